@@ -1,0 +1,149 @@
+//! A chunk: a contiguous range of tracepoints, as rows and events.
+
+use crate::block::Block;
+use crate::event::Event;
+use crate::registers::Registers;
+use crate::varint::put;
+
+/// Most tracepoints a chunk may hold.
+pub const MAX_TRACEPOINTS: u64 = 1 << 22;
+
+/// Most bytes a chunk's rows may take together.
+pub const MAX_ROW_BYTES: usize = 256 << 20;
+
+/// One execution of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Index of the block in [`Chunk::blocks`].
+    pub block: u32,
+    /// Index of its row among the rows of that block.
+    pub row: u32,
+    /// Its first tracepoint, relative to the chunk's.
+    pub start: u32,
+}
+
+/// An execution that left its block early: a fault, a signal, the chunk's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Index of the execution in [`Chunk::path`].
+    pub execution: u32,
+    /// Tracepoints it took, at least 1.
+    pub tracepoints: u16,
+    /// Whether the last of them faulted, and so changed nothing.
+    pub faulted: bool,
+}
+
+/// All rows of one block in a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockRows {
+    /// Id in the dictionary.
+    pub id: u32,
+    /// The rows, one after the other, each of the block's row length. Slots of
+    /// instructions that a cut left out are zero.
+    pub rows: Vec<u8>,
+}
+
+/// A contiguous range of tracepoints of one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its first tracepoint.
+    pub first: u64,
+    /// How many tracepoints it holds.
+    pub count: u64,
+    /// Thread id.
+    pub thread: u32,
+    /// Registers at state `first`.
+    pub keyframe: Registers,
+    /// rip at state `first + count`.
+    pub end_pc: u64,
+    /// The blocks it executes, in order of first execution.
+    pub blocks: Vec<BlockRows>,
+    /// Every execution, in order.
+    pub path: Vec<Execution>,
+    /// The executions that left their block early, in order.
+    pub cuts: Vec<Cut>,
+    /// Stores whose places or lengths vary: see [`put_bulk`].
+    pub bulk: Vec<u8>,
+    /// Its events, by tracepoint.
+    pub events: Vec<Event>,
+}
+
+impl Chunk {
+    /// One past its last tracepoint.
+    pub fn end(&self) -> u64 {
+        self.first + self.count
+    }
+
+    /// Index of the execution that holds `tracepoint`.
+    pub fn execution_at(&self, tracepoint: u64) -> Option<usize> {
+        let offset = u32::try_from(tracepoint.checked_sub(self.first)?).ok()?;
+        if u64::from(offset) >= self.count {
+            return None;
+        }
+        self.path.partition_point(|e| e.start <= offset).checked_sub(1)
+    }
+
+    /// Tracepoints of execution `index`.
+    pub fn execution_length(&self, index: usize) -> u32 {
+        let Some(execution) = self.path.get(index) else { return 0 };
+        let end = self.path.get(index + 1).map_or(self.count as u32, |next| next.start);
+        end.saturating_sub(execution.start)
+    }
+
+    /// The row of `execution`, of `length` bytes.
+    pub fn row(&self, execution: &Execution, length: usize) -> Option<&[u8]> {
+        let start = (execution.row as usize).checked_mul(length)?;
+        self.blocks.get(execution.block as usize)?.rows.get(start..start.checked_add(length)?)
+    }
+
+    /// The cut of execution `index`, if it has one.
+    pub fn cut(&self, index: usize) -> Option<&Cut> {
+        let key = u32::try_from(index).ok()?;
+        self.cuts.binary_search_by_key(&key, |c| c.execution).ok().map(|i| &self.cuts[i])
+    }
+}
+
+/// Appends one bulk store: how many segments, then each one's address (8
+/// bytes), length (varint) and bytes.
+pub fn put_bulk(out: &mut Vec<u8>, segments: &[(u64, Vec<u8>)]) {
+    put(out, segments.len() as u64);
+    for (address, bytes) in segments {
+        out.extend(address.to_le_bytes());
+        put(out, bytes.len() as u64);
+        out.extend_from_slice(bytes);
+    }
+}
+
+/// The blocks of a process by id.
+#[derive(Clone, Debug, Default)]
+pub struct Dictionary {
+    blocks: Vec<Block>,
+}
+
+impl Dictionary {
+    /// The block with this id.
+    pub fn get(&self, id: u32) -> Option<&Block> {
+        self.blocks.get(id as usize)
+    }
+
+    /// Adds a block; its id.
+    pub fn push(&mut self, block: Block) -> u32 {
+        self.blocks.push(block);
+        (self.blocks.len() - 1) as u32
+    }
+
+    /// How many blocks it holds.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The blocks from id `first` on.
+    pub fn since(&self, first: usize) -> &[Block] {
+        self.blocks.get(first..).unwrap_or(&[])
+    }
+}

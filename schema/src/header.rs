@@ -1,0 +1,71 @@
+//! What a trace says of its origin.
+
+use crate::event::ProcessStart;
+
+/// The first frame of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Name and version of the recorder.
+    pub recorder: String,
+    /// `step` or `translate`.
+    pub engine: String,
+    /// argv of the recorder.
+    pub command_line: Vec<Vec<u8>>,
+    /// Recording options as (name, value).
+    pub options: Vec<(String, String)>,
+    /// The machine.
+    pub host: Host,
+    /// The process at state 0.
+    pub start: ProcessStart,
+}
+
+/// The machine a trace was recorded on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// uname: system, release, version, machine.
+    pub system: String,
+    /// Its name.
+    pub name: String,
+    /// CPU model.
+    pub cpu_model: String,
+    /// CPU flags as in /proc/cpuinfo.
+    pub cpu_features: Vec<String>,
+    /// Enabled state components (XCR0).
+    pub xcr0: u64,
+    /// Places of the state components in the standard XSAVE layout.
+    pub xsave_components: Vec<XsaveComponent>,
+    /// When recording began, nanoseconds since the epoch.
+    pub start_time: u64,
+}
+
+/// Place of a state component: CPUID leaf 0xD (Intel SDM vol. 1, 13.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct XsaveComponent {
+    /// Component number.
+    pub number: u8,
+    /// Offset in the standard layout, bytes.
+    pub offset: u32,
+    /// Size, bytes.
+    pub size: u32,
+    /// ECX of the sub-leaf.
+    pub flags: u32,
+}
+
+/// A mapped ELF file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// What mappings name it by.
+    pub index: u32,
+    /// Path as mapped.
+    pub path: Vec<u8>,
+    /// GNU build-id; empty if it has none.
+    pub build_id: Vec<u8>,
+    /// `st_dev`.
+    pub device: u64,
+    /// `st_ino`.
+    pub inode: u64,
+    /// Modification time, nanoseconds since the epoch.
+    pub modified: i64,
+    /// The file.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,118 @@
+//! Chunk frames.
+
+use super::space::{mapping, set_mapping};
+use super::system::{set_system, system};
+use super::{Result, finish, open};
+use crate::chunk::{Chunk, Dictionary, MAX_TRACEPOINTS};
+use crate::columns::{CLASSES, EncodedPath, decode_path, decode_rows, encode_path, encode_rows};
+use crate::event::Event;
+use crate::registers::Registers;
+use crate::space::AddressSpace;
+use crate::system::SystemState;
+use crate::trace_capnp::{chunk, path};
+use crate::varint::Malformed;
+use capnp::message::Builder;
+
+/// What stands at a chunk's start, besides registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChunkState {
+    /// Mappings.
+    pub space: AddressSpace,
+    /// Kernel-side state.
+    pub system: SystemState,
+}
+
+/// A chunk frame's payload. Its events have a frame of their own.
+pub fn encode_chunk(value: &Chunk, state: &ChunkState, dictionary: &Dictionary) -> Vec<u8> {
+    let mut message = Builder::new_default();
+    let mut out = message.init_root::<chunk::Builder>();
+    out.set_first(value.first);
+    out.set_count(value.count);
+    out.set_end_pc(value.end_pc);
+    let mut slice = out.reborrow().init_slices(1).get(0);
+    slice.set_thread(value.thread);
+    slice.set_count(value.count);
+    let mut keyframe = out.reborrow().init_keyframes(1).get(0);
+    keyframe.set_thread(value.thread);
+    keyframe.set_registers(value.keyframe.as_bytes());
+    let mut mappings = out.reborrow().init_mappings(state.space.iter().count() as u32);
+    for (i, one) in state.space.iter().enumerate() {
+        set_mapping(mappings.reborrow().get(i as u32), one);
+    }
+    set_system(out.reborrow().init_system(), &state.system);
+    let encoded = encode_path(&value.blocks, &value.path, &value.cuts);
+    set_path(out.reborrow().init_path(), &encoded);
+    let mut columns = out.reborrow().init_columns(CLASSES as u32);
+    for (i, column) in encode_rows(&value.blocks, dictionary).iter().enumerate() {
+        let mut slot = columns.reborrow().get(i as u32);
+        slot.set_class(i as u8);
+        slot.set_data(column);
+    }
+    out.set_bulk(&value.bulk);
+    finish(&message)
+}
+
+fn set_path(mut out: path::Builder, value: &EncodedPath) {
+    out.set_blocks(&value.blocks);
+    out.set_executions(&value.executions);
+    out.set_misses(&value.misses);
+    out.set_cuts(&value.cuts);
+}
+
+/// The chunk in a frame's payload, with its events, which the caller decoded.
+///
+/// # Errors
+/// The payload is no chunk, contradicts itself or the dictionary, or has several
+/// threads.
+pub fn decode_chunk(payload: &[u8], events: Vec<Event>, dictionary: &Dictionary) -> Result<Chunk> {
+    let message = open(payload)?;
+    let from = message.get_root::<chunk::Reader>()?;
+    let (first, count) = (from.get_first(), from.get_count());
+    let end = first.checked_add(count).ok_or(Malformed)?;
+    let (slices, keyframes) = (from.get_slices()?, from.get_keyframes()?);
+    if count > MAX_TRACEPOINTS || slices.len() != 1 || keyframes.len() != 1 {
+        return Err(Malformed.into());
+    }
+    let keyframe = Registers::from_bytes(keyframes.get(0).get_registers()?).ok_or(Malformed)?;
+    let encoded = read_path(from.get_path()?)?;
+    let decoded = decode_path(&encoded, count, dictionary)?;
+    let mut columns: [&[u8]; CLASSES] = [&[]; CLASSES];
+    for column in from.get_columns()? {
+        *columns.get_mut(usize::from(column.get_class())).ok_or(Malformed)? = column.get_data()?;
+    }
+    if !events.iter().all(|e| (first..end).contains(&e.tracepoint)) {
+        return Err(Malformed.into());
+    }
+    Ok(Chunk {
+        first,
+        count,
+        thread: slices.get(0).get_thread(),
+        keyframe,
+        end_pc: from.get_end_pc(),
+        blocks: decode_rows(&decoded.blocks, &columns, dictionary)?,
+        path: decoded.path,
+        cuts: decoded.cuts,
+        bulk: from.get_bulk()?.to_vec(),
+        events,
+    })
+}
+
+fn read_path(from: path::Reader) -> Result<EncodedPath> {
+    Ok(EncodedPath {
+        blocks: from.get_blocks()?.to_vec(),
+        executions: from.get_executions()?.to_vec(),
+        misses: from.get_misses()?.to_vec(),
+        cuts: from.get_cuts()?.to_vec(),
+    })
+}
+
+/// Only the state at the start of the chunk in a frame's payload.
+///
+/// # Errors
+/// The payload is no chunk.
+pub fn decode_chunk_state(payload: &[u8]) -> Result<ChunkState> {
+    let message = open(payload)?;
+    let from = message.get_root::<chunk::Reader>()?;
+    let mappings = from.get_mappings()?.iter().map(mapping).collect::<Result<Vec<_>>>()?;
+    Ok(ChunkState { space: AddressSpace::new(mappings), system: system(from.get_system()?)? })
+}

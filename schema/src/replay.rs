@@ -1,0 +1,304 @@
+//! Replay: walking a chunk forwards, one tracepoint at a time. The reader's
+//! states and the recorder's model both come from here.
+
+use crate::block::Slot;
+use crate::chunk::{Chunk, Dictionary};
+use crate::effects::{Effect, Source, X87_BYTES};
+use crate::event::Event;
+use crate::registers::{Registers, STATUS_FLAGS};
+use crate::varint::{Malformed, Reader};
+
+/// Receives what replay does besides registers.
+pub trait Sink {
+    /// Bytes stored at `address` by `tracepoint`.
+    fn store(&mut self, tracepoint: u64, address: u64, bytes: &[u8]);
+    /// An event of the tracepoint; its stores come separately, through `store`,
+    /// after this call.
+    fn event(&mut self, event: &Event);
+}
+
+/// A sink for callers that only want registers.
+pub struct Ignore;
+
+impl Sink for Ignore {
+    fn store(&mut self, _: u64, _: u64, _: &[u8]) {}
+    fn event(&mut self, _: &Event) {}
+}
+
+/// A place in a chunk, with the registers there. Small enough to keep many.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// Registers at state `tracepoint`.
+    pub registers: Registers,
+    /// The next tracepoint to replay.
+    pub tracepoint: u64,
+    execution: usize,
+    instruction: usize,
+    bulk: usize,
+    event: usize,
+}
+
+impl Cursor {
+    /// At the chunk's keyframe.
+    pub fn new(chunk: &Chunk) -> Self {
+        Self {
+            registers: chunk.keyframe,
+            tracepoint: chunk.first,
+            execution: 0,
+            instruction: 0,
+            bulk: 0,
+            event: 0,
+        }
+    }
+
+    /// Replays up to state `until` (at most the chunk's end).
+    ///
+    /// # Errors
+    /// [`Malformed`] when the chunk and the dictionary disagree; the cursor then
+    /// stands where that was found.
+    pub fn advance(
+        &mut self,
+        chunk: &Chunk,
+        dictionary: &Dictionary,
+        until: u64,
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        let until = until.min(chunk.end());
+        while self.tracepoint < until {
+            self.replay_execution(chunk, dictionary, until, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Replays what is left of the current execution, or up to `until`.
+    fn replay_execution(
+        &mut self,
+        chunk: &Chunk,
+        dictionary: &Dictionary,
+        until: u64,
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        let execution = chunk.path.get(self.execution).ok_or(Malformed)?;
+        let id = chunk.blocks.get(execution.block as usize).ok_or(Malformed)?.id;
+        let block = dictionary.get(id).ok_or(Malformed)?;
+        let row = chunk.row(execution, block.row_bytes()).ok_or(Malformed)?;
+        let length = chunk.execution_length(self.execution) as usize;
+        if length > block.instructions().len() || length == 0 {
+            return Err(Malformed);
+        }
+        let faulted = chunk.cut(self.execution).is_some_and(|c| c.faulted);
+        while self.instruction < length && self.tracepoint < until {
+            let last = self.instruction + 1 == length;
+            if !(last && faulted) {
+                self.apply(chunk, block.slots(self.instruction), row, sink)?;
+            }
+            self.registers.rip = match (last, faulted) {
+                (false, _) => block.address(self.instruction + 1),
+                (true, true) => block.address(self.instruction),
+                (true, false) => self.pc_after_execution(chunk, dictionary),
+            };
+            self.apply_events(chunk, sink);
+            self.tracepoint += 1;
+            self.instruction += 1;
+        }
+        if self.instruction == length {
+            self.instruction = 0;
+            self.execution += 1;
+        }
+        Ok(())
+    }
+
+    fn pc_after_execution(&self, chunk: &Chunk, dictionary: &Dictionary) -> u64 {
+        let next = chunk.path.get(self.execution + 1);
+        let block = next.and_then(|e| chunk.blocks.get(e.block as usize));
+        block.and_then(|b| dictionary.get(b.id)).map_or(chunk.end_pc, |b| b.start())
+    }
+
+    fn apply_events(&mut self, chunk: &Chunk, sink: &mut impl Sink) {
+        while let Some(event) = chunk.events.get(self.event) {
+            if event.tracepoint > self.tracepoint {
+                break;
+            }
+            self.event += 1;
+            event.registers.apply(&mut self.registers);
+            sink.event(event);
+            for (address, bytes) in &event.memory {
+                sink.store(self.tracepoint, *address, bytes);
+            }
+        }
+    }
+
+    /// Applies one instruction's effects: all are evaluated against the
+    /// registers before it, so general registers change last.
+    fn apply(
+        &mut self,
+        chunk: &Chunk,
+        slots: &[Slot],
+        row: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        let before = &self.registers;
+        let mut gpr = before.gpr;
+        let mut after = Pending::default();
+        for slot in slots {
+            let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
+            let mut logged = Reader::new(logged);
+            match slot.effect {
+                Effect::Gpr { register, source } => {
+                    gpr[register.index()] = match source {
+                        Source::Logged => logged.integer(8)?,
+                        Source::Const(value) => value,
+                        Source::Form(form) => form.extended(before, before.gpr[register.index()]),
+                    };
+                }
+                Effect::Store { address, size, source } => {
+                    let value = match source {
+                        Source::Logged => logged.integer(size.into())?,
+                        Source::Const(value) => value,
+                        Source::Form(form) => form.value(before),
+                    };
+                    let bytes = value.to_le_bytes();
+                    let bytes = bytes.get(..size.into()).ok_or(Malformed)?;
+                    sink.store(self.tracepoint, address.value(before), bytes);
+                }
+                Effect::StoreVector { address, register, bytes } => {
+                    let vector = before.vector.get(usize::from(register)).ok_or(Malformed)?;
+                    let bytes = vector.get(..bytes.into()).ok_or(Malformed)?;
+                    sink.store(self.tracepoint, address.value(before), bytes);
+                }
+                Effect::StoreBytes { address, bytes } => {
+                    let bytes = logged.take(bytes.into())?;
+                    sink.store(self.tracepoint, address.value(before), bytes);
+                }
+                Effect::StoreBulk => self.bulk = store_bulk(self.tracepoint, chunk, self.bulk, sink)?,
+                _ => after.push(slot.effect, logged)?,
+            }
+        }
+        self.registers.gpr = gpr;
+        after.commit(&mut self.registers)
+    }
+}
+
+fn store_bulk(
+    tracepoint: u64,
+    chunk: &Chunk,
+    position: usize,
+    sink: &mut impl Sink,
+) -> Result<usize, Malformed> {
+    let mut from = Reader::new(chunk.bulk.get(position..).ok_or(Malformed)?);
+    for _ in 0..from.varint()? {
+        let address = from.integer(8)?;
+        let length = usize::try_from(from.varint()?).map_err(|_| Malformed)?;
+        sink.store(tracepoint, address, from.take(length)?);
+    }
+    Ok(chunk.bulk.len() - from.remaining())
+}
+
+/// Effects on registers that a store of the same instruction may still read.
+#[derive(Default)]
+struct Pending<'a> {
+    list: [Option<(Effect, &'a [u8])>; 8],
+    used: usize,
+}
+
+impl<'a> Pending<'a> {
+    fn push(&mut self, effect: Effect, mut logged: Reader<'a>) -> Result<(), Malformed> {
+        let bytes = logged.take(effect.slot_bytes())?;
+        *self.list.get_mut(self.used).ok_or(Malformed)? = Some((effect, bytes));
+        self.used += 1;
+        Ok(())
+    }
+
+    fn commit(self, registers: &mut Registers) -> Result<(), Malformed> {
+        for (effect, bytes) in self.list.iter().flatten() {
+            set(registers, effect, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives a register other than a general one its logged value.
+fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), Malformed> {
+    let value = || Reader::new(bytes).integer(bytes.len());
+    match *effect {
+        Effect::StatusFlags => {
+            let flags = unpack_status(bytes.first().copied().unwrap_or(0));
+            registers.rflags = registers.rflags & !STATUS_FLAGS | flags;
+        }
+        Effect::Flags => registers.rflags = value()?,
+        Effect::FlagsConst { mask, value } => {
+            registers.rflags = registers.rflags & !u64::from(mask) | u64::from(value & mask);
+        }
+        Effect::FsBase => registers.fs_base = value()?,
+        Effect::GsBase => registers.gs_base = value()?,
+        Effect::Mask { register } => {
+            *registers.mask.get_mut(usize::from(register)).ok_or(Malformed)? = value()?;
+        }
+        Effect::Mxcsr => registers.mxcsr = value()? as u32,
+        Effect::Pkru => registers.pkru = value()? as u32,
+        Effect::X87 => {
+            let bytes: &[u8; X87_BYTES] = bytes.try_into().map_err(|_| Malformed)?;
+            registers.x87 = bytemuck::pod_read_unaligned(bytes);
+        }
+        Effect::Vector { register, zero_upper, .. } => {
+            let vector = registers.vector.get_mut(usize::from(register)).ok_or(Malformed)?;
+            let (low, high) = vector.split_at_mut_checked(bytes.len()).ok_or(Malformed)?;
+            low.copy_from_slice(bytes);
+            if zero_upper {
+                high.fill(0);
+            }
+        }
+        Effect::ZeroVectors { keep } => {
+            for vector in &mut registers.vector[..16] {
+                vector[usize::from(keep.min(64))..].fill(0);
+            }
+        }
+        Effect::Gpr { .. }
+        | Effect::Store { .. }
+        | Effect::StoreVector { .. }
+        | Effect::StoreBytes { .. }
+        | Effect::StoreBulk => return Err(Malformed),
+    }
+    Ok(())
+}
+
+/// The value that effect's slot logs, from the registers after the instruction;
+/// the counterpart of replay. Stores are not registers and give nothing.
+pub fn logged_register(effect: &Effect, after: &Registers, row: &mut [u8]) {
+    let mut put = |bytes: &[u8]| {
+        if let Some(slot) = row.get_mut(..bytes.len()) {
+            slot.copy_from_slice(bytes);
+        }
+    };
+    match *effect {
+        Effect::Gpr { register, source: Source::Logged } => {
+            put(&after.gpr[register.index()].to_le_bytes());
+        }
+        Effect::StatusFlags => put(&[pack_status(after.rflags)]),
+        Effect::Flags => put(&(after.rflags as u32).to_le_bytes()),
+        Effect::FsBase => put(&after.fs_base.to_le_bytes()),
+        Effect::GsBase => put(&after.gs_base.to_le_bytes()),
+        Effect::Mask { register } => {
+            put(&after.mask[usize::from(register & 7)].to_le_bytes());
+        }
+        Effect::Mxcsr => put(&after.mxcsr.to_le_bytes()),
+        Effect::Pkru => put(&after.pkru.to_le_bytes()),
+        Effect::X87 => put(bytemuck::bytes_of(&after.x87)),
+        Effect::Vector { register, bytes, .. } => {
+            put(&after.vector[usize::from(register & 31)][..usize::from(bytes.min(64))]);
+        }
+        _ => {}
+    }
+}
+
+/// The bits of [`STATUS_FLAGS`] packed into the low six, CF lowest.
+pub fn pack_status(rflags: u64) -> u8 {
+    let bit = |from: u32, to: u32| ((rflags >> from) as u8 & 1) << to;
+    bit(0, 0) | bit(2, 1) | bit(4, 2) | bit(6, 3) | bit(7, 4) | bit(11, 5)
+}
+
+/// The inverse of [`pack_status`].
+pub fn unpack_status(packed: u8) -> u64 {
+    let bit = |from: u32, to: u32| u64::from(packed >> from & 1) << to;
+    bit(0, 0) | bit(1, 2) | bit(2, 4) | bit(3, 6) | bit(4, 7) | bit(5, 11)
+}

@@ -1,0 +1,51 @@
+//! Vector and mask registers.
+
+use super::draft::Draft;
+use super::effect::Effect;
+use super::subject::{Subject, is_write};
+use iced_x86::{EncodingKind, Mnemonic, Register};
+
+/// Vector registers written, as wide as the operand that names them, and the
+/// mask that gathers and scatters clear.
+pub(super) fn vector(subject: &Subject, draft: &mut Draft) {
+    match subject.mnemonic() {
+        Mnemonic::Vzeroupper => return draft.add(Effect::ZeroVectors { keep: 16 }),
+        Mnemonic::Vzeroall => return draft.add(Effect::ZeroVectors { keep: 0 }),
+        _ => {}
+    }
+    for register in subject.written().map(|operand| subject.register(operand)) {
+        if register.is_vector_register() {
+            add(subject, register, register.size() as u8, draft);
+        }
+    }
+    implicit(subject, draft);
+    cleared_mask(subject, draft);
+}
+
+/// Writes that no operand names: xmm0 of pcmpestrm and pcmpistrm.
+fn implicit(subject: &Subject, draft: &mut Draft) {
+    for used in subject.info.used_registers() {
+        let register = used.register();
+        if register.is_vector_register() && is_write(used.access()) {
+            add(subject, register, 16, draft);
+        }
+    }
+}
+
+fn add(subject: &Subject, register: Register, bytes: u8, draft: &mut Draft) {
+    let number = register.number() as u8;
+    if !draft.has_vector(number) {
+        let zero_upper = subject.zeroes_upper();
+        draft.add(Effect::Vector { register: number, bytes, zero_upper });
+    }
+}
+
+/// EVEX gathers and scatters clear mask bits as elements are done (Intel SDM
+/// vol. 2, VPGATHERDD, VPSCATTERDD); iced-x86 lists the mask as read.
+fn cleared_mask(subject: &Subject, draft: &mut Draft) {
+    let instruction = subject.instruction;
+    let evex = instruction.encoding() == EncodingKind::EVEX;
+    if evex && instruction.is_vsib() && instruction.has_op_mask() {
+        draft.add(Effect::Mask { register: instruction.op_mask().number() as u8 });
+    }
+}

@@ -27,6 +27,18 @@ pub(super) fn flags(subject: &Subject, draft: &mut Draft) {
         Mnemonic::Cld => draft.add(Effect::FlagsConst { mask: DIRECTION, value: 0 }),
         Mnemonic::Std => draft.add(Effect::FlagsConst { mask: DIRECTION, value: DIRECTION }),
         Mnemonic::Popf | Mnemonic::Popfq | Mnemonic::Syscall => draft.add(Effect::Flags),
+        // iced-x86 takes a count that is a multiple of the width for no change;
+        // CPUs differ there (AMD's rcr writes OF).
+        Mnemonic::Rcl
+        | Mnemonic::Rcr
+        | Mnemonic::Rol
+        | Mnemonic::Ror
+        | Mnemonic::Shl
+        | Mnemonic::Sal
+        | Mnemonic::Shr
+        | Mnemonic::Sar
+        | Mnemonic::Shld
+        | Mnemonic::Shrd => draft.add(Effect::StatusFlags),
         _ => modified(subject.instruction.rflags_modified(), draft),
     }
 }

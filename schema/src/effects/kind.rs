@@ -50,6 +50,8 @@ fn is_understood(instruction: &Instruction) -> bool {
         | Mnemonic::Xrstor64
         | Mnemonic::Xrstors
         | Mnemonic::Xrstors64 => false,
+        // With REX.B, CPUs execute `xchg r8, rax`, where iced-x86 decodes a pause.
+        Mnemonic::Pause => instruction.len() == 2,
         _ => instruction.cpuid_features().iter().all(is_known),
     }
 }

@@ -33,7 +33,8 @@ pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, So
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
 use subject::Subject;
 
-/// What `instruction` changes. Never fails: what is not known is [`Kind::Opaque`].
+/// What a decoded `instruction` changes. Never fails: what is not known is
+/// [`Kind::Opaque`].
 pub fn effects(instruction: &Instruction) -> Effects {
     let kind = kind::kind(instruction);
     if kind == Kind::Opaque {

@@ -1,12 +1,12 @@
-//! Vector and mask registers.
+//! Vector registers. (Mask registers, which gathers and scatters clear too, come
+//! from iced-x86's list.)
 
 use super::draft::Draft;
 use super::effect::Effect;
 use super::subject::{Subject, is_write};
-use iced_x86::{EncodingKind, Mnemonic, Register};
+use iced_x86::{Mnemonic, Register};
 
-/// Vector registers written, as wide as the operand that names them, and the
-/// mask that gathers and scatters clear.
+/// Vector registers written, as wide as the operand that names them.
 pub(super) fn vector(subject: &Subject, draft: &mut Draft) {
     match subject.mnemonic() {
         Mnemonic::Vzeroupper => return draft.add(Effect::ZeroVectors { keep: 16 }),
@@ -19,7 +19,6 @@ pub(super) fn vector(subject: &Subject, draft: &mut Draft) {
         }
     }
     implicit(subject, draft);
-    cleared_mask(subject, draft);
 }
 
 /// Writes that no operand names: xmm0 of pcmpestrm and pcmpistrm.
@@ -37,15 +36,5 @@ fn add(subject: &Subject, register: Register, bytes: u8, draft: &mut Draft) {
     if !draft.has_vector(number) {
         let zero_upper = subject.zeroes_upper();
         draft.add(Effect::Vector { register: number, bytes, zero_upper });
-    }
-}
-
-/// EVEX gathers and scatters clear mask bits as elements are done (Intel SDM
-/// vol. 2, VPGATHERDD, VPSCATTERDD); iced-x86 lists the mask as read.
-fn cleared_mask(subject: &Subject, draft: &mut Draft) {
-    let instruction = subject.instruction;
-    let evex = instruction.encoding() == EncodingKind::EVEX;
-    if evex && instruction.is_vsib() && instruction.has_op_mask() {
-        draft.add(Effect::Mask { register: instruction.op_mask().number() as u8 });
     }
 }

@@ -67,8 +67,8 @@ fn source(subject: &Subject, size: u8) -> Source {
     }
 }
 
-/// Moves that store the low bytes of their vector register, unchanged. (An
-/// exhaustive list: what is missing is logged, which is right too.)
+/// Moves that store the low bytes of their vector register, unchanged.
+/// Others are logged, which is right for these too.
 fn stores_low_bytes(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(

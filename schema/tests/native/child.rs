@@ -72,8 +72,7 @@ impl Child {
         let settled = Box::new(self.read());
         for _ in 0..if repeats { REPETITIONS } else { 1 } {
             self.ptrace(libc::PTRACE_SINGLESTEP, 0, null_mut());
-            let signal = wait(self.pid).expect("the child lives");
-            if signal != libc::SIGTRAP {
+            if wait(self.pid) != Some(libc::SIGTRAP) {
                 return Stop::Signal;
             }
             self.read_regs();

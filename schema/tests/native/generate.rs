@@ -41,6 +41,10 @@ fn encoding(random: &mut Random) -> [u8; 15] {
         3..=4 => {
             rex(random, &mut bytes);
             bytes.push(0x0f);
+            // Groups 7, 15 and 9 hold dozens of instructions in one opcode each.
+            if random.chance(15) {
+                bytes.push([0x01, 0xae, 0xc7][random.below(3) as usize]);
+            }
         }
         5 => {
             rex(random, &mut bytes);
@@ -55,7 +59,6 @@ fn encoding(random: &mut Random) -> [u8; 15] {
     }
     let tail: [u8; 16] = std::array::from_fn(|_| random.next() as u8);
     bytes.extend(tail);
-    // Opcode extensions for MMX, gathers and group 15 are rare by chance.
     std::array::from_fn(|at| bytes[at])
 }
 

@@ -88,8 +88,9 @@ fn report(tally: &Tally) {
         tally.executed.len(),
         never.clone().count()
     );
-    if std::env::var_os("RDB_LIST_FAULTED").is_some() {
-        never.for_each(|code| println!("  {code:?}"));
+    if std::env::var_os("RDB_LIST_FORMS").is_some() {
+        never.for_each(|code| println!("  faulted {code:?}"));
+        tally.executed.iter().for_each(|(code, runs)| println!("  {runs} {code:?}"));
     }
     if !std::arch::is_x86_feature_detected!("avx512f") {
         println!("skipped: AVX-512 forms, the CPU has none");

@@ -20,6 +20,9 @@ pub fn place(
     if instruction.mnemonic() == Mnemonic::Clzero {
         registers.gpr[0] = target(random);
     }
+    if instruction.mnemonic() == Mnemonic::Wrpkru {
+        registers.gpr[..3].copy_from_slice(&[0xf0, 0, 0]);
+    }
     if bit_offset(&instruction) {
         let offset = random.below(8192) as i64 - 4096;
         set(&mut registers, instruction.op1_register(), offset as u64);

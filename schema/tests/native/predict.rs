@@ -92,7 +92,11 @@ impl Case<'_> {
                 put(memory, address.value(before), &vector[..usize::from(bytes)]);
             }
             Effect::StoreBytes { address, bytes } => self.logged(&address, bytes.into(), memory),
-            Effect::StoreBulk => self.bulk(bulk.expect("a bulk store says where"), memory),
+            Effect::StoreBulk => {
+                if let Some(bulk) = bulk {
+                    self.bulk(bulk, memory);
+                }
+            }
             _ => {}
         }
     }

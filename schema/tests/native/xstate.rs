@@ -32,7 +32,7 @@ impl Layout {
         r.x87.control = u16::from_le_bytes([area[0], area[1]]);
         r.x87.status = u16::from_le_bytes([area[2], area[3]]);
         r.x87.tag = area[4];
-        r.mxcsr = u32::from_le_bytes(*area[24..].first_chunk().expect("long"));
+        r.mxcsr = u32::from_le_bytes(bytes(area, 24));
         for n in 0..8 {
             r.x87.st[n][..10].copy_from_slice(&area[32 + 16 * n..][..10]);
         }
@@ -41,11 +41,11 @@ impl Layout {
         });
         if let Some(at) = self.offset[MASK] {
             for n in 0..8 {
-                r.mask[n] = u64::from_le_bytes(*area[at + 8 * n..].first_chunk().expect("long"));
+                r.mask[n] = u64::from_le_bytes(bytes(area, at + 8 * n));
             }
         }
         if let Some(at) = self.offset[PKRU].filter(|at| at + 4 <= area.len()) {
-            r.pkru = u32::from_le_bytes(*area[at..].first_chunk().expect("long"));
+            r.pkru = u32::from_le_bytes(bytes(area, at));
         }
         r
     }
@@ -88,4 +88,8 @@ impl Layout {
             }
         }
     }
+}
+
+fn bytes<const N: usize>(area: &[u8], at: usize) -> [u8; N] {
+    std::array::from_fn(|n| area[at + n])
 }

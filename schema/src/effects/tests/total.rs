@@ -49,7 +49,7 @@ const PREFIXES: &[&[u8]] =
     &[&[], &[0x0f], &[0x0f, 0x38], &[0xc4], &[0x62], &[0x66, 0x0f], &[0xf3, 0x0f]];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(100_000))]
 
     #[test]
     fn nothing_that_decodes_panics_or_is_left_out(

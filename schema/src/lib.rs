@@ -3,3 +3,4 @@
 
 pub mod effects;
 pub mod registers;
+pub mod syscalls;

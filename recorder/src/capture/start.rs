@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn the_computed_base_is_the_kernels() {
         assert_eq!(computed_base(8 << 20), 0x7ffff7fff000);
-        assert_eq!(computed_base(u64::MAX), 0x1555_5555_5000);
+        assert_eq!(computed_base(u64::MAX), 0x1555_5555_6000);
+        assert_eq!(computed_base(300_000 << 10), 0x7fff_eda0_7000);
     }
 
     #[test]

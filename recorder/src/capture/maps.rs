@@ -131,6 +131,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_parsed_or_refused(line in "[0-9a-f]{1,18}[- ][0-9a-f]{1,17} \\PC{0,40}") {
+            parse_mapping(line.as_bytes());
+        }
+    }
+
     #[test]
     fn finds_its_own_code_stack_and_executable() {
         use std::os::unix::fs::MetadataExt;

@@ -70,6 +70,14 @@ fn without_the_mappings_own_link_the_path_or_the_executable_is_found() {
 }
 
 #[test]
+fn a_file_shows_the_identity_its_mappings_show() {
+    let cat = Cat::start("/bin/cat".as_ref());
+    let mapping = cat.mapping("/cat");
+    let file = std::fs::File::open("/bin/cat").unwrap();
+    assert_eq!(open::shown_identity(&file), Some((mapping.device, mapping.inode)));
+}
+
+#[test]
 fn what_is_no_elf_file_is_no_module() {
     let folder = tempfile::tempdir().unwrap();
     let read = |bytes: &[u8], limit| {

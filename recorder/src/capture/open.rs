@@ -58,7 +58,7 @@ fn is_file_of(file: &File, mapping: &Mapping) -> bool {
 }
 
 /// Device and inode as a maps file shows them for this file.
-fn shown_identity(file: &File) -> Option<(u64, u64)> {
+pub(super) fn shown_identity(file: &File) -> Option<(u64, u64)> {
     let page = Page::map(file)?;
     let mappings = maps::mappings(std::process::id()).ok()?;
     let own = mappings.iter().find(|mapping| mapping.contains(page.address()))?;

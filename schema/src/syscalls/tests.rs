@@ -169,7 +169,7 @@ fn calls_read_like_strace() {
     let text = describe(&nothing, &fake, &fake).to_string();
     assert_eq!(
         text,
-        "syscall_999(NULL, 0x1, 0x2, 0x3, 0x4, 0x5) = -1 ENOSYS (Invalid system call number)"
+        "syscall_999(NULL, 0x1, 0x2, 0x3, 0x4, 0x5) = -1 ENOSYS (Function not implemented)"
     );
 }
 

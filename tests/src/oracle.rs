@@ -2,6 +2,7 @@
 
 use crate::guest::Guest;
 use crate::process::run;
+use crate::sandbox::Cpu;
 use std::path::Path;
 use std::process::Command;
 
@@ -34,11 +35,11 @@ impl Step {
 /// stepping starts), or from the first instruction. `None` after a loud message without gdb.
 ///
 /// The program is run twice: what differs between the two runs (values that come from the
-/// kernel's random bytes, from clocks) is masked, and the steps end where their paths part.
+/// kernel's random bytes, from clocks, from the number of the processor) is masked, and the steps end where their paths part.
 pub fn steps(guest: &Guest, from: Option<&str>, count: usize) -> Option<Vec<Step>> {
     let gdb = crate::tools::require_tool("gdb")?;
-    let first = one_run(&gdb, guest, from, count);
-    let second = one_run(&gdb, guest, from, count);
+    let first = one_run(&gdb, guest, from, count, Cpu::First);
+    let second = one_run(&gdb, guest, from, count, Cpu::Last);
     let same_path =
         first.iter().zip(&second).take_while(|(a, b)| a.registers[16] == b.registers[16]);
     Some(same_path.map(|(a, b)| agreed(a, b)).collect())
@@ -56,8 +57,32 @@ fn agreed(a: &Step, b: &Step) -> Step {
     Step { registers, line: a.line.clone() }
 }
 
-fn one_run(gdb: &Path, guest: &Guest, from: Option<&str>, count: usize) -> Vec<Step> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/oracle.py");
+fn one_run(gdb: &Path, guest: &Guest, from: Option<&str>, count: usize, cpu: Cpu) -> Vec<Step> {
+    let settings = [
+        ("RDB_FROM", from.map_or(String::new(), |name| format!("&{name}"))),
+        ("RDB_STEPS", count.to_string()),
+    ];
+    run_script(gdb, "oracle.py", guest, &settings, cpu).lines().map(parse).collect()
+}
+
+/// The places (`FILE:LINE`) among `places` that gdb's breakpoints stop at, in order, each as often
+/// as it stops. `None` after a loud message without gdb.
+pub fn visits(guest: &Guest, places: &[String]) -> Option<Vec<String>> {
+    let gdb = crate::tools::require_tool("gdb")?;
+    let settings = [("RDB_PLACES", places.join(","))];
+    let text = run_script(&gdb, "visits.py", guest, &settings, Cpu::First);
+    Some(text.lines().map(str::to_string).collect())
+}
+
+/// Runs a script of ours in gdb, the guest as its program, and gives what it writes to RDB_OUT.
+fn run_script(
+    gdb: &Path,
+    script: &str,
+    guest: &Guest,
+    settings: &[(&str, String)],
+    cpu: Cpu,
+) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(script);
     let out = tempfile::NamedTempFile::new().expect("failed to create a file");
     let mut command = Command::new(gdb);
     command.args(["-nx", "-batch", "-iex", "set debuginfod enabled off"]);
@@ -69,13 +94,13 @@ fn one_run(gdb: &Path, guest: &Guest, from: Option<&str>, count: usize) -> Vec<S
         command.args(["-ex", &format!("set environment {setting}")]);
     }
     command.arg("-x").arg(script).arg("--args").arg(&guest.program).args(&guest.args);
-    command.current_dir(guest.directory());
-    command.env("RDB_FROM", from.map_or(String::new(), |name| format!("&{name}")));
-    command.env("RDB_STEPS", count.to_string()).env("RDB_OUT", out.path());
+    command.current_dir(guest.directory()).envs(settings.iter().map(|(name, value)| (name, value)));
+    command.env("RDB_OUT", out.path());
+    crate::sandbox::pin(&mut command, cpu);
     let output = run(command, &guest.stdin, guest.limit);
-    let text = std::fs::read_to_string(out.path()).expect("gdb's steps");
-    assert!(!text.is_empty(), "gdb stepped nowhere: {}", output.stderr_text());
-    text.lines().map(parse).collect()
+    let text = std::fs::read_to_string(out.path()).expect("gdb's answer");
+    assert!(!text.is_empty(), "gdb did not answer: {}", output.stderr_text());
+    text
 }
 
 fn parse(text: &str) -> Step {

@@ -70,6 +70,39 @@ pub fn unusual_signals(command: &mut Command, ignored: i32, blocked: i32) {
     unsafe { command.pre_exec(set) };
 }
 
+/// One of the processors that this process may run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cpu {
+    /// The lowest-numbered.
+    First,
+    /// The highest-numbered.
+    Last,
+}
+
+/// Lets the child run on one processor only.
+pub fn pin(command: &mut Command, cpu: Cpu) {
+    // SAFETY: an all-zero cpu_set_t is a valid, empty set.
+    let mut allowed: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: the set lives through the call, and `size` is its size.
+    unsafe { libc::sched_getaffinity(0, size, &raw mut allowed) };
+    // SAFETY: the numbers are below the set's capacity.
+    let mut numbers = (0..1024).filter(|number| unsafe { libc::CPU_ISSET(*number, &allowed) });
+    let number = if cpu == Cpu::First { numbers.next() } else { numbers.next_back() };
+    let number = number.unwrap_or(0);
+    let set = move || -> Result<()> {
+        // SAFETY: an all-zero set is valid, `number` is below its capacity, and the set lives
+        // through the call.
+        check(unsafe {
+            let mut wanted: libc::cpu_set_t = std::mem::zeroed();
+            libc::CPU_SET(number, &mut wanted);
+            libc::sched_setaffinity(0, size, &raw const wanted)
+        })
+    };
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(set) };
+}
+
 fn check(result: libc::c_int) -> Result<()> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(()) }
 }

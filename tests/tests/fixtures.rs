@@ -1,7 +1,7 @@
 //! The fixtures against their own truth, unrecorded: what later tests rely on. And gdb, the
 //! oracle, against itself.
 
-use rdb_tests::compile::{Flavour, compile};
+use rdb_tests::compile::{Flavour, compile, first_flavour};
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
 use rdb_tests::oracle;
@@ -62,4 +62,52 @@ fn a_compiled_fixture_is_found_again() {
     let second = compile(&fixture, Flavour::O0);
     let found = std::fs::metadata(&second).and_then(|data| data.modified()).expect("a file's time");
     assert_eq!((first, made), (second, found));
+}
+
+/// Lines begun, as gdb's breakpoints see them.
+#[test]
+fn gdb_visits_the_lines_that_the_truths_name() {
+    for fixture in Fixture::all().iter().filter(|fixture| visitable(fixture)) {
+        let truth = &fixture.truth;
+        let marks = truth.visits.iter().chain(&truth.never).chain(truth.hits.keys());
+        let mut places: Vec<String> = marks.map(|mark| fixture.place(mark)).collect();
+        places.sort();
+        places.dedup();
+        let guest = Guest::fixture(fixture, first_flavour(fixture));
+        let Some(stops) = oracle::visits(&guest, &places) else { return };
+        check_stops(fixture, &stops);
+    }
+}
+
+/// Programs whose lines gdb can follow: not those that stop themselves, handle SIGTRAP (which gdb
+/// keeps for itself), or are inlined.
+fn visitable(fixture: &Fixture) -> bool {
+    let truth = &fixture.truth;
+    !truth.interactive
+        && !truth.visits.is_empty()
+        && first_flavour(fixture) != Flavour::O2
+        && !["sigstop", "fault_handled"].contains(&fixture.name.as_str())
+}
+
+fn check_stops(fixture: &Fixture, stops: &[String]) {
+    let (name, truth) = (&fixture.name, &fixture.truth);
+    let expected: Vec<String> = truth.visits.iter().map(|mark| fixture.place(mark)).collect();
+    let mut first: Vec<String> = Vec::new();
+    for stop in stops {
+        if !first.contains(stop) {
+            first.push(stop.clone());
+        }
+    }
+    first.retain(|place| expected.contains(place));
+    if truth.sealed_early {
+        first.truncate(expected.len());
+    }
+    assert_eq!(first, expected, "{name}");
+    for mark in &truth.never {
+        assert!(!stops.contains(&fixture.place(mark)), "{name}: {mark}");
+    }
+    for (mark, count) in &truth.hits {
+        let place = fixture.place(mark);
+        assert_eq!(stops.iter().filter(|stop| **stop == place).count(), *count, "{name}: {mark}");
+    }
 }

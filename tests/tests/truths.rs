@@ -136,3 +136,11 @@ fn every_command_answers_as_text_and_as_json() {
     assert_eq!(text.code(), 0, "{}", text.stderr_text());
     assert!(!text.stdout_text().contains('\u{1b}'), "no colour outside a terminal");
 }
+
+#[test]
+fn inlined_functions_are_frames_of_their_own() {
+    let fixture = Fixture::load("inline");
+    let place = format!("break {}", fixture.place("square"));
+    let answer = recording("inline").explore().last(&["sbs", &place, "rc", "backtrace"]);
+    assert_eq!(answer.functions()[..4], ["square", "poly", "outer", "main"]);
+}

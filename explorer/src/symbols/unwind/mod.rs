@@ -1,0 +1,3 @@
+//! Call stacks.
+mod cfi;
+pub(crate) use cfi::Cfi;

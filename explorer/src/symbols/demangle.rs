@@ -76,7 +76,10 @@ mod tests {
         assert_eq!(demangle("_ZN2ns3Foo3barEi"), "ns::Foo::bar(int)");
         assert_eq!(demangle_short("_ZN2ns3Foo3barEi"), "ns::Foo::bar");
         assert_eq!(demangle_short("_Z3maxIiET_S0_S0_"), "max<int>");
-        assert_eq!(demangle("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"), "core::fmt::Write::write_fmt");
+        assert_eq!(
+            demangle("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"),
+            "core::fmt::Write::write_fmt"
+        );
         assert_eq!(demangle("main"), "main");
         assert_eq!(demangle("_Znonsense"), "_Znonsense");
     }

@@ -42,10 +42,13 @@ impl DebugInfo {
 
 fn sections(elf: &Elf, notices: &mut Vec<String>) -> DwarfSections<Bytes> {
     let load = |id: gimli::SectionId| -> Result<Bytes, std::convert::Infallible> {
-        Ok(elf.section(id.name()).unwrap_or_else(|notice| {
-            notices.push(notice);
-            None
-        }).unwrap_or_default())
+        Ok(elf
+            .section(id.name())
+            .unwrap_or_else(|notice| {
+                notices.push(notice);
+                None
+            })
+            .unwrap_or_default())
     };
     match DwarfSections::load(load) {
         Ok(sections) => sections,

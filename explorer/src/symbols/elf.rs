@@ -97,9 +97,8 @@ impl Elf {
 
     /// Whether there is DWARF in this file.
     pub fn has_debug_info(&self) -> bool {
-        self.view().is_some_and(|view| {
-            view.section_by_name(".debug_info").is_some_and(|s| s.size() > 0)
-        })
+        self.view()
+            .is_some_and(|view| view.section_by_name(".debug_info").is_some_and(|s| s.size() > 0))
     }
 
     /// The GNU build-id.

@@ -106,8 +106,20 @@ mod tests {
 
     #[test]
     fn a_shared_page_belongs_to_the_segment_that_fits() {
-        let code = Segment { address: 0x1000, memory_size: 0x234, offset: 0x1000, file_size: 0x234, executable: true };
-        let data = Segment { address: 0x2300, memory_size: 0x2000, offset: 0x1300, file_size: 0x1000, executable: false };
+        let code = Segment {
+            address: 0x1000,
+            memory_size: 0x234,
+            offset: 0x1000,
+            file_size: 0x234,
+            executable: true,
+        };
+        let data = Segment {
+            address: 0x2300,
+            memory_size: 0x2000,
+            offset: 0x1300,
+            file_size: 0x1000,
+            executable: false,
+        };
         let layout = Layout::new(vec![code, data]);
         assert_eq!(layout.bias_of_mapping(0x7000_1000, 0x7000_2000, 0x1000), Some(0x7000_0000));
         assert_eq!(layout.bias_of_mapping(0x7000_2000, 0x7000_4000, 0x1000), Some(0x7000_0000));

@@ -152,7 +152,11 @@ impl Row {
 }
 
 /// The absolute names of the files a unit's line program refers to, by index.
-pub(crate) fn files<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, budget: &Budget) -> Vec<Box<str>> {
+pub(crate) fn files<'a>(
+    dwarf: &Dwarf<'a>,
+    unit: &Unit<Slice<'a>>,
+    budget: &Budget,
+) -> Vec<Box<str>> {
     let Some(program) = &unit.line_program else { return Vec::new() };
     let header = program.header();
     // Before DWARF 5 there is no file 0.

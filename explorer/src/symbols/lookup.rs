@@ -148,9 +148,8 @@ impl ModuleSymbols {
     pub fn data_symbol(&self, name: &str) -> Option<(ModuleAddr, u64)> {
         let data = || self.table().all().iter().filter(|symbol| symbol.kind == Kind::Data);
         let raw = data().find(|symbol| &*symbol.name == name);
-        let demangled = || {
-            data().find(|s| s.name.starts_with('_') && demangle_short(&s.name) == name)
-        };
+        let demangled =
+            || data().find(|s| s.name.starts_with('_') && demangle_short(&s.name) == name);
         let symbol = raw.or_else(demangled)?;
         Some((ModuleAddr(symbol.address), symbol.size))
     }
@@ -160,7 +159,8 @@ impl ModuleSymbols {
     pub fn source_files(&self) -> Vec<String> {
         let units = self.units();
         let names = (0..units.len()).flat_map(|unit| units.files(unit).iter());
-        let mut names: Vec<_> = names.filter(|name| !name.is_empty()).map(|n| n.to_string()).collect();
+        let mut names: Vec<_> =
+            names.filter(|name| !name.is_empty()).map(|n| n.to_string()).collect();
         names.sort_unstable();
         names.dedup();
         names

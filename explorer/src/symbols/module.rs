@@ -87,10 +87,6 @@ impl ModuleSymbols {
         Arc::clone(self.shared.get_or_init(|| Arc::new(self.units().info().share())))
     }
 
-    pub(crate) fn elf(&self) -> Option<&Elf> {
-        self.elf.as_ref()
-    }
-
     /// The separate debug file, if the module has no DWARF of its own.
     pub(crate) fn separate(&self) -> Option<&Elf> {
         let find = || {

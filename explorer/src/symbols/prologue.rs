@@ -35,7 +35,9 @@ pub(crate) fn end(scopes: &Scopes, scope: &Scope, lines: &LineTable, code: &[u8]
     let entry = scope.entry;
     let Some((_, end)) = scope.range_around(entry) else { return entry };
     if scopes.llvm {
-        return marked(lines, entry, end).or_else(|| second_line(lines, entry, end)).unwrap_or(entry);
+        return marked(lines, entry, end)
+            .or_else(|| second_line(lines, entry, end))
+            .unwrap_or(entry);
     }
     let setup = frame_setup_length(code);
     if scopes.has_location_lists || setup == 0 {

@@ -80,9 +80,10 @@ impl Sources {
     }
 
     fn candidates<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-        let replaced = self.substitutions.iter().filter_map(|(from, to)| {
-            path.strip_prefix(from).ok().map(|rest| to.join(rest))
-        });
+        let replaced = self
+            .substitutions
+            .iter()
+            .filter_map(|(from, to)| path.strip_prefix(from).ok().map(|rest| to.join(rest)));
         replaced.chain(path.is_absolute().then(|| path.to_owned()))
     }
 

@@ -96,12 +96,6 @@ impl SymbolTable {
         containing.or_else(|| self.first_at(self.before(address).next()?))
     }
 
-    /// The next address above `address` at which a symbol starts.
-    pub fn next_start(&self, address: u64) -> Option<u64> {
-        let after = self.symbols.partition_point(|symbol| symbol.address <= address);
-        self.symbols.get(after).map(|symbol| symbol.address)
-    }
-
     /// The best-ranked symbol at the address of `symbol`.
     fn first_at(&self, symbol: &Symbol) -> Option<&Symbol> {
         let first = self.symbols.partition_point(|s| s.address < symbol.address);

@@ -40,7 +40,8 @@ impl Units {
     /// Reads each unit's header and root DIE.
     pub fn new(info: DebugInfo, layout: Layout) -> Self {
         let budget = Budget::new(BUDGET);
-        let mut units = Self { info, layout, budget, units: Vec::new(), ranges: RangeMap::default() };
+        let mut units =
+            Self { info, layout, budget, units: Vec::new(), ranges: RangeMap::default() };
         let (lazy, ranges) = guarded(|| units.index());
         units.units = lazy;
         units.ranges = RangeMap::new(ranges);
@@ -132,7 +133,10 @@ impl Units {
     /// The file names of unit `index`.
     pub fn files(&self, index: usize) -> &[Box<str>] {
         let parse = || self.with(index, |dwarf, unit| files(dwarf, unit, &self.budget));
-        self.units.get(index).map(|lazy| lazy.files.get_or_init(parse).as_slice()).unwrap_or_default()
+        self.units
+            .get(index)
+            .map(|lazy| lazy.files.get_or_init(parse).as_slice())
+            .unwrap_or_default()
     }
 
     /// One file name of unit `index`.

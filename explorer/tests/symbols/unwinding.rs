@@ -98,12 +98,13 @@ fn unwound(symbols: &ModuleSymbols, stop: &Stop, elf: &[u8]) -> Backtrace {
     backtrace(&One(symbols), FrameRegisters::new(stop.registers), &mut memory, 64)
 }
 
-fn every_step(flags: &[&str], steps: usize, deep: bool) {
+/// The methods by which the innermost frames' callers were found.
+fn every_step(flags: &[&str], steps: usize, deep: bool) -> Vec<Method> {
     if !available("gdb") {
-        return;
+        return Vec::new();
     }
     let Some(program) = compile("gcc", "c", C, &[&["-static", "-g"], flags].concat()) else {
-        return;
+        return Vec::new();
     };
     let mut commands = vec!["break *deep".to_owned(), "run".into(), "delete".into()];
     let one = dump(if deep { 5 } else { 1 });
@@ -115,13 +116,15 @@ fn every_step(flags: &[&str], steps: usize, deep: bool) {
     let stops = stops(&text);
     if stops.is_empty() {
         eprintln!("SKIPPED: gdb could not run the program:\n{text}");
-        return;
+        return Vec::new();
     }
     assert!(stops.len() > steps / 2, "{} stops", stops.len());
     let (symbols, elf) = (program.symbols(), program.bytes());
+    let mut methods = Vec::new();
     for stop in &stops {
         let pc = stop.registers[16].unwrap();
         let got = unwound(&symbols, stop, &elf);
+        methods.extend(got.frames.get(1).and_then(|frame| frame.method));
         for (depth, expected) in stop.outer.iter().enumerate() {
             let Some(frame) = got.frames.get(depth + 1) else {
                 // The stack memory dumped may end.
@@ -144,6 +147,7 @@ fn every_step(flags: &[&str], steps: usize, deep: bool) {
             }
         }
     }
+    methods
 }
 
 #[test]
@@ -156,10 +160,23 @@ fn every_instruction_without_frame_pointers() {
     every_step(&["-O1", "-fno-inline", "-fno-optimize-sibling-calls"], 60, true);
 }
 
+const NO_EH_FRAME: [&str; 2] = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"];
+
+/// With -g, gcc then writes `.debug_frame` instead.
+#[test]
+fn every_instruction_by_debug_frame() {
+    let methods = every_step(&[&["-O0"], &NO_EH_FRAME[..]].concat(), 60, false);
+    assert!(!methods.contains(&Method::FramePointer), "{methods:?}");
+}
+
 #[test]
 fn every_instruction_without_call_frame_information() {
-    let flags = ["-O0", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fcf-protection"];
-    every_step(&flags, 60, false);
+    let flags = ["-O0", "-g0", "-fcf-protection"];
+    let methods = every_step(&[&flags, &NO_EH_FRAME[..]].concat(), 60, false);
+    if !methods.is_empty() {
+        assert!(methods.contains(&Method::FramePointer), "{methods:?}");
+        assert!(methods.contains(&Method::ReturnAddressAtTop), "{methods:?}");
+    }
 }
 
 const SIGNAL: &str = r#"

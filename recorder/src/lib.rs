@@ -1,2 +1,23 @@
-//! placeholder
+//! The recorder: runs a program and writes down every state it passes through.
+
+pub mod affinity;
+mod audit;
 pub mod capture;
+pub mod cli;
+mod contents;
+pub mod encode;
+pub mod engine;
+pub mod launch;
+pub mod model;
+pub mod os;
+mod output;
+pub mod progress;
+pub mod record;
+pub mod recording;
+pub mod tracee;
+
+/// Says something to the person at the terminal; the program's own output stays
+/// untouched.
+pub fn say(words: &str) {
+    eprintln!("rdb-record: {words}");
+}

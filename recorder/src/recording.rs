@@ -6,7 +6,7 @@ use crate::encode::{Builder, Job, Pipeline};
 use crate::model::Model;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::chunk::{Chunk, Dictionary};
-use rdb_schema::event::{Event, EventKind};
+use rdb_schema::event::{Event, EventKind, Exit};
 use rdb_schema::header::Header;
 use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
@@ -50,6 +50,8 @@ pub struct Recording {
     pub model: Model,
     /// Where encoded data goes.
     pub pipeline: Pipeline,
+    /// How the recording ends, once it has.
+    pub exit: Exit,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
     cursor: Cursor,
@@ -107,6 +109,7 @@ impl Recording {
             catalog: ModuleCatalog::new(),
             model: Model::default(),
             pipeline,
+            exit: Exit::Unknown,
             unexplained: 0,
             start: ChunkState::default(),
             written_blocks: 0,

@@ -2,6 +2,7 @@
 //! in the order they were given. Its queues are short, so memory stays bounded:
 //! an engine that is faster than the disk waits.
 
+use crate::tracee::sys::CpuSet;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::container::{Encoded, FrameKind, Writer};
@@ -18,6 +19,9 @@ use std::thread::JoinHandle;
 
 /// Jobs that may wait for a worker.
 const QUEUE: usize = 4;
+
+/// Most worker threads.
+const MAX_WORKERS: usize = 8;
 
 /// zstd level: a stepping engine leaves the workers time.
 const LEVEL: i32 = 3;
@@ -81,17 +85,18 @@ struct Written {
 }
 
 impl Pipeline {
-    /// Starts `workers` threads that write `process`'s history to `writer`.
+    /// Starts threads, one for each of `cpus`, that write `process`'s history to
+    /// `writer`.
     pub fn new(
         writer: Writer,
         process: u32,
         dictionary: Arc<RwLock<Dictionary>>,
-        workers: usize,
+        cpus: CpuSet,
     ) -> Self {
         let status = Arc::new(PipelineStatus::default());
         let (jobs, queue) = bounded::<Numbered<Job>>(QUEUE);
         let (done, results) = bounded::<Numbered<Frames>>(QUEUE);
-        let workers = (0..workers.max(1))
+        let workers = (0..cpus.cpus().len().clamp(1, MAX_WORKERS))
             .map(|_| {
                 let encoder = Encoder {
                     process,
@@ -99,11 +104,17 @@ impl Pipeline {
                     status: Arc::clone(&status),
                 };
                 let (queue, done) = (queue.clone(), done.clone());
-                std::thread::spawn(move || encoder.run(&queue, &done))
+                std::thread::spawn(move || {
+                    let _ = cpus.apply(0);
+                    encoder.run(&queue, &done);
+                })
             })
             .collect();
         let writer_status = Arc::clone(&status);
-        let writer = std::thread::spawn(move || write(writer, &results, &writer_status));
+        let writer = std::thread::spawn(move || {
+            let _ = cpus.apply(0);
+            write(writer, &results, &writer_status)
+        });
         Self { jobs: Some(jobs), next: 0, workers, writer, process, status }
     }
 

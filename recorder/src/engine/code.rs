@@ -45,6 +45,7 @@ pub struct Prepared {
 /// All code met so far.
 pub struct Code {
     dictionary: Arc<RwLock<Dictionary>>,
+    decoder: u32,
     current: HashMap<u64, Arc<Prepared>>,
     /// Every version of the code at an address.
     all: HashMap<u64, Vec<Arc<Prepared>>>,
@@ -52,8 +53,10 @@ pub struct Code {
 
 impl Code {
     /// No code yet; new blocks go to `dictionary`.
-    pub fn new(dictionary: Arc<RwLock<Dictionary>>) -> Self {
-        Self { dictionary, current: HashMap::new(), all: HashMap::new() }
+    pub fn new(dictionary: Arc<RwLock<Dictionary>>, amd: bool) -> Self {
+        // Some prefixes mean something else on AMD's CPUs.
+        let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
+        Self { dictionary, decoder, current: HashMap::new(), all: HashMap::new() }
     }
 
     /// The block at `pc`, as the program's memory has it now.
@@ -71,8 +74,13 @@ impl Code {
         prepared
     }
 
+    /// Forgets which code is where: the program was replaced.
+    pub fn forget(&mut self) {
+        self.current.clear();
+    }
+
     fn decode(&mut self, pc: u64, bytes: &[u8]) -> Arc<Prepared> {
-        let (block, care) = decode_block(pc, bytes);
+        let (block, care) = decode_block(pc, bytes, self.decoder);
         let versions = self.all.entry(pc).or_default();
         if let Some(same) = versions.iter().find(|p| p.block.code() == block.code()) {
             return Arc::clone(same);
@@ -96,10 +104,10 @@ fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usi
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
 }
 
-fn decode_block(pc: u64, bytes: &[u8]) -> (Block, Vec<Care>) {
+fn decode_block(pc: u64, bytes: &[u8], options: u32) -> (Block, Vec<Care>) {
     let mut block = Block::new(pc);
     let mut care = Vec::new();
-    let mut decoder = Decoder::with_ip(64, bytes, pc, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(64, bytes, pc, options);
     let mut instruction = Instruction::default();
     while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
         let start = decoder.position();

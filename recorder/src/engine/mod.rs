@@ -84,3 +84,9 @@ impl From<io::Error> for Interrupt {
         Self::Error(error.into())
     }
 }
+
+impl From<EngineError> for Interrupt {
+    fn from(error: EngineError) -> Self {
+        Self::Error(error)
+    }
+}

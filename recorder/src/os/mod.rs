@@ -1,9 +1,11 @@
 //! What the kernel does for the program: syscalls, signals, mappings, exec.
 
 mod exec;
+mod growth;
 mod mappings;
-mod restart;
 mod signals;
 mod syscalls;
 
+pub use mappings::Changes;
 pub use signals::Delivery;
+pub use syscalls::{Entered, restarts};

@@ -90,6 +90,17 @@ pub struct Running {
 }
 
 impl Running {
+    /// A tracee that was lost sight of: a request failed with [`Gone`], or it
+    /// was detached on an error. All that is left is to wait for it.
+    pub fn lost(pid: libc::pid_t) -> Self {
+        Self { pid }
+    }
+
+    /// Kills it.
+    pub fn kill(&self) {
+        let _ = sys::kill(self.pid, libc::SIGKILL);
+    }
+
     /// Waits until it stops or ends.
     ///
     /// # Errors
@@ -143,11 +154,6 @@ impl Stopped {
         Ok(Running { pid: self.pid })
     }
 
-    /// What becomes of it when a request has failed with [`Gone`].
-    pub fn into_running(self) -> Running {
-        Running { pid: self.pid }
-    }
-
     /// Reads the general registers into `registers`; returns orig_rax.
     ///
     /// # Errors
@@ -171,6 +177,22 @@ impl Stopped {
         let length = sys::xstate(self.pid, &mut area)?;
         layout.parse(&area[..length], registers);
         Ok(())
+    }
+
+    /// At an exit stop: the wait status it will end with.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn exit_status(&self) -> Result<c_int, Gone> {
+        Ok(sys::event_message(self.pid)? as c_int)
+    }
+
+    /// At a syscall's entry: makes it fail with ENOSYS.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn skip_syscall(&self) -> Result<(), Gone> {
+        Ok(sys::set_original_rax(self.pid, u64::MAX)?)
     }
 
     /// The siginfo_t of the signal it stopped for.

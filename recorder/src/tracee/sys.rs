@@ -3,6 +3,7 @@
 use libc::{c_int, c_long, c_uint, c_void, pid_t};
 use std::io;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// NT_X86_XSTATE (linux/elf.h): the XSAVE area.
 const NT_X86_XSTATE: usize = 0x202;
@@ -32,6 +33,13 @@ pub fn resume(how: c_uint, pid: pid_t, signal: c_int) -> io::Result<()> {
 /// Writes a debug register of the tracee (`struct user`, sys/user.h).
 pub fn set_debug_register(pid: pid_t, number: usize, value: u64) -> io::Result<()> {
     let offset = std::mem::offset_of!(libc::user, u_debugreg) + number * 8;
+    request(libc::PTRACE_POKEUSER, pid, offset, value as usize)
+}
+
+/// Sets orig_rax: the number of the syscall that is being entered.
+pub fn set_original_rax(pid: pid_t, value: u64) -> io::Result<()> {
+    let offset = std::mem::offset_of!(libc::user, regs)
+        + std::mem::offset_of!(libc::user_regs_struct, orig_rax);
     request(libc::PTRACE_POKEUSER, pid, offset, value as usize)
 }
 
@@ -144,6 +152,27 @@ pub fn set_disposition(signal: c_int, ignore: bool) {
     let handler = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
     // SAFETY: both are valid dispositions and run no code of ours.
     unsafe { libc::signal(signal, handler) };
+}
+
+static PROGRAM: AtomicI32 = AtomicI32::new(0);
+
+/// Passes a signal on to the program.
+extern "C" fn forward(signal: c_int) {
+    // SAFETY: kill is async-signal-safe (signal-safety(7)).
+    unsafe { libc::kill(PROGRAM.load(Ordering::Relaxed), signal) };
+}
+
+/// From now on, what the terminal sends to both is for the program `pid` alone,
+/// and requests to end are passed on to it.
+pub fn stand_aside(pid: pid_t) {
+    PROGRAM.store(pid, Ordering::Relaxed);
+    set_disposition(libc::SIGINT, true);
+    set_disposition(libc::SIGQUIT, true);
+    let handler = forward as *const () as libc::sighandler_t;
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2] {
+        // SAFETY: the handler is async-signal-safe and has the right type.
+        unsafe { libc::signal(signal, handler) };
+    }
 }
 
 /// kill(2).

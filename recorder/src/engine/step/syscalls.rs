@@ -4,8 +4,8 @@ use super::Step;
 use crate::engine::{Flow, Interrupt, Leave};
 use crate::os::{Entered, restarts};
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
-use rdb_schema::event::{Disposition, Event, EventKind, Syscall};
-use rdb_schema::registers::Registers;
+use rdb_schema::event::{Disposition, EventKind, Syscall};
+use rdb_schema::registers::{Gpr, Registers};
 
 impl Step {
     pub(super) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
@@ -39,11 +39,13 @@ impl Step {
             Outcome::Stopped(stopped, Stop::Syscall) => self.returned(stopped, &call),
             Outcome::Stopped(stopped, Stop::Exec) => self.executing(stopped, &call),
             Outcome::Stopped(stopped, Stop::Exit) => {
-                self.never_returned(&call)?;
+                let inside = self.registers_after(&stopped, false)?;
+                self.never_returned(&call, &inside)?;
                 Err(self.dying(stopped)?)
             }
             other => {
-                self.never_returned(&call)?;
+                let inside = self.rec.registers;
+                self.never_returned(&call, &inside)?;
                 self.interrupted(other)
             }
         }
@@ -51,17 +53,16 @@ impl Step {
 
     /// At the syscall's exit.
     fn returned(&mut self, stopped: Stopped, call: &Entered) -> Flow<Stopped> {
-        let mut after = self.registers_after(&stopped, call.may_change_extended())?;
-        self.pinning.hide(&self.rec, call, &after);
-        let result = after.gpr[0].cast_signed();
-        let restart = restarts(result);
-        self.count_syscall(&after)?;
-        let event = self.rec.syscall_event(call, &after, restart);
-        if restart {
+        let exit = self.registers_after(&stopped, call.may_change_extended())?;
+        self.pinning.hide(&self.rec, call, &exit);
+        let result = exit.gpr[0].cast_signed();
+        self.count_syscall(&exit)?;
+        let mut after = exit;
+        if restarts(result) {
             call.rewind(&mut after, result);
         }
-        self.rec.finish_syscall(event, call, after)?;
-        if restart { self.restart(stopped) } else { Ok(stopped) }
+        self.rec.finish_syscall(call, &exit, after)?;
+        if restarts(result) { self.restart(stopped) } else { Ok(stopped) }
     }
 
     /// Counts the tracepoint of the syscall instruction, with its logged
@@ -83,9 +84,13 @@ impl Step {
         Ok(())
     }
 
-    /// A syscall that ended the process: its tracepoint leaves rax as it was.
-    fn never_returned(&mut self, call: &Entered) -> Flow<()> {
+    /// A syscall that ended the process: the instruction itself set rcx and r11,
+    /// as `inside` has them; rax is as it was.
+    fn never_returned(&mut self, call: &Entered, inside: &Registers) -> Flow<()> {
         let mut after = self.rec.registers;
+        for register in [Gpr::RCX, Gpr::R11] {
+            after.gpr[register.index()] = inside.gpr[register.index()];
+        }
         let Some((prepared, index)) = &self.run else { return Ok(()) };
         after.rip = prepared.block.address(index + 1);
         self.count_syscall(&after)?;

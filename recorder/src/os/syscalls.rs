@@ -1,0 +1,229 @@
+//! A syscall's arguments, results, and what it wrote.
+
+use crate::capture::Spawn;
+use crate::recording::{Recording, ReplayFailed};
+use rdb_schema::event::{Event, EventKind, Syscall};
+use rdb_schema::registers::{Gpr, RegisterPatch, Registers};
+use rdb_schema::syscalls::{self, Call, Written};
+
+/// A syscall as the program entered it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entered {
+    number: u64,
+    arguments: [u64; 6],
+    spawn: Option<Spawn>,
+    /// The break before it.
+    brk: u64,
+    /// Address of the `syscall` instruction, and its rsp.
+    pc: u64,
+    rsp: u64,
+}
+
+/// Whether `result` is one of the kernel's restart codes, -ERESTARTSYS to
+/// -ERESTART_RESTARTBLOCK (linux/errno.h), which only a tracer sees.
+pub fn restarts(result: i64) -> bool {
+    matches!(result, -514..=-512 | RESTART_BLOCK)
+}
+
+/// -ERESTART_RESTARTBLOCK: continues with restart_syscall(2).
+const RESTART_BLOCK: i64 = -516;
+
+impl Entered {
+    /// The syscall that the current registers make.
+    pub fn of(rec: &Recording) -> Self {
+        let gpr = |register: Gpr| rec.registers.gpr[register.index()];
+        let arguments =
+            [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
+        // The kernel takes the low half of rax (entry_64.S, do_syscall_64).
+        let number = gpr(Gpr::RAX) & 0xffff_ffff;
+        let memory = |address: u64, buffer: &mut [u8]| rec.memory.read(address, buffer);
+        Self {
+            number,
+            arguments,
+            spawn: Spawn::of(number, &arguments, &memory),
+            brk: rec.tracked.brk(),
+            pc: rec.registers.rip,
+            rsp: rec.registers.rsp(),
+        }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Argument `index`.
+    pub fn argument(&self, index: usize) -> u64 {
+        self.arguments.get(index).copied().unwrap_or(0)
+    }
+
+    fn is(&self, number: i64) -> bool {
+        self.number == number.cast_unsigned()
+    }
+
+    /// Whether it makes a thread, or another process that goes on in this
+    /// memory.
+    pub fn starts_thread(&self) -> bool {
+        self.spawn.is_some_and(|s| s.has(libc::CLONE_VM) && !s.has(libc::CLONE_VFORK))
+    }
+
+    /// Whether it makes a process.
+    pub fn spawns(&self) -> bool {
+        self.spawn.is_some()
+    }
+
+    /// Whether the program is told that the kernel lacks it: the kernel writes
+    /// an rseq area at any return to user space, behind the recorder's back.
+    pub fn is_refused(&self) -> bool {
+        self.is(libc::SYS_rseq)
+    }
+
+    /// Whether more than general registers may change: rt_sigreturn restores
+    /// all, pkey_alloc sets PKRU.
+    pub fn may_change_extended(&self) -> bool {
+        self.is(libc::SYS_rt_sigreturn) || self.is(libc::SYS_pkey_alloc)
+    }
+
+    /// Its event, with `result`.
+    pub fn event(&self, result: i64) -> Syscall {
+        Syscall {
+            number: self.number,
+            arguments: self.arguments,
+            result,
+            known: true,
+            restarted: false,
+            finished: true,
+        }
+    }
+
+    /// Puts `registers` where the kernel restarts the syscall
+    /// (arch/x86/kernel/signal.c).
+    pub fn rewind(&self, registers: &mut Registers, result: i64) {
+        registers.rip = self.pc;
+        registers.gpr[Gpr::RAX.index()] =
+            if result == RESTART_BLOCK { libc::SYS_restart_syscall as u64 } else { self.number };
+    }
+}
+
+impl Recording {
+    /// Records a finished syscall, whose tracepoint has been counted. `exit`
+    /// are the registers at its exit; `after` those of the next state, which
+    /// differ when the kernel restarts it.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn finish_syscall(
+        &mut self,
+        call: &Entered,
+        exit: &Registers,
+        after: Registers,
+    ) -> Result<(), ReplayFailed> {
+        let state = self.tracepoint();
+        let mut syscall = call.event(exit.gpr[0].cast_signed());
+        syscall.restarted = after.rip != exit.rip;
+        let failed = (-4095..0).contains(&syscall.result);
+        let written = self.written(call, &mut syscall, failed);
+        self.track(call, syscall.result);
+        let changes = if failed {
+            Default::default()
+        } else {
+            self.mapping_changes(&syscall, call.brk, state)
+        };
+        let known = syscall.known;
+        let kind = EventKind::Syscall(syscall);
+        let mut event = Event::new(self.last_tracepoint(), self.pid.cast_unsigned(), kind);
+        // What the instruction's own slots say: rax, rcx, r11.
+        let mut expected = self.registers;
+        for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
+            expected.gpr[register.index()] = exit.gpr[register.index()];
+        }
+        expected.rip = exit.rip;
+        event.registers = RegisterPatch::between(&expected, &after);
+        event.mappings = changes.list;
+        self.registers = after;
+        let grown = written.iter().any(|w| self.space.find(w.address).is_none());
+        let written = written.iter().map(|w| (w.address, w.length as usize));
+        let (small, large): (Vec<_>, Vec<_>) = written.partition(|(_, n)| *n <= MAX_INLINE);
+        event.memory =
+            small.into_iter().flat_map(|(a, n)| self.memory.read_pieces(a, n)).collect();
+        self.push_event(event);
+        self.capture_written(&large)?;
+        if !changes.fresh.is_empty() {
+            self.catch_up()?;
+            changes.fresh.iter().for_each(|mapping| self.capture(mapping, state));
+        }
+        if grown {
+            self.follow_growth()?;
+        }
+        if known { Ok(()) } else { self.compare_after(call) }
+    }
+
+    /// The memory the kernel wrote, a superset; nothing for what is not known.
+    fn written(&mut self, call: &Entered, syscall: &mut Syscall, failed: bool) -> Vec<Written> {
+        let Syscall { number, arguments, result, .. } = *syscall;
+        let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
+        let outputs = syscalls::outputs(&Call { number, args: arguments, result }, &memory);
+        // A vfork child runs in this memory until it execs.
+        let shared = call.spawn.is_some_and(|s| s.has(libc::CLONE_VM)) && !failed;
+        syscall.known = outputs.known && !shared && !self.writes_own_memory(call);
+        outputs.ranges
+    }
+
+    /// Whether it is a write into /proc/self/mem, whose place is a file offset.
+    fn writes_own_memory(&self, call: &Entered) -> bool {
+        let writes = [
+            libc::SYS_write,
+            libc::SYS_pwrite64,
+            libc::SYS_writev,
+            libc::SYS_pwritev,
+            libc::SYS_pwritev2,
+        ];
+        if !writes.iter().any(|w| call.is(*w)) || call.argument(0) < 3 {
+            return false;
+        }
+        let link = format!("/proc/{}/fd/{}", self.pid, call.argument(0));
+        std::fs::read_link(link).is_ok_and(|target| {
+            target.starts_with("/proc") && target.file_name().is_some_and(|n| n == "mem")
+        })
+    }
+
+    fn track(&mut self, call: &Entered, result: i64) {
+        let thread = self.pid.cast_unsigned();
+        let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
+        if call.is(libc::SYS_rt_sigreturn) {
+            self.tracked.sigreturn(thread, call.rsp, &memory);
+        } else if !call.is_refused() {
+            self.tracked.syscall(thread, call.number, &call.arguments, result, &memory);
+        }
+    }
+
+    /// Records large writes as whole pages, so that no event grows past bounds.
+    fn capture_written(&mut self, ranges: &[(u64, usize)]) -> Result<(), ReplayFailed> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        self.catch_up()?;
+        for (address, length) in ranges {
+            self.capture_range(*address, *length as u64, self.tracepoint());
+        }
+        Ok(())
+    }
+
+    /// After a syscall whose writes are not known: finds them by comparing all
+    /// writable memory with the model.
+    fn compare_after(&mut self, call: &Entered) -> Result<(), ReplayFailed> {
+        if call.spawn.is_none() {
+            let name = syscalls::name(call.number);
+            let name = name.map_or_else(|| format!("syscall {}", call.number), str::to_owned);
+            self.warn_once(&format!(
+                "what {name} writes is not known: compared all writable memory"
+            ));
+        }
+        self.catch_up()?;
+        let memory = self.differences();
+        self.amend(memory)
+    }
+}
+
+/// Longest write that stands in its event, bytes.
+const MAX_INLINE: usize = 1 << 20;

@@ -1,0 +1,213 @@
+//! A recording from beginning to end.
+
+use crate::affinity::Pinning;
+use crate::capture;
+use crate::cli::{OnFull, Options, exit_code};
+use crate::encode::Pipeline;
+use crate::engine::{Ended, EngineError, Leave, Step, StepOptions};
+use crate::launch::{self, Failure};
+use crate::output::{Output, default_path};
+use crate::progress::{Line, Progress};
+use crate::recording::{Origin, Recording};
+use crate::say;
+use crate::tracee::{
+    self, Launch, LaunchError, Memory, Outcome, Running, Stopped, XsaveLayout, sys,
+};
+use rdb_schema::chunk::Dictionary;
+use rdb_schema::container::Writer;
+use rdb_schema::header::{Header, Host};
+use rdb_schema::registers::Registers;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+
+/// Records as `options` say; the exit code.
+///
+/// # Errors
+/// [`Failure`]: the recorder's own, with its exit code.
+pub fn record(options: &Options, command_line: &[OsString]) -> Result<u8, Failure> {
+    let Some(name) = options.program.first() else {
+        return Err(Failure::new(exit_code::USAGE, "no program given"));
+    };
+    let path = launch::find(name)?;
+    launch::check(&path)?;
+    let wanted = options.output.clone().unwrap_or_else(|| default_path(Path::new(name)));
+    let (output, file) = Output::create(&wanted)?;
+    let stopped = start(&path, options).inspect_err(|_| output.discard())?;
+    sys::stand_aside(stopped.pid());
+    let begun = Instant::now();
+    let pid = stopped.pid();
+    let recorded = follow(stopped, file, options, command_line);
+    let (recording, ended) = match recorded {
+        Ok(recorded) => recorded,
+        Err(error) => return Err(let_go(pid, &output, &error)),
+    };
+    conclude(options, &output, recording, ended, begun)
+}
+
+fn start(path: &Path, options: &Options) -> Result<Stopped, Failure> {
+    let launch = Launch {
+        path: launch::c_string(path.as_os_str()),
+        arguments: options.program.iter().map(|w| launch::c_string(w)).collect(),
+        ignore_sigpipe: launch::sigpipe_was_ignored(),
+    };
+    tracee::launch(&launch).map_err(|error| {
+        let shown = path.display();
+        match error {
+            LaunchError::Ptrace(error) => {
+                let message = format!("failed to trace {shown}: {error}; {}", ptrace_advice());
+                Failure::new(exit_code::PTRACE, message)
+            }
+            LaunchError::Exec(error) => {
+                let message = format!("failed to execute {shown}: {error}");
+                Failure::new(exit_code::NOT_EXECUTABLE, message)
+            }
+            other => Failure::new(exit_code::INTERNAL, format!("{shown}: {other}")),
+        }
+    })
+}
+
+/// Which setting forbids ptrace, and how to change it.
+fn ptrace_advice() -> String {
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    match scope.trim() {
+        "2" => "kernel.yama.ptrace_scope is 2: run as root, or `sysctl -w kernel.yama.ptrace_scope=1`".into(),
+        "3" => "kernel.yama.ptrace_scope is 3, which only a reboot lifts: set kernel.yama.ptrace_scope=1 in /etc/sysctl.conf".into(),
+        _ => "a seccomp filter or security module forbids it: in a container use `docker run --cap-add=SYS_PTRACE --security-opt seccomp=unconfined`".into(),
+    }
+}
+
+/// Records the stopped program to its end.
+fn follow(
+    stopped: Stopped,
+    file: File,
+    options: &Options,
+    command_line: &[OsString],
+) -> Result<(Recording, Result<Ended, EngineError>), EngineError> {
+    let pinning = Pinning::new(stopped.pid())?;
+    let host = capture::host();
+    let amd = host.cpu_model.contains("AMD");
+    let layout = XsaveLayout::new(&host.xsave_components);
+    let mut registers = Registers::default();
+    let gone = |_| io::Error::from_raw_os_error(libc::ESRCH);
+    stopped.general_registers(&mut registers).map_err(gone)?;
+    stopped.extended_registers(&layout, &mut registers).map_err(gone)?;
+    let header = header(&stopped, host, options, command_line)?;
+    let dictionary = Arc::new(RwLock::new(Dictionary::default()));
+    let pid = stopped.pid();
+    let writer = Writer::new(file)?;
+    let pipeline =
+        Pipeline::new(writer, pid.cast_unsigned(), Arc::clone(&dictionary), pinning.others());
+    let progress = Arc::new(Progress::default());
+    let status = Arc::clone(&pipeline.status);
+    let line = Line::start(Arc::clone(&progress), status, pinning.others());
+    let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
+    let recording = Recording::new(origin, pipeline, dictionary)?;
+    let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
+    let result = Step::new(recording, step, pinning, progress).run(stopped);
+    drop(line);
+    Ok(result)
+}
+
+fn header(
+    stopped: &Stopped,
+    host: Host,
+    options: &Options,
+    command_line: &[OsString],
+) -> Result<Header, EngineError> {
+    Ok(Header {
+        recorder: concat!("rdb-record ", env!("CARGO_PKG_VERSION")).to_owned(),
+        engine: "step".to_owned(),
+        command_line: command_line.iter().map(|w| w.as_bytes().to_vec()).collect(),
+        options: vec![
+            ("engine".into(), format!("{:?}", options.engine).to_lowercase()),
+            ("audit".into(), options.audit.to_string()),
+            ("stop-after".into(), options.stop_after.map_or("none".into(), |n| n.to_string())),
+            ("on-full".into(), format!("{:?}", options.on_full).to_lowercase()),
+            ("address-randomisation".into(), "off".into()),
+            ("rseq".into(), "refused".into()),
+        ],
+        host,
+        start: capture::process_start(stopped.pid().cast_unsigned())?,
+    })
+}
+
+/// After a failure of the recorder: the program goes on without it.
+fn let_go(pid: libc::pid_t, output: &Output, error: &EngineError) -> Failure {
+    say(&format!("{error}; the program goes on unrecorded"));
+    let _ = sys::resume(libc::PTRACE_DETACH, pid, 0);
+    let _ = Running::lost(pid).wait();
+    let kept = output.incomplete().display();
+    Failure::new(exit_code::INTERNAL, format!("{error}; what was recorded is in {kept}"))
+}
+
+/// Seals the trace, waits for the program if it still runs, and says how it went.
+fn conclude(
+    options: &Options,
+    output: &Output,
+    recording: Recording,
+    ended: Result<Ended, EngineError>,
+    begun: Instant,
+) -> Result<u8, Failure> {
+    let pid = recording.pid;
+    let seconds = begun.elapsed().as_secs_f64();
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => {
+            drop(recording.pipeline.finish(recording.builder.tracepoint(), recording.exit));
+            return Err(let_go(pid, output, &error));
+        }
+    };
+    if options.audit {
+        say(&format!("audit: {} bytes unexplained", recording.unexplained));
+    }
+    let instructions = recording.builder.tracepoint();
+    let status = Arc::clone(&recording.pipeline.status);
+    let sealed = recording.pipeline.finish(instructions, recording.exit).and_then(|bytes| {
+        output.commit()?;
+        Ok(bytes)
+    });
+    match &sealed {
+        Ok(bytes) => {
+            let own = bytes.saturating_sub(status.module_bytes.load(Ordering::Relaxed));
+            let each = own as f64 / instructions.max(1) as f64;
+            let path = output.path.display();
+            say(&format!(
+                "{instructions} instructions, {seconds:.1} s, {each:.2} bytes per instruction → {path}"
+            ));
+        }
+        Err(error) => {
+            let kept = output.incomplete().display();
+            say(&format!("failed to write the trace: {error}; what was written is in {kept}"));
+        }
+    }
+    outcome(options, ended, sealed.is_err())
+}
+
+fn outcome(options: &Options, ended: Ended, unwritten: bool) -> Result<u8, Failure> {
+    match ended {
+        Ended::Exited(status) => Ok(status as u8),
+        Ended::Killed(signal) => Ok(128 + signal as u8),
+        Ended::Detached(running, why) => {
+            if why == Leave::Thread {
+                say("the program starts a second thread, which is not recorded yet: the recording ends there, the program runs on");
+            }
+            if unwritten && options.on_full == OnFull::Stop {
+                running.kill();
+                let _ = running.wait();
+                let message = "the program was stopped, as --on-full says";
+                return Err(Failure::new(exit_code::FULL, message));
+            }
+            match running.wait() {
+                Ok(Outcome::Killed(signal)) => Ok(128 + signal as u8),
+                Ok(Outcome::Exited(status)) => Ok(status as u8),
+                _ => Err(Failure::new(exit_code::INTERNAL, "lost the program")),
+            }
+        }
+    }
+}

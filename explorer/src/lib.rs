@@ -1,1 +1,5 @@
-//! placeholder
+//! The reader of rdb's traces: states, history and their questions.
+#![warn(missing_docs)]
+
+pub mod timeline;
+pub mod trace;

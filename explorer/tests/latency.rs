@@ -1,4 +1,5 @@
 //! How long opening and jumping take on three million tracepoints; printed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 

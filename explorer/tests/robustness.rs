@@ -1,15 +1,18 @@
 //! Damaged traces: an answer is right, an error, or past a reported shorter end.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
 use common::Rng;
 use common::file::{Ending, File};
 use common::program::{ARENA, Program, WINDOW};
-use rdb_explorer::timeline::{OpenError, StateError, Timeline};
-use rdb_schema::container::FrameKind;
+use rdb_explorer::timeline::{Direction, OpenError, StateError, Timeline};
+use rdb_schema::container::{Directory, Encoded, FrameHeader, FrameKind, Writer};
+use rdb_schema::event::Event;
 use rdb_schema::message::{encode_blocks, encode_chunk, encode_index};
 use rdb_schema::pages::{PageIndex, PageVersion};
 use rdb_schema::space::PAGE;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Opens `bytes` as a trace and compares what it answers with `program`.
@@ -141,5 +144,56 @@ fn an_index_that_lies_is_damage() {
         let timeline = Timeline::open(&path).unwrap();
         let memory = timeline.memory(0, page * PAGE, 1);
         assert!(matches!(memory, Err(StateError::Damaged(..))), "frame {frame} slot {slot}");
+    }
+}
+
+/// `intact` with some bytes of one payload changed, and checksums that fit.
+fn forge(intact: &[u8], path: &Path, rng: &mut Rng) {
+    let directory = Directory::read(intact).unwrap();
+    let victim = rng.below(directory.frames.len() as u64) as usize;
+    let mut writer = Writer::new(std::fs::File::create(path).unwrap()).unwrap();
+    for (index, frame) in directory.frames.iter().enumerate() {
+        let mut message = frame.payload(intact).unwrap();
+        if index == victim {
+            for _ in 0..1 + rng.below(4) {
+                let at = rng.below(message.len() as u64) as usize;
+                message[at] = if rng.chance(50) { rng.next() as u8 } else { message[at] ^ 1 };
+            }
+        }
+        let FrameHeader { kind, process, first, count, .. } = frame.header;
+        let encoded = Encoded::new(kind, process, (first, count), &message, 1).unwrap();
+        if kind == FrameKind::Footer {
+            writer.seal(&encoded).unwrap();
+            return;
+        }
+        writer.append(&encoded).unwrap();
+    }
+}
+
+/// What a forged trace answers may be wrong, but asking it is safe.
+#[test]
+fn forged_frames_never_panic() {
+    let mut rng = Rng::new(12);
+    for (seed, ending) in [(7, Ending::Indexed), (8, Ending::Sealed)] {
+        let program = Program::random(seed, 4, 8);
+        let (_directory, path) = program.written(ending);
+        let intact = std::fs::read(&path).unwrap();
+        for _ in 0..500 {
+            forge(&intact, &path, &mut rng);
+            let Ok(timeline) = Timeline::open(&path) else { continue };
+            let _ = timeline.modules();
+            for t in [0, timeline.end(), rng.below(timeline.end() + 1)] {
+                let _ = timeline.registers(t);
+                let _ = timeline.instruction(t);
+                let _ = timeline.system(t);
+                let _ = timeline.memory(t, WINDOW.0, WINDOW.1);
+                let _ = timeline.memory(t, u64::MAX - 5, 100);
+                let _ = timeline.find_pc(t, Direction::Backward, &[0x40_0000], &|| false);
+                let _ = timeline.walk(t, Direction::Forward, &mut |_, _| ControlFlow::Continue(()));
+                let range = 0..timeline.end();
+                let visit = &mut |_: &Event| ControlFlow::Continue(());
+                let _ = timeline.events(range, Direction::Backward, visit);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! Timelines of synthetic traces against the machine that made them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 

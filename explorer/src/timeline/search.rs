@@ -6,6 +6,9 @@ use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};
 use std::ops::{ControlFlow, Range};
 
+/// Whether to go on with the next chunk.
+type Step = Result<ControlFlow<()>, StateError>;
+
 impl Timeline {
     /// The nearest state after (before) `from` whose pc is one of `pcs`
     /// (ascending). State N counts by its pc too. `interrupted` is polled.
@@ -62,7 +65,7 @@ impl Timeline {
         &self,
         from: u64,
         direction: Direction,
-        visit: &mut dyn FnMut(&Chunk, Range<u64>) -> Result<ControlFlow<()>, StateError>,
+        visit: &mut dyn FnMut(&Chunk, Range<u64>) -> Step,
     ) -> Result<(), StateError> {
         self.chunk_at(from)?;
         let wanted = match direction {

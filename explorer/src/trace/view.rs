@@ -63,18 +63,9 @@ impl ChunkView {
             }
         }
         // Which of its states went wrong is not known, so none but the keyframe counts.
-        let all = |reason| (chunk.first + 1, reason);
-        let end = &cursor.registers;
-        if end.rip != chunk.end_pc {
-            let reason = format!("replay ends at {:#x}, the chunk at {:#x}", end.rip, chunk.end_pc);
-            return Err(all(reason));
-        }
-        match next.and_then(|next| difference(end, next)) {
-            Some(name) => {
-                Err(all(format!("replay ends with another {name} than the next chunk starts with")))
-            }
-            None => Ok(self.checkpoints.push(cursor)),
-        }
+        check_end(&chunk, &cursor.registers, next).map_err(|why| (chunk.first + 1, why))?;
+        self.checkpoints.push(cursor);
+        Ok(())
     }
 
     /// The chunk.
@@ -116,11 +107,11 @@ impl ChunkView {
         let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
         let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
         let replayed = cursor.advance(&self.chunk, dictionary, t, &mut Ignore);
-        replayed.map_err(|e| self.from(cursor.tracepoint + 1, e.to_string()))?;
+        replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
         Ok(cursor.registers)
     }
 
-    fn from(&self, first: u64, reason: String) -> Unsound {
+    fn unsound_from(&self, first: u64, reason: String) -> Unsound {
         Unsound { first, last: self.chunk.end(), reason }
     }
 
@@ -130,6 +121,20 @@ impl ChunkView {
         rows + path_weight(&self.chunk)
             + self.checkpoints.len() * size_of::<Cursor>()
             + self.stores.weight()
+    }
+}
+
+/// Compares the registers `end` that replay ends with with what the chunk and
+/// the next one's keyframe say.
+fn check_end(chunk: &Chunk, end: &Registers, next: Option<&Registers>) -> Result<(), String> {
+    if end.rip != chunk.end_pc {
+        return Err(format!("replay ends at {:#x}, the chunk at {:#x}", end.rip, chunk.end_pc));
+    }
+    match next.and_then(|next| difference(end, next)) {
+        Some(name) => {
+            Err(format!("replay ends with another {name} than the next chunk starts with"))
+        }
+        None => Ok(()),
     }
 }
 

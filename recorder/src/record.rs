@@ -97,6 +97,7 @@ fn follow(
     let gone = |_| io::Error::from_raw_os_error(libc::ESRCH);
     stopped.general_registers(&mut registers).map_err(gone)?;
     stopped.extended_registers(&layout, &mut registers).map_err(gone)?;
+    layout.mend_after_exec(&mut registers);
     let header = header(&stopped, host, options, command_line)?;
     let dictionary = Arc::new(RwLock::new(Dictionary::default()));
     let pid = stopped.pid();

@@ -55,6 +55,15 @@ impl XsaveLayout {
         self.size
     }
 
+    /// Mends what the kernel shows at the exit from exec: it has loaded its
+    /// default PKRU (access to key 0 only, `init_pkru_value` in
+    /// arch/x86/mm/pkeys.c) but shows the component as never used.
+    pub fn mend_after_exec(&self, registers: &mut Registers) {
+        if self.pkru.is_some() && registers.pkru == 0 {
+            registers.pkru = 0x5555_5554;
+        }
+    }
+
     /// Copies an XSAVE area (Intel SDM vol. 1, 13.4) into `out`. Components the
     /// area is too short for become zero.
     pub fn parse(&self, area: &[u8], out: &mut Registers) {

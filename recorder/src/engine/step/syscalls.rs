@@ -105,7 +105,8 @@ impl Step {
     fn executing(&mut self, stopped: Stopped, call: &Entered) -> Flow<Stopped> {
         match stopped.resume(Resume::Syscall, 0)?.wait()? {
             Outcome::Stopped(stopped, Stop::Syscall) => {
-                let after = self.registers_after(&stopped, true)?;
+                let mut after = self.registers_after(&stopped, true)?;
+                self.rec.layout.mend_after_exec(&mut after);
                 self.count_syscall(&after)?;
                 self.rec.exec(call, after)?;
                 self.code.forget();

@@ -1,1 +1,3 @@
-//! placeholder
+//! The reader of rdb: symbols so far.
+
+pub mod symbols;

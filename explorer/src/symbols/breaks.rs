@@ -1,0 +1,209 @@
+//! From names and lines to addresses.
+
+use std::collections::BTreeMap;
+
+use super::address::ModuleAddr;
+use super::index::Place;
+use super::lines::Row;
+use super::module::ModuleSymbols;
+use super::names::fit;
+use super::path;
+use super::prologue;
+use super::scopes::{Scope, Scopes};
+use super::types::{BreakAddress, LineMatch};
+
+/// Most functions compared when looking for names close to a mistyped one.
+const MAX_COMPARED: usize = 200_000;
+
+impl ModuleSymbols {
+    /// Where to break for a function name: the exact name or linkage name;
+    /// else, for C++ and Rust, every function whose qualified name ends in
+    /// it, template arguments optional. Inlined copies are included.
+    pub fn addresses_of_function(&self, name: &str) -> Vec<BreakAddress> {
+        let found = self.index().find(name);
+        let mut addresses: Vec<_> = found
+            .iter()
+            .filter_map(|(name, place)| match *place {
+                Place::Scope { unit, scope } => self.break_in(unit as usize, scope as usize, name),
+                Place::Symbol(entry) => Some(self.break_at_symbol(entry, name)),
+            })
+            .collect();
+        addresses.sort_by_key(|at| (at.address, at.inlined));
+        addresses.dedup_by_key(|at| at.address);
+        addresses
+    }
+
+    fn break_in(&self, unit: usize, scope: usize, name: &str) -> Option<BreakAddress> {
+        let scopes = self.units().scopes(unit)?;
+        let scope = scopes.all.get(scope)?;
+        Some(BreakAddress {
+            address: ModuleAddr(self.after_prologue(unit, scopes, scope)),
+            entry: ModuleAddr(scope.entry),
+            function: Some(name.to_owned()),
+            inlined: scope.call.is_some(),
+        })
+    }
+
+    fn after_prologue(&self, unit: usize, scopes: &Scopes, scope: &Scope) -> u64 {
+        let lines = self.units().lines(unit).filter(|_| scope.call.is_none());
+        let Some(lines) = lines else { return scope.entry };
+        let code = self.code(scope.entry).unwrap_or_default();
+        prologue::end(scopes, scope, lines, &code)
+    }
+
+    fn break_at_symbol(&self, entry: u64, name: &str) -> BreakAddress {
+        let code = self.code(entry).unwrap_or_default();
+        let address = entry.saturating_add(prologue::frame_setup_length(&code));
+        BreakAddress {
+            address: ModuleAddr(address),
+            entry: ModuleAddr(entry),
+            function: Some(name.to_owned()),
+            inlined: false,
+        }
+    }
+
+    /// Where to break for a line: `file` is compared from the end, component
+    /// by component. Without code on that line, the next line that has some
+    /// is taken, as in gdb. One address for each function and inlined copy,
+    /// its lowest; behind the prologue if it is the function's entry.
+    pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
+        let units = self.units();
+        let mut matched = LineMatch::default();
+        let mut candidates: BTreeMap<u32, Vec<(usize, u64)>> = BTreeMap::new();
+        for unit in 0..units.len() {
+            let fits = |name: &str| path::matches(name, file);
+            let wanted: Vec<bool> = units.files(unit).iter().map(|name| fits(name)).collect();
+            let names = units.files(unit).iter().zip(&wanted).filter(|(_, wanted)| **wanted);
+            matched.files.extend(names.map(|(name, _)| name.to_string()));
+            let is_wanted = |row: &&Row| wanted.get(row.file as usize).copied().unwrap_or(false);
+            if !wanted.contains(&true) {
+                continue;
+            }
+            let rows = units.lines(unit).map(|lines| lines.rows()).unwrap_or_default();
+            let rows = rows.iter().filter(is_wanted).filter(|row| row.is_stmt && row.line >= line);
+            for row in rows.filter(|row| row.line != 0) {
+                candidates.entry(row.line).or_default().push((unit, row.address));
+            }
+        }
+        matched.files.sort_unstable();
+        matched.files.dedup();
+        if let Some((found, places)) = candidates.pop_first() {
+            matched.line = found;
+            matched.exact = found == line;
+            matched.addresses = self.one_per_function(places);
+        }
+        matched
+    }
+
+    /// Of places of one line, the lowest in each function or inlined copy.
+    fn one_per_function(&self, mut places: Vec<(usize, u64)>) -> Vec<BreakAddress> {
+        places.sort_unstable_by_key(|(unit, address)| (*address, *unit));
+        places.dedup_by_key(|(_, address)| *address);
+        let mut seen = std::collections::HashSet::new();
+        let mut found = Vec::new();
+        for (unit, address) in places {
+            let scopes = self.units().scopes(unit);
+            let scope = scopes.and_then(|scopes| scopes.chain_at(address).last().copied());
+            if seen.insert((unit, scope)) {
+                found.push(self.break_on_line(unit, scope, address));
+            }
+        }
+        found
+    }
+
+    fn break_on_line(&self, unit: usize, scope: Option<usize>, address: u64) -> BreakAddress {
+        let at = ModuleAddr(address);
+        let scopes = self.units().scopes(unit);
+        let found = scopes.zip(scope).and_then(|(scopes, scope)| {
+            let scope = scopes.all.get(scope)?;
+            let function =
+                self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope).display());
+            let entered = address == scope.entry;
+            let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };
+            Some(BreakAddress {
+                address: ModuleAddr(address),
+                entry: ModuleAddr(scope.entry),
+                function: function.map(|name| name.to_string()),
+                inlined: scope.call.is_some(),
+            })
+        });
+        found.unwrap_or_else(|| BreakAddress {
+            address: at,
+            entry: at,
+            function: self.function_at(at).map(|function| function.name),
+            inlined: false,
+        })
+    }
+
+    /// The names of all functions, sorted, each once.
+    pub fn functions(&self) -> Vec<String> {
+        self.functions_with_prefix("")
+    }
+
+    /// The names that start with `prefix`, or have a component that does:
+    /// for completion.
+    pub fn functions_with_prefix(&self, prefix: &str) -> Vec<String> {
+        let fits = |name: &&str| {
+            name.starts_with(prefix)
+                || name.match_indices("::").any(|(at, sep)| {
+                    name.get(at + sep.len()..).is_some_and(|tail| tail.starts_with(prefix))
+                })
+        };
+        let mut names: Vec<_> = self.index().names().filter(fits).map(str::to_owned).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Up to `count` function names close to a name nothing answers to.
+    pub fn similar_functions(&self, name: &str, count: usize) -> Vec<String> {
+        let most = name.chars().count().min(64) / 3 + 1;
+        let mut near: Vec<_> = self
+            .index()
+            .names()
+            .take(MAX_COMPARED)
+            .filter_map(|known| {
+                let distance = distance(super::names::key(known), name, most)?;
+                Some((if fit(known, name).is_some() { 0 } else { distance }, known.to_owned()))
+            })
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        near.into_iter().take(count).map(|(_, known)| known).collect()
+    }
+}
+
+/// Edits between two short names (Levenshtein); `None` beyond `most`.
+fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let (mut diagonal, mut left) = (i, i + 1);
+        for (y, above) in b.iter().zip(row.iter_mut().skip(1)) {
+            let cost = diagonal + usize::from(x != y);
+            diagonal = *above;
+            left = cost.min(*above + 1).min(left + 1);
+            *above = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().filter(|distance| *distance <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn edit_distances() {
+        assert_eq!(distance("main", "main", 2), Some(0));
+        assert_eq!(distance("mian", "main", 2), Some(2));
+        assert_eq!(distance("kitten", "sitting", 3), Some(3));
+        assert_eq!(distance("a", "abcdef", 2), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! The DWARF sections of a module, wherever they were found.
+
+use std::sync::Arc;
+
+use gimli::{AttributeValue, DwarfSections, Unit};
+
+use super::bytes::{Bytes, Reader, Slice};
+use super::debug_file::DebugSearch;
+use super::elf::Elf;
+
+/// gimli's view of the sections, borrowed.
+pub(crate) type Dwarf<'a> = gimli::Dwarf<Slice<'a>>;
+
+/// Most abstract origins and specifications followed for one name.
+const MAX_ORIGINS: usize = 16;
+
+/// DWARF sections, with those of the supplementary file.
+#[derive(Debug, Default)]
+pub(crate) struct DebugInfo {
+    main: DwarfSections<Bytes>,
+    supplementary: Option<DwarfSections<Bytes>>,
+}
+
+impl DebugInfo {
+    /// Loads (and decompresses) the sections of `elf`.
+    pub fn load(elf: &Elf, search: &DebugSearch, notices: &mut Vec<String>) -> Self {
+        let main = sections(elf, notices);
+        let supplementary = search.supplementary(elf).map(|sup| sections(&sup, notices));
+        Self { main, supplementary }
+    }
+
+    /// For use in here: cheap to make, no reference counts.
+    pub fn borrow(&self) -> Dwarf<'_> {
+        self.main.borrow_with_sup(self.supplementary.as_ref(), Bytes::slice)
+    }
+
+    /// For those who keep it.
+    pub fn share(&self) -> gimli::Dwarf<Reader> {
+        self.main.borrow_with_sup(self.supplementary.as_ref(), Bytes::reader)
+    }
+}
+
+fn sections(elf: &Elf, notices: &mut Vec<String>) -> DwarfSections<Bytes> {
+    let load = |id: gimli::SectionId| -> Result<Bytes, std::convert::Infallible> {
+        Ok(elf
+            .section(id.name())
+            .unwrap_or_else(|notice| {
+                notices.push(notice);
+                None
+            })
+            .unwrap_or_default())
+    };
+    match DwarfSections::load(load) {
+        Ok(sections) => sections,
+        Err(never) => match never {},
+    }
+}
+
+/// The names a DIE gives a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DieNames {
+    /// DW_AT_name.
+    pub plain: Option<String>,
+    /// DW_AT_linkage_name: mangled.
+    pub linkage: Option<String>,
+}
+
+impl DieNames {
+    /// The name for people: qualified if the linkage name knows more.
+    pub fn display(&self) -> Option<Arc<str>> {
+        let demangled = self.linkage.as_deref().map(super::demangle::demangle_short);
+        let demangled = demangled.filter(|name| Some(name) != self.linkage.as_ref());
+        demangled.or_else(|| self.plain.clone()).or_else(|| self.linkage.clone()).map(Arc::from)
+    }
+}
+
+/// The names of the DIE at `offset` of `unit`, following abstract origins and
+/// specifications, across units too.
+pub(crate) fn die_names<'a>(
+    dwarf: &Dwarf<'a>,
+    unit: &Unit<Slice<'a>>,
+    offset: gimli::UnitOffset,
+) -> DieNames {
+    let mut names = DieNames::default();
+    let (mut dwarf, mut offset) = (dwarf, offset);
+    let mut other: Option<Unit<Slice<'a>>> = None;
+    for _ in 0..MAX_ORIGINS {
+        let here = other.as_ref().unwrap_or(unit);
+        let Ok(entry) = here.entry(offset) else { break };
+        let text = |name| {
+            let value = entry.attr_value(name)?;
+            let text = dwarf.attr_string(here, value).ok()?;
+            Some(text.to_string_lossy().into_owned())
+        };
+        names.plain = names.plain.or_else(|| text(gimli::DW_AT_name));
+        names.linkage = names.linkage.or_else(|| text(gimli::DW_AT_linkage_name));
+        names.linkage = names.linkage.or_else(|| text(gimli::DW_AT_MIPS_linkage_name));
+        let origin = entry.attr_value(gimli::DW_AT_abstract_origin);
+        match origin.or_else(|| entry.attr_value(gimli::DW_AT_specification)) {
+            Some(AttributeValue::UnitRef(to)) => offset = to,
+            Some(AttributeValue::DebugInfoRef(to)) => {
+                let Some((unit, to)) = unit_of(dwarf, to) else { break };
+                (other, offset) = (Some(unit), to);
+            }
+            Some(AttributeValue::DebugInfoRefSup(to)) => {
+                let Some(sup) = dwarf.sup() else { break };
+                let Some((unit, to)) = unit_of(sup, to) else { break };
+                dwarf = sup;
+                (other, offset) = (Some(unit), to);
+            }
+            _ => break,
+        }
+    }
+    names
+}
+
+/// The unit that contains a place in `.debug_info`.
+fn unit_of<'a>(
+    dwarf: &Dwarf<'a>,
+    place: gimli::DebugInfoOffset,
+) -> Option<(Unit<Slice<'a>>, gimli::UnitOffset)> {
+    let mut headers = dwarf.units();
+    while let Ok(Some(header)) = headers.next() {
+        if let Some(offset) = place.to_unit_offset(&header) {
+            return Some((dwarf.unit(header).ok()?, offset));
+        }
+    }
+    None
+}

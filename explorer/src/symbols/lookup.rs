@@ -1,0 +1,168 @@
+//! From addresses to functions, frames and lines.
+
+use std::ops::Range;
+
+use super::address::ModuleAddr;
+use super::demangle::demangle_short;
+use super::lines::{LineTable, Row};
+use super::module::ModuleSymbols;
+use super::scopes::{Scope, Scopes};
+use super::table::{Kind, Symbol};
+use super::types::{Function, Location, SourceFrame};
+
+impl ModuleSymbols {
+    /// The function whose code contains an address: from DWARF, else from
+    /// the symbol tables, stubs as `name@plt`.
+    pub fn function_at(&self, address: ModuleAddr) -> Option<Function> {
+        self.dwarf_function(address.0).or_else(|| self.symbol_function(address.0))
+    }
+
+    fn dwarf_function(&self, address: u64) -> Option<Function> {
+        let (unit, scope) = self.scope_at(address)?;
+        let names = self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
+        let (start, end) = scope.range_around(address)?;
+        Some(Function {
+            name: names.display()?.to_string(),
+            linkage_name: names.linkage.or(names.plain),
+            entry: ModuleAddr(scope.entry),
+            start: ModuleAddr(start),
+            end: ModuleAddr(end),
+        })
+    }
+
+    fn symbol_function(&self, address: u64) -> Option<Function> {
+        if !self.layout().is_code(ModuleAddr(address)) {
+            return None;
+        }
+        let symbol = self.table().function_at(address)?;
+        let start = ModuleAddr(symbol.address);
+        Some(Function {
+            name: demangle_short(&symbol.name),
+            linkage_name: (symbol.kind != Kind::Plt).then(|| symbol.name.to_string()),
+            entry: start,
+            start,
+            end: ModuleAddr(symbol.address.saturating_add(symbol.size)),
+        })
+    }
+
+    /// Unit and scope of the function (not inlined copy) around an address.
+    pub(crate) fn scope_at(&self, address: u64) -> Option<(usize, &Scope)> {
+        self.units().at(address).find_map(|unit| {
+            let scopes = self.units().scopes(unit)?;
+            let index = *scopes.chain_at(address).first()?;
+            Some((unit, scopes.all.get(index)?))
+        })
+    }
+
+    /// The source frames at an address, innermost first: inlined functions,
+    /// then the one they are inlined in. Empty only where there is neither
+    /// symbol nor line.
+    pub fn frames_at(&self, address: ModuleAddr) -> Vec<SourceFrame> {
+        let location = self.location_at(address);
+        let frames = self.units().at(address.0).find_map(|unit| {
+            let frames = self.frames_in(unit, address.0, location.clone());
+            (!frames.is_empty()).then_some(frames)
+        });
+        frames.unwrap_or_else(|| {
+            let function = self.symbol_function(address.0).map(|function| function.name);
+            let known = function.is_some() || location.is_some();
+            let frame = SourceFrame { function, location, inlined: false };
+            known.then_some(frame).into_iter().collect()
+        })
+    }
+
+    fn frames_in(&self, unit: usize, address: u64, inner: Option<Location>) -> Vec<SourceFrame> {
+        let units = self.units();
+        let Some(scopes) = units.scopes(unit) else { return Vec::new() };
+        let chain: Vec<_> =
+            scopes.chain_at(address).iter().filter_map(|index| scopes.all.get(*index)).collect();
+        let names: Vec<_> = units.with(unit, |dwarf, unit| {
+            chain.iter().map(|scope| Scopes::names(dwarf, unit, scope).display()).collect()
+        });
+        let mut location = inner;
+        let mut frames = Vec::new();
+        for (scope, name) in chain.iter().zip(names).rev() {
+            let outer = scope.call.and_then(|(file, line, column)| {
+                let file = units.file(unit, file)?.to_owned();
+                Some(Location { file, line, column })
+            });
+            let function = name.map(|name| name.to_string());
+            frames.push(SourceFrame { function, location, inlined: scope.call.is_some() });
+            location = outer;
+        }
+        frames
+    }
+
+    /// The line an address belongs to.
+    pub fn location_at(&self, address: ModuleAddr) -> Option<Location> {
+        let (unit, lines) = self.lines_at(address.0)?;
+        self.location_of(unit, lines.row_at(address.0)?)
+    }
+
+    /// Whether a line starts exactly here: a row of the line table marked as
+    /// a recommended place to stop.
+    pub fn line_start(&self, address: ModuleAddr) -> bool {
+        self.lines_at(address.0).is_some_and(|(_, lines)| lines.starts_statement(address.0))
+    }
+
+    /// The contiguous code of one line around an address: stepping by line
+    /// is leaving this range.
+    pub fn line_range(&self, address: ModuleAddr) -> Option<(Range<ModuleAddr>, Location)> {
+        let (unit, lines) = self.lines_at(address.0)?;
+        let (range, row) = lines.range_at(address.0)?;
+        let range = ModuleAddr(range.start)..ModuleAddr(range.end);
+        Some((range, self.location_of(unit, &row)?))
+    }
+
+    /// Unit and line table around an address.
+    pub(crate) fn lines_at(&self, address: u64) -> Option<(usize, &LineTable)> {
+        self.units().at(address).find_map(|unit| {
+            let lines = self.units().lines(unit)?;
+            lines.row_at(address).map(|_| (unit, lines))
+        })
+    }
+
+    fn location_of(&self, unit: usize, row: &Row) -> Option<Location> {
+        let file = self.units().file(unit, row.file)?.to_owned();
+        Some(Location { file, line: row.line, column: row.column })
+    }
+
+    /// The symbol to render an address with, and the distance from it:
+    /// `<main+12>`. Code and data.
+    pub fn symbol_near(&self, address: ModuleAddr) -> Option<(String, u64)> {
+        let segment = self.layout().segment_at(address.0)?;
+        let named = |symbol: &Symbol| {
+            let same = self.layout().segment_at(symbol.address) == Some(segment);
+            same.then(|| (demangle_short(&symbol.name), address.0 - symbol.address))
+        };
+        let near = self.table().near(address.0);
+        near.and_then(named).or_else(|| {
+            let function = self.dwarf_function(address.0)?;
+            Some((function.name, address.0.checked_sub(function.entry.0)?))
+        })
+    }
+
+    /// Address and size of a variable with static storage, by symbol name,
+    /// mangled or not. Size 0: unknown. Thread-local variables have no
+    /// address of their own and are not found.
+    pub fn data_symbol(&self, name: &str) -> Option<(ModuleAddr, u64)> {
+        let data = || self.table().all().iter().filter(|symbol| symbol.kind == Kind::Data);
+        let raw = data().find(|symbol| &*symbol.name == name);
+        let demangled =
+            || data().find(|s| s.name.starts_with('_') && demangle_short(&s.name) == name);
+        let symbol = raw.or_else(demangled)?;
+        Some((ModuleAddr(symbol.address), symbol.size))
+    }
+
+    /// The absolute names of all source files its line tables mention,
+    /// sorted.
+    pub fn source_files(&self) -> Vec<String> {
+        let units = self.units();
+        let names = (0..units.len()).flat_map(|unit| units.files(unit).iter());
+        let mut names: Vec<_> =
+            names.filter(|name| !name.is_empty()).map(|n| n.to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,48 @@
+//! Names, lines and call stacks of recorded programs.
+//!
+//! The core does no I/O: it is given the bytes of ELF files and asks for
+//! memory through closures, so a trace, a live process and a test share one
+//! path. Only the look-up of separate debug files ([`DebugSearch`]) and of
+//! sources ([`Sources`]) touches the file system.
+//!
+//! Addresses of a module are [`ModuleAddr`]: as its file states them.
+//! Run-time addresses are `u64`, or [`CodeAddr`] where it matters whether
+//! they are exact or return addresses. The difference is the load bias
+//! ([`Layout::bias_of_mapping`]).
+//!
+//! Nothing in an ELF file is trusted: what does not parse is as if it were
+//! not there, and what would be out of proportion is refused.
+
+mod address;
+mod breaks;
+mod bytes;
+mod debug_file;
+mod demangle;
+mod dwarf;
+mod elf;
+mod guard;
+mod index;
+mod layout;
+mod lines;
+mod lookup;
+mod module;
+mod names;
+mod path;
+mod plt;
+mod prologue;
+mod ranges;
+mod scopes;
+mod sources;
+mod table;
+mod types;
+mod units;
+pub mod unwind;
+
+pub use address::{CodeAddr, ModuleAddr};
+pub use bytes::Reader;
+pub use debug_file::DebugSearch;
+pub use demangle::{demangle, demangle_short};
+pub use layout::{Layout, Segment};
+pub use module::ModuleSymbols;
+pub use sources::{SourceText, Sources};
+pub use types::{BreakAddress, Function, LineMatch, Location, SourceFrame};

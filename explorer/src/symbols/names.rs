@@ -1,0 +1,137 @@
+//! Which functions a typed name may mean.
+
+/// Longest name compared component by component, in bytes.
+const MAX_NAME: usize = 1 << 14;
+
+/// How well a function's name answers what was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    /// The whole name, template arguments aside.
+    Exact,
+    /// Its last components.
+    Suffix,
+}
+
+/// Whether `name` (demangled, without parameters) answers `wanted`.
+pub(crate) fn fit(name: &str, wanted: &str) -> Option<Fit> {
+    let wanted = without_parameters(wanted.trim());
+    if name == wanted {
+        return Some(Fit::Exact);
+    }
+    if name.len() > MAX_NAME || wanted.is_empty() {
+        return None;
+    }
+    let parts = components(wanted.strip_prefix("::").unwrap_or(wanted));
+    let fits = variants(name).into_iter().filter_map(|name| {
+        let own = components(&name);
+        let tail = own.get(own.len().checked_sub(parts.len())?..)?;
+        let equal = tail.iter().zip(&parts).all(|(own, part)| same(own, part));
+        let whole = own.len() == parts.len();
+        let rooted = wanted.starts_with("::");
+        (equal && (whole || !rooted)).then_some(if whole { Fit::Exact } else { Fit::Suffix })
+    });
+    fits.min()
+}
+
+/// The key under which a name is indexed: its last component, bare.
+pub(crate) fn key(name: &str) -> &str {
+    let name = without_parameters(name.trim());
+    if name.len() > MAX_NAME {
+        return name;
+    }
+    components(name).last().map_or(name, |last| bare(last))
+}
+
+fn same(own: &str, wanted: &str) -> bool {
+    let own = own.split("[abi:").next().unwrap_or(own);
+    own == wanted || (!wanted.contains('<') && bare(own) == wanted)
+}
+
+/// A component without its template arguments.
+fn bare(component: &str) -> &str {
+    let component = component.split("[abi:").next().unwrap_or(component);
+    if component.starts_with("operator") || component.starts_with(['<', '{', '(']) {
+        return component;
+    }
+    component.split('<').next().unwrap_or(component)
+}
+
+/// The components between `::`, without anonymous namespaces.
+fn components(name: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0usize);
+    let bytes = name.as_bytes();
+    for (index, byte) in bytes.iter().enumerate() {
+        // `operator<` and `operator()` would unbalance the count; nothing
+        // follows an operator's name but its template arguments.
+        if depth == 0 && name.get(start..).is_some_and(is_operator) {
+            break;
+        }
+        match byte {
+            b'<' | b'(' | b'{' | b'[' => depth += 1,
+            b'>' if index > 0 && bytes.get(index - 1) == Some(&b'-') => {}
+            b'>' | b')' | b'}' | b']' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && bytes.get(index + 1) == Some(&b':') && start <= index => {
+                parts.push(name.get(start..index).unwrap_or_default());
+                start = index + 2;
+            }
+            _ => {}
+        }
+    }
+    parts.push(name.get(start..).unwrap_or_default());
+    parts.retain(|part| *part != "(anonymous namespace)" && *part != "{anonymous}");
+    parts
+}
+
+fn is_operator(component: &str) -> bool {
+    let rest = component.strip_prefix("operator");
+    rest.is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric() && c != '_'))
+}
+
+/// `<Type as Trait>::method` (Rust) can be meant as `Type::method` and as
+/// `Trait::method`; `<Type>::method` as `Type::method`.
+fn variants(name: &str) -> Vec<String> {
+    let mut all = vec![name.to_owned()];
+    let first = components(name).first().copied().unwrap_or_default();
+    let inside = first.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    if let (Some(inside), Some(rest)) = (inside, name.strip_prefix(first)) {
+        all.extend(inside.split(" as ").map(|part| format!("{part}{rest}")));
+    }
+    all
+}
+
+/// A typed `f(int)` means all overloads of `f`.
+fn without_parameters(name: &str) -> &str {
+    let open = name.find('(').filter(|open| *open > 0 && name.ends_with(')'));
+    let cut = open.and_then(|open| name.get(..open)).unwrap_or(name);
+    if cut.ends_with("operator") || cut.ends_with("::") { name } else { cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_as_people_type_them() {
+        assert_eq!(fit("main", "main"), Some(Fit::Exact));
+        assert_eq!(fit("ns::Foo::bar", "Foo::bar"), Some(Fit::Suffix));
+        assert_eq!(fit("ns::Foo::bar", "oo::bar"), None);
+        assert_eq!(fit("ns::Foo<int>::bar<a::b>", "Foo::bar"), Some(Fit::Suffix));
+        assert_eq!(fit("ns::Foo<int>::bar", "Foo<int>::bar"), Some(Fit::Suffix));
+        assert_eq!(fit("ns::Foo<int>::bar", "Foo<char>::bar"), None);
+        assert_eq!(fit("(anonymous namespace)::f", "f"), Some(Fit::Exact));
+        assert_eq!(fit("ns::operator<<", "operator<<"), Some(Fit::Suffix));
+        assert_eq!(fit("ns::S::operator()", "S::operator()"), Some(Fit::Suffix));
+        assert_eq!(fit("bar", "bar(int)"), Some(Fit::Exact));
+        assert_eq!(fit("ns::bar", "::bar"), None);
+        assert_eq!(fit("<a::Type as b::Trait>::go", "Type::go"), Some(Fit::Suffix));
+        assert_eq!(fit("<a::Type as b::Trait>::go", "Trait::go"), Some(Fit::Suffix));
+        assert_eq!(fit("bar", ""), None);
+    }
+
+    #[test]
+    fn keys_are_bare() {
+        assert_eq!(key("ns::Foo<a::b>::bar<int>"), "bar");
+        assert_eq!(key("ns::operator<<"), "operator<<");
+        assert_eq!(key("f(int)"), "f");
+    }
+}

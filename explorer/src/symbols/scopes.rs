@@ -1,0 +1,221 @@
+//! The functions of one unit, and what was inlined into them.
+
+use gimli::{AttributeValue, EntriesRaw, Unit};
+
+use super::bytes::Slice;
+use super::dwarf::{DieNames, Dwarf, die_names};
+use super::guard::Budget;
+use super::ranges::{RangeAttributes, RangeMap};
+
+/// A function with code of its own, or an inlined copy of one.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    /// Its DIE, relative to the unit.
+    pub die: usize,
+    /// The DIE that names it, if another: equal for all copies of a function.
+    pub origin: Option<usize>,
+    /// One past its last descendant in [`Scopes::all`].
+    pub end: u32,
+    /// Where its code is.
+    pub ranges: Vec<(u64, u64)>,
+    /// Where it is entered.
+    pub entry: u64,
+    /// For an inlined copy: file index, line and column of the call.
+    pub call: Option<(u32, u32, u32)>,
+}
+
+impl Scope {
+    /// The range that contains an address.
+    pub fn range_around(&self, address: u64) -> Option<(u64, u64)> {
+        self.ranges.iter().copied().find(|(begin, end)| (*begin..*end).contains(&address))
+    }
+}
+
+/// The scopes of one unit, parents before children.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes {
+    pub all: Vec<Scope>,
+    functions: RangeMap,
+    /// Whether a variable's place depends on the pc: gdb then trusts places
+    /// from the first instruction on, and skips no prologue.
+    pub has_location_lists: bool,
+    /// Whether LLVM made it (clang, rustc): every function has a line row
+    /// that ends its prologue.
+    pub llvm: bool,
+}
+
+impl Scopes {
+    /// Walks the DIEs of `unit` once. `keep` says which addresses can be code.
+    pub fn parse<'a>(
+        dwarf: &Dwarf<'a>,
+        unit: &Unit<Slice<'a>>,
+        budget: &Budget,
+        keep: impl Fn(u64) -> bool,
+    ) -> Self {
+        let mut scopes = Self::default();
+        let Ok(entries) = unit.entries_raw(None) else { return scopes };
+        let mut walk = Walk { dwarf, unit, entries, budget, keep, open: Vec::new() };
+        while walk.step(&mut scopes).is_some() {}
+        let length = u32::try_from(scopes.all.len()).unwrap_or(u32::MAX);
+        walk.open.drain(..).for_each(|(_, scope)| scopes.close(scope, length));
+        let functions = scopes.all.iter().enumerate().filter(|(_, scope)| scope.call.is_none());
+        scopes.functions = RangeMap::new(functions.flat_map(|(index, scope)| {
+            scope.ranges.iter().map(move |(begin, end)| (*begin, *end, index as u32))
+        }));
+        scopes
+    }
+
+    fn close(&mut self, scope: usize, end: u32) {
+        if let Some(scope) = self.all.get_mut(scope) {
+            scope.end = end;
+        }
+    }
+
+    /// The function around an address and the inlined copies in it, outermost
+    /// first, as indexes of [`Scopes::all`].
+    pub fn chain_at(&self, address: u64) -> Vec<usize> {
+        let Some((_, _, function)) = self.functions.around(address).next() else {
+            return Vec::new();
+        };
+        let mut chain = vec![function as usize];
+        let Some(outer) = self.all.get(function as usize) else { return Vec::new() };
+        let (mut index, mut end) = (function as usize + 1, outer.end as usize);
+        while index < end {
+            let Some(scope) = self.all.get(index) else { break };
+            if scope.call.is_some() && scope.range_around(address).is_some() {
+                chain.push(index);
+                end = scope.end as usize;
+                index += 1;
+            } else {
+                index = (scope.end as usize).max(index + 1);
+            }
+        }
+        chain
+    }
+
+    /// The names of a scope.
+    pub fn names<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, scope: &Scope) -> DieNames {
+        die_names(dwarf, unit, gimli::UnitOffset(scope.die))
+    }
+}
+
+/// A walk over the DIEs of a unit.
+struct Walk<'w, 'a, K> {
+    dwarf: &'w Dwarf<'a>,
+    unit: &'w Unit<Slice<'a>>,
+    entries: EntriesRaw<'w, Slice<'a>>,
+    budget: &'w Budget,
+    keep: K,
+    /// Depth and index of the scopes around the next DIE.
+    open: Vec<(isize, usize)>,
+}
+
+impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
+    /// Reads one DIE; `None` at the end, or where the bytes make no sense.
+    fn step(&mut self, scopes: &mut Scopes) -> Option<()> {
+        if self.entries.is_empty() || !self.budget.take(1) {
+            return None;
+        }
+        let (die, depth) = (self.entries.next_offset().0, self.entries.next_depth());
+        let Some(abbreviation) = self.entries.read_abbreviation().ok()? else { return Some(()) };
+        let length = scopes.all.len() as u32;
+        while self.open.last().is_some_and(|(open, _)| *open >= depth) {
+            let (_, closed) = self.open.pop()?;
+            scopes.close(closed, length);
+        }
+        let attributes = abbreviation.attributes();
+        match abbreviation.tag() {
+            gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine => {
+                let inlined = abbreviation.tag() == gimli::DW_TAG_inlined_subroutine;
+                if let Some(scope) = self.scope(die, inlined, attributes)? {
+                    self.open.push((depth, scopes.all.len()));
+                    scopes.all.push(scope);
+                }
+            }
+            gimli::DW_TAG_compile_unit => scopes.llvm = self.is_llvm(attributes)?,
+            gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
+                scopes.has_location_lists |= self.has_location_list(attributes)?;
+            }
+            _ => self.entries.skip_attributes(attributes).ok()?,
+        }
+        Some(())
+    }
+
+    fn is_llvm(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<bool> {
+        let mut llvm = false;
+        for spec in attributes {
+            let attribute = self.entries.read_attribute(*spec).ok()?;
+            if attribute.name() == gimli::DW_AT_producer {
+                let producer = self.dwarf.attr_string(self.unit, attribute.value()).ok()?;
+                let producer = producer.to_string_lossy();
+                llvm = ["clang", "LLVM", "rustc"].iter().any(|name| producer.contains(name));
+            }
+        }
+        Some(llvm)
+    }
+
+    fn has_location_list(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<bool> {
+        let mut list = false;
+        for spec in attributes {
+            let attribute = self.entries.read_attribute(*spec).ok()?;
+            list |= matches!(
+                (attribute.name(), attribute.value()),
+                (
+                    gimli::DW_AT_location,
+                    AttributeValue::LocationListsRef(_)
+                        | AttributeValue::DebugLocListsIndex(_)
+                        | AttributeValue::SecOffset(_)
+                )
+            );
+        }
+        Some(list)
+    }
+
+    /// The outer `None` ends the walk; the inner one is a declaration, an
+    /// abstract instance, or code that was dropped.
+    fn scope(
+        &mut self,
+        die: usize,
+        inlined: bool,
+        attributes: &[gimli::AttributeSpecification],
+    ) -> Option<Option<Scope>> {
+        let mut at = RangeAttributes::default();
+        let (mut entry_pc, mut origin) = (None, None);
+        let (mut file, mut line, mut column) = (0, 0, 0);
+        for spec in attributes {
+            let attribute = self.entries.read_attribute(*spec).ok()?;
+            let number = || attribute.udata_value().and_then(|n| u32::try_from(n).ok());
+            match attribute.name() {
+                gimli::DW_AT_entry_pc => entry_pc = Some(attribute.value()),
+                gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
+                    if let AttributeValue::UnitRef(to) = attribute.value() {
+                        origin = Some(to.0);
+                    }
+                }
+                gimli::DW_AT_call_file => {
+                    if let AttributeValue::FileIndex(index) = attribute.value() {
+                        file = u32::try_from(index).unwrap_or(u32::MAX);
+                    }
+                }
+                gimli::DW_AT_call_line => line = number().unwrap_or(0),
+                gimli::DW_AT_call_column => column = number().unwrap_or(0),
+                _ => at.see(self.dwarf, self.unit, &attribute),
+            }
+        }
+        let mut ranges = at.ranges(self.dwarf, self.unit);
+        ranges.retain(|(begin, _)| (self.keep)(*begin));
+        let Some((first, _)) = ranges.first().copied() else { return Some(None) };
+        if !self.budget.take(ranges.len() as u64) {
+            return None;
+        }
+        let entry = match entry_pc {
+            // DWARF 5, 2.18: a constant is an offset from the base address.
+            Some(AttributeValue::Udata(offset)) => at.low().unwrap_or(first).checked_add(offset),
+            Some(value) => self.dwarf.attr_address(self.unit, value).ok().flatten(),
+            None => at.low().or(Some(first)),
+        };
+        let entry = entry.filter(|entry| (self.keep)(*entry)).unwrap_or(first);
+        let call = inlined.then_some((file, line, column));
+        Some(Some(Scope { die, origin, end: 0, ranges, entry, call }))
+    }
+}

@@ -1,0 +1,163 @@
+//! ELF symbol tables: what is left when there is no DWARF.
+
+use object::read::elf::FileHeader;
+use object::{LittleEndian, Object, ObjectSymbol, ObjectSymbolTable, elf};
+
+use super::elf::{Elf, ElfView};
+use super::plt;
+
+/// Bytes of names one module may have.
+const MAX_NAME_BYTES: usize = 1 << 28;
+
+/// How many symbols before an address are tried for one that contains it.
+const MAX_BACK: usize = 64;
+
+/// What a symbol stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Function,
+    /// A stub of the procedure linkage table, `name@plt`.
+    Plt,
+    Data,
+    /// A label without a type: assembly.
+    Label,
+}
+
+/// One symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Symbol {
+    pub address: u64,
+    /// 0 if the table does not say.
+    pub size: u64,
+    pub kind: Kind,
+    /// Global before weak before local.
+    rank: u8,
+    /// As the table has it: mangled.
+    pub name: Box<str>,
+}
+
+impl Symbol {
+    /// A stub of the procedure linkage table.
+    pub fn plt(address: u64, size: u64, name: &str) -> Self {
+        let name = format!("{name}@plt").into_boxed_str();
+        Self { address, size, kind: Kind::Plt, rank: 2, name }
+    }
+
+    fn contains(&self, address: u64) -> bool {
+        address.checked_sub(self.address).is_some_and(|offset| offset < self.size)
+    }
+
+    /// Whether it may name code.
+    pub fn is_code(&self) -> bool {
+        self.kind != Kind::Data
+    }
+}
+
+/// The symbols of a module and of its separate debug file.
+#[derive(Debug, Default)]
+pub(crate) struct SymbolTable {
+    /// By address, then rank.
+    symbols: Vec<Symbol>,
+}
+
+impl SymbolTable {
+    /// Reads all tables.
+    pub fn new(elf: &Elf, separate: Option<&Elf>) -> Self {
+        let mut symbols = Vec::new();
+        for file in separate.into_iter().chain([elf]) {
+            let Some(view) = file.view() else { continue };
+            collect(&view, &mut symbols);
+        }
+        symbols.extend(elf.view().iter().flat_map(plt::symbols));
+        let order = |s: &Symbol| (s.address, s.kind, s.rank, s.size == 0);
+        symbols.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name)));
+        symbols.dedup_by(|a, b| a.address == b.address && a.name == b.name);
+        Self { symbols }
+    }
+
+    /// All symbols, by address.
+    pub fn all(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
+    /// The code symbol that contains an address: a sized one, else a label
+    /// before it with nothing sized in between.
+    pub fn function_at(&self, address: u64) -> Option<&Symbol> {
+        let mut before = self.before(address).filter(|symbol| symbol.is_code());
+        let nearest = before.clone().next()?;
+        let sized = before.find(|symbol| symbol.contains(address));
+        sized.or_else(|| self.first_at(nearest).filter(|_| nearest.size == 0))
+    }
+
+    /// The symbol to render an address with: one that contains it, else the
+    /// nearest before.
+    pub fn near(&self, address: u64) -> Option<&Symbol> {
+        let containing = self.before(address).filter(|s| s.contains(address)).last_of_nearest();
+        containing.or_else(|| self.first_at(self.before(address).next()?))
+    }
+
+    /// The best-ranked symbol at the address of `symbol`.
+    fn first_at(&self, symbol: &Symbol) -> Option<&Symbol> {
+        let first = self.symbols.partition_point(|s| s.address < symbol.address);
+        self.symbols.get(first)
+    }
+
+    fn before(&self, address: u64) -> impl Iterator<Item = &Symbol> + Clone {
+        let after = self.symbols.partition_point(|symbol| symbol.address <= address);
+        self.symbols.get(..after).unwrap_or_default().iter().rev().take(MAX_BACK)
+    }
+}
+
+/// Among symbols in descending order, the best-ranked at the first's address.
+trait LastOfNearest<'a> {
+    fn last_of_nearest(self) -> Option<&'a Symbol>;
+}
+
+impl<'a, I: Iterator<Item = &'a Symbol>> LastOfNearest<'a> for I {
+    fn last_of_nearest(mut self) -> Option<&'a Symbol> {
+        let first = self.next()?;
+        Some(self.take_while(|symbol| symbol.address == first.address).last().unwrap_or(first))
+    }
+}
+
+fn collect(view: &ElfView<'_>, symbols: &mut Vec<Symbol>) {
+    // In position-dependent and -independent files alike, st_value is an
+    // address; in relocatable ones it is not, and there are no segments.
+    if view.elf_header().e_type(LittleEndian) == elf::ET_REL {
+        return;
+    }
+    let mut left = MAX_NAME_BYTES;
+    let tables = [view.symbol_table(), view.dynamic_symbol_table()];
+    for symbol in tables.iter().flatten().flat_map(ObjectSymbolTable::symbols) {
+        let Some(kind) = kind(&symbol) else { continue };
+        // A name that does not end costs a scan of the whole string table.
+        let name = symbol.name_bytes().unwrap_or_default();
+        left = left.saturating_sub(name.len().max(16));
+        if left == 0 {
+            break;
+        }
+        if name.is_empty() || symbol.address() == 0 {
+            continue;
+        }
+        let rank = match (symbol.is_local(), symbol.is_weak()) {
+            (true, _) => 2,
+            (_, true) => 1,
+            _ => 0,
+        };
+        let name = String::from_utf8_lossy(name).into();
+        symbols.push(Symbol { address: symbol.address(), size: symbol.size(), kind, rank, name });
+    }
+}
+
+fn kind<'a>(symbol: &impl ObjectSymbol<'a>) -> Option<Kind> {
+    if symbol.is_undefined() || symbol.section_index().is_none() {
+        return None;
+    }
+    let object::SymbolFlags::Elf { st_info, .. } = symbol.flags() else { return None };
+    match st_info.st_type() {
+        elf::STT_FUNC | elf::STT_GNU_IFUNC => Some(Kind::Function),
+        elf::STT_OBJECT | elf::STT_COMMON => Some(Kind::Data),
+        elf::STT_NOTYPE => Some(Kind::Label),
+        _ => None,
+    }
+}

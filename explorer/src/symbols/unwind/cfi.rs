@@ -1,0 +1,261 @@
+//! Call frame information: `.eh_frame` and `.debug_frame`.
+
+use std::sync::OnceLock;
+
+use gimli::{
+    BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, EhFrameHdr, LittleEndian, RegisterRule,
+    UnwindContext, UnwindOffset, UnwindSection, UnwindTableRow,
+};
+
+use super::expression::{evaluate, word};
+use super::registers::{DWARF_REGISTERS, number};
+use super::{CallerFrame, FrameRegisters, Memory, Method, UnwindEnd};
+use crate::symbols::address::{CodeAddr, ModuleAddr};
+use crate::symbols::bytes::{Bytes, Slice};
+use crate::symbols::elf::Elf;
+use crate::symbols::ranges::RangeMap;
+
+/// Most entries indexed of a section without a search table.
+const MAX_ENTRIES: usize = 4 << 20;
+
+type Fde<'a> = gimli::FrameDescriptionEntry<Slice<'a>>;
+
+/// The sections, and an index for those that bring none.
+#[derive(Debug, Default)]
+pub(crate) struct Cfi {
+    bases: BaseAddresses,
+    header: Option<Bytes>,
+    eh_frame: Bytes,
+    debug_frame: Bytes,
+    eh_index: OnceLock<RangeMap>,
+    debug_index: OnceLock<RangeMap>,
+}
+
+impl Cfi {
+    /// Finds the sections; `.debug_frame` may be in the separate file.
+    pub fn load(elf: &Elf, separate: Option<&Elf>) -> Self {
+        let mut bases = BaseAddresses::default();
+        let header = elf.placed_section(".eh_frame_hdr").or_else(|| elf.eh_frame_hdr.clone());
+        if let Some((address, _)) = &header {
+            bases = bases.set_eh_frame_hdr(*address);
+        }
+        let pointed = || {
+            // Without section headers, the header still points to it.
+            let (_, header) = header.as_ref()?;
+            let header = EhFrameHdr::new(header, LittleEndian).parse(&bases, 8).ok()?;
+            let address = header.eh_frame_ptr().direct().ok()?;
+            Some((address, elf.from_address(address)?))
+        };
+        let eh_frame = elf.placed_section(".eh_frame").or_else(pointed);
+        let (address, eh_frame) = eh_frame.unwrap_or_default();
+        bases = bases.set_eh_frame(address);
+        for (name, set) in
+            [(".text", BaseAddresses::set_text as fn(_, _) -> _), (".got", BaseAddresses::set_got)]
+        {
+            if let Some((address, _)) = elf.placed_section(name) {
+                bases = set(bases, address);
+            }
+        }
+        let files = [Some(elf), separate];
+        let debug_frame =
+            files.into_iter().flatten().find_map(|elf| elf.section(".debug_frame").ok()?);
+        Self {
+            bases,
+            header: header.map(|(_, bytes)| bytes),
+            eh_frame,
+            debug_frame: debug_frame.unwrap_or_default(),
+            eh_index: OnceLock::new(),
+            debug_index: OnceLock::new(),
+        }
+    }
+
+    /// The caller of a frame; `None` without information for its address.
+    pub fn unwind(
+        &self,
+        pc: CodeAddr,
+        bias: u64,
+        registers: &FrameRegisters,
+        memory: Memory<'_>,
+    ) -> Option<Result<CallerFrame, UnwindEnd>> {
+        let address = ModuleAddr::of_runtime(pc.for_lookup(), bias).0;
+        let mut eh_frame = EhFrame::new(&self.eh_frame, LittleEndian);
+        eh_frame.set_address_size(8);
+        let found = self.by_header(&eh_frame, address);
+        let index = || self.eh_index.get_or_init(|| index(&eh_frame, &self.bases));
+        let found = found.or_else(|| by_index(&eh_frame, &self.bases, index(), address));
+        if let Some(fde) = found {
+            let frame = Unwinding { address, pc, bias, registers };
+            return Some(frame.by(&eh_frame, &self.bases, &fde, memory));
+        }
+        let mut debug_frame = DebugFrame::new(&self.debug_frame, LittleEndian);
+        debug_frame.set_address_size(8);
+        let index = self.debug_index.get_or_init(|| index_of(&debug_frame, &self.bases));
+        let fde = by_index(&debug_frame, &self.bases, index, address)?;
+        let frame = Unwinding { address, pc, bias, registers };
+        Some(frame.by(&debug_frame, &self.bases, &fde, memory))
+    }
+
+    /// By the search table of `.eh_frame_hdr`.
+    fn by_header<'a>(&'a self, eh_frame: &EhFrame<Slice<'a>>, address: u64) -> Option<Fde<'a>> {
+        let header = EhFrameHdr::new(self.header.as_deref()?, LittleEndian);
+        let header = header.parse(&self.bases, 8).ok()?;
+        let place = header.table()?.lookup(address, &self.bases).ok()?.direct().ok()?;
+        let offset = place.checked_sub(header.eh_frame_ptr().direct().ok()?)?;
+        let offset = gimli::EhFrameOffset(usize::try_from(offset).ok()?);
+        let fde = eh_frame.fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset).ok()?;
+        fde.contains(address).then_some(fde)
+    }
+}
+
+fn index(eh_frame: &EhFrame<Slice<'_>>, bases: &BaseAddresses) -> RangeMap {
+    index_of(eh_frame, bases)
+}
+
+/// Where each entry's code is; owners are offsets of the section.
+fn index_of<'a, S>(section: &S, bases: &BaseAddresses) -> RangeMap
+where
+    S: UnwindSection<Slice<'a>>,
+    S::Offset: UnwindOffset<usize>,
+{
+    let mut ranges = Vec::new();
+    let mut entries = section.entries(bases);
+    while let Ok(Some(entry)) = entries.next() {
+        let CieOrFde::Fde(partial) = entry else { continue };
+        let Ok(fde) = partial.parse(S::cie_from_offset) else { continue };
+        let start = fde.initial_address();
+        if let (Some(end), Ok(offset)) = (start.checked_add(fde.len()), u32::try_from(fde.offset()))
+            && start != 0
+        {
+            ranges.push((start, end, offset));
+        }
+        if ranges.len() >= MAX_ENTRIES {
+            break;
+        }
+    }
+    RangeMap::new(ranges)
+}
+
+fn by_index<'a, S>(
+    section: &S,
+    bases: &BaseAddresses,
+    index: &RangeMap,
+    address: u64,
+) -> Option<Fde<'a>>
+where
+    S: UnwindSection<Slice<'a>>,
+    S::Offset: UnwindOffset<usize>,
+{
+    let (_, _, offset) = index.around(address).next()?;
+    let offset = S::Offset::from(offset as usize);
+    section.fde_from_offset(bases, offset, S::cie_from_offset).ok()
+}
+
+/// One step outwards.
+struct Unwinding<'r> {
+    /// Module address to look up.
+    address: u64,
+    pc: CodeAddr,
+    bias: u64,
+    registers: &'r FrameRegisters,
+}
+
+impl Unwinding<'_> {
+    fn by<'a, S: UnwindSection<Slice<'a>>>(
+        &self,
+        section: &S,
+        bases: &BaseAddresses,
+        fde: &Fde<'a>,
+        memory: Memory<'_>,
+    ) -> Result<CallerFrame, UnwindEnd> {
+        let mut context = UnwindContext::new();
+        let row = fde
+            .unwind_info_for_address(section, bases, &mut context, self.address)
+            .map_err(|_| self.bad())?;
+        let encoding = fde.cie().encoding();
+        let cfa = self.cfa(section, row, encoding, memory)?;
+        let return_column = fde.cie().return_address_register().0;
+        let mut caller = FrameRegisters::default();
+        for number in 0..DWARF_REGISTERS as u16 {
+            caller.set(number, self.register(section, row, encoding, number, cfa, memory)?);
+        }
+        let return_address = match return_column {
+            number::RIP => caller.rip(),
+            other => self.register(section, row, encoding, other, cfa, memory)?,
+        };
+        let Some(return_address) = return_address else { return Err(UnwindEnd::Outermost) };
+        caller.set(number::RIP, Some(return_address));
+        // Where a signal interrupted, the address is that of the next
+        // instruction, not one behind a call.
+        let signal = fde.is_signal_trampoline();
+        let exact = if signal { CodeAddr::Pc } else { CodeAddr::Return };
+        let method = if signal { Method::SignalFrame } else { Method::Cfi };
+        Ok(CallerFrame { pc: exact(return_address), registers: caller, cfa, method })
+    }
+
+    fn bad(&self) -> UnwindEnd {
+        UnwindEnd::BadCfi(self.pc.value())
+    }
+
+    fn known(&self, number: u16) -> Result<u64, UnwindEnd> {
+        self.registers.get(number).ok_or(UnwindEnd::RegisterUnknown(number))
+    }
+
+    fn cfa<'a, S: UnwindSection<Slice<'a>>>(
+        &self,
+        section: &S,
+        row: &UnwindTableRow<usize>,
+        encoding: gimli::Encoding,
+        memory: Memory<'_>,
+    ) -> Result<u64, UnwindEnd> {
+        match row.cfa() {
+            CfaRule::RegisterAndOffset { register, offset } => {
+                Ok(self.known(register.0)?.wrapping_add_signed(*offset))
+            }
+            CfaRule::Expression(expression) => {
+                let expression = expression.get(section).map_err(|_| self.bad())?;
+                evaluate(expression, encoding, None, self.bias, self.registers, memory)
+            }
+        }
+    }
+
+    fn register<'a, S: UnwindSection<Slice<'a>>>(
+        &self,
+        section: &S,
+        row: &UnwindTableRow<usize>,
+        encoding: gimli::Encoding,
+        number: u16,
+        cfa: u64,
+        memory: Memory<'_>,
+    ) -> Result<Option<u64>, UnwindEnd> {
+        let Some(rule) = row.register(gimli::Register(number)) else {
+            return Ok(match number {
+                number::RSP => Some(cfa),
+                _ => self.registers.preserved().get(number),
+            });
+        };
+        let eval = |expression: gimli::UnwindExpression<usize>, memory: Memory<'_>| {
+            let expression = expression.get(section).map_err(|_| self.bad())?;
+            evaluate(expression, encoding, Some(cfa), self.bias, self.registers, memory)
+        };
+        // A register saved where memory is unknown is itself unknown; only
+        // without the return address there is no caller.
+        let saved = |address: u64, memory: Memory<'_>| match word(address, memory) {
+            Ok(value) => Ok(Some(value)),
+            Err(end) if number == number::RIP => Err(end),
+            Err(_) => Ok(None),
+        };
+        match rule {
+            RegisterRule::SameValue => Ok(self.registers.get(number)),
+            RegisterRule::Offset(offset) => saved(cfa.wrapping_add_signed(offset), memory),
+            RegisterRule::ValOffset(offset) => Ok(Some(cfa.wrapping_add_signed(offset))),
+            RegisterRule::Register(other) => Ok(self.registers.get(other.0)),
+            RegisterRule::Expression(expression) => {
+                let address = eval(expression, &mut *memory)?;
+                saved(address, memory)
+            }
+            RegisterRule::ValExpression(expression) => eval(expression, memory).map(Some),
+            RegisterRule::Constant(value) => Ok(Some(value)),
+            _ => Ok(None),
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub mod pages;
 pub mod registers;
 pub mod replay;
 pub mod space;
+pub mod syscalls;
 pub mod system;
 pub mod varint;
 

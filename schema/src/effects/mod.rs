@@ -2,9 +2,7 @@
 
 mod effect;
 
-pub use effect::{
-    Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES,
-};
+pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
 use iced_x86::Instruction;
 
 /// What `instruction` changes. Never fails: what is not known is [`Kind::Opaque`].

@@ -1,3 +1,6 @@
-//! The reader of rdb: symbols so far.
+//! The reader of rdb's traces: states, history and their questions.
+#![warn(missing_docs)]
 
 pub mod symbols;
+pub mod timeline;
+pub mod trace;

@@ -3,7 +3,7 @@
 use super::space::{mapping, set_mapping};
 use super::system::{set_system, system};
 use super::{Result, finish, open};
-use crate::chunk::{Chunk, Dictionary, MAX_TRACEPOINTS};
+use crate::chunk::{BlockRows, Chunk, Dictionary, MAX_TRACEPOINTS};
 use crate::columns::{CLASSES, EncodedPath, decode_path, decode_rows, encode_path, encode_rows};
 use crate::event::Event;
 use crate::registers::Registers;
@@ -94,6 +94,36 @@ pub fn decode_chunk(payload: &[u8], events: Vec<Event>, dictionary: &Dictionary)
         cuts: decoded.cuts,
         bulk: from.get_bulk()?.to_vec(),
         events,
+    })
+}
+
+/// The chunk in a frame's payload without rows, bulk stores and events: enough
+/// for where it goes, not for what it changes.
+///
+/// # Errors
+/// As [`decode_chunk`].
+pub fn decode_chunk_path(payload: &[u8], dictionary: &Dictionary) -> Result<Chunk> {
+    let message = open(payload)?;
+    let from = message.get_root::<chunk::Reader>()?;
+    let (first, count) = (from.get_first(), from.get_count());
+    let (slices, keyframes) = (from.get_slices()?, from.get_keyframes()?);
+    if first.checked_add(count).is_none() || slices.len() != 1 || keyframes.len() != 1 {
+        return Err(Malformed.into());
+    }
+    let keyframe = Registers::from_bytes(keyframes.get(0).get_registers()?).ok_or(Malformed)?;
+    let decoded = decode_path(&read_path(from.get_path()?)?, count, dictionary)?;
+    let blocks = decoded.blocks.iter().map(|(id, _)| BlockRows { id: *id, rows: Vec::new() });
+    Ok(Chunk {
+        first,
+        count,
+        thread: slices.get(0).get_thread(),
+        keyframe,
+        end_pc: from.get_end_pc(),
+        blocks: blocks.collect(),
+        path: decoded.path,
+        cuts: decoded.cuts,
+        bulk: Vec::new(),
+        events: Vec::new(),
     })
 }
 

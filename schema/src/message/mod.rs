@@ -10,7 +10,7 @@ mod space;
 mod system;
 
 pub use blocks::{decode_blocks, encode_blocks};
-pub use chunk::{ChunkState, decode_chunk, decode_chunk_state, encode_chunk};
+pub use chunk::{ChunkState, decode_chunk, decode_chunk_path, decode_chunk_state, encode_chunk};
 pub use events::{decode_events, encode_events};
 pub use footer::{Footer, decode_footer, encode_footer};
 pub use header::{decode_header, decode_module, encode_header, encode_module};
@@ -53,7 +53,11 @@ fn finish(message: &Builder<HeapAllocator>) -> Vec<u8> {
 /// A column of little-endian integers of `N` bytes.
 fn column<const N: usize, T>(bytes: &[u8], parse: fn([u8; N]) -> T) -> Result<Vec<T>> {
     let (cells, rest) = bytes.as_chunks::<N>();
-    if rest.is_empty() { Ok(cells.iter().map(|c| parse(*c)).collect()) } else { Err(Malformed.into()) }
+    if rest.is_empty() {
+        Ok(cells.iter().map(|c| parse(*c)).collect())
+    } else {
+        Err(Malformed.into())
+    }
 }
 
 fn to_column<const N: usize, T: Copy>(values: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
@@ -74,4 +78,3 @@ fn strings(list: capnp::data_list::Reader) -> Result<Vec<Vec<u8>>> {
 fn text(reader: capnp::text::Reader) -> String {
     String::from_utf8_lossy(reader.as_bytes()).into_owned()
 }
-

@@ -1,0 +1,90 @@
+//! Decoded chunks, from the cache or the file.
+
+use super::{StateError, Timeline};
+use crate::trace::{ChunkPlace, ChunkView, Unreadable, path_weight};
+use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::message::ChunkState;
+use std::sync::Arc;
+
+/// About how many bytes one mapping takes in memory.
+pub(super) const MAPPING_BYTES: usize = 256;
+
+impl Timeline {
+    /// How many chunks it has; their indexes are below.
+    pub fn chunk_count(&self) -> usize {
+        self.trace.chunks().len()
+    }
+
+    /// The places of its chunks, by ascending tracepoint.
+    pub fn chunk_places(&self) -> &[ChunkPlace] {
+        self.trace.chunks()
+    }
+
+    /// Index of the chunk that holds state `t`; the end state is in the last.
+    ///
+    /// # Errors
+    /// [`StateError::OutOfRange`].
+    pub fn chunk_at(&self, t: u64) -> Result<usize, StateError> {
+        if t > self.end() {
+            return Err(StateError::OutOfRange(t, self.end()));
+        }
+        Ok(self.trace.chunk_at(t))
+    }
+
+    /// The blocks that its chunks name.
+    pub fn dictionary(&self) -> &Dictionary {
+        self.trace.dictionary()
+    }
+
+    /// Chunk `index`, decoded and replayed. Parts of it may be unsound: see
+    /// [`ChunkView::check`].
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`].
+    pub fn chunk_view(&self, index: usize) -> Result<Arc<ChunkView>, StateError> {
+        self.views.get_or(index, || {
+            let place = self.place(index)?;
+            let chunk = self.trace.chunk(place).map_err(|e| damaged(place, e))?;
+            let next = self.chunk_path(index + 1).ok();
+            let next = next.as_ref().map(|c| &c.keyframe);
+            let view = Arc::new(ChunkView::new(chunk, self.trace.dictionary(), next));
+            let weight = view.weight();
+            Ok((view, weight))
+        })
+    }
+
+    /// Chunk `index`, of which only path, blocks and keyframe are sure to be there.
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`].
+    pub fn chunk_path(&self, index: usize) -> Result<Arc<Chunk>, StateError> {
+        if let Some(view) = self.views.get(index) {
+            return Ok(view.chunk().clone());
+        }
+        self.paths.get_or(index, || {
+            let place = self.place(index)?;
+            let chunk = self.trace.chunk_path(place).map_err(|e| damaged(place, e))?;
+            let weight = path_weight(&chunk);
+            Ok((Arc::new(chunk), weight))
+        })
+    }
+
+    pub(super) fn chunk_start(&self, index: usize) -> Result<Arc<ChunkState>, StateError> {
+        self.starts.get_or(index, || {
+            let place = self.place(index)?;
+            let state = self.trace.chunk_state(place).map_err(|e| damaged(place, e))?;
+            let weight = state.space.iter().count() * MAPPING_BYTES + 4096;
+            Ok((Arc::new(state), weight))
+        })
+    }
+
+    pub(super) fn place(&self, index: usize) -> Result<&ChunkPlace, StateError> {
+        let end = self.end();
+        self.trace.chunks().get(index).ok_or(StateError::OutOfRange(end, end))
+    }
+}
+
+/// The error of a chunk that cannot be decoded.
+pub(super) fn damaged(place: &ChunkPlace, why: Unreadable) -> StateError {
+    StateError::Damaged(place.first, place.end(), why.0)
+}

@@ -1,0 +1,106 @@
+//! A recorded history: registers, memory, mappings and events at any tracepoint.
+
+mod chunks;
+mod error;
+mod events;
+mod memory;
+mod modules;
+mod page;
+mod search;
+mod states;
+
+pub use error::{OpenError, StateError};
+pub use modules::ModuleInfo;
+
+use crate::trace::{self, Cache, ChunkView, Trace};
+use page::Page;
+use rdb_schema::chunk::Chunk;
+use rdb_schema::event::Exit;
+use rdb_schema::header::Header;
+use rdb_schema::message::ChunkState;
+use rdb_schema::pages::Pages;
+use rdb_schema::space::AddressSpace;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Which way in recorded time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To later tracepoints.
+    Forward,
+    /// To earlier tracepoints.
+    Backward,
+}
+
+/// The instruction of a tracepoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Its address.
+    pub pc: u64,
+    /// Its bytes as executed.
+    pub bytes: Vec<u8>,
+}
+
+/// A recorded history of one process. State t is just before instruction t;
+/// state [`Timeline::end`] is the last. All questions take `&self`, from any
+/// thread; what was decoded for one is kept for the next, up to about 400 MB.
+pub struct Timeline {
+    trace: Trace,
+    modules: OnceLock<Vec<ModuleInfo>>,
+    views: Cache<usize, ChunkView>,
+    paths: Cache<usize, Chunk>,
+    starts: Cache<usize, ChunkState>,
+    spaces: Cache<(usize, usize), AddressSpace>,
+    events: Cache<usize, events::ChunkEvents>,
+    frames: Cache<u32, Pages>,
+    pages: Cache<(u64, u64), Page>,
+    files: Cache<u32, [u8]>,
+}
+
+impl Timeline {
+    /// Opens a trace. A damaged or unsealed one opens up to its last whole
+    /// frame; [`Self::notices`] then says so.
+    ///
+    /// # Errors
+    /// [`OpenError`]: no such file, no trace, or nothing in it is whole.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        const MB: usize = 1 << 20;
+        Ok(Self {
+            trace: trace::open(path)?,
+            modules: OnceLock::new(),
+            views: Cache::new(144 * MB),
+            paths: Cache::new(32 * MB),
+            starts: Cache::new(4 * MB),
+            spaces: Cache::new(8 * MB),
+            events: Cache::new(16 * MB),
+            frames: Cache::new(48 * MB),
+            pages: Cache::new(4 * MB),
+            files: Cache::new(128 * MB),
+        })
+    }
+
+    /// What the user should know of this trace: cut short, damaged …
+    pub fn notices(&self) -> &[String] {
+        self.trace.notices()
+    }
+
+    /// Where it comes from.
+    pub fn header(&self) -> &Header {
+        self.trace.header()
+    }
+
+    /// N, the end state.
+    pub fn end(&self) -> u64 {
+        self.trace.end()
+    }
+
+    /// How it ends.
+    pub fn exit(&self) -> Exit {
+        self.trace.exit()
+    }
+
+    /// File size, bytes.
+    pub fn file_bytes(&self) -> u64 {
+        self.trace.bytes().len() as u64
+    }
+}

@@ -1,0 +1,181 @@
+//! Walking and searching program counters: by path and blocks, without replay.
+
+use super::events::in_order;
+use super::{Direction, StateError, Timeline};
+use rdb_schema::block::Block;
+use rdb_schema::chunk::{Chunk, Dictionary};
+use std::ops::{ControlFlow, Range};
+
+impl Timeline {
+    /// The nearest state after (before) `from` whose pc is one of `pcs`
+    /// (ascending). State N counts by its pc too. `interrupted` is polled.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_pc(
+        &self,
+        from: u64,
+        direction: Direction,
+        pcs: &[u64],
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Option<u64>, StateError> {
+        let mut found = None;
+        self.spans(from, direction, &mut |chunk, range| {
+            if interrupted() {
+                return Err(StateError::Interrupted);
+            }
+            found = find_in(chunk, self.dictionary(), range, direction, pcs);
+            Ok(stop_if(found.is_some()))
+        })?;
+        if found.is_none() && direction == Direction::Forward && from < self.end() {
+            let pc = self.pc(self.end())?;
+            found = pcs.binary_search(&pc).is_ok().then_some(self.end());
+        }
+        Ok(found)
+    }
+
+    /// Calls `visit` with (t, pc) of each state after (before) `from`, until it
+    /// breaks or history ends.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn walk(
+        &self,
+        from: u64,
+        direction: Direction,
+        visit: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<(), StateError> {
+        let mut broken = false;
+        self.spans(from, direction, &mut |chunk, range| {
+            broken = walk_in(chunk, self.dictionary(), range, direction, visit).is_break();
+            Ok(stop_if(broken))
+        })?;
+        if !broken && direction == Direction::Forward && from < self.end() {
+            let _ = visit(self.end(), self.pc(self.end())?);
+        }
+        Ok(())
+    }
+
+    /// Calls `visit` with each chunk after (before) `from`, and the part of its
+    /// tracepoints that lies there. State N is in none.
+    fn spans(
+        &self,
+        from: u64,
+        direction: Direction,
+        visit: &mut dyn FnMut(&Chunk, Range<u64>) -> Result<ControlFlow<()>, StateError>,
+    ) -> Result<(), StateError> {
+        self.chunk_at(from)?;
+        let wanted = match direction {
+            Direction::Forward => from.saturating_add(1)..self.end(),
+            Direction::Backward => 0..from,
+        };
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let chunks = self.chunk_at(wanted.start)?..=self.chunk_at(wanted.end - 1)?;
+        in_order(chunks, direction, &mut |index| {
+            let chunk = self.chunk_path(index)?;
+            let range = wanted.start.max(chunk.first)..wanted.end.min(chunk.end());
+            if range.is_empty() { Ok(ControlFlow::Continue(())) } else { visit(&chunk, range) }
+        })
+    }
+}
+
+fn stop_if(stop: bool) -> ControlFlow<()> {
+    if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// The executions that have a tracepoint in `range`.
+fn executions(chunk: &Chunk, range: &Range<u64>) -> Range<usize> {
+    let start = chunk.execution_at(range.start).unwrap_or(0);
+    let end = range.end.checked_sub(1).and_then(|last| chunk.execution_at(last));
+    start..end.map_or(start, |e| e + 1)
+}
+
+/// Execution `index` cut to `range`: block, its instructions, the first's tracepoint.
+fn clip(chunk: &Chunk, index: usize, range: &Range<u64>) -> Option<(usize, Range<u64>, u64)> {
+    let execution = chunk.path.get(index)?;
+    let first = chunk.first + u64::from(execution.start);
+    let length = u64::from(chunk.execution_length(index));
+    let start = range.start.saturating_sub(first);
+    let end = range.end.saturating_sub(first).min(length);
+    Some((execution.block as usize, start..end, first))
+}
+
+fn find_in(
+    chunk: &Chunk,
+    dictionary: &Dictionary,
+    range: Range<u64>,
+    direction: Direction,
+    pcs: &[u64],
+) -> Option<u64> {
+    let block = |id: u32| dictionary.get(id).map_or(0, |b| matches(b, pcs));
+    let masks: Vec<u64> = chunk.blocks.iter().map(|b| block(b.id)).collect();
+    if masks.iter().all(|m| *m == 0) {
+        return None;
+    }
+    let look = |index: usize| {
+        let mask = *masks.get(chunk.path.get(index)?.block as usize)?;
+        if mask == 0 {
+            return None;
+        }
+        let (_, part, first) = clip(chunk, index, &range)?;
+        let mask = mask & below(part.end) & !below(part.start);
+        Some(first + u64::from(nearest(mask, direction)?))
+    };
+    let mut wanted = executions(chunk, &range);
+    match direction {
+        Direction::Forward => wanted.find_map(look),
+        Direction::Backward => wanted.rev().find_map(look),
+    }
+}
+
+/// The instructions of `block` that are at one of `pcs`, one bit each: a block
+/// has at most 64.
+fn matches(block: &Block, pcs: &[u64]) -> u64 {
+    let length = block.code().len() as u64;
+    let from = pcs.partition_point(|pc| *pc < block.start());
+    let inside = pcs.iter().skip(from).take_while(|pc| **pc - block.start() < length);
+    let indexes = inside.filter_map(|pc| block.index_of(*pc));
+    indexes.fold(0, |mask, index| mask | 1u64.checked_shl(index as u32).unwrap_or(0))
+}
+
+fn below(bit: u64) -> u64 {
+    if bit >= 64 { u64::MAX } else { (1 << bit) - 1 }
+}
+
+fn nearest(mask: u64, direction: Direction) -> Option<u32> {
+    match direction {
+        _ if mask == 0 => None,
+        Direction::Forward => Some(mask.trailing_zeros()),
+        Direction::Backward => Some(63 - mask.leading_zeros()),
+    }
+}
+
+fn walk_in(
+    chunk: &Chunk,
+    dictionary: &Dictionary,
+    range: Range<u64>,
+    direction: Direction,
+    visit: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut one = |index: usize| {
+        let Some((local, part, first)) = clip(chunk, index, &range) else {
+            return ControlFlow::Continue(());
+        };
+        let id = chunk.blocks.get(local).map(|b| b.id);
+        let Some(block) = id.and_then(|id| dictionary.get(id)) else {
+            return ControlFlow::Continue(());
+        };
+        let mut show = |i: u64| visit(first + i, block.address(i as usize));
+        match direction {
+            Direction::Forward => part.into_iter().try_for_each(&mut show),
+            Direction::Backward => part.into_iter().rev().try_for_each(&mut show),
+        }
+    };
+    let mut wanted = executions(chunk, &range);
+    match direction {
+        Direction::Forward => wanted.try_for_each(&mut one),
+        Direction::Backward => wanted.rev().try_for_each(&mut one),
+    }
+}

@@ -1,0 +1,176 @@
+//! A trace file: mapped, checked, and decoded frame by frame on demand.
+
+mod blocks;
+mod cache;
+mod open;
+mod outline;
+pub mod sigbus;
+mod stores;
+mod versions;
+mod view;
+
+pub use cache::Cache;
+pub use open::open;
+pub use outline::ChunkPlace;
+pub use stores::{Store, Stores};
+pub use view::{ChunkView, Unsound, path_weight};
+
+use memmap2::Mmap;
+use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::container::{Frame, FrameKind};
+use rdb_schema::event::{Event, Exit};
+use rdb_schema::header::{Header, Module};
+use rdb_schema::message::{
+    ChunkState, MessageError, decode_chunk, decode_chunk_path, decode_chunk_state, decode_events,
+    decode_module, decode_pages,
+};
+use rdb_schema::pages::{PageIndex, Pages};
+
+/// Why a frame cannot be used, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+impl From<MessageError> for Unreadable {
+    fn from(error: MessageError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// An open trace: the usable history of its first process.
+pub struct Trace {
+    file: Option<Mmap>,
+    frames: Vec<Frame>,
+    header: Header,
+    chunks: Vec<ChunkPlace>,
+    dictionary: Dictionary,
+    modules: Vec<usize>,
+    versions: PageIndex,
+    exit: Exit,
+    notices: Vec<String>,
+}
+
+impl Trace {
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.file.as_deref().unwrap_or_default()
+    }
+
+    /// Where it comes from.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Its chunks, at least one: contiguous from tracepoint 0.
+    pub fn chunks(&self) -> &[ChunkPlace] {
+        &self.chunks
+    }
+
+    /// Its blocks.
+    pub fn dictionary(&self) -> &Dictionary {
+        &self.dictionary
+    }
+
+    /// Where the versions of pages are.
+    pub fn versions(&self) -> &PageIndex {
+        &self.versions
+    }
+
+    /// How it ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What the user should know of it.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// N, the end state.
+    pub fn end(&self) -> u64 {
+        self.chunks.last().map_or(0, ChunkPlace::end)
+    }
+
+    /// Index of the chunk that holds state `t`; the end state is the last's.
+    pub fn chunk_at(&self, t: u64) -> usize {
+        self.chunks.partition_point(|c| c.first <= t).saturating_sub(1)
+    }
+
+    /// The modules: index and Module frame.
+    pub fn modules(&self) -> impl Iterator<Item = (u32, usize)> {
+        let index = |f: &usize| u32::try_from(self.frames.get(*f)?.header.first).ok();
+        self.modules.iter().filter_map(move |f| Some((index(f)?, *f)))
+    }
+
+    /// Decodes a chunk, events included.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn chunk(&self, place: &ChunkPlace) -> Result<Chunk, Unreadable> {
+        let payload = self.payload(place.frame, FrameKind::Chunk)?;
+        expect(place, decode_chunk(&payload, self.events(place)?, &self.dictionary)?)
+    }
+
+    /// Decodes only where a chunk goes.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn chunk_path(&self, place: &ChunkPlace) -> Result<Chunk, Unreadable> {
+        let payload = self.payload(place.frame, FrameKind::Chunk)?;
+        expect(place, decode_chunk_path(&payload, &self.dictionary)?)
+    }
+
+    /// Decodes what stands at a chunk's start.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn chunk_state(&self, place: &ChunkPlace) -> Result<ChunkState, Unreadable> {
+        Ok(decode_chunk_state(&self.payload(place.frame, FrameKind::Chunk)?)?)
+    }
+
+    /// Decodes a chunk's events.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn events(&self, place: &ChunkPlace) -> Result<Vec<Event>, Unreadable> {
+        let Some(frame) = place.events else { return Ok(Vec::new()) };
+        let events = decode_events(&self.payload(frame, FrameKind::Events)?)?;
+        if events.iter().all(|e| place.range().contains(&e.tracepoint)) {
+            Ok(events)
+        } else {
+            Err(Unreadable("events outside of their chunk".into()))
+        }
+    }
+
+    /// Decodes a Pages frame.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn pages(&self, frame: u32) -> Result<Pages, Unreadable> {
+        Ok(decode_pages(&self.payload(frame as usize, FrameKind::Pages)?)?)
+    }
+
+    /// Decodes a Module frame.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn module(&self, frame: usize) -> Result<Module, Unreadable> {
+        Ok(decode_module(&self.payload(frame, FrameKind::Module)?)?)
+    }
+
+    fn payload(&self, index: usize, kind: FrameKind) -> Result<Vec<u8>, Unreadable> {
+        match self.frames.get(index) {
+            Some(frame) if frame.header.kind == kind => Ok(frame.payload(self.bytes())?),
+            _ => Err(Unreadable(format!("frame {index} is not what the trace takes it for"))),
+        }
+    }
+}
+
+/// The chunk, if it is the range its frame's header says.
+fn expect(place: &ChunkPlace, chunk: Chunk) -> Result<Chunk, Unreadable> {
+    if (chunk.first, chunk.count) == (place.first, place.count) {
+        Ok(chunk)
+    } else {
+        Err(Unreadable("a chunk of another range than its frame says".into()))
+    }
+}

@@ -1,0 +1,160 @@
+//! A decoded chunk, replayed once: registers and stores at any of its states.
+
+use super::stores::Stores;
+use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::registers::{Gpr, Registers};
+use rdb_schema::replay::{Cursor, Ignore};
+use std::sync::Arc;
+
+/// Tracepoints between two checkpoints.
+const STRIDE: u64 = 2048;
+
+/// A part of a chunk that cannot be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsound {
+    /// Its first state.
+    pub first: u64,
+    /// Its last state.
+    pub last: u64,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A chunk with its stores, and registers every [`STRIDE`] tracepoints.
+pub struct ChunkView {
+    chunk: Arc<Chunk>,
+    checkpoints: Vec<Cursor>,
+    stores: Stores,
+    unsound: Option<Unsound>,
+}
+
+impl ChunkView {
+    /// Replays `chunk`. `next` are the registers the next chunk starts with.
+    pub fn new(chunk: Chunk, dictionary: &Dictionary, next: Option<&Registers>) -> Self {
+        let mut view = Self {
+            checkpoints: Vec::with_capacity((chunk.count / STRIDE) as usize + 1),
+            stores: Stores::new(chunk.first),
+            unsound: None,
+            chunk: Arc::new(chunk),
+        };
+        if let Err((state, reason)) = view.replay(dictionary, next) {
+            let chunk = &view.chunk;
+            view.unsound = Some(Unsound { first: state, last: chunk.end(), reason });
+        }
+        view
+    }
+
+    /// Replays to the end; the first state that is wrong, and why.
+    fn replay(
+        &mut self,
+        dictionary: &Dictionary,
+        next: Option<&Registers>,
+    ) -> Result<(), (u64, String)> {
+        let chunk = self.chunk.clone();
+        let mut cursor = Cursor::new(&chunk);
+        while cursor.tracepoint < chunk.end() {
+            let from = cursor.tracepoint;
+            let until = from.saturating_add(STRIDE);
+            self.checkpoints.push(cursor.clone());
+            let replayed = cursor.advance(&chunk, dictionary, until, &mut self.stores);
+            replayed.map_err(|e| (cursor.tracepoint + 1, e.to_string()))?;
+            if self.stores.overflow() {
+                return Err((from + 1, "more stores than a chunk can make".into()));
+            }
+        }
+        // Which of its states went wrong is not known, so none but the keyframe counts.
+        let all = |reason| (chunk.first + 1, reason);
+        let end = &cursor.registers;
+        if end.rip != chunk.end_pc {
+            let reason = format!("replay ends at {:#x}, the chunk at {:#x}", end.rip, chunk.end_pc);
+            return Err(all(reason));
+        }
+        match next.and_then(|next| difference(end, next)) {
+            Some(name) => {
+                Err(all(format!("replay ends with another {name} than the next chunk starts with")))
+            }
+            None => Ok(self.checkpoints.push(cursor)),
+        }
+    }
+
+    /// The chunk.
+    pub fn chunk(&self) -> &Arc<Chunk> {
+        &self.chunk
+    }
+
+    /// Its stores.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// What of it cannot be trusted.
+    pub fn unsound(&self) -> Option<&Unsound> {
+        self.unsound.as_ref()
+    }
+
+    /// Whether state `t` can be trusted.
+    ///
+    /// # Errors
+    /// The part that cannot.
+    pub fn check(&self, t: u64) -> Result<(), Unsound> {
+        match &self.unsound {
+            Some(unsound) if t >= unsound.first => Err(unsound.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Registers at state `t` of the chunk.
+    ///
+    /// # Errors
+    /// The state cannot be trusted.
+    pub fn registers(&self, dictionary: &Dictionary, t: u64) -> Result<Registers, Unsound> {
+        self.check(t)?;
+        if t <= self.chunk.first {
+            return Ok(self.chunk.keyframe);
+        }
+        let after = self.checkpoints.partition_point(|c| c.tracepoint <= t);
+        let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
+        let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
+        let replayed = cursor.advance(&self.chunk, dictionary, t, &mut Ignore);
+        replayed.map_err(|e| self.from(cursor.tracepoint + 1, e.to_string()))?;
+        Ok(cursor.registers)
+    }
+
+    fn from(&self, first: u64, reason: String) -> Unsound {
+        Unsound { first, last: self.chunk.end(), reason }
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let rows: usize = self.chunk.blocks.iter().map(|b| b.rows.len()).sum();
+        rows + path_weight(&self.chunk)
+            + self.checkpoints.len() * size_of::<Cursor>()
+            + self.stores.weight()
+    }
+}
+
+/// About how many bytes of memory a chunk's path takes.
+pub fn path_weight(chunk: &Chunk) -> usize {
+    chunk.path.len() * 12 + chunk.cuts.len() * 8 + chunk.blocks.len() * 32 + 4096
+}
+
+/// The first register that differs.
+fn difference(a: &Registers, b: &Registers) -> Option<String> {
+    if a == b {
+        return None;
+    }
+    if let Some(i) = (0..16).find(|i| a.gpr.get(*i) != b.gpr.get(*i)) {
+        return Gpr::new(i as u8).map(|g| g.name().to_owned());
+    }
+    let name = match () {
+        () if a.rip != b.rip => "rip",
+        () if a.rflags != b.rflags => "rflags",
+        () if (a.fs_base, a.gs_base) != (b.fs_base, b.gs_base) => "segment base",
+        () if a.selectors != b.selectors => "selector",
+        () if a.mask != b.mask => "mask register",
+        () if a.x87 != b.x87 => "x87 state",
+        () if (a.mxcsr, a.pkru) != (b.mxcsr, b.pkru) => "mxcsr or pkru",
+        () => "vector register",
+    };
+    Some(name.to_owned())
+}

@@ -116,8 +116,9 @@ impl ModuleSymbols {
         let scopes = self.units().scopes(unit);
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {
             let scope = scopes.all.get(scope)?;
-            let function =
-                self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope).display());
+            let function = self.units().with(unit, |dwarf, unit| {
+                Scopes::names(dwarf, unit, scope).display_of(scope, self.table())
+            });
             let entered = address == scope.entry;
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };
             Some(BreakAddress {

@@ -7,6 +7,8 @@ use gimli::{AttributeValue, DwarfSections, Unit};
 use super::bytes::{Bytes, Reader, Slice};
 use super::debug_file::DebugSearch;
 use super::elf::Elf;
+use super::scopes::Scope;
+use super::table::SymbolTable;
 
 /// gimli's view of the sections, borrowed.
 pub(crate) type Dwarf<'a> = gimli::Dwarf<Slice<'a>>;
@@ -66,6 +68,15 @@ pub(crate) struct DieNames {
 }
 
 impl DieNames {
+    /// As [`DieNames::display`], for the scope these are the names of: the
+    /// symbol table may know more about a function with code of its own.
+    pub fn display_of(&self, scope: &Scope, table: &SymbolTable) -> Option<Arc<str>> {
+        let plain = self.plain.as_deref().filter(|_| self.linkage.is_none());
+        let plain = plain.filter(|_| scope.call.is_none());
+        let qualified = plain.and_then(|plain| table.qualify(plain, scope.entry));
+        qualified.map(Arc::from).or_else(|| self.display())
+    }
+
     /// The name for people: qualified if the linkage name knows more.
     pub fn display(&self) -> Option<Arc<str>> {
         let demangled = self.linkage.as_deref().map(super::demangle::demangle_short);

@@ -88,7 +88,7 @@ impl Elf {
     }
 
     /// From an address to the end of what the file holds of its segment.
-    pub fn from_address(&self, address: u64) -> Option<Bytes> {
+    pub fn bytes_at(&self, address: u64) -> Option<Bytes> {
         let segment = self.layout.segment_at(address)?;
         let skipped = address.checked_sub(segment.address)?;
         let size = segment.file_size.checked_sub(skipped)?;

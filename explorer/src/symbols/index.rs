@@ -33,7 +33,7 @@ impl FunctionIndex {
         let mut index = Self::default();
         let mut entries = std::collections::HashSet::new();
         for unit in 0..units.len() {
-            index.add_unit(units, unit, &mut entries);
+            index.add_unit(units, table, unit, &mut entries);
         }
         for symbol in table.all() {
             let code = matches!(symbol.kind, Kind::Function | Kind::Label);
@@ -48,6 +48,7 @@ impl FunctionIndex {
     fn add_unit(
         &mut self,
         units: &Units,
+        table: &SymbolTable,
         unit: usize,
         entries: &mut std::collections::HashSet<u64>,
     ) {
@@ -60,7 +61,7 @@ impl FunctionIndex {
                 let die = scope.origin.filter(|_| scope.call.is_some()).unwrap_or(scope.die);
                 let name = known.entry(die).or_insert_with(|| {
                     let names = Scopes::names(dwarf, parsed, scope);
-                    (names.display(), names.linkage.map(Arc::<str>::from))
+                    (names.display_of(scope, table), names.linkage.map(Arc::<str>::from))
                 });
                 names.push(name.clone());
             }

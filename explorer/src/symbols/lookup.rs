@@ -22,7 +22,7 @@ impl ModuleSymbols {
         let names = self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
         let (start, end) = scope.range_around(address)?;
         Some(Function {
-            name: names.display()?.to_string(),
+            name: names.display_of(scope, self.table())?.to_string(),
             linkage_name: names.linkage.or(names.plain),
             entry: ModuleAddr(scope.entry),
             start: ModuleAddr(start),
@@ -77,7 +77,10 @@ impl ModuleSymbols {
         let chain: Vec<_> =
             scopes.chain_at(address).iter().filter_map(|index| scopes.all.get(*index)).collect();
         let names: Vec<_> = units.with(unit, |dwarf, unit| {
-            chain.iter().map(|scope| Scopes::names(dwarf, unit, scope).display()).collect()
+            chain
+                .iter()
+                .map(|scope| Scopes::names(dwarf, unit, scope).display_of(scope, self.table()))
+                .collect()
         });
         let mut location = inner;
         let mut frames = Vec::new();

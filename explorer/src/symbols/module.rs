@@ -101,7 +101,7 @@ impl ModuleSymbols {
 
     /// Code as the file has it, from `address` to the end of its segment.
     pub(crate) fn code(&self, address: u64) -> Option<super::bytes::Bytes> {
-        self.elf.as_ref()?.from_address(address)
+        self.elf.as_ref()?.bytes_at(address)
     }
 
     pub(crate) fn units(&self) -> &Units {

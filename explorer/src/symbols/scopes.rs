@@ -214,7 +214,9 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
             Some(value) => self.dwarf.attr_address(self.unit, value).ok().flatten(),
             None => at.low().or(Some(first)),
         };
-        let entry = entry.filter(|entry| (self.keep)(*entry)).unwrap_or(first);
+        // gcc also names entries behind the last instruction of a copy.
+        let within = |entry: &u64| ranges.iter().any(|(b, e)| (*b..*e).contains(entry));
+        let entry = entry.filter(within).unwrap_or(first);
         let call = inlined.then_some((file, line, column));
         Some(Some(Scope { die, origin, end: 0, ranges, entry, call }))
     }

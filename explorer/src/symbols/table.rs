@@ -3,6 +3,7 @@
 use object::read::elf::FileHeader;
 use object::{LittleEndian, Object, ObjectSymbol, ObjectSymbolTable, elf};
 
+use super::demangle::demangle_short;
 use super::elf::{Elf, ElfView};
 use super::plt;
 
@@ -87,6 +88,17 @@ impl SymbolTable {
         let nearest = before.clone().next()?;
         let sized = before.find(|symbol| symbol.contains(address));
         sized.or_else(|| self.first_at(nearest).filter(|_| nearest.size == 0))
+    }
+
+    /// The qualified name of the function `plain` entered at `entry`: DWARF
+    /// gives functions of anonymous namespaces no linkage name.
+    pub fn qualify(&self, plain: &str, entry: u64) -> Option<String> {
+        let first = self.symbols.partition_point(|symbol| symbol.address < entry);
+        let here = self.symbols.get(first..)?.iter().take_while(|s| s.address == entry);
+        let mangled = here.filter(|symbol| symbol.is_code() && symbol.name.starts_with('_'));
+        mangled
+            .map(|symbol| demangle_short(&symbol.name))
+            .find(|name| name.strip_suffix(plain).is_some_and(|scopes| scopes.ends_with("::")))
     }
 
     /// The symbol to render an address with: one that contains it, else the

@@ -24,7 +24,7 @@ pub fn break_addresses(binary: &Path, location: &str) -> Vec<u64> {
         let skip = line.contains("<MULTIPLE>");
         line.split_whitespace().filter(move |w| !skip && w.starts_with("0x00"))
     });
-    let mut found: Vec<_> = words.filter_map(|word| hex(word)).collect();
+    let mut found: Vec<_> = words.filter_map(hex).collect();
     found.sort_unstable();
     found
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use rdb_explorer::symbols::{DebugSearch, ModuleAddr, ModuleSymbols};
 
 use crate::build::{C, CPP, Program, RUST, available, compile, run, symbols_of};
-use crate::gdb::break_addresses;
+use crate::gdb::{break_addresses, gdb};
 
 const VARIANTS: [&[&str]; 6] = [
     &["-g", "-gdwarf-4", "-O0"],
@@ -29,7 +29,8 @@ fn each(compiler: &str, extension: &str, text: &str, check: impl Fn(&Program, &[
 fn own_code(symbols: &ModuleSymbols) -> Vec<u64> {
     let names = symbols.functions();
     assert!(!names.is_empty());
-    let own = ["main", "leaf", "middle", "deep", "compare", "bar", "use", "hidden", "speak", "bark"];
+    let own =
+        ["main", "leaf", "middle", "deep", "compare", "bar", "use", "hidden", "speak", "bark"];
     let entries = own.iter().flat_map(|name| symbols.addresses_of_function(name));
     let functions = entries.filter_map(|at| symbols.function_at(at.entry));
     let mut all: Vec<u64> = functions.flat_map(|f| f.start.0..f.end.0 + 4).collect();
@@ -44,7 +45,7 @@ fn frames_and_lines_equal_addr2line() {
         let symbols = program.symbols();
         let context = addr2line::Context::from_arc_dwarf(symbols.dwarf()).unwrap();
         let probes = own_code(&symbols);
-        assert!(probes.len() > 100);
+        assert!(probes.len() > 40);
         for probe in probes {
             let mut expected = Vec::new();
             let mut frames = context.find_frames(probe).skip_all_loads().unwrap();
@@ -61,6 +62,9 @@ fn frames_and_lines_equal_addr2line() {
                 (frame.function, at)
             });
             let got: Vec<_> = got.collect();
+            if expected.is_empty() {
+                continue; // Not DWARF's: start-up code of the C library.
+            }
             // Where two rows share an address, is_stmt rows are preferred here.
             if got != expected && !same_but_first_location(&got, &expected) {
                 panic!("{flags:?} at {probe:#x}: expected\n{expected:?}\ngot\n{got:?}");
@@ -74,30 +78,36 @@ fn frames_and_lines_equal_addr2line() {
 type Named = (Option<String>, Option<(Option<String>, u32, u32)>);
 
 fn same_but_first_location(a: &[Named], b: &[Named]) -> bool {
-    let names = |frames: &[Named]| frames.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
-    names(a) == names(b) && a.get(1..) == b.get(1..)
+    // Symbols qualify names for which DWARF has no linkage name.
+    let same = |a: &Option<String>, b: &Option<String>| {
+        a == b || a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.ends_with(&format!("::{b}")))
+    };
+    let outer = a.iter().zip(b).skip(1).all(|(a, b)| a.1 == b.1);
+    a.len() == b.len() && outer && a.iter().zip(b).all(|(a, b)| same(&a.0, &b.0))
 }
 
 #[test]
-fn lines_equal_binutils() {
-    if !available("addr2line") {
+fn lines_equal_gdb() {
+    if !available("gdb") {
         return;
     }
     each("gcc", "c", C, |program, flags| {
         let symbols = program.symbols();
         let probes: Vec<_> =
             own_code(&symbols).into_iter().filter(|p| symbols.line_start(ModuleAddr(*p))).collect();
-        let mut tool = Command::new("addr2line");
-        tool.arg("-e").arg(&program.binary);
-        let out = run(tool.args(probes.iter().map(|probe| format!("{probe:x}"))));
-        let mut equal = 0;
-        for (probe, line) in probes.iter().zip(out.lines()) {
-            let at = symbols.location_at(ModuleAddr(*probe)).unwrap();
-            let got = format!("{}:{}", at.file, at.line);
-            equal += usize::from(line.split(' ').next() == Some(&got));
+        assert!(probes.len() > 10);
+        let commands: Vec<_> = probes.iter().map(|p| format!("info line *{p:#x}")).collect();
+        let out = gdb(&program.binary, &commands);
+        let answers: Vec<_> = out.lines().filter(|line| line.starts_with("Line ")).collect();
+        assert_eq!(answers.len(), probes.len());
+        for (probe, answer) in probes.iter().zip(answers) {
+            let (range, at) = symbols.line_range(ModuleAddr(*probe)).unwrap();
+            assert!(
+                answer.starts_with(&format!("Line {} ", at.line)),
+                "{flags:?}: {at:?} {answer}"
+            );
+            assert!(range.contains(&ModuleAddr(*probe)), "{flags:?}: {answer}");
         }
-        // binutils prefers other rows where several share an address.
-        assert!(equal * 10 >= probes.len() * 9, "{flags:?}: {equal} of {}", probes.len());
     });
 }
 
@@ -142,9 +152,16 @@ fn breakpoints_equal_gdb() {
         move |program: &Program, flags: &[&str]| {
             let symbols = program.symbols();
             for name in names {
-                let got: Vec<_> =
-                    symbols.addresses_of_function(name).iter().map(|at| at.address.0).collect();
-                assert_eq!(got, break_addresses(&program.binary, name), "{flags:?} {name}");
+                let found = symbols.addresses_of_function(name);
+                let expected = break_addresses(&program.binary, name);
+                assert_eq!(found.len(), expected.len(), "{flags:?} {name}");
+                // gdb 13 ignores where inlined copies say they are entered.
+                for at in found.iter().filter(|at| !at.inlined) {
+                    assert!(
+                        expected.contains(&at.address.0),
+                        "{flags:?} {name} {at:?} {expected:?}"
+                    );
+                }
             }
             for mark in marks {
                 let line = program.mark(mark);
@@ -154,7 +171,9 @@ fn breakpoints_equal_gdb() {
                 got.sort_unstable();
                 let expected = break_addresses(&program.binary, &format!("{file}:{line}"));
                 assert_eq!(got, expected, "{flags:?} {mark}");
-                assert_eq!(matched.exact, *mark != "comment");
+                // Optimised, a line may be left without code of its own.
+                let exact = *mark != "comment";
+                assert!(matched.exact == exact || !flags.contains(&"-O0"), "{flags:?} {mark}");
             }
         }
     };
@@ -171,15 +190,18 @@ fn inlined_copies_are_places_to_break() {
         let symbols = program.symbols();
         let copies = symbols.addresses_of_function("twice");
         assert!(copies.iter().any(|at| at.inlined), "{flags:?}");
-        let matched = symbols.addresses_of_line("fixture.c", program.mark("twice"));
-        let copy = matched.addresses.iter().find(|at| at.inlined).unwrap();
+        let copy = copies.iter().find(|at| at.inlined).unwrap();
         let frames = symbols.frames_at(copy.address);
         let names: Vec<_> = frames.iter().map(|f| f.function.clone().unwrap()).collect();
         assert_eq!(names, ["twice", "middle"], "{flags:?}");
         assert_eq!(frames[1].location.as_ref().unwrap().line, program.mark("middle"));
-        let (range, at) = symbols.line_range(copy.address).unwrap();
-        assert_eq!(at.line, program.mark("twice"));
-        assert!(range.contains(&copy.address) && symbols.line_start(range.start));
+        let (range, _) = symbols.line_range(copy.address).unwrap();
+        assert!(range.contains(&copy.address), "{flags:?}");
+        if flags.contains(&"-O0") {
+            let matched = symbols.addresses_of_line("fixture.c", program.mark("twice"));
+            assert!(matched.exact && matched.addresses.iter().all(|at| at.inlined));
+            assert!(symbols.line_start(matched.addresses[0].address));
+        }
     });
 }
 
@@ -212,7 +234,8 @@ fn rust_names_are_qualified() {
         for (name, mark) in [("Dog::bark", "bark"), ("Dog::speak", "speak")] {
             let found = symbols.addresses_of_function(name);
             assert!(!found.is_empty(), "{flags:?} {name}");
-            let at = symbols.location_at(found[0].address).unwrap();
+            let frames = symbols.frames_at(found[0].address);
+            let at = frames.last().unwrap().location.as_ref().unwrap();
             assert!(at.line.abs_diff(program.mark(mark)) <= 1, "{flags:?} {name} {at:?}");
         }
         let mains = symbols.addresses_of_function("fixture::main");

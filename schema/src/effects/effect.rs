@@ -229,6 +229,16 @@ pub enum Bulk {
         /// Mask register, 1–7.
         mask: u8,
     },
+    /// `bts`, `btr`, `btc` with a register as bit offset: the one operand that
+    /// [`super::bit_string_address`] finds.
+    BitString {
+        /// Where bit 0 is.
+        address: Address,
+        /// Register of the signed bit offset, of which `bytes` bytes count.
+        index: Gpr,
+        /// Bytes of the operand: 2, 4 or 8.
+        bytes: u8,
+    },
     /// xsave and its kin: the area of the CPU's largest enabled layout.
     Xsave {
         /// Where.

@@ -1,12 +1,70 @@
 //! `effects`: the one place that says what an instruction changes.
+//!
+//! iced-x86's instruction information says *that* a register, a flag or memory
+//! is written; the files here turn that into effects, and correct it where it
+//! is imprecise. What cannot be described exactly is [`Kind::Opaque`].
+//!
+//! Two things no [`Instruction`] can tell, and an engine must see to:
+//! * On AMD, `66` before a near branch without REX.W makes it 16-bit; Intel
+//!   ignores it. Decode with `DecoderOptions::AMD` on such a CPU.
+//! * A single-stepping tracer must hide TF from `pushf` and `syscall`.
 
+mod bulk;
+mod draft;
 mod effect;
+mod flags;
+mod forms;
+mod gpr;
+mod kind;
+mod mxcsr;
+mod special;
+mod stack;
+mod stores;
+mod strings;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod vector;
+mod x87;
 
+pub use bulk::{bit_string_address, scatter_addresses};
+use draft::Draft;
 pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
-use iced_x86::Instruction;
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
+use subject::Subject;
 
-/// What `instruction` changes. Never fails: what is not known is [`Kind::Opaque`].
+/// What a decoded `instruction` changes. Never fails: what is not known is
+/// [`Kind::Opaque`].
 pub fn effects(instruction: &Instruction) -> Effects {
-    let _ = instruction;
+    let kind = kind::kind(instruction);
+    if kind == Kind::Opaque {
+        return opaque();
+    }
+    let mut factory = InstructionInfoFactory::new();
+    let subject = Subject { instruction, info: factory.info(instruction) };
+    let mut draft = Draft::default();
+    // Derived values first: what is logged in general does not replace them.
+    special::special(&subject, kind, &mut draft);
+    stack::stack(&subject, &mut draft);
+    gpr::derived(&subject, &mut draft);
+    gpr::logged(&subject, &mut draft);
+    flags::flags(&subject, &mut draft);
+    vector::vector(&subject, &mut draft);
+    x87::x87(&subject, &mut draft);
+    mxcsr::mxcsr(&subject, &mut draft);
+    strings::strings(&subject, kind, &mut draft);
+    stores::stores(&subject, &mut draft);
+    draft.finish(kind).unwrap_or_else(opaque)
+}
+
+/// Whether a block of straight-line code ends with `instruction`: any branch,
+/// taken or not, any call and return, `syscall`, and whatever is
+/// [`Kind::Opaque`]. A rep-prefixed string instruction does not end one.
+pub fn ends_block(instruction: &Instruction) -> bool {
+    instruction.flow_control() != FlowControl::Next
+        || matches!(effects(instruction).kind, Kind::Opaque | Kind::Syscall)
+}
+
+fn opaque() -> Effects {
     Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None }
 }

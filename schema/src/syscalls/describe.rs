@@ -16,6 +16,9 @@ pub const DEFAULT_LIMIT: usize = 32;
 /// Bytes of a buffer shown at most, whatever was asked for.
 const MAX_LIMIT: usize = 1 << 16;
 
+/// Bytes shown at most of a buffer that is one of many.
+const MAX_PART: usize = 4096;
+
 /// Elements of an array shown at most.
 const MAX_ELEMENTS: usize = 32;
 
@@ -227,6 +230,12 @@ impl Reader<'_> {
         Some(quoted(&text, length > shown as u64))
     }
 
+    /// One of many buffers: bounded tighter, as they multiply.
+    fn part(&self, memory: &dyn Memory, address: u64, length: u64) -> Option<String> {
+        let limit = self.limit.min(MAX_PART);
+        Reader { limit, ..*self }.buffer(memory, address, length)
+    }
+
     /// A NUL-terminated string: a path whole, as it is what one looks for.
     fn string(&self, address: u64) -> Option<String> {
         let (text, cut) = text_at(self.before, address, self.limit.max(PATH_MAX))?;
@@ -244,7 +253,7 @@ impl Reader<'_> {
                 items.push("...".to_owned());
                 break;
             }
-            let text = text_at(self.before, target, self.limit);
+            let text = text_at(self.before, target, self.limit.min(MAX_PART));
             items.push(text.map_or_else(|| pointer(target), |(text, cut)| quoted(&text, cut)));
         }
         Some(format!("[{}]", items.join(", ")))
@@ -286,7 +295,7 @@ impl Reader<'_> {
             let buffer: &Written = buffers.get(usize::try_from(index).ok()?)?;
             let length = buffer.length.min(left);
             left -= length;
-            let text = self.buffer(memory, buffer.address, length);
+            let text = self.part(memory, buffer.address, length);
             let text = text.unwrap_or_else(|| pointer(buffer.address));
             Some(format!("{{iov_base={text}, iov_len={}}}", buffer.length))
         })

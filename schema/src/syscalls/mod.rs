@@ -128,3 +128,9 @@ pub fn name(number: u64) -> Option<&'static str> {
 pub fn number_by_name(name: &str) -> Option<u64> {
     SYSCALLS.iter().find(|call| call.name == name).map(|call| u64::from(call.number))
 }
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ impl Cfi {
             let (_, header) = header.as_ref()?;
             let header = EhFrameHdr::new(header, LittleEndian).parse(&bases, 8).ok()?;
             let address = header.eh_frame_ptr().direct().ok()?;
-            Some((address, elf.from_address(address)?))
+            Some((address, elf.bytes_at(address)?))
         };
         let eh_frame = elf.placed_section(".eh_frame").or_else(pointed);
         let (address, eh_frame) = eh_frame.unwrap_or_default();

@@ -87,6 +87,8 @@ fn stack_above_return_address(pc: CodeAddr, memory: Memory<'_>) -> Option<u64> {
     match here {
         // ret, ret n, rep ret.
         Some([0xc3 | 0xc2, ..] | [0xf3, 0xc3, ..]) => Some(0),
+        // A stub of the procedure linkage table: jmp *slot(%rip).
+        Some([0xff, 0x25, ..] | [0xf2, 0xff, 0x25, _]) => Some(0),
         // endbr64; push %rbp.
         Some([0xf3, 0x0f, 0x1e, 0xfa] | [0x55, 0x48, 0x89, 0xe5] | [0x55, 0x48, 0x8b, 0xec]) => {
             Some(0)

@@ -101,9 +101,8 @@ mod tests {
 
     #[test]
     fn numbering_follows_the_abi() {
-        let mut registers = Registers::default();
-        registers.gpr = std::array::from_fn(|hardware| hardware as u64);
-        registers.rip = 99;
+        let gpr = std::array::from_fn(|hardware| hardware as u64);
+        let registers = Registers { gpr, rip: 99, ..Registers::default() };
         let frame = FrameRegisters::of(&registers);
         assert_eq!((frame.rsp(), frame.rbp(), frame.rip()), (Some(4), Some(5), Some(99)));
         for (hardware, name) in rdb_schema::registers::Gpr::NAMES.iter().enumerate() {

@@ -1,0 +1,195 @@
+//! One executed instruction's delta.
+
+use super::Step;
+use crate::engine::Flow;
+use crate::engine::code::{Care, Prepared};
+use crate::engine::stores;
+use crate::tracee::Stopped;
+use rdb_schema::block::Slot;
+use rdb_schema::effects::{Effect, Source};
+use rdb_schema::event::{Event, EventKind};
+use rdb_schema::registers::{Gpr, RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
+use rdb_schema::replay::logged_register;
+use std::sync::Arc;
+
+impl Step {
+    /// The instruction at `run` was executed; `after` are the general registers
+    /// behind it (the others are read here, if it changes them).
+    pub(super) fn executed(&mut self, stopped: &Stopped, mut after: Registers) -> Flow<()> {
+        let Some((prepared, index)) = self.run.take() else { return Ok(()) };
+        let care = prepared.care[index];
+        if care.extended {
+            stopped.extended_registers(&self.rec.layout, &mut after)?;
+        }
+        if care.pushes_flags {
+            self.hide_trap_flag(&after)?;
+        }
+        self.rec.before_tracepoint()?;
+        if !self.rec.builder.is_open() {
+            self.rec.builder.begin(prepared.id, &prepared.block);
+        }
+        let slots = prepared.block.slots(index);
+        let touched = self.fill(&prepared, slots, &care, &after);
+        let unexplained = unexplained(&self.rec.registers, &after, slots);
+        self.rec.builder.count(after.rip);
+        let before = std::mem::replace(&mut self.rec.registers, after);
+        self.run = Some((Arc::clone(&prepared), index + 1));
+        let overran = overran(&prepared, index, before.rip, after.rip);
+        let ends = index + 1 == prepared.block.instructions().len()
+            || after.rip != prepared.block.address(index + 1);
+        if let Some(patch) = unexplained {
+            self.unexplained(&prepared, index, patch);
+        }
+        if ends || touched.own_code || touched.unmapped || overran {
+            self.end_execution(false);
+        }
+        if touched.unmapped {
+            self.rec.follow_growth()?;
+        }
+        if overran {
+            self.compare_memory()?;
+        }
+        Ok(())
+    }
+
+    /// `pushf` under single-step stores the tracer's trap flag.
+    fn hide_trap_flag(&mut self, after: &Registers) -> Flow<()> {
+        let mut word = [0; 2];
+        let top = after.rsp();
+        let own = self.rec.registers.rflags & TRAP_FLAG;
+        if own == 0 && self.rec.memory.read(top, &mut word) && word[1] & 1 != 0 {
+            self.rec.memory.write(top + 1, &[word[1] & !1])?;
+        }
+        Ok(())
+    }
+
+    /// Fills the instruction's slots in the open row.
+    fn fill(
+        &mut self,
+        prepared: &Prepared,
+        slots: &[Slot],
+        care: &Care,
+        after: &Registers,
+    ) -> Touched {
+        let mut touched = Touched::default();
+        let rec = &mut self.rec;
+        for slot in slots {
+            let (place, length) = (slot.offset as usize, slot.effect.slot_bytes());
+            let stored = match slot.effect {
+                Effect::Store { address, size, .. } => Some((address, usize::from(size))),
+                Effect::StoreVector { address, bytes, .. } => Some((address, bytes.into())),
+                Effect::StoreBytes { address, bytes } => Some((address, bytes.into())),
+                _ => None,
+            };
+            if let Some((address, size)) = stored {
+                let address = address.value(&rec.registers);
+                touched.note(prepared, rec.space.find(address).is_some(), address, size);
+                if length > 0 {
+                    let row = rec.builder.row(&prepared.block);
+                    rec.memory.read(address, &mut row[place..place + length]);
+                }
+            } else if slot.effect == Effect::StoreBulk {
+                let Some(bulk) = &care.bulk else { continue };
+                let (before, area) = (&rec.registers, rec.layout.size());
+                let segments = stores::segments(bulk, before, after, area, &rec.memory);
+                for (address, bytes) in &segments {
+                    let mapped = rec.space.find(*address).is_some();
+                    touched.note(prepared, mapped, *address, bytes.len());
+                }
+                rec.builder.bulk(&segments);
+            } else {
+                let row = rec.builder.row(&prepared.block);
+                logged_register(&slot.effect, after, &mut row[place..]);
+            }
+        }
+        touched
+    }
+
+    /// Registers changed that `effects` did not name: recorded, counted, said.
+    fn unexplained(&mut self, prepared: &Prepared, index: usize, patch: RegisterPatch) {
+        let bytes: usize = patch.0.iter().map(|(_, b)| b.len()).sum();
+        let code = prepared.block.bytes(index);
+        let detail = format!("registers changed beyond the effects of instruction {code:02x?}");
+        self.rec.warn_once(&detail);
+        self.rec.unexplained += bytes as u64;
+        let kind = EventKind::External { detail, bytes: bytes as u64 };
+        let tracepoint = self.rec.last_tracepoint();
+        let mut event = Event::new(tracepoint, self.rec.pid.cast_unsigned(), kind);
+        event.registers = patch;
+        self.rec.push_event(event);
+    }
+
+    /// The instruction at `run` raised a fault: a tracepoint without a delta.
+    pub(super) fn faulted(&mut self) -> Flow<()> {
+        let Some((prepared, _)) = &self.run else { return Ok(()) };
+        self.rec.before_tracepoint()?;
+        if !self.rec.builder.is_open() {
+            self.rec.builder.begin(prepared.id, &prepared.block);
+        }
+        self.rec.builder.count(self.rec.registers.rip);
+        self.end_execution(true);
+        Ok(())
+    }
+}
+
+/// What an instruction's stores touched that needs care.
+#[derive(Default)]
+struct Touched {
+    /// Bytes of the block that is being executed.
+    own_code: bool,
+    /// A page that is not mapped as far as we know: the stack grew.
+    unmapped: bool,
+}
+
+impl Touched {
+    fn note(&mut self, prepared: &Prepared, mapped: bool, address: u64, size: usize) {
+        let block = &prepared.block;
+        let end = address.saturating_add(size as u64);
+        self.own_code |= address < block.end() && block.start() < end;
+        self.unmapped |= !mapped;
+    }
+}
+
+/// Whether the CPU went past the end of a straight-line instruction: the kernel
+/// emulates some (sgdt, sidt, smsw under UMIP), and executes the next with them.
+fn overran(prepared: &Prepared, index: usize, before: u64, after: u64) -> bool {
+    let block = &prepared.block;
+    let last = index + 1 == block.instructions().len();
+    !last && after != block.address(index + 1) && after != before
+}
+
+/// What changed in the general registers that the effects do not say.
+fn unexplained(before: &Registers, after: &Registers, slots: &[Slot]) -> Option<RegisterPatch> {
+    let mut expected = *after;
+    expected.gpr = before.gpr;
+    let mut flags = before.rflags;
+    let (mut fs, mut gs) = (before.fs_base, before.gs_base);
+    for slot in slots {
+        match slot.effect {
+            Effect::Gpr { register, source } => {
+                expected.gpr[register.index()] = gpr_after(before, after, register, source);
+            }
+            Effect::StatusFlags => {
+                flags = flags & !STATUS_FLAGS | after.rflags & STATUS_FLAGS;
+            }
+            Effect::Flags => flags = after.rflags & 0xffff_ffff,
+            Effect::FlagsConst { mask, value } => {
+                flags = flags & !u64::from(mask) | u64::from(value & mask);
+            }
+            Effect::FsBase => fs = after.fs_base,
+            Effect::GsBase => gs = after.gs_base,
+            _ => {}
+        }
+    }
+    (expected.rflags, expected.fs_base, expected.gs_base) = (flags, fs, gs);
+    expected.selectors = before.selectors;
+    (expected != *after).then(|| RegisterPatch::between(&expected, after))
+}
+
+fn gpr_after(before: &Registers, after: &Registers, register: Gpr, source: Source) -> u64 {
+    match source {
+        Source::Logged => after.gpr[register.index()],
+        Source::Const(value) => value,
+        Source::Form(form) => form.extended(before, before.gpr[register.index()]),
+    }
+}

@@ -1,0 +1,174 @@
+//! `syscall`: the kernel's part of the history.
+
+use super::Step;
+use crate::engine::{Flow, Interrupt, Leave};
+use crate::os::{Entered, restarts};
+use crate::tracee::{Outcome, Resume, Stop, Stopped};
+use rdb_schema::event::{Disposition, Event, EventKind, Syscall};
+use rdb_schema::registers::Registers;
+
+impl Step {
+    pub(super) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        if !std::mem::take(&mut self.in_syscall) {
+            match stopped.resume(Resume::Syscall, 0)?.wait()? {
+                Outcome::Stopped(stopped, Stop::Syscall) => self.entered(stopped),
+                other => self.interrupted(other),
+            }
+        } else {
+            self.entered(stopped)
+        }
+    }
+
+    /// At the syscall's entry.
+    fn entered(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        let call = Entered::of(&self.rec);
+        if call.starts_thread() {
+            return Err(self.leave(stopped, Leave::Thread));
+        }
+        if call.is_refused() {
+            stopped.skip_syscall()?;
+        }
+        if call.spawns() {
+            self.pinning.release(self.rec.pid);
+        }
+        let outcome = stopped.resume(Resume::Syscall, 0)?.wait()?;
+        if call.spawns() {
+            self.pinning.apply(self.rec.pid);
+        }
+        match outcome {
+            Outcome::Stopped(stopped, Stop::Syscall) => self.returned(stopped, &call),
+            Outcome::Stopped(stopped, Stop::Exec) => self.executing(stopped, &call),
+            Outcome::Stopped(stopped, Stop::Exit) => {
+                self.never_returned(&call)?;
+                Err(self.dying(stopped)?)
+            }
+            other => {
+                self.never_returned(&call)?;
+                self.interrupted(other)
+            }
+        }
+    }
+
+    /// At the syscall's exit.
+    fn returned(&mut self, stopped: Stopped, call: &Entered) -> Flow<Stopped> {
+        let mut after = self.registers_after(&stopped, call.may_change_extended())?;
+        self.pinning.hide(&self.rec, call, &after);
+        let result = after.gpr[0].cast_signed();
+        let restart = restarts(result);
+        self.count_syscall(&after)?;
+        let event = self.rec.syscall_event(call, &after, restart);
+        if restart {
+            call.rewind(&mut after, result);
+        }
+        self.rec.finish_syscall(event, call, after)?;
+        if restart { self.restart(stopped) } else { Ok(stopped) }
+    }
+
+    /// Counts the tracepoint of the syscall instruction, with its logged
+    /// registers as `after` has them.
+    fn count_syscall(&mut self, after: &Registers) -> Flow<()> {
+        let Some((prepared, index)) = self.run.take() else { return Ok(()) };
+        self.rec.before_tracepoint()?;
+        if !self.rec.builder.is_open() {
+            self.rec.builder.begin(prepared.id, &prepared.block);
+        }
+        for slot in prepared.block.slots(index) {
+            let row = self.rec.builder.row(&prepared.block);
+            let place = slot.offset as usize;
+            rdb_schema::replay::logged_register(&slot.effect, after, &mut row[place..]);
+        }
+        self.rec.builder.count(after.rip);
+        self.run = Some((prepared, index));
+        self.end_execution(false);
+        Ok(())
+    }
+
+    /// A syscall that ended the process: its tracepoint leaves rax as it was.
+    fn never_returned(&mut self, call: &Entered) -> Flow<()> {
+        let mut after = self.rec.registers;
+        let Some((prepared, index)) = &self.run else { return Ok(()) };
+        after.rip = prepared.block.address(index + 1);
+        self.count_syscall(&after)?;
+        let kind = EventKind::Syscall(Syscall { finished: false, ..call.event(0) });
+        self.rec.registers = after;
+        self.rec.event(kind);
+        Ok(())
+    }
+
+    /// At the exec stop: on to the exit of execve, which is the new program's
+    /// first state.
+    fn executing(&mut self, stopped: Stopped, call: &Entered) -> Flow<Stopped> {
+        match stopped.resume(Resume::Syscall, 0)?.wait()? {
+            Outcome::Stopped(stopped, Stop::Syscall) => {
+                let after = self.registers_after(&stopped, true)?;
+                self.count_syscall(&after)?;
+                self.rec.exec(call, after)?;
+                self.code.forget();
+                Ok(stopped)
+            }
+            other => self.interrupted(other),
+        }
+    }
+
+    /// After an interrupted syscall that the kernel will run again: the signals
+    /// that interrupted it come first.
+    fn restart(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        match stopped.resume(Resume::Syscall, 0)?.wait()? {
+            Outcome::Stopped(stopped, Stop::Syscall) => {
+                self.in_syscall = true;
+                Ok(stopped)
+            }
+            Outcome::Stopped(stopped, Stop::Signal(signal)) => {
+                self.interrupting(stopped, signal)
+            }
+            Outcome::Stopped(stopped, Stop::Group(signal)) => {
+                let stopped = self.wait_out(stopped, signal)?;
+                self.restart(stopped)
+            }
+            other => self.interrupted(other),
+        }
+    }
+
+    fn interrupting(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+        match self.rec.disposition(signal) {
+            Disposition::Handled | Disposition::Fatal => {
+                self.signal_after(stopped, signal, false)
+            }
+            disposition => {
+                let info = stopped.siginfo()?;
+                let delivery = crate::os::Delivery { signal, info, fault: false };
+                self.rec.signal_event(&delivery, disposition);
+                let inject = if disposition == Disposition::Stopped { signal } else { 0 };
+                if inject == 0 {
+                    return self.restart(stopped);
+                }
+                match stopped.resume(Resume::Syscall, inject)?.wait()? {
+                    Outcome::Stopped(stopped, Stop::Group(signal)) => {
+                        let stopped = self.wait_out(stopped, signal)?;
+                        self.restart(stopped)
+                    }
+                    Outcome::Stopped(stopped, Stop::Syscall) => {
+                        self.in_syscall = true;
+                        Ok(stopped)
+                    }
+                    other => self.interrupted(other),
+                }
+            }
+        }
+    }
+
+    /// A group stop in the middle of a restart.
+    fn wait_out(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+        if signal == libc::SIGTRAP {
+            return Ok(stopped);
+        }
+        match stopped.resume(Resume::Listen, 0)?.wait()? {
+            Outcome::Stopped(stopped, Stop::Group(_)) => Ok(stopped),
+            other => match self.interrupted(other) {
+                Ok(_) => Err(Interrupt::Gone),
+                Err(interrupt) => Err(interrupt),
+            },
+        }
+    }
+
+}

@@ -1,0 +1,44 @@
+//! The bytes of stores whose places or lengths vary, read back after them.
+
+use crate::tracee::Memory;
+use rdb_schema::effects::{Bulk, bit_string_address, scatter_addresses};
+use rdb_schema::registers::{Gpr, Registers};
+
+/// Reads what a bulk store wrote, given the registers around it.
+pub fn segments(
+    bulk: &Bulk,
+    before: &Registers,
+    after: &Registers,
+    xsave_bytes: usize,
+    memory: &Memory,
+) -> Vec<(u64, Vec<u8>)> {
+    match *bulk {
+        Bulk::RepString { element, address_size } => {
+            let (start, length) = string_range(before, after, element, address_size);
+            memory.read_pieces(start, length)
+        }
+        Bulk::Masked { address, bytes } => memory.read_pieces(address.value(before), bytes.into()),
+        Bulk::Xsave { address } => memory.read_pieces(address.value(before), xsave_bytes),
+        Bulk::BitString { address, index, bytes } => {
+            let address = bit_string_address(&address, index, bytes, before);
+            memory.read_pieces(address, bytes.into())
+        }
+        Bulk::Scatter { element, .. } => scatter_addresses(bulk, before)
+            .into_iter()
+            .flat_map(|address| memory.read_pieces(address, element.into()))
+            .collect(),
+    }
+}
+
+/// The bytes between rdi before and rdi after, whichever way it went.
+fn string_range(before: &Registers, after: &Registers, element: u8, size: u8) -> (u64, usize) {
+    let cut = |value: u64| if size == 4 { value & 0xffff_ffff } else { value };
+    let rdi = Gpr::RDI.index();
+    let (from, to) = (cut(before.gpr[rdi]), cut(after.gpr[rdi]));
+    if to >= from {
+        (from, (to - from) as usize)
+    } else {
+        // Backwards: each element lies at and above its rdi.
+        (to.wrapping_add(element.into()), (from - to) as usize)
+    }
+}

@@ -1,0 +1,296 @@
+//! The recording in progress: the chunk under construction, the model that
+//! follows it, and the pipeline it goes to. Engines tell it what happened.
+
+use crate::capture::{self, ModuleCatalog, Tracked};
+use crate::encode::{Builder, Job, Pipeline};
+use crate::model::Model;
+use crate::tracee::{Memory, XsaveLayout};
+use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::event::{Event, EventKind};
+use rdb_schema::header::Header;
+use rdb_schema::message::ChunkState;
+use rdb_schema::pages::Pages;
+use rdb_schema::registers::Registers;
+use rdb_schema::replay::Cursor;
+use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
+use rdb_schema::system::SystemState;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Tracepoints after which a chunk ends: about three seconds of stepping.
+const CHUNK_TRACEPOINTS: u64 = 1 << 17;
+
+/// Bytes of rows, bulk stores and events after which a chunk ends.
+const CHUNK_BYTES: usize = 32 << 20;
+
+/// Pages in one pages frame.
+pub const PAGES_PER_FRAME: usize = 1024;
+
+/// A recording in progress, of a process with one thread.
+pub struct Recording {
+    /// Process and thread id.
+    pub pid: libc::pid_t,
+    /// Its memory.
+    pub memory: Memory,
+    /// Registers at the current state.
+    pub registers: Registers,
+    /// Where the CPU keeps extended state.
+    pub layout: XsaveLayout,
+    /// The chunk under construction.
+    pub builder: Builder,
+    /// The blocks met so far.
+    pub dictionary: Arc<RwLock<Dictionary>>,
+    /// Mappings at the current state.
+    pub space: AddressSpace,
+    /// What only syscalls tell of the process.
+    pub tracked: Tracked,
+    /// Module files met so far.
+    pub catalog: ModuleCatalog,
+    /// The trace's memory, as far as it was replayed.
+    pub model: Model,
+    /// Where encoded data goes.
+    pub pipeline: Pipeline,
+    /// Bytes an audit or an engine could not explain.
+    pub unexplained: u64,
+    cursor: Cursor,
+    start: ChunkState,
+    written_blocks: usize,
+    /// Kernel-side state at the current state, once the chunk is full.
+    boundary: Option<SystemState>,
+    pending: Vec<Event>,
+    warned: HashSet<String>,
+}
+
+/// What a new recording starts from.
+pub struct Origin {
+    /// The process.
+    pub pid: libc::pid_t,
+    /// Its memory.
+    pub memory: Memory,
+    /// Its registers before the first instruction.
+    pub registers: Registers,
+    /// Where the CPU keeps extended state.
+    pub layout: XsaveLayout,
+    /// The first frame.
+    pub header: Header,
+}
+
+/// The trace contradicts itself: a defect of rdb, never of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("internal error: the trace does not replay at tracepoint {0}")]
+pub struct ReplayFailed(u64);
+
+impl Recording {
+    /// A recording at state 0.
+    ///
+    /// # Errors
+    /// Those of reading /proc.
+    pub fn new(
+        origin: Origin,
+        mut pipeline: Pipeline,
+        dictionary: Arc<RwLock<Dictionary>>,
+    ) -> Result<Self, capture::CaptureError> {
+        let Origin { pid, memory, registers, layout, header } = origin;
+        let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
+        pipeline.submit(Job::Header(Box::new(header)));
+        let builder = Builder::new(0, pid.cast_unsigned(), registers);
+        let mut recording = Self {
+            pid,
+            memory,
+            registers,
+            layout,
+            cursor: Cursor::new(builder.chunk()),
+            builder,
+            dictionary,
+            space: AddressSpace::default(),
+            tracked,
+            catalog: ModuleCatalog::new(),
+            model: Model::default(),
+            pipeline,
+            unexplained: 0,
+            start: ChunkState::default(),
+            written_blocks: 0,
+            boundary: None,
+            pending: Vec::new(),
+            warned: HashSet::new(),
+        };
+        let mappings = recording.image_mappings(0)?;
+        for mapping in &mappings {
+            let change = MappingChange::Map(mapping.clone());
+            recording.model.change(&change);
+            recording.space.apply(&change);
+        }
+        for mapping in &mappings {
+            recording.capture(mapping, 0);
+        }
+        recording.start =
+            ChunkState { space: recording.space.clone(), system: recording.system_state() };
+        Ok(recording)
+    }
+
+    /// The mappings the kernel made for a new program image, in force from
+    /// `state` on; their modules are recorded.
+    ///
+    /// # Errors
+    /// Those of reading /proc.
+    pub fn image_mappings(&mut self, state: u64) -> Result<Vec<Mapping>, capture::CaptureError> {
+        let mut mappings = capture::mappings(self.pid.cast_unsigned())?;
+        for mapping in &mut mappings {
+            mapping.since = state;
+            self.find_module(mapping);
+        }
+        Ok(mappings)
+    }
+
+    /// Kernel-side state now.
+    pub fn system_state(&self) -> SystemState {
+        let id = self.pid.cast_unsigned();
+        capture::system_state(id, id, &self.tracked)
+    }
+
+    /// The current state: how many tracepoints there are so far.
+    pub fn tracepoint(&self) -> u64 {
+        self.builder.tracepoint()
+    }
+
+    /// Hands pages to the file and the model. The model must have replayed
+    /// everything before them.
+    pub fn submit_pages(&mut self, pages: Pages) {
+        if !pages.numbers.is_empty() {
+            self.model.set_pages(&pages);
+            self.pipeline.submit(Job::Pages(pages));
+        }
+    }
+
+    /// Adds an event to the last tracepoint, or to the first if there is none
+    /// yet; `space` follows its mapping changes.
+    pub fn event(&mut self, kind: EventKind) {
+        self.push_event(Event::new(self.last_tracepoint(), self.pid.cast_unsigned(), kind));
+    }
+
+    /// The tracepoint that led to the current state (0 at state 0).
+    pub fn last_tracepoint(&self) -> u64 {
+        self.tracepoint().saturating_sub(1)
+    }
+
+    /// Adds an event built elsewhere.
+    pub fn push_event(&mut self, event: Event) {
+        for change in &event.mappings {
+            self.space.apply(change);
+        }
+        if self.tracepoint() == self.builder.chunk().first {
+            self.pending.push(event);
+            return;
+        }
+        self.builder.event(event);
+        // Kernel-side state may have changed with it.
+        self.boundary = None;
+    }
+
+    /// Whether the chunk is full and the current state can begin the next.
+    pub fn is_full(&self) -> bool {
+        let chunk = self.builder.chunk();
+        chunk.count >= CHUNK_TRACEPOINTS || self.builder.bytes() >= CHUNK_BYTES
+    }
+
+    /// Whether the boundary at the current state was prepared.
+    pub fn has_boundary(&self) -> bool {
+        self.boundary.is_some()
+    }
+
+    /// Notes kernel-side state for the chunk that begins at the current state.
+    pub fn prepare_boundary(&mut self) {
+        self.boundary = Some(self.system_state());
+    }
+
+    /// To be called when one more tracepoint has certainly happened, before
+    /// anything of it is recorded: ends a full chunk. A chunk ends this late so
+    /// that signals delivered at its end still belong to it.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn before_tracepoint(&mut self) -> Result<(), ReplayFailed> {
+        if !self.builder.is_open()
+            && let Some(system) = self.boundary.take()
+        {
+            self.seal_chunk(system)?;
+        }
+        for mut event in std::mem::take(&mut self.pending) {
+            event.tracepoint = self.tracepoint();
+            self.builder.event(event);
+        }
+        Ok(())
+    }
+
+    /// Brings the model to the current state; no execution may be open.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn catch_up(&mut self) -> Result<(), ReplayFailed> {
+        self.builder.set_pc(self.registers.rip);
+        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
+        let until = self.builder.tracepoint();
+        self.cursor
+            .advance(self.builder.chunk(), &dictionary, until, &mut self.model)
+            .map_err(|_| ReplayFailed(self.cursor.tracepoint))
+    }
+
+    /// The registers as the trace has them, after [`Self::catch_up`].
+    pub fn replayed(&self) -> &Registers {
+        &self.cursor.registers
+    }
+
+    fn seal_chunk(&mut self, system: SystemState) -> Result<(), ReplayFailed> {
+        self.catch_up()?;
+        let next = ChunkState { space: self.space.clone(), system };
+        let builder =
+            Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
+        let chunk = std::mem::replace(&mut self.builder, builder).finish();
+        self.cursor = Cursor::new(self.builder.chunk());
+        self.submit_dirty();
+        let state = std::mem::replace(&mut self.start, next);
+        self.submit_chunk(chunk, state);
+        Ok(())
+    }
+
+    /// Hands over the versions of the pages written in the chunk that ends at
+    /// the current state.
+    fn submit_dirty(&mut self) {
+        let state = self.tracepoint();
+        let dirty: Vec<u64> = self.model.take_dirty().into_iter().collect();
+        for part in dirty.chunks(PAGES_PER_FRAME) {
+            let mut pages = Pages::new(state);
+            for number in part {
+                if let Some(content) = self.model.page(*number) {
+                    pages.push(*number, &content);
+                }
+            }
+            self.pipeline.submit(Job::Pages(pages));
+        }
+    }
+
+    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) {
+        let known = self.dictionary.read().unwrap_or_else(PoisonError::into_inner).len();
+        let new = self.written_blocks..known;
+        self.written_blocks = known;
+        self.pipeline.submit(Job::Chunk(Box::new((chunk, state, new))));
+    }
+
+    /// Ends the last chunk. Nothing may be recorded afterwards.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn finish(&mut self) -> Result<(), ReplayFailed> {
+        if self.builder.chunk().count > 0 {
+            self.seal_chunk(SystemState::default())?;
+        }
+        Ok(())
+    }
+
+    /// Says `words` on standard error, once.
+    pub fn warn_once(&mut self, words: &str) {
+        if self.warned.insert(words.to_owned()) {
+            crate::say(words);
+        }
+    }
+}

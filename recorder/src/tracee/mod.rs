@@ -1,0 +1,191 @@
+//! A safe ptrace layer. A stopped and a running tracee are different types; a
+//! transition consumes one and returns the other, so a failing request can only
+//! mean that the tracee died.
+
+mod memory;
+mod registers;
+mod spawn;
+pub mod sys;
+
+pub use memory::Memory;
+pub use registers::XsaveLayout;
+pub use spawn::{Launch, LaunchError, launch};
+
+use libc::{c_int, c_uint};
+use rdb_schema::registers::Registers;
+use std::io;
+
+/// The tracee died under our hands (SIGKILL): wait for it.
+#[derive(Debug, thiserror::Error)]
+#[error("the program is gone")]
+pub struct Gone;
+
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// How far to let a stopped tracee run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// One instruction.
+    Step,
+    /// To the next syscall entry or exit.
+    Syscall,
+    /// Freely.
+    Continue,
+    /// Not at all, but take part in job control (PTRACE_LISTEN).
+    Listen,
+}
+
+impl Resume {
+    fn request(self) -> c_uint {
+        match self {
+            Self::Step => libc::PTRACE_SINGLESTEP,
+            Self::Syscall => libc::PTRACE_SYSCALL,
+            Self::Continue => libc::PTRACE_CONT,
+            Self::Listen => libc::PTRACE_LISTEN,
+        }
+    }
+}
+
+/// Why a tracee stopped (ptrace(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Signal-delivery stop; a finished single step is SIGTRAP.
+    Signal(c_int),
+    /// Syscall entry or exit.
+    Syscall,
+    /// execve succeeded.
+    Exec,
+    /// About to die; registers and memory are still there.
+    Exit,
+    /// Group stop of this signal, or SIGTRAP when it ended.
+    Group(c_int),
+    /// An event nobody asked for.
+    Other(c_int),
+}
+
+/// What a running tracee did next.
+pub enum Outcome {
+    /// It stopped.
+    Stopped(Stopped, Stop),
+    /// It exited with this status.
+    Exited(i32),
+    /// This signal killed it.
+    Killed(c_int),
+}
+
+/// A tracee in a ptrace stop.
+#[derive(Debug)]
+pub struct Stopped {
+    pid: libc::pid_t,
+}
+
+/// A tracee that runs.
+#[derive(Debug)]
+pub struct Running {
+    pid: libc::pid_t,
+}
+
+impl Running {
+    /// Waits until it stops or ends.
+    ///
+    /// # Errors
+    /// waitpid(2)'s.
+    pub fn wait(self) -> io::Result<Outcome> {
+        let status = sys::wait(self.pid)?;
+        if libc::WIFEXITED(status) {
+            return Ok(Outcome::Exited(libc::WEXITSTATUS(status)));
+        }
+        if libc::WIFSIGNALED(status) {
+            return Ok(Outcome::Killed(libc::WTERMSIG(status)));
+        }
+        Ok(Outcome::Stopped(Stopped { pid: self.pid }, stop(status)))
+    }
+}
+
+/// Decodes a stop's wait status. Real-time signals are why this is not nix's.
+fn stop(status: c_int) -> Stop {
+    let signal = libc::WSTOPSIG(status);
+    match status >> 16 {
+        0 if signal == libc::SIGTRAP | 0x80 => Stop::Syscall,
+        0 => Stop::Signal(signal),
+        libc::PTRACE_EVENT_EXEC => Stop::Exec,
+        libc::PTRACE_EVENT_EXIT => Stop::Exit,
+        libc::PTRACE_EVENT_STOP => Stop::Group(signal),
+        event => Stop::Other(event),
+    }
+}
+
+impl Stopped {
+    /// Its process id.
+    pub fn pid(&self) -> libc::pid_t {
+        self.pid
+    }
+
+    /// Lets it run, delivering `signal` (0: none).
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn resume(self, how: Resume, signal: c_int) -> Result<Running, Gone> {
+        sys::resume(how.request(), self.pid, signal)?;
+        Ok(Running { pid: self.pid })
+    }
+
+    /// Lets it go for good, delivering `signal` (0: none).
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn detach(self, signal: c_int) -> Result<Running, Gone> {
+        sys::resume(libc::PTRACE_DETACH, self.pid, signal)?;
+        Ok(Running { pid: self.pid })
+    }
+
+    /// What becomes of it when a request has failed with [`Gone`].
+    pub fn into_running(self) -> Running {
+        Running { pid: self.pid }
+    }
+
+    /// Reads the general registers into `registers`; returns orig_rax.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn general_registers(&self, registers: &mut Registers) -> Result<u64, Gone> {
+        let raw = sys::registers(self.pid)?;
+        registers::set_general(registers, &raw);
+        Ok(raw.orig_rax)
+    }
+
+    /// Reads x87, vector, mask and PKRU state into `registers`.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn extended_registers(
+        &self,
+        layout: &XsaveLayout,
+        registers: &mut Registers,
+    ) -> Result<(), Gone> {
+        let mut area = [0; registers::MAX_XSAVE_BYTES];
+        let length = sys::xstate(self.pid, &mut area)?;
+        layout.parse(&area[..length], registers);
+        Ok(())
+    }
+
+    /// The siginfo_t of the signal it stopped for.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn siginfo(&self) -> Result<[u8; 128], Gone> {
+        Ok(sys::siginfo(self.pid)?)
+    }
+
+    /// Sets debug register `number`.
+    ///
+    /// # Errors
+    /// The kernel's: hardware breakpoints may not exist here.
+    pub fn set_debug_register(&self, number: usize, value: u64) -> io::Result<()> {
+        sys::set_debug_register(self.pid, number, value)
+    }
+}

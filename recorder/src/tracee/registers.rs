@@ -1,0 +1,102 @@
+//! The kernel's register layouts as schema's [`Registers`].
+
+use rdb_schema::header::XsaveComponent;
+use rdb_schema::registers::{RESUME_FLAG, Registers};
+
+/// Largest XSAVE area read: AMX's tiles take it to about 11 KiB.
+pub const MAX_XSAVE_BYTES: usize = 16 << 10;
+
+/// Copies PTRACE_GETREGS' layout (sys/user.h).
+pub fn set_general(out: &mut Registers, raw: &libc::user_regs_struct) {
+    out.gpr = [
+        raw.rax, raw.rcx, raw.rdx, raw.rbx, raw.rsp, raw.rbp, raw.rsi, raw.rdi, raw.r8, raw.r9,
+        raw.r10, raw.r11, raw.r12, raw.r13, raw.r14, raw.r15,
+    ];
+    out.rip = raw.rip;
+    out.rflags = raw.eflags & !RESUME_FLAG;
+    out.fs_base = raw.fs_base;
+    out.gs_base = raw.gs_base;
+    let selectors = [raw.cs, raw.ss, raw.ds, raw.es, raw.fs, raw.gs];
+    for (slot, selector) in out.selectors.iter_mut().zip(selectors) {
+        *slot = selector as u16;
+    }
+}
+
+/// Where this CPU keeps the state components (CPUID leaf 0xD).
+#[derive(Clone, Debug, Default)]
+pub struct XsaveLayout {
+    avx: Option<usize>,
+    opmask: Option<usize>,
+    zmm_high: Option<usize>,
+    zmm_upper: Option<usize>,
+    pkru: Option<usize>,
+    size: usize,
+}
+
+impl XsaveLayout {
+    /// The layout from the CPU's component list.
+    pub fn new(components: &[XsaveComponent]) -> Self {
+        let offset = |number: u8| {
+            components.iter().find(|c| c.number == number).map(|c| c.offset as usize)
+        };
+        let ends = components.iter().map(|c| (c.offset + c.size) as usize);
+        Self {
+            avx: offset(2),
+            opmask: offset(5),
+            zmm_high: offset(6),
+            zmm_upper: offset(7),
+            pkru: offset(9),
+            size: ends.max().unwrap_or(0).max(576),
+        }
+    }
+
+    /// Bytes of the standard layout with all components: what `xsave` may write.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Copies an XSAVE area (Intel SDM vol. 1, 13.4) into `out`. Components the
+    /// area is too short for become zero.
+    pub fn parse(&self, area: &[u8], out: &mut Registers) {
+        let (head, st) = bytemuck::bytes_of_mut(&mut out.x87).split_at_mut(24);
+        copy(area, 0, head);
+        for (i, register) in st.chunks_mut(16).enumerate() {
+            copy(area, 32 + i * 16, &mut register[..10]);
+        }
+        out.mxcsr = word(area, 24);
+        out.pkru = self.pkru.map_or(0, |at| word(area, at));
+        for (i, vector) in out.vector.iter_mut().enumerate() {
+            vector.fill(0);
+            if i < 16 {
+                copy(area, 160 + i * 16, &mut vector[..16]);
+                copy_at(area, self.avx, i * 16, &mut vector[16..32]);
+                copy_at(area, self.zmm_high, i * 32, &mut vector[32..]);
+            } else {
+                copy_at(area, self.zmm_upper, (i - 16) * 64, vector);
+            }
+        }
+        for (i, mask) in out.mask.iter_mut().enumerate() {
+            let mut bytes = [0; 8];
+            copy_at(area, self.opmask, i * 8, &mut bytes);
+            *mask = u64::from_le_bytes(bytes);
+        }
+    }
+}
+
+fn copy(area: &[u8], from: usize, to: &mut [u8]) {
+    if let Some(bytes) = area.get(from..from + to.len()) {
+        to.copy_from_slice(bytes);
+    }
+}
+
+fn copy_at(area: &[u8], component: Option<usize>, from: usize, to: &mut [u8]) {
+    if let Some(start) = component {
+        copy(area, start + from, to);
+    }
+}
+
+fn word(area: &[u8], at: usize) -> u32 {
+    let mut bytes = [0; 4];
+    copy(area, at, &mut bytes);
+    u32::from_le_bytes(bytes)
+}

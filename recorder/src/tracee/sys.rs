@@ -1,0 +1,207 @@
+//! The raw calls of the ptrace layer; nothing outside `tracee` uses them.
+
+use libc::{c_int, c_long, c_uint, c_void, pid_t};
+use std::io;
+use std::ptr::null_mut;
+
+/// NT_X86_XSTATE (linux/elf.h): the XSAVE area.
+const NT_X86_XSTATE: usize = 0x202;
+
+fn check(result: c_long) -> io::Result<c_long> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// A ptrace request whose arguments are plain numbers.
+fn request(request: c_uint, pid: pid_t, address: usize, data: usize) -> io::Result<()> {
+    // SAFETY: the requests passed here take numbers, not pointers into this
+    // process; the kernel checks pid and state.
+    check(unsafe { libc::ptrace(request, pid, address, data) }).map(drop)
+}
+
+/// PTRACE_SEIZE with `options`.
+pub fn seize(pid: pid_t, options: c_int) -> io::Result<()> {
+    request(libc::PTRACE_SEIZE, pid, 0, options as usize)
+}
+
+/// PTRACE_SINGLESTEP, PTRACE_SYSCALL, PTRACE_CONT, PTRACE_LISTEN or
+/// PTRACE_DETACH, delivering `signal` (0: none).
+pub fn resume(how: c_uint, pid: pid_t, signal: c_int) -> io::Result<()> {
+    request(how, pid, 0, signal as usize)
+}
+
+/// Writes a debug register of the tracee (`struct user`, sys/user.h).
+pub fn set_debug_register(pid: pid_t, number: usize, value: u64) -> io::Result<()> {
+    let offset = std::mem::offset_of!(libc::user, u_debugreg) + number * 8;
+    request(libc::PTRACE_POKEUSER, pid, offset, value as usize)
+}
+
+/// PTRACE_GETREGS.
+pub fn registers(pid: pid_t) -> io::Result<libc::user_regs_struct> {
+    let mut registers = std::mem::MaybeUninit::<libc::user_regs_struct>::uninit();
+    // SAFETY: the kernel fills exactly one user_regs_struct at the pointer, and
+    // only then reports success.
+    unsafe {
+        check(libc::ptrace(libc::PTRACE_GETREGS, pid, 0usize, registers.as_mut_ptr()))?;
+        Ok(registers.assume_init())
+    }
+}
+
+/// PTRACE_GETREGSET of the XSAVE area into `buffer`; its length.
+pub fn xstate(pid: pid_t, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut area =
+        libc::iovec { iov_base: buffer.as_mut_ptr().cast::<c_void>(), iov_len: buffer.len() };
+    // SAFETY: the iovec describes `buffer`, which outlives the call.
+    check(unsafe { libc::ptrace(libc::PTRACE_GETREGSET, pid, NT_X86_XSTATE, &raw mut area) })?;
+    Ok(area.iov_len)
+}
+
+/// PTRACE_GETSIGINFO, as raw bytes.
+pub fn siginfo(pid: pid_t) -> io::Result<[u8; 128]> {
+    let mut info = [0u8; 128];
+    const { assert!(size_of::<libc::siginfo_t>() == 128) }
+    // SAFETY: the kernel writes one siginfo_t, which is 128 bytes.
+    check(unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, pid, 0usize, info.as_mut_ptr()) })?;
+    Ok(info)
+}
+
+/// PTRACE_GETEVENTMSG.
+pub fn event_message(pid: pid_t) -> io::Result<u64> {
+    let mut message: libc::c_ulong = 0;
+    // SAFETY: the kernel writes one unsigned long.
+    check(unsafe { libc::ptrace(libc::PTRACE_GETEVENTMSG, pid, 0usize, &raw mut message) })?;
+    Ok(message)
+}
+
+/// waitpid(2) for this child, whatever it does; its raw status.
+pub fn wait(pid: pid_t) -> io::Result<c_int> {
+    let mut status = 0;
+    loop {
+        // SAFETY: waitpid writes one int.
+        let found = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) };
+        if found == pid {
+            return Ok(status);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// process_vm_readv(2): bytes read, which may be fewer than asked for.
+pub fn read_memory(pid: pid_t, address: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let local =
+        libc::iovec { iov_base: buffer.as_mut_ptr().cast::<c_void>(), iov_len: buffer.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: buffer.len() };
+    // SAFETY: `local` describes `buffer`; `remote` is only read by the kernel,
+    // in the other process.
+    let count = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    check(count as c_long).map(|count| count as usize)
+}
+
+/// What [`fork`] returned.
+pub enum Fork {
+    /// In the parent: the child's pid.
+    Parent(pid_t),
+    /// In the child.
+    Child,
+}
+
+/// fork(2).
+///
+/// # Safety
+/// The caller has one thread, or the child calls only async-signal-safe
+/// functions until it execs.
+pub unsafe fn fork() -> io::Result<Fork> {
+    // SAFETY: promised by the caller.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => Ok(Fork::Parent(pid)),
+    }
+}
+
+/// _exit(2), running no destructors.
+pub fn exit_now(status: c_int) -> ! {
+    // SAFETY: has no preconditions.
+    unsafe { libc::_exit(status) }
+}
+
+/// execve(2) with NUL-terminated strings; returns only on failure.
+pub fn exec(path: &std::ffi::CStr, arguments: &[std::ffi::CString]) -> io::Error {
+    let mut pointers: Vec<*const libc::c_char> = arguments.iter().map(|a| a.as_ptr()).collect();
+    pointers.push(null_mut());
+    // SAFETY: both arrays end with a null pointer and outlive the call; environ
+    // is not changed by this process.
+    unsafe {
+        libc::execve(path.as_ptr(), pointers.as_ptr(), libc::environ as *const *const libc::c_char);
+    }
+    io::Error::last_os_error()
+}
+
+/// Sets the disposition of `signal` to SIG_IGN or SIG_DFL.
+pub fn set_disposition(signal: c_int, ignore: bool) {
+    let handler = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
+    // SAFETY: both are valid dispositions and run no code of ours.
+    unsafe { libc::signal(signal, handler) };
+}
+
+/// kill(2).
+pub fn kill(pid: pid_t, signal: c_int) -> io::Result<()> {
+    // SAFETY: has no memory preconditions.
+    check(unsafe { libc::kill(pid, signal) }.into()).map(drop)
+}
+
+/// personality(2) with `flag` added to the current one.
+pub fn add_personality(flag: c_int) -> io::Result<()> {
+    // SAFETY: 0xffffffff asks for the current value; neither call touches memory.
+    let current = check(unsafe { libc::personality(0xffff_ffff) }.into())?;
+    // SAFETY: as above.
+    check(unsafe { libc::personality((current as c_int | flag) as libc::c_ulong) }.into()).map(drop)
+}
+
+/// A CPU set as the kernel sees it, for one thread (sched_setaffinity(2)).
+#[derive(Clone, Copy)]
+pub struct CpuSet(libc::cpu_set_t);
+
+impl CpuSet {
+    /// Where `pid` (0: this thread) may run.
+    pub fn of(pid: pid_t) -> io::Result<Self> {
+        // SAFETY: all zeros is an empty cpu_set_t.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the size is that of the set written to.
+        let result = unsafe { libc::sched_getaffinity(pid, size_of_val(&set), &raw mut set) };
+        check(result.into()).map(|_| Self(set))
+    }
+
+    /// The CPUs in it.
+    pub fn cpus(&self) -> Vec<usize> {
+        // SAFETY: the index is below the set's size.
+        (0..libc::CPU_SETSIZE as usize).filter(|c| unsafe { libc::CPU_ISSET(*c, &self.0) }).collect()
+    }
+
+    /// A set of these CPUs.
+    pub fn new(cpus: &[usize]) -> Self {
+        // SAFETY: all zeros is an empty cpu_set_t.
+        let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        for cpu in cpus.iter().filter(|c| **c < libc::CPU_SETSIZE as usize) {
+            // SAFETY: the index is below the set's size.
+            unsafe { libc::CPU_SET(*cpu, &mut set) };
+        }
+        Self(set)
+    }
+
+    /// Makes `pid` (0: this thread) run on these CPUs only.
+    pub fn apply(&self, pid: pid_t) -> io::Result<()> {
+        // SAFETY: the size is that of the set read from.
+        let result = unsafe { libc::sched_setaffinity(pid, size_of_val(&self.0), &raw const self.0) };
+        check(result.into()).map(drop)
+    }
+
+    /// The set's bytes, as sched_getaffinity(2) writes them.
+    pub fn bytes(&self) -> &[u8] {
+        let start = (&raw const self.0).cast::<u8>();
+        // SAFETY: cpu_set_t is plain integers without padding, alive as long as self.
+        unsafe { std::slice::from_raw_parts(start, size_of_val(&self.0)) }
+    }
+}

@@ -1,0 +1,56 @@
+//! A small deterministic generator (splitmix64), so that a failure repeats.
+
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// True in `percent` of cases.
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// Values that integer code meets: small, negative, wide.
+    pub fn value(&mut self) -> u64 {
+        match self.below(4) {
+            0 => self.below(64),
+            1 => (self.below(4096) as i64 - 2048) as u64,
+            _ => self.next() >> self.below(64),
+        }
+    }
+
+    /// Eight bytes of a vector: doubles, pairs of floats, integers, zeros.
+    pub fn lane(&mut self) -> [u8; 8] {
+        let float = |r: &mut Self| (r.below(2000) as f32 - 1000.0) / 7.0;
+        match self.below(5) {
+            0 => f64::from(float(self)).to_le_bytes(),
+            1 => {
+                let (low, high) = (float(self).to_bits(), float(self).to_bits());
+                (u64::from(low) | u64::from(high) << 32).to_le_bytes()
+            }
+            2 => self.value().to_le_bytes(),
+            3 => [0; 8],
+            _ => self.next().to_le_bytes(),
+        }
+    }
+
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        for lane in bytes.chunks_exact_mut(8) {
+            lane.copy_from_slice(&self.lane());
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What rdb has to do at least, one test per row; the names of the tests begin with the row.
+
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::recording::recording;
+
+fn fixture(name: &str) -> Fixture {
+    Fixture::load(name)
+}
+
+fn line(fixture: &Fixture, mark: &str) -> Option<u64> {
+    Some(u64::from(fixture.line(mark)))
+}
+
+fn to(fixture: &Fixture, mark: &str) -> Vec<String> {
+    vec!["sbs".into(), format!("break {}", fixture.place(mark)), "rc".into()]
+}
+
+fn then(mut commands: Vec<String>, more: &[&str]) -> Vec<String> {
+    commands.extend(more.iter().map(ToString::to_string));
+    commands
+}
+
+#[test]
+fn l3_step_back_inst_undoes_replay_inst() {
+    let tree = fixture("tree");
+    let commands =
+        then(to(&tree, "build"), &["regs", "ri 25", "sbi 25", "regs", "ri", "sbi", "where"]);
+    let answers = recording("tree").explore().ask(&commands);
+    let start = answers[2].tracepoint();
+    assert_eq!(answers[3].result, answers[6].result);
+    let places: Vec<u64> =
+        [4, 5, 7, 8, 9].iter().map(|at: &usize| answers[*at].tracepoint()).collect();
+    assert_eq!(places, [start + 25, start, start + 1, start, start]);
+}
+
+#[test]
+fn l2_step_back_goes_back_by_lines_into_calls() {
+    let branch = fixture("branch");
+    let commands = then(to(&branch, "print"), &["sb", "sb"]);
+    let answers = recording("branch").explore().ask(&commands);
+    // The last line begun before `print` is the end of `choose`, not the call in `main`.
+    assert_eq!(answers[3].function(), Some("choose"));
+    assert_eq!(answers[4].function(), Some("choose"));
+    assert_eq!(answers[4].line(), line(&branch, "taken_when_clear"));
+}
+
+#[test]
+fn l6_continue_reverse_stops_at_the_last_hit_else_the_start() {
+    let recursion = fixture("recursion");
+    let bottom = format!("break {}", recursion.place("bottom"));
+    let commands = ["rend", &bottom, "cr", "cr", "rc", "delete 1", "cr"];
+    let answers = recording("recursion").explore().ask(&commands);
+    let (last, before) = (&answers[2], &answers[3]);
+    assert_eq!((last.reason(), last.line()), ("breakpoint", line(&recursion, "bottom")));
+    assert_eq!((before.reason(), before.line()), ("breakpoint", line(&recursion, "bottom")));
+    assert!(before.tracepoint() < last.tracepoint());
+    assert_eq!(answers[4].tracepoint(), last.tracepoint());
+    assert_eq!((answers[6].reason(), answers[6].tracepoint()), ("start", 0));
+}
+
+#[test]
+fn l7_replay_goes_forwards_by_lines_and_to_the_end() {
+    let branch = fixture("branch");
+    let explorer = recording("branch").explore();
+    let answers = explorer.ask(&then(to(&branch, "test"), &["rs", "rs", "rs", "rend", "sbs"]));
+    assert_eq!(answers[3].line(), line(&branch, "taken_when_clear"));
+    assert_eq!(answers[4].function(), Some("choose"));
+    assert_eq!(answers[6].tracepoint(), answers[6].end());
+    assert_eq!(answers[6].reason(), "exit");
+    assert_eq!(answers[7].tracepoint(), 0);
+    let counted = explorer.ask(&then(to(&branch, "test"), &["rs 3"]));
+    assert_eq!(counted[3].tracepoint(), answers[5].tracepoint());
+}
+
+#[test]
+fn l8_where_and_jump_agree() {
+    let explorer = recording("tree").explore();
+    let end = explorer.last(&["where"]).end();
+    let mut commands = Vec::new();
+    for part in 0..=8 {
+        commands.extend([format!("jt {}", end * part / 8), "ct".to_string()]);
+    }
+    let answers = explorer.ask(&commands);
+    for (part, pair) in (0..).zip(answers.chunks(2)) {
+        assert_eq!(pair[0].tracepoint(), end * part / 8);
+        assert_eq!(pair[0].get("pc"), pair[1].get("pc"));
+        assert_eq!(pair[1].tracepoint(), end * part / 8);
+    }
+    let (output, answers) = explorer.attempt(&[format!("jump {}", end + 1)]);
+    assert_eq!((output.code(), answers[0].ok), (1, false));
+}
+
+#[test]
+fn l11_breakpoints_hold_in_both_directions() {
+    let explorer = recording("loop_write").explore();
+    let loops = fixture("loop_write");
+    let forwards = then(to(&loops, "write"), &["rc"; 20]);
+    let mut hits: Vec<u64> =
+        explorer.ask(&forwards)[2..22].iter().map(Answer::tracepoint).collect();
+    let place = format!("break {}", loops.place("write"));
+    let mut commands = vec!["rend".to_string(), place];
+    commands.extend(vec!["cr".to_string(); 20]);
+    let back: Vec<u64> = explorer.ask(&commands)[2..].iter().map(Answer::tracepoint).collect();
+    hits.reverse();
+    assert_eq!(hits, back);
+}
+
+#[test]
+fn l11_a_crash_shows_its_signal_again() {
+    for (name, signal) in [
+        ("crash_segv", "SIGSEGV"),
+        ("planted", "SIGFPE"),
+        ("crash_abort", "SIGABRT"),
+        ("crash_kill", "SIGTERM"),
+    ] {
+        let answers = recording(name).explore().ask(&["rend", "sb 2", "rend"]);
+        for at in [0, 2] {
+            assert_eq!(answers[at].reason(), "signal", "{name}");
+            assert!(answers[at].stop().contains(signal), "{name}: {}", answers[at].stop());
+        }
+    }
+}
+
+#[test]
+fn l12_the_stack_is_whole_again_before_the_memset() {
+    let smash = fixture("stack_smash");
+    let commands = ["rend", "backtrace", "sb", "sb", "sb", "where", "backtrace"];
+    let answers = recording("stack_smash").explore().ask(&commands);
+    assert_eq!(answers[0].get("pc").as_str(), smash.truth.final_pc.as_deref());
+    assert!(answers[0].stop().contains("SIGSEGV"));
+    assert!(answers[1].functions().len() < 5, "{:?}", answers[1].functions());
+    assert_eq!(answers[2].line(), line(&smash, "return"));
+    assert_eq!(answers[3].line(), line(&smash, "corrupted"));
+    assert_eq!(answers[4].line(), line(&smash, "overrun"));
+    let whole = ["fill", "parse", "process", "main"];
+    assert_eq!(answers[6].functions()[..4], whole);
+}
+
+#[test]
+fn l13_the_untaken_path_is_not_in_the_history() {
+    let branch = fixture("branch");
+    let explorer = recording("branch").explore();
+    let commands = then(to(&branch, "test"), &["x/1dw &flag", "rs"]);
+    let answers = explorer.ask(&commands);
+    assert_eq!(answers[3].values(), ["0"]);
+    assert_eq!(answers[4].line(), line(&branch, "taken_when_clear"));
+    let never = explorer.last(&to(&branch, "taken_when_set"));
+    assert_eq!(never.reason(), "exit");
+}
+
+#[test]
+fn p1_a_program_is_walked_line_by_line_both_ways() {
+    let variables = fixture("variables");
+    let explorer = recording("variables").explore();
+    let forwards = explorer.ask(&then(to(&variables, "call"), &["rs"; 12]));
+    let there: Vec<_> =
+        forwards[2..].iter().map(|answer| (answer.tracepoint(), answer.line())).collect();
+    let mut commands = then(to(&variables, "call"), &["delete 1"]);
+    commands.push(format!("jump {}", there[12].0));
+    commands.extend(vec!["sb".to_string(); 12]);
+    let back = explorer.ask(&commands);
+    let mut back: Vec<_> =
+        back[4..].iter().map(|answer| (answer.tracepoint(), answer.line())).collect();
+    back.reverse();
+    assert_eq!(there, back);
+}
+
+#[test]
+fn p2_the_whole_stack_is_there_at_every_step() {
+    let recursion = fixture("recursion");
+    let mut commands = then(to(&recursion, "bottom"), &["backtrace"]);
+    commands.extend((0..40).flat_map(|_| ["ri".to_string(), "backtrace".to_string()]));
+    let answers = recording("recursion").explore().ask(&commands);
+    // The first bottom is fibonacci(1), called by 2, 3, … 10, called by main.
+    let functions = answers[3].functions();
+    assert_eq!(functions.iter().filter(|name| *name == "fibonacci").count(), 10);
+    assert_eq!(functions[10], "main");
+    for pair in answers[4..].chunks(2) {
+        assert!(pair[1].functions().iter().any(|name| name == "main"), "{pair:?}");
+    }
+}
+
+#[test]
+fn p4_system_calls_come_in_time_order_with_their_data() {
+    let answer = recording("loop_write").explore().last(&["syscalls"]);
+    let text = answer.result.to_string();
+    let places: Vec<usize> = (0..20)
+        .map(|n| {
+            text.find(&format!("line {n}\\n")).or_else(|| text.find(&format!("line {n}\\\\n")))
+        })
+        .map(|place| place.expect("the data of every write"))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(text.contains("write") && text.contains("exit_group"));
+}

@@ -1,7 +1,7 @@
 //! `disassemble`, and the instructions of `x/i`.
 
-use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use super::operands;
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex, serialize_hex};
 use crate::session::Session;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! `help`.
 
-use super::{Argument, Arguments, COMMANDS, Command, CommandResult, Form, Group, Kind, Output};
 use super::resolve;
+use super::{Argument, Arguments, COMMANDS, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style};
 use crate::session::Session;
 use serde::Serialize;

@@ -50,9 +50,7 @@ impl Info {
             process: header.start.process,
             exit: match timeline.exit() {
                 Exit::Status(status) => Ending::Status { status },
-                Exit::Signal(number) => {
-                    Ending::Signal { signal: signal_name(number).into_owned() }
-                }
+                Exit::Signal(number) => Ending::Signal { signal: signal_name(number).into_owned() },
                 Exit::Unknown => Ending::Unknown,
             },
             instructions: timeline.end(),

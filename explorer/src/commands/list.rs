@@ -28,16 +28,17 @@ impl Output for Source {
                 true => ("=> ", Style::Current),
                 false => ("   ", Style::Plain),
             };
-            page.put(style, mark).put(Style::Dim, line.line).plain("\t").put(style, &line.text).end();
+            page.put(style, mark)
+                .put(Style::Dim, line.line)
+                .plain("\t")
+                .put(style, &line.text)
+                .end();
         }
     }
 }
 
 /// The first line and how many.
-fn wanted(
-    session: &Session,
-    arguments: &Arguments,
-) -> Result<(SourceLine, u32), CommandError> {
+fn wanted(session: &Session, arguments: &Arguments) -> Result<(SourceLine, u32), CommandError> {
     let size = session.settings().list_size;
     let around = |mut at: SourceLine| {
         at.line = at.line.saturating_sub(size / 2).max(1);
@@ -54,7 +55,8 @@ fn wanted(
     };
     let at = session.source_line(first)?;
     let last = last.trim().parse::<u32>().ok().filter(|last| *last >= at.line);
-    let last = last.ok_or_else(|| arguments.error("the last line is not a line number after it"))?;
+    let last =
+        last.ok_or_else(|| arguments.error("the last line is not a line number after it"))?;
     let count = (last - at.line).saturating_add(1).min(MAX_LINES);
     Ok((at, count))
 }

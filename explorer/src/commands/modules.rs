@@ -43,7 +43,8 @@ impl Module {
 
 impl Output for Modules {
     fn render(&self, page: &mut Page) {
-        let mut table = Table::new(&["num", "loaded at", "debug", "build-id", "path"]).numbers(&[0]);
+        let mut table =
+            Table::new(&["num", "loaded at", "debug", "build-id", "path"]).numbers(&[0]);
         for module in &self.modules {
             table.row(vec![
                 module.index.to_string(),

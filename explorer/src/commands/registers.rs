@@ -2,8 +2,8 @@
 
 use super::{Argument, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Style};
-use crate::session::registers::{Class, Value, flags_text, names, read};
 use crate::session::Session;
+use crate::session::registers::{Class, Value, flags_text, names, read};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 struct Registers {

@@ -28,11 +28,9 @@ pub fn resolve(line: &str) -> Result<Resolved<'_>, CommandError> {
     match find(second, &of_family) {
         Ok(command) => Ok(Resolved { command, rest: after }),
         // Commands of the family that stand alone as well: `info regs`.
-        Err(CommandError::Unknown(_)) if command.arguments.is_empty() => {
-            find(second, &one_word()).map(|command| Resolved { command, rest: after }).map_err(
-                |_| CommandError::Unknown(format!("{} {second}", command.name)),
-            )
-        }
+        Err(CommandError::Unknown(_)) if command.arguments.is_empty() => find(second, &one_word())
+            .map(|command| Resolved { command, rest: after })
+            .map_err(|_| CommandError::Unknown(format!("{} {second}", command.name))),
         Err(CommandError::Unknown(_)) => Ok(Resolved { command, rest }),
         Err(other) => Err(other),
     }
@@ -63,7 +61,9 @@ fn two_words(first: &str) -> Names {
         names.filter_map(move |name| Some((name.split_once(' ')?, command)))
     };
     let all = COMMANDS.iter().flat_map(of);
-    all.filter(|((head, _), _)| *head == first).map(|((_, tail), command)| (tail, command)).collect()
+    all.filter(|((head, _), _)| *head == first)
+        .map(|((_, tail), command)| (tail, command))
+        .collect()
 }
 
 fn find(word: &str, names: &Names) -> Result<&'static Command, CommandError> {

@@ -49,9 +49,9 @@ fn find(name: &str) -> Result<&'static Setting, CommandError> {
 fn set(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let setting = find(arguments.get("NAME").unwrap_or_default())?;
     let value = arguments.get("VALUE").unwrap_or_default();
-    session.set(setting, value).map_err(|text| {
-        CommandError::Other(format!("{}: {text}", setting.name))
-    })?;
+    session
+        .set(setting, value)
+        .map_err(|text| CommandError::Other(format!("{}: {text}", setting.name)))?;
     Ok(Box::new(Silent))
 }
 

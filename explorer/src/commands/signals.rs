@@ -58,7 +58,11 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
         signals.push(SignalStop::new(event.tracepoint, signal));
         ControlFlow::Continue(())
     })?;
-    if stopped { Err(StateError::Interrupted.into()) } else { Ok(Box::new(Signals { signals, more })) }
+    if stopped {
+        Err(StateError::Interrupted.into())
+    } else {
+        Ok(Box::new(Signals { signals, more }))
+    }
 }
 
 /// `info signals`.

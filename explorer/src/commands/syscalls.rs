@@ -52,11 +52,7 @@ struct Value {
 impl Line {
     fn new(timeline: &Timeline, event: &Event, syscall: &Syscall) -> Self {
         let at = event.tracepoint;
-        let call = Call {
-            number: syscall.number,
-            args: syscall.arguments,
-            result: syscall.result,
-        };
+        let call = Call { number: syscall.number, args: syscall.arguments, result: syscall.result };
         let before = |address, buffer: &mut [u8]| timeline.read(at, address, buffer);
         let after = |address, buffer: &mut [u8]| timeline.read(at + 1, address, buffer);
         let words = describe(&call, &before, &after);

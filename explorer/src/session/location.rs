@@ -88,7 +88,8 @@ impl Session {
             return Some(SourceLine { file: listing.file.clone(), line: listing.next });
         }
         let place = self.place().ok();
-        let here = place.and_then(|place| Some(SourceLine { file: place.file?, line: place.line? }));
+        let here =
+            place.and_then(|place| Some(SourceLine { file: place.file?, line: place.line? }));
         here.or_else(|| {
             let main = self.locator.function(&self.timeline, "main").into_iter().next()?;
             Some(SourceLine { file: main.file?, line: main.line? })
@@ -127,8 +128,7 @@ impl Session {
     }
 
     fn target(&self, address: u64) -> Target {
-        let place: Place =
-            self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
+        let place: Place = self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
         Target { address, function: place.function, file: place.file, line: place.line }
     }
 

@@ -82,9 +82,8 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |settings| {
-            let pair = |(from, to): &(PathBuf, PathBuf)| {
-                format!("{} -> {}", from.display(), to.display())
-            };
+            let pair =
+                |(from, to): &(PathBuf, PathBuf)| format!("{} -> {}", from.display(), to.display());
             settings.substitutions.iter().map(pair).collect::<Vec<_>>().join(", ")
         },
     },

@@ -1,5 +1,7 @@
 //! Drives the built `rdb-explore` over a small hand-made recording.
 
+#![allow(clippy::unwrap_used)]
+
 mod synthetic;
 
 use serde_json::Value;

@@ -1,6 +1,11 @@
-//! The explorer: walks a recorded history in both directions and answers questions
-//! about it.
+//! The explorer: opens a recorded history, and answers questions about it.
+#![warn(missing_docs)]
 
+pub mod commands;
+pub mod expression;
+pub mod render;
+pub mod repl;
+pub mod session;
 pub mod symbols;
 pub mod timeline;
 pub mod trace;

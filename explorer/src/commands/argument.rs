@@ -1,0 +1,191 @@
+//! What commands take, and how it is read from a line.
+
+use super::{Command, CommandError};
+
+/// How an argument is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// By position, needed.
+    Required,
+    /// By position, may be left out.
+    Optional,
+    /// The rest of the line, may be empty.
+    Rest,
+    /// The rest of the line, needed.
+    RequiredRest,
+    /// Directly behind the command: `x/4xg`.
+    Slash,
+    /// `--name VALUE`.
+    Option,
+}
+
+/// What an argument is: for checks and completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A count.
+    Count,
+    /// A tracepoint, as `jump` takes it.
+    Tracepoint,
+    /// A function, `file:line`, a line, `*address`.
+    Location,
+    /// An expression.
+    Expression,
+    /// Register names.
+    Registers,
+    /// A command's name.
+    Command,
+    /// A setting's name.
+    Setting,
+    /// The name of a system call.
+    Syscall,
+    /// Anything.
+    Text,
+}
+
+/// One argument of a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name, as usage shows it.
+    pub name: &'static str,
+    /// How it is given.
+    pub form: Form,
+    /// `-c` and the like, where it can be given so as well.
+    pub short: Option<&'static str>,
+    /// What it is.
+    pub kind: Kind,
+    /// What it does, one line.
+    pub help: &'static str,
+}
+
+impl Argument {
+    /// How usage shows it, with the space before it.
+    pub fn usage(&self) -> String {
+        match self.form {
+            Form::Required | Form::RequiredRest => format!(" {}", self.name),
+            Form::Optional | Form::Rest => format!(" [{}]", self.name),
+            Form::Slash => format!("[/{}]", self.name),
+            Form::Option => match self.short {
+                Some(short) => format!(" [{short} {}]", self.name),
+                None => format!(" [--{} {}]", self.name.to_ascii_lowercase(), self.name),
+            },
+        }
+    }
+
+    fn is_option(&self, word: &str) -> bool {
+        let long = self.form == Form::Option
+            && word.strip_prefix("--").is_some_and(|name| name.eq_ignore_ascii_case(self.name));
+        long || self.short == Some(word)
+    }
+
+    fn is_positional(&self) -> bool {
+        !matches!(self.form, Form::Slash | Form::Option)
+    }
+
+    fn takes_rest(&self) -> bool {
+        matches!(self.form, Form::Rest | Form::RequiredRest)
+    }
+}
+
+/// The arguments of one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    values: Vec<(&'static str, String)>,
+    usage: String,
+}
+
+impl Arguments {
+    /// Reads `rest`, what stands behind the command's name.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`].
+    pub fn parse(command: &Command, rest: &str) -> Result<Self, CommandError> {
+        let mut parsed = Self { values: Vec::new(), usage: command.usage() };
+        let mut rest = rest;
+        if let Some(after) = rest.strip_prefix('/') {
+            let end = after.find(char::is_whitespace).unwrap_or(after.len());
+            let (format, after) = after.split_at(end);
+            parsed.slash(command, format)?;
+            rest = after;
+        }
+        parsed.words(command, rest)?;
+        parsed.check(command)?;
+        Ok(parsed)
+    }
+
+    fn slash(&mut self, command: &Command, format: &str) -> Result<(), CommandError> {
+        let argument = command.arguments.iter().find(|argument| argument.form == Form::Slash);
+        let Some(argument) = argument else {
+            return Err(self.error(format!("{} takes no /{format}", command.name)));
+        };
+        self.values.push((argument.name, format.to_owned()));
+        Ok(())
+    }
+
+    fn words(&mut self, command: &Command, rest: &str) -> Result<(), CommandError> {
+        let mut rest = rest.trim();
+        let mut positional = command.arguments.iter().filter(|argument| argument.is_positional());
+        while !rest.is_empty() {
+            let (word, after) = next_word(rest);
+            if let Some(option) = command.arguments.iter().find(|a| a.is_option(&word)) {
+                if after.is_empty() {
+                    return Err(self.error(format!("{word} needs a value")));
+                }
+                let (value, after) = next_word(after);
+                self.values.push((option.name, value));
+                rest = after;
+                continue;
+            }
+            let Some(argument) = positional.find(|a| self.get(a.name).is_none()) else {
+                return Err(self.error(format!("unexpected argument {word:?}")));
+            };
+            let (value, after) =
+                if argument.takes_rest() { (rest.to_owned(), "") } else { (word, after) };
+            self.values.push((argument.name, value));
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn check(&self, command: &Command) -> Result<(), CommandError> {
+        for argument in command.arguments {
+            let needed = matches!(argument.form, Form::Required | Form::RequiredRest);
+            match self.get(argument.name) {
+                None if needed => return Err(self.error(format!("{} is missing", argument.name))),
+                Some(value) if argument.kind == Kind::Count && value.parse::<u64>().is_err() => {
+                    return Err(self.error(format!("{value:?} is not a number")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of an argument, if it was given.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a count, if it was given.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// An error that shows the command's usage.
+    pub fn error(&self, text: impl Into<String>) -> CommandError {
+        CommandError::Usage(text.into(), self.usage.clone())
+    }
+}
+
+/// The first word of `text` and what follows it; quotes keep blanks.
+fn next_word(text: &str) -> (String, &str) {
+    let text = text.trim_start();
+    if let Some(quote @ ('"' | '\'')) = text.chars().next()
+        && let Some((word, rest)) = text.get(1..).and_then(|inner| inner.split_once(quote))
+    {
+        return (word.to_owned(), rest.trim_start());
+    }
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    (word.to_owned(), rest.trim_start())
+}

@@ -1,0 +1,182 @@
+//! Breakpoints: set, delete, switch, list.
+
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Style, Table, hex};
+use crate::session::{Breakpoint, Session, Target};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Set {
+    breakpoint: Breakpoint,
+}
+
+impl Output for Set {
+    fn render(&self, page: &mut Page) {
+        let Breakpoint { number, targets, .. } = &self.breakpoint;
+        page.put(Style::Heading, format!("Breakpoint {number}")).plain(" at ");
+        match targets.as_slice() {
+            [target] => page.line(describe(target)),
+            several => {
+                page.line(format!("{} places:", several.len()));
+                for target in several {
+                    page.line(format!("  {}", describe(target)));
+                }
+            }
+        }
+    }
+}
+
+fn describe(target: &Target) -> String {
+    let mut text = hex(target.address);
+    if let Some(function) = &target.function {
+        text += &format!(" in {function}");
+    }
+    if let (Some(file), Some(line)) = (&target.file, target.line) {
+        text += &format!(" at {file}:{line}");
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct List {
+    breakpoints: Vec<Breakpoint>,
+}
+
+impl Output for List {
+    fn render(&self, page: &mut Page) {
+        if self.breakpoints.is_empty() {
+            return page.line("No breakpoints.");
+        }
+        let mut table = Table::new(&["num", "on", "hits", "location", "where"]).numbers(&[0, 2]);
+        for breakpoint in &self.breakpoints {
+            let mut cells = vec![
+                breakpoint.number.to_string(),
+                if breakpoint.enabled { "y" } else { "n" }.to_owned(),
+                breakpoint.hits.to_string(),
+                breakpoint.location.clone(),
+            ];
+            for target in &breakpoint.targets {
+                cells.push(describe(target));
+                table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
+            }
+        }
+        table.render(page);
+    }
+}
+
+#[derive(Serialize)]
+struct Changed {
+    #[serde(skip)]
+    done: &'static str,
+    breakpoints: Vec<u32>,
+}
+
+impl Output for Changed {
+    fn render(&self, page: &mut Page) {
+        let numbers: Vec<_> = self.breakpoints.iter().map(u32::to_string).collect();
+        match numbers.as_slice() {
+            [] => page.line("No breakpoints."),
+            [one] => page.line(format!("Breakpoint {one} {}.", self.done)),
+            _ => page.line(format!("Breakpoints {} {}.", numbers.join(", "), self.done)),
+        }
+    }
+}
+
+fn change(
+    arguments: &Arguments,
+    done: &'static str,
+    apply: impl FnOnce(Option<u32>) -> Vec<u32>,
+) -> CommandResult {
+    let wanted = arguments.count("N");
+    let number = wanted.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    let breakpoints = apply(number);
+    match (number, breakpoints.is_empty()) {
+        (Some(number), true) => Err(CommandError::Other(format!("no breakpoint number {number}"))),
+        _ => Ok(Box::new(Changed { done, breakpoints })),
+    }
+}
+
+fn list(session: &Session) -> CommandResult {
+    Ok(Box::new(List { breakpoints: session.breakpoints.iter().cloned().collect() }))
+}
+
+const NUMBER: Argument = Argument {
+    name: "N",
+    form: Form::Optional,
+    short: None,
+    kind: Kind::Count,
+    help: "the breakpoint's number; all if left out",
+};
+
+/// `break`.
+pub static BREAK: Command = Command {
+    name: "break",
+    aliases: &["b", "breakpoint"],
+    group: Group::Breakpoints,
+    arguments: &[Argument {
+        name: "LOCATION",
+        form: Form::Rest,
+        short: None,
+        kind: Kind::Location,
+        help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS; the cursor's own \
+               address if left out",
+    }],
+    help: "set a breakpoint",
+    details: "At a function it stops behind the prologue, where the parameters are in place. A \
+              line without code stands for the next line that has some. Every copy of inlined \
+              code is a place of its own. History stops there in both directions.",
+    run: |session, arguments| {
+        let here = || session.pc().map(|pc| format!("*{pc:#x}"));
+        let location = arguments.get("LOCATION").map_or_else(here, |text| Ok(text.to_owned()))?;
+        let targets = session.resolve(&location)?;
+        Ok(Box::new(Set { breakpoint: session.breakpoints.add(&location, targets).clone() }))
+    },
+};
+
+/// `delete`.
+pub static DELETE: Command = Command {
+    name: "delete",
+    aliases: &["d"],
+    group: Group::Breakpoints,
+    arguments: &[NUMBER],
+    help: "delete a breakpoint, or all",
+    details: "",
+    run: |session, arguments| change(arguments, "deleted", |n| session.breakpoints.delete(n)),
+};
+
+/// `enable`.
+pub static ENABLE: Command = Command {
+    name: "enable",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[NUMBER],
+    help: "enable a breakpoint, or all",
+    details: "",
+    run: |session, arguments| {
+        change(arguments, "enabled", |number| session.breakpoints.enable(number, true))
+    },
+};
+
+/// `disable`.
+pub static DISABLE: Command = Command {
+    name: "disable",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[NUMBER],
+    help: "disable a breakpoint, or all",
+    details: "",
+    run: |session, arguments| {
+        change(arguments, "disabled", |number| session.breakpoints.enable(number, false))
+    },
+};
+
+/// `info breakpoints`.
+pub static INFO_BREAKPOINTS: Command = Command {
+    name: "info breakpoints",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[],
+    help: "list breakpoints, their places and hits",
+    details: "",
+    run: |session, _| list(session),
+};

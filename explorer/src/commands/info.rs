@@ -1,0 +1,118 @@
+//! `info`: what this trace is.
+
+use super::{Command, Group, Output};
+use crate::render::{Page, Style, thousands};
+use crate::session::Session;
+use rdb_schema::event::Exit;
+use rdb_schema::syscalls::signals::signal_name;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Info {
+    program: String,
+    arguments: Vec<String>,
+    process: u32,
+    exit: Ending,
+    /// Tracepoints.
+    instructions: u64,
+    recorder: String,
+    engine: String,
+    host: String,
+    system: String,
+    cpu: String,
+    /// Nanoseconds since the epoch.
+    recorded_at: u64,
+    /// Of the trace, bytes.
+    file_bytes: u64,
+    modules: usize,
+    notices: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Ending {
+    Status { status: i32 },
+    Signal { signal: String },
+    Unknown,
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Info {
+    fn of(session: &Session) -> Self {
+        let timeline = session.timeline();
+        let header = timeline.header();
+        Self {
+            program: text(&header.start.executable),
+            arguments: header.start.arguments.iter().map(|a| text(a)).collect(),
+            process: header.start.process,
+            exit: match timeline.exit() {
+                Exit::Status(status) => Ending::Status { status },
+                Exit::Signal(number) => Ending::Signal { signal: signal_name(number).into_owned() },
+                Exit::Unknown => Ending::Unknown,
+            },
+            instructions: timeline.end(),
+            recorder: header.recorder.clone(),
+            engine: header.engine.clone(),
+            host: header.host.name.clone(),
+            system: header.host.system.clone(),
+            cpu: header.host.cpu_model.clone(),
+            recorded_at: header.host.start_time,
+            file_bytes: timeline.file_bytes(),
+            modules: timeline.modules().len(),
+            notices: timeline.notices().to_vec(),
+        }
+    }
+
+    fn ending(&self) -> String {
+        match &self.exit {
+            Ending::Status { status } => format!("exited with status {status}"),
+            Ending::Signal { signal } => format!("killed by {signal}"),
+            Ending::Unknown => "the recording ends before the program".to_owned(),
+        }
+    }
+
+    fn size(&self) -> String {
+        let bytes = thousands(self.file_bytes);
+        match self.instructions {
+            0 => format!("{bytes} bytes"),
+            n => format!("{bytes} bytes, {:.2} an instruction", self.file_bytes as f64 / n as f64),
+        }
+    }
+}
+
+impl Output for Info {
+    fn render(&self, page: &mut Page) {
+        let rows = [
+            ("program", self.program.clone()),
+            ("arguments", self.arguments.join(" ")),
+            ("process", self.process.to_string()),
+            ("ending", self.ending()),
+            ("instructions", thousands(self.instructions)),
+            ("trace", self.size()),
+            ("modules", self.modules.to_string()),
+            ("recorder", format!("{}, engine {}", self.recorder, self.engine)),
+            ("host", format!("{}, {}", self.host, self.system)),
+            ("cpu", self.cpu.clone()),
+        ];
+        for (name, value) in rows {
+            page.put(Style::Heading, format!("{name:<13}")).plain(value).end();
+        }
+        for notice in &self.notices {
+            page.put(Style::Alert, format!("notice: {notice}")).end();
+        }
+    }
+}
+
+/// `info`.
+pub static INFO: Command = Command {
+    name: "info",
+    aliases: &["i"],
+    group: Group::Position,
+    arguments: &[],
+    help: "show what was recorded, where, and how it ended",
+    details: "`info breakpoints`, `info registers`, `info signals` and others show one thing each.",
+    run: |session, _| Ok(Box::new(Info::of(session))),
+};

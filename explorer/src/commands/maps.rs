@@ -1,0 +1,70 @@
+//! `maps`.
+
+use super::{Command, Group, Output};
+use crate::render::{Page, Table, serialize_hex};
+use rdb_schema::space::{Mapping, PROT_EXEC, PROT_READ, PROT_WRITE};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Maps {
+    maps: Vec<Map>,
+}
+
+#[derive(Serialize)]
+struct Map {
+    #[serde(serialize_with = "serialize_hex")]
+    start: u64,
+    #[serde(serialize_with = "serialize_hex")]
+    end: u64,
+    protection: String,
+    #[serde(serialize_with = "serialize_hex")]
+    offset: u64,
+    name: String,
+}
+
+impl Map {
+    fn new(mapping: &Mapping) -> Self {
+        // MAP_SHARED, MAP_PRIVATE: asm-generic/mman-common.h.
+        let shared = mapping.flags & 3 == 1;
+        let bit = |bit, letter| if mapping.protection & bit != 0 { letter } else { '-' };
+        let protection = [bit(PROT_READ, 'r'), bit(PROT_WRITE, 'w'), bit(PROT_EXEC, 'x')];
+        Self {
+            start: mapping.start,
+            end: mapping.end,
+            protection: protection.iter().chain([if shared { &'s' } else { &'p' }]).collect(),
+            offset: mapping.file_offset,
+            name: String::from_utf8_lossy(&mapping.name).into_owned(),
+        }
+    }
+}
+
+impl Output for Maps {
+    fn render(&self, page: &mut Page) {
+        let mut table = Table::new(&["start", "end", "size", "prot", "offset", "name"]);
+        for map in &self.maps {
+            table.row(vec![
+                format!("{:#x}", map.start),
+                format!("{:#x}", map.end),
+                format!("{:#x}", map.end.saturating_sub(map.start)),
+                map.protection.clone(),
+                format!("{:#x}", map.offset),
+                map.name.clone(),
+            ]);
+        }
+        table.render(page);
+    }
+}
+
+/// `maps`.
+pub static MAPS: Command = Command {
+    name: "maps",
+    aliases: &["info maps", "info mappings"],
+    group: Group::State,
+    arguments: &[],
+    help: "list the mappings of the address space",
+    details: "",
+    run: |session, _| {
+        let space = session.timeline().space(session.cursor())?;
+        Ok(Box::new(Maps { maps: space.iter().map(Map::new).collect() }))
+    },
+};

@@ -1,0 +1,197 @@
+//! Commands: every one is a value in one table. Parsing, help, completion, the
+//! reference and every front end read it.
+
+mod argument;
+mod breakpoints;
+mod disassemble;
+mod examine;
+mod help;
+mod info;
+mod jumping;
+mod list;
+mod maps;
+mod modules;
+mod operands;
+mod position;
+mod quit;
+mod reference;
+mod registers;
+mod resolve;
+mod running;
+mod settings;
+mod signals;
+mod stack;
+mod stepping;
+mod syscalls;
+
+pub use argument::{Argument, Arguments, Form, Kind};
+pub use reference::reference;
+pub use resolve::{Resolved, candidates, resolve};
+
+use crate::expression::ExpressionError;
+use crate::render::Page;
+use crate::session::{LocationError, Session};
+use crate::timeline::StateError;
+
+/// What a command answers: data for `--json`, and text for people.
+pub trait Output: erased_serde::Serialize {
+    /// Renders it as text.
+    fn render(&self, page: &mut Page);
+}
+
+erased_serde::serialize_trait_object!(Output);
+
+/// What running a command gives.
+pub type CommandResult = Result<Box<dyn Output>, CommandError>;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// No such command.
+    #[error("undefined command: {0:?}; try \"help\"")]
+    Unknown(String),
+    /// Several commands begin like this.
+    #[error("ambiguous command {0:?}: {1}")]
+    Ambiguous(String, String),
+    /// Arguments the command does not take.
+    #[error("{0}; usage: {1}")]
+    Usage(String, String),
+    /// History cannot be read.
+    #[error("{0}")]
+    State(#[from] StateError),
+    /// An expression without a value.
+    #[error("{0}")]
+    Expression(#[from] ExpressionError),
+    /// A location that is nowhere.
+    #[error("{0}")]
+    Location(#[from] LocationError),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Groups of commands, as help and the reference list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Where am I, what is this.
+    Position,
+    /// Moving through history.
+    Moving,
+    /// Breakpoints.
+    Breakpoints,
+    /// Registers, memory, code, stack.
+    State,
+    /// Questions over all of history.
+    History,
+    /// The session itself.
+    Session,
+}
+
+impl Group {
+    /// All groups, in the order of help.
+    pub const ALL: [Self; 6] = [
+        Self::Position,
+        Self::Moving,
+        Self::Breakpoints,
+        Self::State,
+        Self::History,
+        Self::Session,
+    ];
+
+    /// Its name, as `help` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Position => "position",
+            Self::Moving => "moving",
+            Self::Breakpoints => "breakpoints",
+            Self::State => "state",
+            Self::History => "history",
+            Self::Session => "session",
+        }
+    }
+
+    /// One line about it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Position => "Where the cursor is, and what the trace is",
+            Self::Moving => "Moving through recorded time",
+            Self::Breakpoints => "Breakpoints, respected in both directions",
+            Self::State => "The program's state at the cursor",
+            Self::History => "Questions over the whole history",
+            Self::Session => "Settings, help, leaving",
+        }
+    }
+}
+
+/// A command.
+pub struct Command {
+    /// Its name: one word, or two as in `info breakpoints`.
+    pub name: &'static str,
+    /// Other names. An exact alias wins over any prefix.
+    pub aliases: &'static [&'static str],
+    /// Where help lists it.
+    pub group: Group,
+    /// What it takes, in order.
+    pub arguments: &'static [Argument],
+    /// One line.
+    pub help: &'static str,
+    /// What the line leaves out.
+    pub details: &'static str,
+    /// Runs it.
+    pub run: fn(&mut Session, &Arguments) -> CommandResult,
+}
+
+impl Command {
+    /// `jump N`, `x[/FMT] [ADDRESS]`.
+    pub fn usage(&self) -> String {
+        let arguments = self.arguments.iter().map(Argument::usage);
+        arguments.fold(self.name.to_owned(), |usage, argument| usage + &argument)
+    }
+}
+
+/// The command table, in the order of help.
+pub static COMMANDS: &[&Command] = &[
+    &info::INFO,
+    &position::WHERE,
+    &jumping::JUMP,
+    &stepping::STEP_BACK,
+    &stepping::STEP_BACK_INST,
+    &jumping::STEP_BACK_UNTIL_START,
+    &running::CONTINUE_REVERSE,
+    &stepping::REPLAY,
+    &stepping::REPLAY_INST,
+    &jumping::REPLAY_UNTIL_END,
+    &running::REPLAY_CONTINUE,
+    &breakpoints::BREAK,
+    &breakpoints::DELETE,
+    &breakpoints::ENABLE,
+    &breakpoints::DISABLE,
+    &breakpoints::INFO_BREAKPOINTS,
+    &registers::REGS,
+    &examine::EXAMINE,
+    &disassemble::DISASSEMBLE,
+    &list::LIST,
+    &stack::BACKTRACE,
+    &maps::MAPS,
+    &modules::MODULES,
+    &syscalls::SYSCALLS,
+    &signals::INFO_SIGNALS,
+    &settings::SET,
+    &settings::SHOW,
+    &help::HELP,
+    &quit::QUIT,
+];
+
+/// Runs one command line.
+///
+/// # Errors
+/// [`CommandError`].
+pub fn run(session: &mut Session, line: &str) -> CommandResult {
+    let Resolved { command, rest } = resolve(line)?;
+    let arguments = Arguments::parse(command, rest)?;
+    session.interrupt.clear();
+    (command.run)(session, &arguments)
+}
+
+#[cfg(test)]
+mod tests;

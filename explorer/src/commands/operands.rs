@@ -1,0 +1,80 @@
+//! Instructions and bytes as text.
+
+use super::CommandError;
+use crate::session::{Flavor, Session};
+use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, IntelFormatter};
+
+/// One instruction as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Bytes it takes; 1 for bytes that are none.
+    pub length: usize,
+    /// `mov rax, rbx`; `(bad)` if it is none.
+    pub text: String,
+}
+
+/// The instruction in `bytes` at `address`.
+pub fn decode(session: &Session, address: u64, bytes: &[u8]) -> Decoded {
+    let mut decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
+    let instruction = decoder.decode();
+    if instruction.is_invalid() {
+        return Decoded { length: 1, text: "(bad)".to_owned() };
+    }
+    let mut text = format(&instruction, session.settings().flavor);
+    if let Some(target) = target(&instruction)
+        && let Some(symbol) = session.symbol(target)
+    {
+        text += &format!(" {symbol}");
+    }
+    Decoded { length: instruction.len(), text }
+}
+
+fn format(instruction: &Instruction, flavor: Flavor) -> String {
+    let mut text = String::new();
+    let mut formatter: Box<dyn Formatter> = match flavor {
+        Flavor::Intel => Box::new(IntelFormatter::new()),
+        Flavor::Att => Box::new(GasFormatter::new()),
+    };
+    let options = formatter.options_mut();
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_branch_leading_zeros(false);
+    options.set_uppercase_hex(false);
+    options.set_small_hex_numbers_in_decimal(false);
+    options.set_space_after_operand_separator(flavor == Flavor::Intel);
+    options.set_rip_relative_addresses(true);
+    formatter.format(instruction, &mut text);
+    text
+}
+
+/// What it jumps to, or addresses relative to rip.
+fn target(instruction: &Instruction) -> Option<u64> {
+    match instruction.near_branch_target() {
+        0 if instruction.is_ip_rel_memory_operand() => Some(instruction.ip_rel_memory_address()),
+        0 => None,
+        target => Some(target),
+    }
+}
+
+/// The cursor's instruction; `None` at the end of history.
+pub fn at_cursor(session: &Session) -> Result<Option<String>, CommandError> {
+    let instruction = session.timeline().instruction(session.cursor())?;
+    Ok(instruction.map(|i| decode(session, i.pc, &i.bytes).text))
+}
+
+/// Bytes as a C string.
+pub fn quoted(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}

@@ -1,0 +1,82 @@
+//! `where`, and what every moving command answers.
+
+use super::{Arguments, Command, CommandError, CommandResult, Group, Output, operands};
+use crate::render::{Page, Style, thousands};
+use crate::session::{Place, Session, Stop};
+use serde::Serialize;
+
+/// Where the cursor is.
+#[derive(Debug, Serialize)]
+pub struct Position {
+    tracepoint: u64,
+    end: u64,
+    #[serde(flatten)]
+    place: Place,
+    /// The source line's text, if the source is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    /// The next instruction, where there is no source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instruction: Option<String>,
+    stop: Stop,
+}
+
+impl Position {
+    /// The session's.
+    pub fn of(session: &Session) -> Result<Self, CommandError> {
+        let place = session.place()?;
+        let source = source_line(session, &place);
+        let instruction = match source {
+            Some(_) => None,
+            None => operands::at_cursor(session)?,
+        };
+        Ok(Self {
+            tracepoint: session.cursor(),
+            end: session.timeline().end(),
+            place,
+            source,
+            instruction,
+            stop: session.stop().clone(),
+        })
+    }
+
+    /// The same, as a command's result.
+    pub fn result(session: &Session) -> CommandResult {
+        Ok(Box::new(Self::of(session)?))
+    }
+}
+
+impl Output for Position {
+    fn render(&self, page: &mut Page) {
+        self.stop.render(page);
+        let (tracepoint, end) = (thousands(self.tracepoint), thousands(self.end));
+        page.put(Style::Tracepoint, format!("#{tracepoint}")).put(Style::Dim, format!(" of {end}"));
+        page.plain("  ");
+        self.place.render_with_address(page);
+        page.end();
+        if let (Some(line), Some(text)) = (self.place.line, &self.source) {
+            page.put(Style::Dim, line).plain("\t").plain(text).end();
+        } else if let Some(instruction) = &self.instruction {
+            page.put(Style::Current, "=> ").plain(instruction).end();
+        }
+    }
+}
+
+/// The text of a place's line.
+pub fn source_line(session: &Session, place: &Place) -> Option<String> {
+    let text = session.sources().text(place.file.as_deref()?)?;
+    text.line(place.line?).map(str::to_owned)
+}
+
+/// `where`.
+pub static WHERE: Command = Command {
+    name: "where",
+    aliases: &["ct", "current-tracepoint", "frame", "f", "w"],
+    group: Group::Position,
+    arguments: &[],
+    help: "show where the cursor is, and why it stopped there",
+    details: "Shows the tracepoint, the function, the source line, and the reason of the stop: \
+              a breakpoint, a signal, the exit. Going back to the end of a crash shows its \
+              signal again.",
+    run: |session, _: &Arguments| Position::result(session),
+};

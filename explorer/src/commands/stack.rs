@@ -1,0 +1,73 @@
+//! `backtrace`.
+
+use super::position::source_line;
+use super::{Argument, Command, Form, Group, Kind, Output};
+use crate::render::{Page, Style, hex};
+use crate::session::Frame;
+use serde::Serialize;
+
+/// Frames shown when nobody says how many.
+const LIMIT: u64 = 1000;
+
+#[derive(Serialize)]
+struct Backtrace {
+    frames: Vec<Frame>,
+    /// Why there are no more, unless the outermost frame is the last.
+    end: Option<String>,
+    #[serde(skip)]
+    source: Option<String>,
+}
+
+impl Output for Backtrace {
+    fn render(&self, page: &mut Page) {
+        for frame in &self.frames {
+            page.put(Style::Heading, format!("#{:<3}", frame.level));
+            page.put(Style::Address, hex(frame.place.pc)).plain(" in ");
+            frame.place.render(page);
+            if frame.place.inlined {
+                page.put(Style::Dim, " (inlined)");
+            }
+            match frame.method {
+                Some("signal") => {
+                    page.put(Style::Dim, " (interrupted by a signal)");
+                }
+                Some("frame-pointer" | "return-address") => {
+                    page.put(Style::Dim, " (guessed)");
+                }
+                _ => {}
+            }
+            page.end();
+        }
+        if let (Some(text), Some(line)) =
+            (&self.source, self.frames.first().and_then(|frame| frame.place.line))
+        {
+            page.put(Style::Dim, line).plain("\t").plain(text).end();
+        }
+        if let Some(end) = &self.end {
+            page.put(Style::Alert, format!("The backtrace ends here: {end}.")).end();
+        }
+    }
+}
+
+/// `backtrace`.
+pub static BACKTRACE: Command = Command {
+    name: "backtrace",
+    aliases: &["bt", "info stack"],
+    group: Group::State,
+    arguments: &[Argument {
+        name: "N",
+        form: Form::Optional,
+        short: Some("-c"),
+        kind: Kind::Count,
+        help: "at most N innermost frames; 1000 if left out",
+    }],
+    help: "show the call stack",
+    details: "Says why when it ends before the outermost frame: a corrupted stack, for instance. \
+              Frames found without call frame information are marked as guessed.",
+    run: |session, arguments| {
+        let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000);
+        let stack = session.stack(limit as usize)?;
+        let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
+        Ok(Box::new(Backtrace { frames: stack.frames, end: stack.end, source }))
+    },
+};

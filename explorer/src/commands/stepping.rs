@@ -1,0 +1,75 @@
+//! Steps by lines and by instructions, both ways.
+
+use super::position::Position;
+use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind};
+use crate::session::Session;
+use crate::timeline::Direction;
+
+const COUNT: Argument = Argument {
+    name: "N",
+    form: Form::Optional,
+    short: Some("-c"),
+    kind: Kind::Count,
+    help: "how often; 1 if left out",
+};
+
+fn lines(session: &mut Session, arguments: &Arguments, direction: Direction) -> CommandResult {
+    session.step_lines(arguments.count("N").unwrap_or(1), direction)?;
+    Position::result(session)
+}
+
+fn instructions(
+    session: &mut Session,
+    arguments: &Arguments,
+    direction: Direction,
+) -> CommandResult {
+    session.step_instructions(arguments.count("N").unwrap_or(1), direction)?;
+    Position::result(session)
+}
+
+/// `step-back`.
+pub static STEP_BACK: Command = Command {
+    name: "step-back",
+    aliases: &["sb", "prev", "ps", "reverse-step", "rstep"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go back N source lines, into calls",
+    details: "From the middle of a line it goes to the line's start first. Code without line \
+              information is passed over. Stops early at breakpoints.",
+    run: |session, arguments| lines(session, arguments, Direction::Backward),
+};
+
+/// `step-back-inst`.
+pub static STEP_BACK_INST: Command = Command {
+    name: "step-back-inst",
+    aliases: &["sbi", "pi", "reverse-stepi", "rsi"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go back N instructions",
+    details: "One execution of a rep-prefixed instruction is one step. Stops early at \
+              breakpoints.",
+    run: |session, arguments| instructions(session, arguments, Direction::Backward),
+};
+
+/// `replay`.
+pub static REPLAY: Command = Command {
+    name: "replay",
+    aliases: &["rs", "step", "s"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go forward N source lines, into calls",
+    details: "Entering a function, it stops where the parameters are in place. Code without \
+              line information is passed over. Stops early at breakpoints and signals.",
+    run: |session, arguments| lines(session, arguments, Direction::Forward),
+};
+
+/// `replay-inst`.
+pub static REPLAY_INST: Command = Command {
+    name: "replay-inst",
+    aliases: &["ri", "stepi", "si"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go forward N instructions",
+    details: "Stops early at breakpoints and signals.",
+    run: |session, arguments| instructions(session, arguments, Direction::Forward),
+};

@@ -1,0 +1,198 @@
+//! `syscalls`: in time order, with arguments, results and data.
+
+use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output, jumping};
+use crate::render::{Page, Style, thousands};
+use crate::session::Session;
+use crate::timeline::{Direction, StateError, Timeline};
+use rdb_schema::event::{Event, EventKind, Syscall};
+use rdb_schema::syscalls::{Call, describe, name, number_by_name};
+use serde::Serialize;
+use std::ops::ControlFlow;
+
+/// Calls shown when nobody says how many.
+const COUNT: u64 = 100;
+
+/// Bytes of output shown of one call.
+const PREVIEW: u64 = 4096;
+
+#[derive(Serialize)]
+struct Syscalls {
+    syscalls: Vec<Line>,
+    /// The tracepoint to go on from, if there are more.
+    next: Option<u64>,
+    #[serde(skip)]
+    cursor: u64,
+}
+
+#[derive(Serialize)]
+struct Line {
+    tracepoint: u64,
+    thread: u32,
+    number: u64,
+    name: String,
+    arguments: Vec<Value>,
+    /// rax as a signed number; absent when the call never came back.
+    value: Option<i64>,
+    result: String,
+    /// What it wrote to standard output or standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restarted: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unknown_effects: bool,
+}
+
+#[derive(Serialize)]
+struct Value {
+    name: &'static str,
+    text: String,
+}
+
+impl Line {
+    fn new(timeline: &Timeline, event: &Event, syscall: &Syscall) -> Self {
+        let at = event.tracepoint;
+        let call = Call { number: syscall.number, args: syscall.arguments, result: syscall.result };
+        let before = |address, buffer: &mut [u8]| timeline.read(at, address, buffer);
+        let after = |address, buffer: &mut [u8]| timeline.read(at + 1, address, buffer);
+        let words = describe(&call, &before, &after);
+        Self {
+            tracepoint: at,
+            thread: event.thread,
+            number: syscall.number,
+            name: words.name,
+            arguments: words
+                .arguments
+                .into_iter()
+                .map(|argument| Value { name: argument.name, text: argument.text })
+                .collect(),
+            value: syscall.finished.then_some(syscall.result),
+            result: if syscall.finished { words.result } else { "?".to_owned() },
+            output: output(timeline, at, &call),
+            restarted: syscall.restarted,
+            unknown_effects: !syscall.known,
+        }
+    }
+
+    fn render(&self, page: &mut Page, cursor: u64) {
+        page.put(Style::Current, if self.tracepoint == cursor { "=> " } else { "   " });
+        page.put(Style::Tracepoint, format!("#{}", thousands(self.tracepoint)));
+        let arguments: Vec<_> = self.arguments.iter().map(|a| a.text.as_str()).collect();
+        page.plain("  ").put(Style::Function, &self.name);
+        page.plain(format!("({}) = {}", arguments.join(", "), self.result));
+        if self.restarted {
+            page.put(Style::Dim, " (restarted)");
+        }
+        page.end();
+        for line in self.output.iter().flat_map(|text| text.lines()) {
+            page.put(Style::Dim, "        | ").plain(line).end();
+        }
+    }
+}
+
+/// What `write` put on standard output or standard error.
+fn output(timeline: &Timeline, at: u64, call: &Call) -> Option<String> {
+    let written = u64::try_from(call.result).ok()?.min(PREVIEW);
+    if name(call.number) != Some("write") || !matches!(call.arg(0), 1 | 2) {
+        return None;
+    }
+    let bytes = timeline.memory(at, call.arg(1), written as usize).ok()?;
+    let bytes: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+impl Output for Syscalls {
+    fn render(&self, page: &mut Page) {
+        if self.syscalls.is_empty() {
+            page.line("No system calls there.");
+        }
+        for line in &self.syscalls {
+            line.render(page, self.cursor);
+        }
+        if let Some(next) = self.next {
+            page.put(Style::Dim, format!("More: syscalls --from {next}")).end();
+        }
+    }
+}
+
+fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let number = match arguments.get("NAME") {
+        None => None,
+        Some(name) => {
+            let number = number_by_name(name).or_else(|| name.parse().ok());
+            Some(number.ok_or_else(|| arguments.error(format!("no system call {name:?}")))?)
+        }
+    };
+    let timeline = session.timeline();
+    let from = jumping::argument(session, arguments, "FROM")?.unwrap_or(0);
+    let to = jumping::argument(session, arguments, "TO")?.unwrap_or(timeline.end());
+    let count = arguments.count("N").unwrap_or(COUNT).clamp(1, 1 << 20) as usize;
+    let (mut found, mut next, mut stopped) = (Vec::new(), None, false);
+    let range = from..to.min(timeline.end()).max(from);
+    timeline.events(range, Direction::Forward, &mut |event| {
+        let EventKind::Syscall(syscall) = &event.kind else { return ControlFlow::Continue(()) };
+        stopped = session.interrupt.raised();
+        if stopped {
+            return ControlFlow::Break(());
+        }
+        if number.is_some_and(|number| number != syscall.number) {
+            return ControlFlow::Continue(());
+        }
+        if found.len() == count {
+            next = Some(event.tracepoint);
+            return ControlFlow::Break(());
+        }
+        found.push(event.clone());
+        ControlFlow::Continue(())
+    })?;
+    if stopped {
+        return Err(StateError::Interrupted.into());
+    }
+    let line = |event: &Event| match &event.kind {
+        EventKind::Syscall(syscall) => Some(Line::new(timeline, event, syscall)),
+        _ => None,
+    };
+    let syscalls = found.iter().filter_map(line).collect();
+    Ok(Box::new(Syscalls { syscalls, next, cursor: session.cursor() }))
+}
+
+/// `syscalls`.
+pub static SYSCALLS: Command = Command {
+    name: "syscalls",
+    aliases: &["info syscalls"],
+    group: Group::History,
+    arguments: &[
+        Argument {
+            name: "NAME",
+            form: Form::Option,
+            short: None,
+            kind: Kind::Syscall,
+            help: "only calls of this name or number",
+        },
+        Argument {
+            name: "FROM",
+            form: Form::Option,
+            short: None,
+            kind: Kind::Tracepoint,
+            help: "the first tracepoint; the beginning if left out",
+        },
+        Argument {
+            name: "TO",
+            form: Form::Option,
+            short: None,
+            kind: Kind::Tracepoint,
+            help: "one past the last tracepoint; the end if left out",
+        },
+        Argument {
+            name: "N",
+            form: Form::Option,
+            short: Some("-c"),
+            kind: Kind::Count,
+            help: "at most N calls; 100 if left out",
+        },
+    ],
+    help: "list system calls in time order, with arguments, results and data",
+    details: "What a call wrote to standard output or standard error stands below it, so that \
+              every line of output has its tracepoint.",
+    run: list,
+};

@@ -1,0 +1,43 @@
+//! Text for people: pages, styles, tables. JSON is serde's.
+
+mod page;
+mod table;
+
+pub use page::{Page, Style, escape};
+pub use table::Table;
+
+/// An address as all output shows it.
+pub fn hex(address: u64) -> String {
+    format!("{address:#x}")
+}
+
+/// For serde: an address as a hexadecimal string, which no JSON reader rounds.
+pub fn serialize_hex<S: serde::Serializer>(address: &u64, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&hex(*address))
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart_from_the_right() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1000), "1,000");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+}

@@ -1,0 +1,128 @@
+//! The text a command's result is rendered to.
+
+use std::fmt::{Display, Write};
+
+/// What a piece of text is; the page knows the colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Nothing special.
+    Plain,
+    /// An address.
+    Address,
+    /// The name of a function or symbol.
+    Function,
+    /// The name of a file.
+    File,
+    /// A tracepoint.
+    Tracepoint,
+    /// A command, option or heading.
+    Heading,
+    /// Where the cursor is.
+    Current,
+    /// Why history stopped here: signals, exits.
+    Alert,
+    /// What matters less.
+    Dim,
+}
+
+impl Style {
+    /// The SGR parameters (ECMA-48, 8.3.117).
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Address => Some("34"),
+            Self::Function => Some("33"),
+            Self::File => Some("32"),
+            Self::Tracepoint => Some("36"),
+            Self::Heading | Self::Current => Some("1"),
+            Self::Alert => Some("1;31"),
+            Self::Dim => Some("2"),
+        }
+    }
+}
+
+/// Text in the making.
+#[derive(Debug)]
+pub struct Page {
+    text: String,
+    width: Option<usize>,
+    color: bool,
+}
+
+impl Page {
+    /// An empty page. Tables are cut to `width` columns, if it is known.
+    pub fn new(width: Option<usize>, color: bool) -> Self {
+        Self { text: String::new(), width, color }
+    }
+
+    /// Columns tables may take; `None`: as many as they need.
+    pub fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Appends text in a style. Control characters, which a recorded program
+    /// may have put there, are escaped.
+    pub fn put(&mut self, style: Style, text: impl Display) -> &mut Self {
+        let text = escape(&text.to_string());
+        match style.code().filter(|_| self.color) {
+            Some(code) => {
+                let _ = write!(self.text, "\x1b[{code}m{text}\x1b[0m");
+            }
+            None => self.text.push_str(&text),
+        }
+        self
+    }
+
+    /// Appends text as it is.
+    pub fn plain(&mut self, text: impl Display) -> &mut Self {
+        self.put(Style::Plain, text)
+    }
+
+    /// Ends the line.
+    pub fn end(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// Appends a plain line.
+    pub fn line(&mut self, text: impl Display) {
+        self.plain(text).end();
+    }
+
+    /// The text.
+    pub fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// `text` with control characters (tabs aside) as `\x1b`: recorded bytes must
+/// not reach the terminal as commands.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\t' {
+            let _ = write!(escaped, "\\x{:02x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_text_cannot_command_the_terminal() {
+        let mut page = Page::new(None, false);
+        page.put(Style::File, "a\x1b[2Jb\tc");
+        assert_eq!(page.finish(), "a\\x1b[2Jb\tc");
+    }
+
+    #[test]
+    fn colours_are_left_out_when_off() {
+        let mut page = Page::new(None, true);
+        page.put(Style::Alert, "x").plain("y").end();
+        assert_eq!(page.finish(), "\x1b[1;31mx\x1b[0my\n");
+    }
+}

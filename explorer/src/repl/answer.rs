@@ -1,0 +1,95 @@
+//! Running one command line, and printing what it answers.
+
+use crate::commands::{self, CommandError, Output};
+use crate::render::Page;
+use crate::session::Session;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// How a command went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It answered.
+    Done,
+    /// It failed; the error is printed.
+    Failed,
+}
+
+/// Prints answers: text, or one JSON object a line.
+pub struct Answerer<'a> {
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Columns tables may take; `None`: as many as they need.
+    pub width: Option<usize>,
+    /// Where answers go.
+    pub out: &'a mut dyn Write,
+    /// Where errors go in text mode.
+    pub errors: &'a mut dyn Write,
+}
+
+#[derive(Serialize)]
+struct Reply<'a> {
+    command: &'a str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a dyn Output>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Answerer<'_> {
+    /// Runs one line. Blank lines and comments (`#`) do nothing.
+    ///
+    /// # Errors
+    /// When the answer cannot be written.
+    pub fn run(&mut self, session: &mut Session, line: &str) -> io::Result<Outcome> {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(Outcome::Done);
+        }
+        let result = commands::run(session, line);
+        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        match self.json {
+            true => self.json(line, &result)?,
+            false => self.text(session, &result)?,
+        }
+        self.out.flush()?;
+        Ok(outcome)
+    }
+
+    fn json(
+        &mut self,
+        command: &str,
+        result: &Result<Box<dyn Output>, CommandError>,
+    ) -> io::Result<()> {
+        let reply = Reply {
+            command,
+            ok: result.is_ok(),
+            result: result.as_ref().ok().map(AsRef::as_ref),
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
+        text.push(b'\n');
+        self.out.write_all(&text)
+    }
+
+    fn text(
+        &mut self,
+        session: &Session,
+        result: &Result<Box<dyn Output>, CommandError>,
+    ) -> io::Result<()> {
+        match result {
+            Ok(output) => {
+                let mut page = Page::new(self.width, session.settings().color);
+                output.render(&mut page);
+                self.out.write_all(page.finish().as_bytes())
+            }
+            Err(error) => {
+                // What was answered before stands before the error.
+                self.out.flush()?;
+                let text = crate::render::escape(&error.to_string());
+                writeln!(self.errors, "rdb-explore: {text}")
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The terminal front end: a prompt, or commands from options, files and pipes.
+//! It holds no logic of its own.
+
+mod answer;
+mod complete;
+mod history;
+mod prompt;
+mod script;
+mod sigint;
+
+pub use answer::{Answerer, Outcome};
+pub use complete::complete;
+pub use prompt::prompt;
+pub use script::lines;

@@ -1,0 +1,121 @@
+//! Breakpoints.
+
+use serde::Serialize;
+
+/// A place of a breakpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// Run-time address.
+    #[serde(serialize_with = "crate::render::serialize_hex")]
+    pub address: u64,
+    /// The function there.
+    pub function: Option<String>,
+    /// Its source file.
+    pub file: Option<String>,
+    /// Its line.
+    pub line: Option<u32>,
+}
+
+/// A breakpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Breakpoint {
+    /// Its number, from 1.
+    pub number: u32,
+    /// As typed.
+    pub location: String,
+    /// Whether history stops there.
+    pub enabled: bool,
+    /// How often history stopped there, in either direction.
+    pub hits: u64,
+    /// Where it is.
+    pub targets: Vec<Target>,
+}
+
+/// All breakpoints of a session.
+#[derive(Debug, Default)]
+pub struct Breakpoints {
+    list: Vec<Breakpoint>,
+    last: u32,
+}
+
+impl Breakpoints {
+    /// Adds an enabled breakpoint.
+    pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &Breakpoint {
+        self.last += 1;
+        self.list.push(Breakpoint {
+            number: self.last,
+            location: location.to_owned(),
+            enabled: true,
+            hits: 0,
+            targets,
+        });
+        &self.list[self.list.len() - 1]
+    }
+
+    /// All of them, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
+        self.list.iter()
+    }
+
+    /// Removes one, or all; the numbers removed.
+    pub fn delete(&mut self, number: Option<u32>) -> Vec<u32> {
+        let goes = |breakpoint: &Breakpoint| number.is_none_or(|n| n == breakpoint.number);
+        let removed = self.list.iter().filter(|b| goes(b)).map(|b| b.number).collect();
+        self.list.retain(|breakpoint| !goes(breakpoint));
+        removed
+    }
+
+    /// Enables or disables one, or all; the numbers it was done to.
+    pub fn enable(&mut self, number: Option<u32>, enabled: bool) -> Vec<u32> {
+        let wanted = |b: &&mut Breakpoint| number.is_none_or(|n| n == b.number);
+        let set = |breakpoint: &mut Breakpoint| {
+            breakpoint.enabled = enabled;
+            breakpoint.number
+        };
+        self.list.iter_mut().filter(wanted).map(set).collect()
+    }
+
+    /// The addresses of all enabled ones, ascending, each once.
+    pub fn addresses(&self) -> Vec<u64> {
+        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
+        let mut addresses: Vec<u64> =
+            enabled.flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Counts a hit for the enabled ones at `pc`; their numbers.
+    pub fn hit(&mut self, pc: u64) -> Vec<u32> {
+        let here = |b: &&mut Breakpoint| b.enabled && b.targets.iter().any(|t| t.address == pc);
+        let count = |breakpoint: &mut Breakpoint| {
+            breakpoint.hits += 1;
+            breakpoint.number
+        };
+        self.list.iter_mut().filter(here).map(count).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(address: u64) -> Target {
+        Target { address, function: None, file: None, line: None }
+    }
+
+    #[test]
+    fn only_enabled_breakpoints_stop_and_count() {
+        let mut breakpoints = Breakpoints::default();
+        breakpoints.add("f", vec![target(2), target(1)]);
+        breakpoints.add("g", vec![target(2)]);
+        assert_eq!(breakpoints.addresses(), [1, 2]);
+        assert_eq!(breakpoints.enable(Some(1), false), [1]);
+        assert_eq!(breakpoints.addresses(), [2]);
+        assert_eq!(breakpoints.hit(2), [2]);
+        assert_eq!(breakpoints.iter().map(|b| b.hits).collect::<Vec<_>>(), [0, 1]);
+        assert!(breakpoints.delete(Some(7)).is_empty());
+        assert_eq!(breakpoints.delete(None), [1, 2]);
+        assert_eq!(breakpoints.add("h", vec![]).number, 3);
+    }
+}

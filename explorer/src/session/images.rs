@@ -1,0 +1,148 @@
+//! Where the modules of a trace are, or were, mapped.
+
+use crate::symbols::{DebugSearch, ModuleSymbols};
+use crate::timeline::{Direction, StateError, Timeline};
+use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange};
+use std::cell::{OnceCell, RefCell};
+use std::ops::ControlFlow;
+
+/// A mapped part of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// First address.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+    /// Index of the module.
+    pub module: u32,
+    /// Run-time minus module addresses.
+    pub bias: u64,
+}
+
+/// The symbols of all modules, each read when first needed, and their images.
+pub struct Images {
+    paths: Vec<(u32, String)>,
+    symbols: Vec<OnceCell<Option<ModuleSymbols>>>,
+    search: DebugSearch,
+    known: RefCell<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    images: Vec<Image>,
+    /// Whether all mappings of the history are in.
+    complete: bool,
+}
+
+impl Images {
+    /// Those mapped at the first and the last state; others are found when
+    /// they are asked for.
+    pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
+        let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
+        let symbols = paths.iter().map(|_| OnceCell::new()).collect();
+        let images = Self { paths, symbols, search, known: RefCell::default() };
+        for state in [0, timeline.end()] {
+            if let Ok(space) = timeline.space(state) {
+                images.add_space(timeline, &space);
+            }
+        }
+        images
+    }
+
+    /// The symbols of module `index`; `None` if its file cannot be had.
+    pub fn symbols(&self, timeline: &Timeline, index: u32) -> Option<&ModuleSymbols> {
+        let place = self.paths.iter().position(|(module, _)| *module == index)?;
+        let path = &self.paths.get(place)?.1;
+        let parse = || {
+            let bytes = timeline.module_bytes(index).ok()?;
+            Some(ModuleSymbols::parse(path, bytes, &self.search))
+        };
+        self.symbols.get(place)?.get_or_init(parse).as_ref()
+    }
+
+    /// Path of module `index`.
+    pub fn path(&self, index: u32) -> Option<&str> {
+        self.paths.iter().find(|(module, _)| *module == index).map(|(_, path)| path.as_str())
+    }
+
+    /// Indexes of all modules.
+    pub fn modules(&self) -> impl Iterator<Item = u32> {
+        self.paths.iter().map(|(index, _)| *index)
+    }
+
+    /// The image that holds `address` at `state`.
+    pub fn at(&self, timeline: &Timeline, state: u64, address: u64) -> Option<Image> {
+        let found = self.find(address);
+        if found.is_some() || self.known.borrow().complete {
+            return found;
+        }
+        self.add_space(timeline, &timeline.space(state).ok()?);
+        self.find(address)
+    }
+
+    /// The load biases of module `index`, over the whole history.
+    pub fn biases(&self, index: u32) -> Vec<u64> {
+        let known = self.known.borrow();
+        let mut biases: Vec<_> =
+            known.images.iter().filter(|i| i.module == index).map(|i| i.bias).collect();
+        biases.sort_unstable();
+        biases.dedup();
+        biases
+    }
+
+    /// Looks through the whole history for mappings of modules, once.
+    ///
+    /// # Errors
+    /// The timeline's; what was found until then stays.
+    pub fn complete(
+        &self,
+        timeline: &Timeline,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(), StateError> {
+        if self.known.borrow().complete {
+            return Ok(());
+        }
+        let mut stopped = false;
+        timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
+            for change in &event.mappings {
+                if let MappingChange::Map(mapping) = change {
+                    self.add(timeline, mapping);
+                }
+            }
+            stopped = interrupted();
+            if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if stopped {
+            return Err(StateError::Interrupted);
+        }
+        self.known.borrow_mut().complete = true;
+        Ok(())
+    }
+
+    fn find(&self, address: u64) -> Option<Image> {
+        let known = self.known.borrow();
+        // The newest first: an address may have held several modules in turn.
+        known.images.iter().rev().find(|i| (i.start..i.end).contains(&address)).copied()
+    }
+
+    fn add_space(&self, timeline: &Timeline, space: &AddressSpace) {
+        for mapping in space.iter() {
+            self.add(timeline, mapping);
+        }
+    }
+
+    fn add(&self, timeline: &Timeline, mapping: &Mapping) {
+        let Base::Module(module) = mapping.base else { return };
+        let (start, end) = (mapping.start, mapping.end);
+        let same = |i: &Image| i.module == module && i.start <= start && end <= i.end;
+        if self.known.borrow().images.iter().any(same) {
+            return;
+        }
+        let layout = self.symbols(timeline, module).map(ModuleSymbols::layout);
+        let Some(bias) = layout.and_then(|l| l.bias_of_mapping(start, end, mapping.file_offset))
+        else {
+            return;
+        };
+        self.known.borrow_mut().images.push(Image { start, end, module, bias });
+    }
+}

@@ -1,0 +1,258 @@
+//! From addresses to names and lines, and back: the one place that knows both
+//! the timeline's mappings and the modules' symbols.
+
+use super::breakpoint::Target;
+use super::images::{Image, Images};
+use super::position::Place;
+use crate::symbols::{
+    BreakAddress, CodeAddr, DebugSearch, LineMatch, ModuleAddr, ModuleSymbols, SourceFrame,
+};
+use crate::timeline::{StateError, Timeline};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A run-time address in a module.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    symbols: &'a ModuleSymbols,
+    image: Image,
+    address: ModuleAddr,
+}
+
+/// A function around an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Its name.
+    pub name: String,
+    /// First address of the part around the address.
+    pub start: u64,
+    /// One past the last; equal to `start` if the size is not known.
+    pub end: u64,
+}
+
+/// The line an address belongs to, for stepping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineCode {
+    /// The contiguous code of the line around the address.
+    pub start: u64,
+    /// One past it.
+    pub end: u64,
+    /// Absolute name of the file.
+    pub file: Rc<str>,
+    /// From 1.
+    pub line: u32,
+    /// Whether exactly the address is a recommended place to stop.
+    pub statement: bool,
+    /// When the address is a function's entry: where its body begins.
+    pub body: Option<u64>,
+}
+
+/// Names and lines of a timeline.
+pub struct Locator {
+    images: Images,
+}
+
+impl Locator {
+    /// For a timeline, with separate debug files from where `search` says.
+    pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
+        Self { images: Images::new(timeline, search) }
+    }
+
+    /// The modules.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    fn find<'a>(&'a self, timeline: &Timeline, state: u64, address: u64) -> Option<Found<'a>> {
+        let image = self.images.at(timeline, state, address)?;
+        let symbols = self.images.symbols(timeline, image.module)?;
+        Some(Found { symbols, image, address: ModuleAddr::of_runtime(address, image.bias) })
+    }
+
+    /// Everything known of a code address at `state`.
+    pub fn place(&self, timeline: &Timeline, state: u64, address: CodeAddr) -> Place {
+        let frames = self.places(timeline, state, address);
+        frames.into_iter().next().unwrap_or_else(|| Place::bare(address.value()))
+    }
+
+    /// The source frames of a code address, innermost first: at least one.
+    pub fn places(&self, timeline: &Timeline, state: u64, address: CodeAddr) -> Vec<Place> {
+        let mut base = Place::bare(address.value());
+        let Some(found) = self.find(timeline, state, address.for_lookup()) else {
+            return vec![base];
+        };
+        base.module = self.images.path(found.image.module).map(str::to_owned);
+        let frames = found.symbols.frames_at(found.address);
+        if frames.is_empty() {
+            return vec![base];
+        }
+        let function = found.symbols.function_at(found.address);
+        let entry = function.as_ref().map(|f| f.entry.to_runtime(found.image.bias));
+        base.offset = entry.map(|entry| address.value().wrapping_sub(entry));
+        frames.into_iter().map(|frame| of_frame(&base, frame)).collect()
+    }
+
+    /// `name` and distance of the nearest symbol, code or data.
+    pub fn symbol(&self, timeline: &Timeline, state: u64, address: u64) -> Option<(String, u64)> {
+        let found = self.find(timeline, state, address)?;
+        found.symbols.symbol_near(found.address)
+    }
+
+    /// The function around an address.
+    pub fn bounds(&self, timeline: &Timeline, state: u64, address: u64) -> Option<Bounds> {
+        let found = self.find(timeline, state, address)?;
+        let function = found.symbols.function_at(found.address)?;
+        Some(Bounds {
+            name: function.name,
+            start: function.start.to_runtime(found.image.bias),
+            end: function.end.to_runtime(found.image.bias),
+        })
+    }
+
+    /// The line of an address, for stepping.
+    pub fn line_code(&self, timeline: &Timeline, state: u64, address: u64) -> Option<LineCode> {
+        let found = self.find(timeline, state, address)?;
+        let (range, location) = found.symbols.line_range(found.address)?;
+        if location.line == 0 {
+            return None;
+        }
+        Some(LineCode {
+            start: range.start.to_runtime(found.image.bias),
+            end: range.end.to_runtime(found.image.bias),
+            file: location.file.into(),
+            line: location.line,
+            statement: found.symbols.line_start(found.address),
+            body: body(&found),
+        })
+    }
+
+    /// Where to break for a function.
+    pub fn function(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for index in self.images.modules() {
+            let Some(symbols) = self.images.symbols(timeline, index) else { continue };
+            let addresses = symbols.addresses_of_function(name);
+            self.add_targets(index, symbols, &addresses, &mut targets);
+        }
+        targets
+    }
+
+    /// Where to break for a line of a file; whether any module has that file.
+    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> (Vec<Target>, bool) {
+        let mut matches: Vec<(u32, &ModuleSymbols, LineMatch)> = Vec::new();
+        for index in self.images.modules() {
+            let Some(symbols) = self.images.symbols(timeline, index) else { continue };
+            matches.push((index, symbols, symbols.addresses_of_line(file, line)));
+        }
+        let known = matches.iter().any(|(_, _, m)| !m.files.is_empty());
+        // A module with that very line beats one that only has a later one.
+        let exact = matches.iter().any(|(_, _, m)| m.exact);
+        let mut targets = Vec::new();
+        for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
+            self.add_targets(*index, symbols, &found.addresses, &mut targets);
+        }
+        (targets, known)
+    }
+
+    fn add_targets(
+        &self,
+        index: u32,
+        symbols: &ModuleSymbols,
+        addresses: &[BreakAddress],
+        targets: &mut Vec<Target>,
+    ) {
+        for bias in self.images.biases(index) {
+            for found in addresses {
+                let location = symbols.location_at(found.address).filter(|l| l.line > 0);
+                targets.push(Target {
+                    address: found.address.to_runtime(bias),
+                    function: found.function.clone(),
+                    file: location.as_ref().map(|location| location.file.clone()),
+                    line: location.map(|location| location.line),
+                });
+            }
+        }
+    }
+
+    /// Run-time address and size of a variable or function, by symbol name.
+    pub fn named(&self, timeline: &Timeline, name: &str) -> Option<(u64, u64)> {
+        let of = |index| {
+            let symbols = self.images.symbols(timeline, index)?;
+            let bias = *self.images.biases(index).first()?;
+            let data = symbols.data_symbol(name);
+            let entry = || symbols.addresses_of_function(name).first().map(|f| (f.entry, 0));
+            data.or_else(entry).map(|(address, size)| (address.to_runtime(bias), size))
+        };
+        self.images.modules().find_map(of)
+    }
+
+    /// Finds all places modules were ever mapped at.
+    ///
+    /// # Errors
+    /// The timeline's.
+    pub fn complete(
+        &self,
+        timeline: &Timeline,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(), StateError> {
+        self.images.complete(timeline, interrupted)
+    }
+
+    /// The module mapped at an address, and its bias.
+    pub fn module_at(
+        &self,
+        timeline: &Timeline,
+        state: u64,
+        address: u64,
+    ) -> Option<(&ModuleSymbols, u64)> {
+        self.find(timeline, state, address).map(|found| (found.symbols, found.image.bias))
+    }
+
+    /// Names of functions like one that is not there.
+    pub fn similar(&self, timeline: &Timeline, name: &str) -> Vec<String> {
+        let first = self.images.modules().next();
+        let symbols = first.and_then(|index| self.images.symbols(timeline, index));
+        symbols.map(|symbols| symbols.similar_functions(name, 3)).unwrap_or_default()
+    }
+}
+
+fn of_frame(base: &Place, frame: SourceFrame) -> Place {
+    let mut place = base.clone();
+    place.function = frame.function;
+    place.inlined = frame.inlined;
+    place.set_location(frame.location);
+    place
+}
+
+/// Where the body of a function begins, if `found` is its entry.
+fn body(found: &Found<'_>) -> Option<u64> {
+    let function = found.symbols.function_at(found.address)?;
+    if function.entry != found.address {
+        return None;
+    }
+    let name = function.linkage_name.as_ref().unwrap_or(&function.name);
+    let addresses = found.symbols.addresses_of_function(name);
+    let here = addresses.iter().find(|address| address.entry == found.address)?;
+    Some(here.address.to_runtime(found.image.bias))
+}
+
+/// Answers of [`Locator::line_code`] by address, for one walk.
+pub struct LineCache<'a> {
+    locator: &'a Locator,
+    timeline: &'a Timeline,
+    known: HashMap<u64, Option<Rc<LineCode>>>,
+}
+
+impl<'a> LineCache<'a> {
+    /// An empty cache.
+    pub fn new(locator: &'a Locator, timeline: &'a Timeline) -> Self {
+        Self { locator, timeline, known: HashMap::new() }
+    }
+
+    /// The line of `pc`, which is executed at `state`.
+    pub fn get(&mut self, state: u64, pc: u64) -> Option<Rc<LineCode>> {
+        let (locator, timeline) = (self.locator, self.timeline);
+        let look = || locator.line_code(timeline, state, pc).map(Rc::new);
+        self.known.entry(pc).or_insert_with(look).clone()
+    }
+}

@@ -1,0 +1,163 @@
+//! What a user types for a place: a function, `file:line`, a line, `*address`.
+
+use super::breakpoint::Target;
+use super::{Place, Session};
+use crate::expression::{ExpressionError, number};
+use crate::symbols::CodeAddr;
+use crate::timeline::StateError;
+
+/// A line of a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceLine {
+    /// Absolute name.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// Why a location is nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum LocationError {
+    /// No such function.
+    #[error("no function {0:?} in this trace{1}")]
+    Function(String, String),
+    /// No such source file.
+    #[error("no source file {0:?} in this trace's debug information")]
+    File(String),
+    /// No code there.
+    #[error("no code at or after {0}:{1}")]
+    Line(String, u32),
+    /// A line without a file, where there is no current file.
+    #[error("no current source file: say FILE:LINE")]
+    NoFile,
+    /// An address that has no value.
+    #[error("{0}")]
+    Expression(#[from] ExpressionError),
+    /// The timeline's.
+    #[error("{0}")]
+    State(#[from] StateError),
+}
+
+impl Session {
+    /// All addresses a location means, over the whole history.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn resolve(&self, location: &str) -> Result<Vec<Target>, LocationError> {
+        let location = location.trim();
+        if let Some(expression) = location.strip_prefix('*') {
+            return Ok(vec![self.target(self.evaluate(expression)?)]);
+        }
+        let interrupt = &self.interrupt;
+        self.locator.complete(&self.timeline, &|| interrupt.raised())?;
+        if let Some((file, line)) = split_line(location) {
+            return self.line_targets(file, line);
+        }
+        if let Ok(line) = location.parse() {
+            let file = self.current_line().ok_or(LocationError::NoFile)?.file;
+            return self.line_targets(&file, line);
+        }
+        let targets = self.locator.function(&self.timeline, location);
+        if targets.is_empty() {
+            return Err(self.no_function(location));
+        }
+        Ok(targets)
+    }
+
+    /// The source line a location means, for `list`.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn source_line(&self, location: &str) -> Result<SourceLine, LocationError> {
+        if let Some((file, line)) = split_line(location) {
+            let targets = self.line_targets(file, line)?;
+            let file = targets.into_iter().find_map(|target| target.file);
+            return Ok(SourceLine { file: file.ok_or(LocationError::NoFile)?, line });
+        }
+        if let Ok(line) = location.parse() {
+            let file = self.current_line().ok_or(LocationError::NoFile)?.file;
+            return Ok(SourceLine { file, line });
+        }
+        let of = |target: Target| Some(SourceLine { file: target.file?, line: target.line? });
+        self.resolve(location)?.into_iter().find_map(of).ok_or(LocationError::NoFile)
+    }
+
+    /// The line `list` continues at, else the cursor's, else that of `main`.
+    pub fn current_line(&self) -> Option<SourceLine> {
+        if let Some(listing) = &self.listing {
+            return Some(SourceLine { file: listing.file.clone(), line: listing.next });
+        }
+        let place = self.place().ok();
+        let here =
+            place.and_then(|place| Some(SourceLine { file: place.file?, line: place.line? }));
+        here.or_else(|| {
+            let main = self.locator.function(&self.timeline, "main").into_iter().next()?;
+            Some(SourceLine { file: main.file?, line: main.line? })
+        })
+    }
+
+    /// The address a location means at the cursor, for `disassemble`: a
+    /// function's own start, or an expression.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn code_address(&self, location: &str) -> Result<u64, LocationError> {
+        if let Some((file, line)) = split_line(location) {
+            let targets = self.line_targets(file, line)?;
+            return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
+        }
+        let plain = location.trim().trim_start_matches('*');
+        let value = self.evaluate(plain);
+        match value {
+            Ok(address) => Ok(address),
+            Err(error) if number(plain).is_some() || plain.starts_with('$') => Err(error.into()),
+            Err(error) => match self.locator.function(&self.timeline, plain).first() {
+                Some(target) => Ok(target.address),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
+        let (targets, known) = self.locator.line(&self.timeline, file, line);
+        match (targets.is_empty(), known) {
+            (false, _) => Ok(targets),
+            (_, true) => Err(LocationError::Line(file.to_owned(), line)),
+            _ => Err(LocationError::File(file.to_owned())),
+        }
+    }
+
+    fn target(&self, address: u64) -> Target {
+        let place: Place = self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
+        Target { address, function: place.function, file: place.file, line: place.line }
+    }
+
+    fn no_function(&self, name: &str) -> LocationError {
+        let similar = self.locator.similar(&self.timeline, name);
+        let hint = match similar.is_empty() {
+            true => String::new(),
+            false => format!("; did you mean {}?", similar.join(", ")),
+        };
+        LocationError::Function(name.to_owned(), hint)
+    }
+}
+
+/// `file:line`; not `ns::name`.
+fn split_line(location: &str) -> Option<(&str, u32)> {
+    let (file, line) = location.trim().rsplit_once(':')?;
+    let line = line.parse().ok()?;
+    (!file.is_empty() && !file.ends_with(':')).then_some((file, line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_number_behind_a_colon_is_a_line() {
+        assert_eq!(split_line("a/b.c:12"), Some(("a/b.c", 12)));
+        assert_eq!(split_line("ns::name"), None);
+        assert_eq!(split_line("main"), None);
+        assert_eq!(split_line(":3"), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! A session: a cursor over a timeline, with breakpoints and settings.
+
+mod breakpoint;
+mod images;
+mod interrupt;
+mod locate;
+mod location;
+mod motion;
+mod position;
+pub mod registers;
+mod settings;
+mod signal;
+mod stack;
+mod stop;
+
+pub use breakpoint::{Breakpoint, Breakpoints, Target};
+pub use images::{Image, Images};
+pub use interrupt::Interrupt;
+pub use locate::{Bounds, LineCode, Locator};
+pub use location::{LocationError, SourceLine};
+pub use position::Place;
+pub use settings::{Flavor, SETTINGS, Setting, Settings};
+pub use signal::{SignalStop, disposition_name};
+pub use stack::{Frame, Stack};
+pub use stop::Stop;
+
+use crate::expression::{self, ExpressionError, Names};
+use crate::symbols::{CodeAddr, DebugSearch, Sources};
+use crate::timeline::{Direction, StateError, Timeline};
+use rdb_schema::event::{EventKind, Exit};
+use std::ops::ControlFlow;
+
+/// What `x` continues with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Examine {
+    /// The last format letter.
+    pub format: char,
+    /// The last unit size, bytes.
+    pub size: usize,
+    /// One past the last unit shown.
+    pub next: Option<u64>,
+}
+
+/// What `list` continues with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The file listed last.
+    pub file: String,
+    /// One past its last line listed.
+    pub next: u32,
+}
+
+/// A cursor over a timeline, and what the user set up around it.
+pub struct Session {
+    timeline: Timeline,
+    locator: Locator,
+    cursor: u64,
+    stop: Stop,
+    sources: Sources,
+    /// Breakpoints.
+    pub breakpoints: Breakpoints,
+    /// Settings; change them with [`Session::set`].
+    settings: Settings,
+    /// What `x` continues with.
+    pub examine: Examine,
+    /// What `list` continues with, until the cursor moves.
+    pub listing: Option<Listing>,
+    /// Stops long queries.
+    pub interrupt: Interrupt,
+    /// Whether the user has had enough.
+    pub finished: bool,
+}
+
+impl Session {
+    /// A session at the first state of `timeline`.
+    pub fn new(timeline: Timeline, search: DebugSearch) -> Self {
+        let locator = Locator::new(&timeline, search);
+        let stop = natural_stop(&timeline, 0).unwrap_or(Stop::Start);
+        Self {
+            timeline,
+            locator,
+            cursor: 0,
+            stop,
+            sources: Sources::default(),
+            breakpoints: Breakpoints::default(),
+            settings: Settings::default(),
+            examine: Examine { format: 'x', size: 4, next: None },
+            listing: None,
+            interrupt: Interrupt::default(),
+            finished: false,
+        }
+    }
+
+    /// The history.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Names and lines.
+    pub fn locator(&self) -> &Locator {
+        &self.locator
+    }
+
+    /// The tracepoint of the current state.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Why the cursor is where it is.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Sources found on this machine.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes a setting.
+    ///
+    /// # Errors
+    /// Which values it takes.
+    pub fn set(&mut self, setting: &Setting, value: &str) -> Result<(), String> {
+        let before = self.settings.substitutions.len();
+        (setting.set)(&mut self.settings, value)?;
+        if self.settings.substitutions.len() != before {
+            self.sources = Sources::new(self.settings.substitutions.clone());
+        }
+        Ok(())
+    }
+
+    /// Address of the next instruction.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn pc(&self) -> Result<u64, StateError> {
+        self.timeline.pc(self.cursor)
+    }
+
+    /// Where the cursor is in the program.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn place(&self) -> Result<Place, StateError> {
+        let pc = self.pc()?;
+        Ok(self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(pc)))
+    }
+
+    /// `<name+12>` of an address at the cursor.
+    pub fn symbol(&self, address: u64) -> Option<String> {
+        let (name, offset) = self.locator.symbol(&self.timeline, self.cursor, address)?;
+        Some(if offset == 0 { format!("<{name}>") } else { format!("<{name}+{offset}>") })
+    }
+
+    /// The value of an expression at the cursor.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn evaluate(&self, text: &str) -> Result<u64, ExpressionError> {
+        expression::evaluate(text, self)
+    }
+
+    /// Drops what `list` continues with: the cursor has moved.
+    fn forget_listing(&mut self) {
+        self.listing = None;
+    }
+}
+
+impl Names for Session {
+    fn register(&self, name: &str) -> Option<u64> {
+        let registers = self.timeline.registers(self.cursor).ok()?;
+        registers::read(&registers, name).map(|value| value.low())
+    }
+
+    fn symbol(&self, name: &str) -> Option<u64> {
+        self.locator.named(&self.timeline, name).map(|(address, _)| address)
+    }
+
+    fn word(&self, address: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let known = self.timeline.read(self.cursor, address, &mut bytes);
+        known.then(|| u64::from_le_bytes(bytes))
+    }
+}
+
+/// What is true of a state however it was reached: the first, the last, or one
+/// just behind a signal.
+fn natural_stop(timeline: &Timeline, state: u64) -> Option<Stop> {
+    if let Some(signal) = signal_before(timeline, state) {
+        return Some(Stop::Signal(signal));
+    }
+    if state == timeline.end() {
+        return Some(match timeline.exit() {
+            Exit::Status(status) => Stop::Exit { status },
+            Exit::Signal(number) => Stop::Signal(SignalStop::bare(state.saturating_sub(1), number)),
+            Exit::Unknown => Stop::End,
+        });
+    }
+    (state == 0).then_some(Stop::Start)
+}
+
+/// The signal to stop at that arrived at the tracepoint before `state`.
+fn signal_before(timeline: &Timeline, state: u64) -> Option<SignalStop> {
+    let mut found = None;
+    let range = state.checked_sub(1)?..state;
+    let visit = &mut |event: &rdb_schema::event::Event| {
+        if let EventKind::Signal(signal) = &event.kind
+            && signal::stops(signal)
+        {
+            found = Some(SignalStop::new(event.tracepoint, signal));
+        }
+        ControlFlow::Continue(())
+    };
+    timeline.events(range, Direction::Forward, visit).ok()?;
+    found
+}

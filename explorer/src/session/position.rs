@@ -1,0 +1,72 @@
+//! A place in a program: addresses with names and lines.
+
+use crate::render::{Page, Style, hex, serialize_hex};
+use crate::symbols::Location;
+use serde::Serialize;
+
+/// What is known of a run-time code address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The address.
+    #[serde(serialize_with = "serialize_hex")]
+    pub pc: u64,
+    /// The function; the innermost inlined one, if any is inlined here.
+    pub function: Option<String>,
+    /// Bytes from the start of the function the code lies in.
+    pub offset: Option<u64>,
+    /// Absolute name of the source file.
+    pub file: Option<String>,
+    /// Its line, from 1.
+    pub line: Option<u32>,
+    /// Its column, from 1.
+    pub column: Option<u32>,
+    /// Path of the module.
+    pub module: Option<String>,
+    /// Whether the function is inlined into another here.
+    pub inlined: bool,
+}
+
+impl Place {
+    /// A place of which nothing but the address is known.
+    pub fn bare(pc: u64) -> Self {
+        Self { pc, ..Self::default() }
+    }
+
+    /// Sets file, line and column.
+    pub fn set_location(&mut self, location: Option<Location>) {
+        let Some(location) = location.filter(|location| location.line > 0) else { return };
+        self.file = Some(location.file);
+        self.line = Some(location.line);
+        self.column = Some(location.column).filter(|column| *column > 0);
+    }
+
+    /// `main+12 at /src/prog.c:10`.
+    pub fn render(&self, page: &mut Page) {
+        match &self.function {
+            Some(function) => {
+                page.put(Style::Function, function);
+            }
+            None => {
+                page.plain("??");
+            }
+        }
+        if let Some(offset) = self.offset.filter(|offset| *offset > 0 && self.function.is_some()) {
+            page.plain(format!("+{offset}"));
+        }
+        match (&self.file, self.line, &self.module) {
+            (Some(file), Some(line), _) => {
+                page.plain(" at ").put(Style::File, format!("{file}:{line}"));
+            }
+            (_, _, Some(module)) => {
+                page.plain(" from ").put(Style::File, module);
+            }
+            _ => {}
+        }
+    }
+
+    /// The address, then [`Self::render`].
+    pub fn render_with_address(&self, page: &mut Page) {
+        page.put(Style::Address, hex(self.pc)).plain(" in ");
+        self.render(page);
+    }
+}

@@ -1,0 +1,84 @@
+//! The call stack at the cursor.
+
+use super::{Place, Session};
+use crate::symbols::unwind::{FrameRegisters, LoadedModule, Method, Modules, UnwindEnd, backtrace};
+use crate::timeline::StateError;
+use rdb_schema::space::PROT_EXEC;
+use serde::Serialize;
+
+/// One frame of source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Frame {
+    /// 0 is the innermost.
+    pub level: usize,
+    /// Where execution is, or will return to.
+    #[serde(flatten)]
+    pub place: Place,
+    /// How it was found: `cfi`, `frame-pointer`, `return-address`, `signal`;
+    /// absent for the innermost.
+    pub method: Option<&'static str>,
+}
+
+/// The frames, innermost first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// At least one.
+    pub frames: Vec<Frame>,
+    /// Why there are no more; `None` when the outermost is the last.
+    pub end: Option<String>,
+}
+
+struct At<'a> {
+    session: &'a Session,
+    space: rdb_schema::space::AddressSpace,
+}
+
+impl Modules for At<'_> {
+    fn module_at(&self, address: u64) -> Option<LoadedModule<'_>> {
+        let session = self.session;
+        let found = session.locator.module_at(&session.timeline, session.cursor, address);
+        found.map(|(symbols, bias)| LoadedModule { symbols, bias })
+    }
+
+    fn is_code(&self, address: u64) -> bool {
+        self.space.find(address).is_some_and(|mapping| mapping.protection & PROT_EXEC != 0)
+    }
+}
+
+impl Session {
+    /// The innermost `limit` frames at the cursor.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
+        let registers = self.timeline.registers(self.cursor)?;
+        let at = At { session: self, space: self.timeline.space(self.cursor)? };
+        let mut memory =
+            |address, buffer: &mut [u8]| self.timeline.read(self.cursor, address, buffer);
+        let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
+        let mut frames = Vec::new();
+        for physical in &walked.frames {
+            let places = self.locator.places(&self.timeline, self.cursor, physical.pc);
+            let method = physical.method.map(method_name);
+            let level = frames.len();
+            frames.extend(places.into_iter().enumerate().map(|(inner, place)| Frame {
+                level: level + inner,
+                place,
+                method,
+            }));
+        }
+        let end = Some(walked.end).filter(|end| *end != UnwindEnd::Outermost);
+        let end = if frames.len() > limit { Some(UnwindEnd::DepthLimit) } else { end };
+        frames.truncate(limit.max(1));
+        Ok(Stack { frames, end: end.map(|end| end.to_string()) })
+    }
+}
+
+fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Cfi => "cfi",
+        Method::FramePointer => "frame-pointer",
+        Method::ReturnAddressAtTop => "return-address",
+        Method::SignalFrame => "signal",
+    }
+}

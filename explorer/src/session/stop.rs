@@ -1,0 +1,72 @@
+//! Why the cursor stands where it stands.
+
+use super::signal::SignalStop;
+use crate::render::{Page, Style};
+use serde::Serialize;
+
+/// Why history stopped here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Stop {
+    /// The first state.
+    Start,
+    /// As many steps as asked for.
+    Step,
+    /// The user named this tracepoint.
+    Jump,
+    /// Breakpoints are here.
+    Breakpoint {
+        /// Their numbers.
+        breakpoints: Vec<u32>,
+    },
+    /// A signal arrived at the tracepoint before.
+    Signal(SignalStop),
+    /// The last state: the program exited.
+    Exit {
+        /// With this status.
+        status: i32,
+    },
+    /// The last state, but the program had not ended.
+    End,
+    /// The user asked the query to stop.
+    Interrupted,
+}
+
+impl Stop {
+    /// One or two lines that say why; nothing after a plain step or jump.
+    pub fn render(&self, page: &mut Page) {
+        match self {
+            Self::Step | Self::Jump => {}
+            Self::Start => page.put(Style::Alert, "Start of the recorded history.").end(),
+            Self::End => {
+                page.put(Style::Alert, "End of the recording; the program had not ended.").end();
+            }
+            Self::Interrupted => page.put(Style::Alert, "Interrupted.").end(),
+            Self::Exit { status } => {
+                page.put(Style::Alert, format!("Program exited with status {status}.")).end();
+            }
+            Self::Breakpoint { breakpoints } => {
+                let numbers: Vec<_> = breakpoints.iter().map(u32::to_string).collect();
+                page.put(Style::Alert, format!("Breakpoint {}", numbers.join(", "))).end();
+            }
+            Self::Signal(signal) => render_signal(signal, page),
+        }
+    }
+}
+
+fn render_signal(signal: &SignalStop, page: &mut Page) {
+    let head = format!("Program received signal {}, {}", signal.signal, signal.description);
+    page.put(Style::Alert, head);
+    if let Some(code) = signal.code {
+        page.plain(format!(" ({code})"));
+    }
+    if let Some(address) = &signal.address {
+        page.plain(", si_addr ").put(Style::Address, address);
+    }
+    page.line(match signal.disposition {
+        "fatal" => "; it terminated the program.",
+        "handled" => "; its handler runs next.",
+        "stopped" => "; it stopped the program for a while.",
+        _ => ".",
+    });
+}

@@ -25,6 +25,8 @@ pub struct Images {
     symbols: Vec<OnceCell<Option<ModuleSymbols>>>,
     search: DebugSearch,
     known: RefCell<Known>,
+    /// Where the kernel mapped the program's interpreter; 0 if it has none.
+    interpreter: u64,
 }
 
 #[derive(Default)]
@@ -40,7 +42,8 @@ impl Images {
     pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
         let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
         let symbols = paths.iter().map(|_| OnceCell::new()).collect();
-        let images = Self { paths, symbols, search, known: RefCell::default() };
+        let interpreter = interpreter(&timeline.header().start.auxv);
+        let images = Self { paths, symbols, search, known: RefCell::default(), interpreter };
         for state in [0, timeline.end()] {
             if let Ok(space) = timeline.space(state) {
                 images.add_space(timeline, &space);
@@ -78,6 +81,13 @@ impl Images {
         }
         self.add_space(timeline, &timeline.space(state).ok()?);
         self.find(address)
+    }
+
+    /// Whether an image is of the dynamic linker.
+    pub fn is_linker(&self, image: Image) -> bool {
+        let at_base = |i: &Image| (i.start..i.end).contains(&self.interpreter);
+        self.interpreter != 0
+            && self.known.borrow().images.iter().any(|i| i.module == image.module && at_base(i))
     }
 
     /// The load biases of module `index`, over the whole history.
@@ -145,4 +155,15 @@ impl Images {
         };
         self.known.borrow_mut().images.push(Image { start, end, module, bias });
     }
+}
+
+/// AT_BASE of an auxiliary vector (getauxval(3)): pairs of little-endian words.
+fn interpreter(auxv: &[u8]) -> u64 {
+    const AT_BASE: u64 = 7;
+    let (words, _) = auxv.as_chunks::<8>();
+    let mut pairs = words.chunks_exact(2).filter_map(|pair| match pair {
+        [key, value] => Some((u64::from_le_bytes(*key), u64::from_le_bytes(*value))),
+        _ => None,
+    });
+    pairs.find(|(key, _)| *key == AT_BASE).map_or(0, |(_, value)| value)
 }

@@ -45,6 +45,8 @@ pub struct LineCode {
     pub statement: bool,
     /// When the address is a function's entry: where its body begins.
     pub body: Option<u64>,
+    /// Whether it is code of the dynamic linker, which calls pass through.
+    pub linker: bool,
 }
 
 /// Names and lines of a timeline.
@@ -123,6 +125,7 @@ impl Locator {
             line: location.line,
             statement: found.symbols.line_start(found.address),
             body: body(&found),
+            linker: self.images.is_linker(found.image),
         })
     }
 

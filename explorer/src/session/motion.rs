@@ -80,11 +80,13 @@ impl Session {
         Ok(())
     }
 
-    /// The nearest state at which a line starts. Code without lines is passed.
+    /// The nearest state at which a line starts. Code without lines is passed,
+    /// and the dynamic linker's, unless the step begins there.
     fn next_line(&self, direction: Direction) -> Result<Option<(u64, Stop)>, StateError> {
         let addresses = self.breakpoints.addresses();
         let mut cache = LineCache::new(&self.locator, &self.timeline);
         let current = cache.get(self.cursor, self.timeline.pc(self.cursor)?);
+        let in_linker = current.as_ref().is_some_and(|line| line.linker);
         let mut previous = current.clone();
         let mut prologue = None;
         self.walk_until(direction, |state, pc| {
@@ -100,7 +102,7 @@ impl Session {
                     return None;
                 }
             }
-            let line = cache.get(state, pc);
+            let line = cache.get(state, pc).filter(|line| in_linker || !line.linker);
             let arrived = match (&line, direction) {
                 (None, _) => false,
                 (Some(line), Direction::Backward) => starts_line_backward(line, pc),

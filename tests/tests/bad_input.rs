@@ -258,7 +258,7 @@ fn commands_that_make_no_sense_fail_and_say_so() {
         "nonsense",
         "jump",
         "jump x",
-        "jump -1",
+        "jump 99999999999",
         "break",
         "break no_such_function",
         "break branch.c:9999",

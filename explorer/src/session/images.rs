@@ -75,12 +75,14 @@ impl Images {
 
     /// The image that holds `address` at `state`.
     pub fn at(&self, timeline: &Timeline, state: u64, address: u64) -> Option<Image> {
-        let found = self.find(address);
-        if found.is_some() || self.known.borrow().complete {
-            return found;
-        }
-        self.add_space(timeline, &timeline.space(state).ok()?);
-        self.find(address)
+        let space = timeline.shared_space(state).ok()?;
+        let mapping = space.find(address)?;
+        let Base::Module(module) = mapping.base else { return None };
+        let known = |images: &Images| images.find(module, mapping.start, mapping.end);
+        known(self).or_else(|| {
+            self.add(timeline, mapping);
+            known(self)
+        })
     }
 
     /// Whether an image is of the dynamic linker.
@@ -129,10 +131,10 @@ impl Images {
         Ok(())
     }
 
-    fn find(&self, address: u64) -> Option<Image> {
+    fn find(&self, module: u32, start: u64, end: u64) -> Option<Image> {
         let known = self.known.borrow();
-        // The newest first: an address may have held several modules in turn.
-        known.images.iter().rev().find(|i| (i.start..i.end).contains(&address)).copied()
+        let holds = |i: &&Image| i.module == module && i.start <= start && end <= i.end;
+        known.images.iter().find(holds).copied()
     }
 
     fn add_space(&self, timeline: &Timeline, space: &AddressSpace) {
@@ -144,8 +146,7 @@ impl Images {
     fn add(&self, timeline: &Timeline, mapping: &Mapping) {
         let Base::Module(module) = mapping.base else { return };
         let (start, end) = (mapping.start, mapping.end);
-        let same = |i: &Image| i.module == module && i.start <= start && end <= i.end;
-        if self.known.borrow().images.iter().any(same) {
+        if self.find(module, start, end).is_some() {
             return;
         }
         let layout = self.symbols(timeline, module).map(ModuleSymbols::layout);

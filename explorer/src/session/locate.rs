@@ -9,7 +9,9 @@ use crate::symbols::{
 };
 use crate::timeline::{StateError, Timeline};
 use std::collections::HashMap;
+use rdb_schema::space::AddressSpace;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A run-time address in a module.
 #[derive(Clone, Copy)]
@@ -169,6 +171,7 @@ impl Locator {
                 let location = symbols.location_at(found.address).filter(|l| l.line > 0);
                 targets.push(Target {
                     address: found.address.to_runtime(bias),
+                    module: Some(index),
                     function: found.function.clone(),
                     file: location.as_ref().map(|location| location.file.clone()),
                     line: location.map(|location| location.line),
@@ -244,17 +247,24 @@ pub struct LineCache<'a> {
     locator: &'a Locator,
     timeline: &'a Timeline,
     known: HashMap<u64, Option<Rc<LineCode>>>,
+    /// The mappings that `known` holds for.
+    space: Option<Arc<AddressSpace>>,
 }
 
 impl<'a> LineCache<'a> {
     /// An empty cache.
     pub fn new(locator: &'a Locator, timeline: &'a Timeline) -> Self {
-        Self { locator, timeline, known: HashMap::new() }
+        Self { locator, timeline, known: HashMap::new(), space: None }
     }
 
     /// The line of `pc`, which is executed at `state`.
     pub fn get(&mut self, state: u64, pc: u64) -> Option<Rc<LineCode>> {
         let (locator, timeline) = (self.locator, self.timeline);
+        let space = timeline.shared_space(state).ok()?;
+        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
+            self.known.clear();
+            self.space = Some(space);
+        }
         let look = || locator.line_code(timeline, state, pc).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
     }

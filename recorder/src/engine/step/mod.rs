@@ -168,12 +168,28 @@ impl Step {
                 Stop::Signal(signal) => self.signal(stopped, signal),
                 Stop::Group(libc::SIGTRAP) => Ok(stopped),
                 Stop::Group(_) => self.group_stop(stopped),
-                Stop::Exit => Err(self.dying(stopped)?),
+                Stop::Exit => Err(self.killed(stopped)?),
                 Stop::Syscall | Stop::Exec | Stop::Other(_) => Ok(stopped),
             },
             Outcome::Exited(status) => Err(self.ended(Ended::Exited(status))?),
             Outcome::Killed(signal) => Err(self.ended(Ended::Killed(signal))?),
         }
+    }
+
+    /// At the exit stop in the middle of a step: SIGKILL overtook its trap, and
+    /// the instruction may have completed.
+    fn killed(&mut self, stopped: Stopped) -> Flow<Interrupt> {
+        let after = self.registers_after(&stopped, true)?;
+        if after.rip != self.rec.registers.rip
+            && let Some((prepared, index)) = &self.run
+        {
+            let care = prepared.care[*index];
+            match care.kind {
+                Kind::Opaque => self.opaque_executed(after, care.writes_unknown)?,
+                _ => self.executed(&stopped, after)?,
+            }
+        }
+        self.dying(stopped)
     }
 
     /// Stopped by job control: stays so until it is continued.

@@ -24,7 +24,7 @@ impl Step {
     }
 
     /// Records all that differs as a patch.
-    fn opaque_executed(&mut self, after: Registers, writes: bool) -> Flow<()> {
+    pub(super) fn opaque_executed(&mut self, after: Registers, writes: bool) -> Flow<()> {
         let Some((prepared, _)) = &self.run else { return Ok(()) };
         self.rec.before_tracepoint()?;
         if !self.rec.builder.is_open() {

@@ -103,6 +103,13 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, clap::Error> {
     let options = Options::try_parse_from(arguments)?;
     let mut command = options.program.iter();
     let Some(program) = command.next() else { return Ok(options) };
+    // `-- PROGRAM …` says where options end.
+    let leading = arguments.len() - options.program.len();
+    let explicit = arguments[..leading].last().is_some_and(|a| a == "--");
+    if !explicit && program.as_encoded_bytes().starts_with(b"-") {
+        let words = format!("unexpected argument '{}'", program.display());
+        return Err(Options::command().error(clap::error::ErrorKind::UnknownArgument, words));
+    }
     let rest: Vec<&OsString> = command.collect();
     let separator = rest.iter().position(|a| *a == "--");
     let own = &rest[..separator.unwrap_or(rest.len())];
@@ -111,11 +118,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, clap::Error> {
     if own.is_empty() && separator.is_none() || own.iter().any(|a| asks_for_help(a)) {
         return Ok(options);
     }
-    let leading = arguments.len() - options.program.len();
     let first = arguments[..leading].iter().filter(|a| *a != "--");
     let all = first.chain(own.iter().copied()).chain([program]).chain(theirs.iter().copied());
-    // `-- PROGRAM …` says where options end.
-    let explicit = arguments[..leading].last().is_some_and(|a| a == "--");
     match Options::try_parse_from(insert_separator(all, program, theirs)) {
         Ok(moved) if !explicit && moved.program.len() == 1 + theirs.len() => Ok(moved),
         Err(error) if separator.is_some() && !explicit => Err(error),

@@ -15,6 +15,8 @@ struct Backtrace {
     /// Why there are no more, unless the outermost frame is the last.
     end: Option<String>,
     #[serde(skip)]
+    more: bool,
+    #[serde(skip)]
     source: Option<String>,
 }
 
@@ -43,7 +45,9 @@ impl Output for Backtrace {
         {
             page.put(Style::Dim, line).plain("\t").plain(text).end();
         }
-        if let Some(end) = &self.end {
+        if self.more {
+            page.put(Style::Dim, "(more frames follow)").end();
+        } else if let Some(end) = &self.end {
             page.put(Style::Alert, format!("The backtrace ends here: {end}.")).end();
         }
     }
@@ -68,6 +72,6 @@ pub static BACKTRACE: Command = Command {
         let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000);
         let stack = session.stack(limit as usize)?;
         let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
-        Ok(Box::new(Backtrace { frames: stack.frames, end: stack.end, source }))
+        Ok(Box::new(Backtrace { frames: stack.frames, end: stack.end, more: stack.more, source }))
     },
 };

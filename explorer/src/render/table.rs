@@ -46,7 +46,9 @@ impl Table {
         }
         for (index, line) in table.lines().enumerate() {
             let style = if index == 0 { Style::Heading } else { Style::Plain };
-            page.put(style, cut(line.trim_end(), page.width())).end();
+            // Every cell is padded; the first needs no room to its left.
+            let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
+            page.put(style, cut(line, page.width())).end();
         }
     }
 }

@@ -8,6 +8,10 @@ pub struct Target {
     /// Run-time address.
     #[serde(serialize_with = "crate::render::serialize_hex")]
     pub address: u64,
+    /// Index of the module it belongs to; another may stand there at other
+    /// times. `None`: it is a bare address.
+    #[serde(skip)]
+    pub module: Option<u32>,
     /// The function there.
     pub function: Option<String>,
     /// Its source file.
@@ -29,6 +33,13 @@ pub struct Breakpoint {
     pub hits: u64,
     /// Where it is.
     pub targets: Vec<Target>,
+}
+
+impl Breakpoint {
+    fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
+        let there = |t: &Target| t.address == pc && (t.module.is_none() || t.module == module);
+        self.enabled && self.targets.iter().any(there)
+    }
 }
 
 /// All breakpoints of a session.
@@ -85,9 +96,15 @@ impl Breakpoints {
         addresses
     }
 
-    /// Counts a hit for the enabled ones at `pc`; their numbers.
-    pub fn hit(&mut self, pc: u64) -> Vec<u32> {
-        let here = |b: &&mut Breakpoint| b.enabled && b.targets.iter().any(|t| t.address == pc);
+    /// Whether an enabled one is at `pc`, where `module` is mapped.
+    pub fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
+        self.list.iter().any(|b| b.is_hit(pc, module))
+    }
+
+    /// Counts a hit for the enabled ones at `pc`, where `module` is mapped;
+    /// their numbers.
+    pub fn hit(&mut self, pc: u64, module: Option<u32>) -> Vec<u32> {
+        let here = |b: &&mut Breakpoint| b.is_hit(pc, module);
         let count = |breakpoint: &mut Breakpoint| {
             breakpoint.hits += 1;
             breakpoint.number
@@ -101,7 +118,7 @@ mod tests {
     use super::*;
 
     fn target(address: u64) -> Target {
-        Target { address, function: None, file: None, line: None }
+        Target { address, module: None, function: None, file: None, line: None }
     }
 
     #[test]
@@ -112,10 +129,19 @@ mod tests {
         assert_eq!(breakpoints.addresses(), [1, 2]);
         assert_eq!(breakpoints.enable(Some(1), false), [1]);
         assert_eq!(breakpoints.addresses(), [2]);
-        assert_eq!(breakpoints.hit(2), [2]);
+        assert_eq!(breakpoints.hit(2, None), [2]);
         assert_eq!(breakpoints.iter().map(|b| b.hits).collect::<Vec<_>>(), [0, 1]);
         assert!(breakpoints.delete(Some(7)).is_empty());
         assert_eq!(breakpoints.delete(None), [1, 2]);
         assert_eq!(breakpoints.add("h", vec![]).number, 3);
+    }
+
+    #[test]
+    fn a_breakpoint_of_a_module_holds_only_where_that_is_mapped() {
+        let mut breakpoints = Breakpoints::default();
+        breakpoints.add("f", vec![Target { module: Some(1), ..target(2) }]);
+        assert!(breakpoints.is_hit(2, Some(1)));
+        assert!(!breakpoints.is_hit(2, Some(0)));
+        assert!(!breakpoints.is_hit(2, None));
     }
 }

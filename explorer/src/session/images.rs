@@ -25,6 +25,8 @@ pub struct Images {
     symbols: Vec<OnceCell<Option<ModuleSymbols>>>,
     search: DebugSearch,
     known: RefCell<Known>,
+    /// Where the kernel mapped the program's interpreter; 0 if it has none.
+    interpreter: u64,
 }
 
 #[derive(Default)]
@@ -40,7 +42,8 @@ impl Images {
     pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
         let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
         let symbols = paths.iter().map(|_| OnceCell::new()).collect();
-        let images = Self { paths, symbols, search, known: RefCell::default() };
+        let interpreter = interpreter(&timeline.header().start.auxv);
+        let images = Self { paths, symbols, search, known: RefCell::default(), interpreter };
         for state in [0, timeline.end()] {
             if let Ok(space) = timeline.space(state) {
                 images.add_space(timeline, &space);
@@ -72,12 +75,21 @@ impl Images {
 
     /// The image that holds `address` at `state`.
     pub fn at(&self, timeline: &Timeline, state: u64, address: u64) -> Option<Image> {
-        let found = self.find(address);
-        if found.is_some() || self.known.borrow().complete {
-            return found;
-        }
-        self.add_space(timeline, &timeline.space(state).ok()?);
-        self.find(address)
+        let space = timeline.shared_space(state).ok()?;
+        let mapping = space.find(address)?;
+        let Base::Module(module) = mapping.base else { return None };
+        let known = |images: &Images| images.find(module, mapping.start, mapping.end);
+        known(self).or_else(|| {
+            self.add(timeline, mapping);
+            known(self)
+        })
+    }
+
+    /// Whether an image is of the dynamic linker.
+    pub fn is_linker(&self, image: Image) -> bool {
+        let at_base = |i: &Image| (i.start..i.end).contains(&self.interpreter);
+        self.interpreter != 0
+            && self.known.borrow().images.iter().any(|i| i.module == image.module && at_base(i))
     }
 
     /// The load biases of module `index`, over the whole history.
@@ -119,10 +131,10 @@ impl Images {
         Ok(())
     }
 
-    fn find(&self, address: u64) -> Option<Image> {
+    fn find(&self, module: u32, start: u64, end: u64) -> Option<Image> {
         let known = self.known.borrow();
-        // The newest first: an address may have held several modules in turn.
-        known.images.iter().rev().find(|i| (i.start..i.end).contains(&address)).copied()
+        let holds = |i: &&Image| i.module == module && i.start <= start && end <= i.end;
+        known.images.iter().find(holds).copied()
     }
 
     fn add_space(&self, timeline: &Timeline, space: &AddressSpace) {
@@ -134,8 +146,7 @@ impl Images {
     fn add(&self, timeline: &Timeline, mapping: &Mapping) {
         let Base::Module(module) = mapping.base else { return };
         let (start, end) = (mapping.start, mapping.end);
-        let same = |i: &Image| i.module == module && i.start <= start && end <= i.end;
-        if self.known.borrow().images.iter().any(same) {
+        if self.find(module, start, end).is_some() {
             return;
         }
         let layout = self.symbols(timeline, module).map(ModuleSymbols::layout);
@@ -145,4 +156,15 @@ impl Images {
         };
         self.known.borrow_mut().images.push(Image { start, end, module, bias });
     }
+}
+
+/// AT_BASE of an auxiliary vector (getauxval(3)): pairs of little-endian words.
+fn interpreter(auxv: &[u8]) -> u64 {
+    const AT_BASE: u64 = 7;
+    let (words, _) = auxv.as_chunks::<8>();
+    let mut pairs = words.chunks_exact(2).filter_map(|pair| match pair {
+        [key, value] => Some((u64::from_le_bytes(*key), u64::from_le_bytes(*value))),
+        _ => None,
+    });
+    pairs.find(|(key, _)| *key == AT_BASE).map_or(0, |(_, value)| value)
 }

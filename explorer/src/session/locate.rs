@@ -9,7 +9,9 @@ use crate::symbols::{
 };
 use crate::timeline::{StateError, Timeline};
 use std::collections::HashMap;
+use rdb_schema::space::AddressSpace;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A run-time address in a module.
 #[derive(Clone, Copy)]
@@ -45,6 +47,8 @@ pub struct LineCode {
     pub statement: bool,
     /// When the address is a function's entry: where its body begins.
     pub body: Option<u64>,
+    /// Whether it is code of the dynamic linker, which calls pass through.
+    pub linker: bool,
 }
 
 /// Names and lines of a timeline.
@@ -123,6 +127,7 @@ impl Locator {
             line: location.line,
             statement: found.symbols.line_start(found.address),
             body: body(&found),
+            linker: self.images.is_linker(found.image),
         })
     }
 
@@ -166,6 +171,7 @@ impl Locator {
                 let location = symbols.location_at(found.address).filter(|l| l.line > 0);
                 targets.push(Target {
                     address: found.address.to_runtime(bias),
+                    module: Some(index),
                     function: found.function.clone(),
                     file: location.as_ref().map(|location| location.file.clone()),
                     line: location.map(|location| location.line),
@@ -241,17 +247,24 @@ pub struct LineCache<'a> {
     locator: &'a Locator,
     timeline: &'a Timeline,
     known: HashMap<u64, Option<Rc<LineCode>>>,
+    /// The mappings that `known` holds for.
+    space: Option<Arc<AddressSpace>>,
 }
 
 impl<'a> LineCache<'a> {
     /// An empty cache.
     pub fn new(locator: &'a Locator, timeline: &'a Timeline) -> Self {
-        Self { locator, timeline, known: HashMap::new() }
+        Self { locator, timeline, known: HashMap::new(), space: None }
     }
 
     /// The line of `pc`, which is executed at `state`.
     pub fn get(&mut self, state: u64, pc: u64) -> Option<Rc<LineCode>> {
         let (locator, timeline) = (self.locator, self.timeline);
+        let space = timeline.shared_space(state).ok()?;
+        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
+            self.known.clear();
+            self.space = Some(space);
+        }
         let look = || locator.line_code(timeline, state, pc).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
     }

@@ -129,7 +129,13 @@ impl Session {
 
     fn target(&self, address: u64) -> Target {
         let place: Place = self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
-        Target { address, function: place.function, file: place.file, line: place.line }
+        Target {
+            address,
+            module: None,
+            function: place.function,
+            file: place.file,
+            line: place.line,
+        }
     }
 
     fn no_function(&self, name: &str) -> LocationError {

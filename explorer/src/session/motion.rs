@@ -53,8 +53,8 @@ impl Session {
         if addresses.is_empty() {
             return Ok((limit, Stop::Step));
         }
-        let hit = |pc: u64| addresses.binary_search(&pc).is_ok();
-        let found = self.walk_until(direction, |state, pc| match (hit(pc), state == limit) {
+        let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
+        let found = self.walk_until(direction, |state, pc| match (hit(state, pc), state == limit) {
             (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
             (_, true) => Some(Stop::Step),
             _ => None,
@@ -80,15 +80,17 @@ impl Session {
         Ok(())
     }
 
-    /// The nearest state at which a line starts. Code without lines is passed.
+    /// The nearest state at which a line starts. Code without lines is passed,
+    /// and the dynamic linker's, unless the step begins there.
     fn next_line(&self, direction: Direction) -> Result<Option<(u64, Stop)>, StateError> {
         let addresses = self.breakpoints.addresses();
         let mut cache = LineCache::new(&self.locator, &self.timeline);
         let current = cache.get(self.cursor, self.timeline.pc(self.cursor)?);
+        let in_linker = current.as_ref().is_some_and(|line| line.linker);
         let mut previous = current.clone();
         let mut prologue = None;
         self.walk_until(direction, |state, pc| {
-            if addresses.binary_search(&pc).is_ok() {
+            if addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc) {
                 return Some(Stop::Breakpoint { breakpoints: Vec::new() });
             }
             if let Some((entry, body)) = prologue.take() {
@@ -100,7 +102,7 @@ impl Session {
                     return None;
                 }
             }
-            let line = cache.get(state, pc);
+            let line = cache.get(state, pc).filter(|line| in_linker || !line.linker);
             let arrived = match (&line, direction) {
                 (None, _) => false,
                 (Some(line), Direction::Backward) => starts_line_backward(line, pc),
@@ -126,19 +128,34 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub fn run(&mut self, direction: Direction) -> Result<(), StateError> {
-        let addresses = self.breakpoints.addresses();
-        let found = match addresses.is_empty() {
-            true => None,
-            false => {
-                let interrupt = self.interrupt.clone();
-                self.timeline.find_pc(self.cursor, direction, &addresses, &|| interrupt.raised())?
-            }
-        };
-        let (target, stop) = match found {
+        let (target, stop) = match self.next_breakpoint(direction)? {
             Some(state) => (state, Stop::Breakpoint { breakpoints: Vec::new() }),
             None => (self.edge(direction), Stop::Step),
         };
         self.finish(target, stop, direction)
+    }
+
+    /// The nearest state at an enabled breakpoint.
+    fn next_breakpoint(&self, direction: Direction) -> Result<Option<u64>, StateError> {
+        let addresses = self.breakpoints.addresses();
+        let interrupted = || self.interrupt.raised();
+        let mut from = self.cursor;
+        while !addresses.is_empty() {
+            match self.timeline.find_pc(from, direction, &addresses, &interrupted)? {
+                Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
+                found => return Ok(found),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether an enabled breakpoint is at `pc` at `state`.
+    fn is_hit(&self, state: u64, pc: u64) -> bool {
+        self.breakpoints.is_hit(pc, self.module_at(state, pc))
+    }
+
+    fn module_at(&self, state: u64, pc: u64) -> Option<u32> {
+        self.locator.images().at(&self.timeline, state, pc).map(|image| image.module)
     }
 
     /// Where history ends in a direction.
@@ -190,7 +207,7 @@ impl Session {
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
             Stop::Jump => Vec::new(),
-            _ => self.breakpoints.hit(pc),
+            _ => self.breakpoints.hit(pc, self.module_at(state, pc)),
         };
         let natural = natural_stop(&self.timeline, state);
         self.stop = match (natural, hit.is_empty()) {

@@ -1,7 +1,9 @@
 //! The call stack at the cursor.
 
 use super::{Place, Session};
-use crate::symbols::unwind::{FrameRegisters, LoadedModule, Method, Modules, UnwindEnd, backtrace};
+use crate::symbols::unwind::{
+    Backtrace, FrameRegisters, LoadedModule, Method, Modules, UnwindEnd, backtrace,
+};
 use crate::timeline::StateError;
 use rdb_schema::space::PROT_EXEC;
 use serde::Serialize;
@@ -26,6 +28,8 @@ pub struct Stack {
     pub frames: Vec<Frame>,
     /// Why there are no more; `None` when the outermost is the last.
     pub end: Option<String>,
+    /// Whether that is only because no more were asked for.
+    pub more: bool,
 }
 
 struct At<'a> {
@@ -67,10 +71,27 @@ impl Session {
                 method,
             }));
         }
-        let end = Some(walked.end).filter(|end| *end != UnwindEnd::Outermost);
-        let end = if frames.len() > limit { Some(UnwindEnd::DepthLimit) } else { end };
+        let at_entry = frames.last().is_some_and(|f| f.place.function.as_deref() == Some("_start"));
+        let more = frames.len() > limit || walked.end == UnwindEnd::DepthLimit;
         frames.truncate(limit.max(1));
-        Ok(Stack { frames, end: end.map(|end| end.to_string()) })
+        let end = match (more, at_entry) {
+            (true, _) => Some(UnwindEnd::DepthLimit.to_string()),
+            // Nobody called it, whether or not its code says so.
+            (_, true) => None,
+            _ => why(&walked),
+        };
+        Ok(Stack { frames, end, more })
+    }
+}
+
+/// Why the frames end, unless the program's stack does. The outermost function
+/// says that it is; a frame whose caller was found, and is 0, was overwritten.
+fn why(walked: &Backtrace) -> Option<String> {
+    let overwritten = walked.frames.last().is_some_and(|frame| frame.cfa.is_some());
+    match (&walked.end, overwritten) {
+        (UnwindEnd::Outermost, false) => None,
+        (UnwindEnd::Outermost, true) => Some("stack corrupt? the return address is 0".to_owned()),
+        (end, _) => Some(end.to_string()),
     }
 }
 

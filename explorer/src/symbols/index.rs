@@ -31,15 +31,22 @@ impl FunctionIndex {
     /// Walks all units and symbols.
     pub fn new(units: &Units, table: &SymbolTable) -> Self {
         let mut index = Self::default();
-        let mut entries = std::collections::HashSet::new();
+        let mut entries = HashMap::new();
         for unit in 0..units.len() {
             index.add_unit(units, table, unit, &mut entries);
         }
         for symbol in table.all() {
             let code = matches!(symbol.kind, Kind::Function | Kind::Label);
-            if code && units.keep(symbol.address) && !entries.contains(&symbol.address) {
-                let name = Arc::from(demangle_short(&symbol.name));
-                index.add(name, Some(&symbol.name), Place::Symbol(symbol.address));
+            if !code || !units.keep(symbol.address) {
+                continue;
+            }
+            match entries.get(&symbol.address) {
+                None => {
+                    let name = Arc::from(demangle_short(&symbol.name));
+                    index.add(name, Some(&symbol.name), Place::Symbol(symbol.address));
+                }
+                // Another name of a function DWARF knows: `printf` of `__printf`.
+                Some(place) => index.add_alias(&symbol.name, *place),
             }
         }
         index
@@ -50,7 +57,7 @@ impl FunctionIndex {
         units: &Units,
         table: &SymbolTable,
         unit: usize,
-        entries: &mut std::collections::HashSet<u64>,
+        entries: &mut HashMap<u64, Place>,
     ) {
         let Some(scopes) = units.scopes(unit) else { return };
         let all = units.with(unit, |dwarf, parsed| {
@@ -69,10 +76,10 @@ impl FunctionIndex {
         });
         for (number, ((name, linkage), scope)) in all.into_iter().zip(&scopes.all).enumerate() {
             let Some(name) = name else { continue };
-            if scope.call.is_none() {
-                entries.insert(scope.entry);
-            }
             let place = Place::Scope { unit: unit as u32, scope: number as u32 };
+            if scope.call.is_none() {
+                entries.insert(scope.entry, place);
+            }
             self.add(name, linkage.as_deref(), place);
         }
     }
@@ -84,6 +91,17 @@ impl FunctionIndex {
             push(&mut self.by_linkage, linkage, number);
         }
         self.functions.push((name, place));
+    }
+
+    /// Adds a name the linker knows a function by, unless it has it already.
+    fn add_alias(&mut self, name: &str, place: Place) {
+        let same =
+            |number: &u32| self.functions.get(*number as usize).is_some_and(|f| *f.0 == *name);
+        let known = self.by_linkage.contains_key(name)
+            || self.by_key.get(key(name)).is_some_and(|numbers| numbers.iter().any(same));
+        if !known && !name.starts_with("_Z") && !name.starts_with("_R") {
+            self.add(Arc::from(name), None, place);
+        }
     }
 
     /// What a typed name may mean: those it names exactly, else those whose

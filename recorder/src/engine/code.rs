@@ -27,6 +27,9 @@ pub struct Care {
     pub extended: bool,
     /// It pushes the flags: a tracer's trap flag shows in memory.
     pub pushes_flags: bool,
+    /// It pops the flags: single-stepping it would leave the tracer's trap flag
+    /// to the program.
+    pub pops_flags: bool,
     /// Opaque, and it may write memory.
     pub writes_unknown: bool,
 }
@@ -150,6 +153,7 @@ impl Care {
             kind: effects.kind,
             bulk: effects.bulk,
             extended: effects.list.iter().any(extended),
+            pops_flags: [Mnemonic::Popfq, Mnemonic::Popf, Mnemonic::Popfd].contains(&mnemonic),
             pushes_flags: pushes.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
         }

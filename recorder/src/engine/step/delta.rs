@@ -109,7 +109,7 @@ impl Step {
     fn unexplained(&mut self, prepared: &Prepared, index: usize, patch: RegisterPatch) {
         let bytes: usize = patch.0.iter().map(|(_, b)| b.len()).sum();
         let code = prepared.block.bytes(index);
-        let detail = format!("registers changed beyond the effects of instruction {code:02x?}");
+        let detail = format!("registers changed beyond the effects of instruction {code:02x?}: {:x?}", patch.0);
         self.rec.warn_once(&detail);
         self.rec.unexplained += bytes as u64;
         let kind = EventKind::External { detail, bytes: bytes as u64 };

@@ -114,6 +114,7 @@ impl Step {
     fn advance(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let care = self.find_instruction();
         match care.kind {
+            Kind::Plain if care.pops_flags => self.popf(stopped),
             Kind::Plain => self.step(stopped, 0),
             Kind::RepString => self.rep(stopped),
             Kind::Syscall => self.syscall(stopped),

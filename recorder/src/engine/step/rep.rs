@@ -1,4 +1,9 @@
-//! Rep-prefixed string instructions: one tracepoint for all iterations.
+//! Instructions that are run to a hardware breakpoint behind them: rep-prefixed
+//! string instructions, one tracepoint for all iterations; and popf.
+//!
+//! Stepping over popf, the kernel takes the trap flag for the program's own
+//! from then on (`enable_single_step`, arch/x86/kernel/step.c), and it would
+//! show in pushf, in r11 after syscalls, and as SIGTRAP.
 
 use super::{Step, is_own_trap};
 use crate::engine::Flow;
@@ -13,7 +18,7 @@ impl Step {
     pub(super) fn rep(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let count = self.rec.registers.gpr[Gpr::RCX.index()];
         if count > MANY && self.breakpoints_work {
-            return self.rep_to_breakpoint(stopped);
+            return self.run_to_next(stopped);
         }
         self.rep_by_steps(stopped)
     }
@@ -43,15 +48,23 @@ impl Step {
         }
     }
 
-    /// Runs it at full speed to a hardware breakpoint on what follows.
-    fn rep_to_breakpoint(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(super) fn popf(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        if self.breakpoints_work {
+            return self.run_to_next(stopped);
+        }
+        self.rec.warn_once("no hardware breakpoints here: popf leaves a trap flag behind");
+        self.step(stopped, 0)
+    }
+
+    /// Runs the instruction at full speed to a hardware breakpoint behind it.
+    fn run_to_next(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let Some((prepared, index)) = &self.run else { return Ok(stopped) };
         let next = prepared.block.address(index + 1);
         // DR7: breakpoint 0 enabled locally, on execution (Intel SDM vol. 3, 17.2.4).
         let armed = stopped.set_debug_register(0, next).and_then(|()| stopped.set_debug_register(7, 1));
         if armed.is_err() {
             self.breakpoints_work = false;
-            return self.rep_by_steps(stopped);
+            return Ok(stopped);
         }
         match stopped.resume(Resume::Continue, 0)?.wait()? {
             Outcome::Stopped(stopped, Stop::Signal(signal)) => {

@@ -21,8 +21,9 @@ impl Pinning {
     /// This thread's CPUs cannot be found out.
     pub fn new(pid: libc::pid_t) -> std::io::Result<Self> {
         let original = CpuSet::of(0)?;
-        let one = original.cpus().last().map(|cpu| CpuSet::new(&[*cpu]));
-        let pinned = one.filter(|set| set.apply(0).is_ok() && set.apply(pid).is_ok());
+        // Where this thread runs already, other recorders perhaps do not.
+        let one = CpuSet::new(&[nix::sched::sched_getcpu()?]);
+        let pinned = Some(one).filter(|set| set.apply(0).is_ok() && set.apply(pid).is_ok());
         Ok(Self { original, pinned })
     }
 

@@ -158,24 +158,6 @@ impl Recording {
             }
         }
     }
-
-    /// Records the content of all pages that `length` bytes from `address` on
-    /// touch, at `state`; the model must be up to date.
-    pub fn capture_range(&mut self, address: u64, length: u64, state: u64) {
-        let end = address.saturating_add(length).div_ceil(PAGE);
-        let mut pages = rdb_schema::pages::Pages::new(state);
-        for number in address / PAGE..end {
-            let Some(content) = self.read_page(number) else { continue };
-            if self.model.page(number) != Some(content) {
-                pages.push(number, &content);
-            }
-            if pages.numbers.len() == crate::recording::PAGES_PER_FRAME {
-                let full = std::mem::replace(&mut pages, rdb_schema::pages::Pages::new(state));
-                self.submit_pages(full);
-            }
-        }
-        self.submit_pages(pages);
-    }
 }
 
 /// Which of `count` pages are present or swapped out.

@@ -60,7 +60,7 @@ pub struct Options {
     pub audit: bool,
 
     /// End the recording after N instructions and let the program run on
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub stop_after: Option<u64>,
 
     /// When the trace can no longer be written: let the program go on unrecorded, or stop it
@@ -116,7 +116,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Options, clap::Error> {
     let own = &rest[..separator.unwrap_or(rest.len())];
     let theirs = separator.map_or(&[][..], |at| &rest[at + 1..]);
     let asks_for_help = |a: &&OsString| ["-h", "--help", "-V", "--version"].iter().any(|h| *a == h);
-    if own.is_empty() && separator.is_none() || own.iter().any(|a| asks_for_help(a)) {
+    if own.is_empty() && separator.is_none() || own.iter().any(asks_for_help) {
         return Ok(options);
     }
     let first = arguments[..leading].iter().filter(|a| *a != "--");

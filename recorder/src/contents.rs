@@ -1,9 +1,9 @@
 //! Contents of new mappings: what differs from the file or the zeros they start
 //! from is recorded, page by page.
 
-use crate::model::Page;
-use crate::recording::{PAGES_PER_FRAME, Recording};
 use crate::encode::Job;
+use crate::model::Page;
+use crate::recording::{PAGES_PER_FRAME, Recording, ReplayFailed};
 use rdb_schema::event::EventKind;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::{Base, Mapping, PAGE};
@@ -54,6 +54,35 @@ impl Recording {
                 continue;
             }
             pages.push(number, &content);
+            if pages.numbers.len() == PAGES_PER_FRAME {
+                self.submit_pages(std::mem::replace(&mut pages, Pages::new(state)));
+            }
+        }
+        self.submit_pages(pages);
+    }
+
+    /// Records ranges (address, bytes) that the last tracepoint wrote, as whole
+    /// pages: too large for an event or a row. No execution may be open.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn capture_written(&mut self, ranges: &[(u64, u64)]) -> Result<(), ReplayFailed> {
+        self.catch_up()?;
+        for (address, length) in ranges {
+            self.capture_range(*address, *length);
+        }
+        Ok(())
+    }
+
+    fn capture_range(&mut self, address: u64, length: u64) {
+        let state = self.tracepoint();
+        let end = address.saturating_add(length).div_ceil(PAGE);
+        let mut pages = Pages::new(state);
+        for number in address / PAGE..end {
+            let Some(content) = self.read_page(number) else { continue };
+            if self.model.page(number) != Some(content) {
+                pages.push(number, &content);
+            }
             if pages.numbers.len() == PAGES_PER_FRAME {
                 self.submit_pages(std::mem::replace(&mut pages, Pages::new(state)));
             }

@@ -196,7 +196,9 @@ fn outcome(options: &Options, ended: Ended, unwritten: bool) -> Result<u8, Failu
         Ended::Killed(signal) => Ok(128 + signal as u8),
         Ended::Detached(running, why) => {
             if why == Leave::Thread {
-                say("the program starts a second thread, which is not recorded yet: the recording ends there, the program runs on");
+                say(
+                    "the program starts a second thread, which is not recorded yet: the recording ends there, the program runs on",
+                );
             }
             if unwritten && options.on_full == OnFull::Stop {
                 running.kill();

@@ -246,8 +246,7 @@ impl Recording {
     fn seal_chunk(&mut self, system: SystemState) -> Result<(), ReplayFailed> {
         self.catch_up()?;
         let next = ChunkState { space: self.space.clone(), system };
-        let builder =
-            Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
+        let builder = Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
         let chunk = std::mem::replace(&mut self.builder, builder).finish();
         self.cursor = Cursor::new(self.builder.chunk());
         self.submit_dirty();

@@ -170,7 +170,9 @@ impl Cursor {
                     let bytes = logged.take(bytes.into())?;
                     sink.store(self.tracepoint, address.value(before), bytes);
                 }
-                Effect::StoreBulk => self.bulk = store_bulk(self.tracepoint, chunk, self.bulk, sink)?,
+                Effect::StoreBulk => {
+                    self.bulk = store_bulk(self.tracepoint, chunk, self.bulk, sink)?
+                }
                 _ => after.push(slot.effect, logged)?,
             }
         }

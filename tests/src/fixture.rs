@@ -97,6 +97,11 @@ impl Truth {
 }
 
 impl Fixture {
+    /// The source's file name.
+    pub fn source_name(&self) -> String {
+        self.source.file_name().expect("a file name").to_string_lossy().into_owned()
+    }
+
     /// The fixture of that name.
     pub fn load(name: &str) -> Fixture {
         let folder = folder();

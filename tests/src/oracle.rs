@@ -42,7 +42,24 @@ pub fn steps(guest: &Guest, from: Option<&str>, count: usize) -> Option<Vec<Step
     let second = one_run(&gdb, guest, from, count, Cpu::Last);
     let same_path =
         first.iter().zip(&second).take_while(|(a, b)| a.registers[16] == b.registers[16]);
-    Some(same_path.map(|(a, b)| agreed(a, b)).collect())
+    let mut agreed: Vec<Step> = same_path.map(|(a, b)| agreed(a, b)).collect();
+    mask_derived_flags(&mut agreed);
+    Some(agreed)
+}
+
+/// Flags computed from a value that differs (a clock's) may be equal by chance: where a register
+/// is masked, the flags of that step and the few after it are too.
+fn mask_derived_flags(steps: &mut [Step]) {
+    const REACH: usize = 8;
+    let flags = REGISTERS.iter().position(|name| *name == "eflags").expect("flags are compared");
+    let mut masked = 0;
+    for step in steps {
+        let differs = step.registers.iter().any(Option::is_none);
+        masked = if differs { REACH } else { masked.saturating_sub(1) };
+        if masked > 0 {
+            step.registers[flags] = None;
+        }
+    }
 }
 
 /// A register's value without what stepping leaves in it.

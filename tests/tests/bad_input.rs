@@ -259,7 +259,6 @@ fn commands_that_make_no_sense_fail_and_say_so() {
         "jump",
         "jump x",
         "jump 99999999999",
-        "break",
         "break no_such_function",
         "break branch.c:9999",
         "delete 7",

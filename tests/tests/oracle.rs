@@ -16,10 +16,10 @@ fn compare(name: &str, from: Option<&str>, count: usize) {
     let Some(steps) = steps(&guest, from, count) else { return };
     // Recorded here, not shared: path, environment and directory have to be those of gdb's run.
     let recorded = guest.record(&[]);
-    compare_steps(&recorded.explore(), &steps);
+    compare_steps(&recorded.explore(), &steps, Some(&fixture.source_name()));
 }
 
-fn compare_steps(explorer: &Explorer, steps: &[Step]) {
+fn compare_steps(explorer: &Explorer, steps: &[Step], source: Option<&str>) {
     let first = steps.first().expect("at least one step").pc();
     let start = first_tracepoint(explorer, first);
     let commands = (start..).take(steps.len());
@@ -28,7 +28,7 @@ fn compare_steps(explorer: &Explorer, steps: &[Step]) {
     let answers = explorer.ask(&commands);
     let mut history = Vec::new();
     for (number, (step, pair)) in steps.iter().zip(answers.chunks(2)).enumerate() {
-        let differences = differences(step, &pair[0], &pair[1]);
+        let differences = differences(step, &pair[0], &pair[1], source);
         history.push(format!("  {:#x} {:?}", step.pc(), step.line));
         let before = &history[history.len().saturating_sub(3)..];
         assert!(
@@ -50,7 +50,12 @@ fn first_tracepoint(explorer: &Explorer, address: u64) -> u64 {
     explorer.last(&["step-back-until-start", &place, "replay-continue"]).tracepoint()
 }
 
-fn differences(step: &Step, place: &Answer, registers: &Answer) -> Vec<String> {
+fn differences(
+    step: &Step,
+    place: &Answer,
+    registers: &Answer,
+    source: Option<&str>,
+) -> Vec<String> {
     let mut found = Vec::new();
     for (name, expected) in REGISTERS.iter().zip(&step.registers) {
         let got = without_stepping(name, registers.register(name));
@@ -62,7 +67,10 @@ fn differences(step: &Step, place: &Answer, registers: &Answer) -> Vec<String> {
         }
     }
     let line = place.file_name().zip(place.line()).map(|(file, line)| format!("{file}:{line}"));
-    if step.line.is_some() && line != step.line {
+    // In optimised libraries one address belongs to several lines, and gdb's choice among them
+    // is its own: lines are compared in the fixture's source.
+    let own = |line: &String| source.is_some_and(|name| line.starts_with(name));
+    if step.line.as_ref().is_some_and(own) && line != step.line {
         found.push(format!("- {:?}\n+ {line:?}", step.line));
     }
     found
@@ -98,5 +106,5 @@ fn a_static_program_agrees_with_gdb() {
     let fixture = Fixture::load("hello");
     let guest = Guest::fixture(&fixture, Flavour::Static);
     let Some(steps) = steps(&guest, None, 500) else { return };
-    compare_steps(&guest.record(&[]).explore(), &steps);
+    compare_steps(&guest.record(&[]).explore(), &steps, None);
 }

@@ -16,15 +16,23 @@ fn walkable() -> impl Iterator<Item = (Fixture, Recording)> {
     })
 }
 
-/// For each mark, the stop at a breakpoint there, going forwards from the start.
+/// Signals that a fixture receives before its last mark, at most: each is a stop of its own.
+const SIGNALS: usize = 6;
+
+/// For each mark, the first stop at a breakpoint there, going forwards from the start.
 fn first_visits(fixture: &Fixture, recorded: &Recording, marks: &[String]) -> Vec<Answer> {
     let mut commands = Vec::new();
     for (number, mark) in (1..).zip(marks) {
         commands.extend(["sbs".into(), format!("break {}", fixture.place(mark))]);
-        commands.extend(["rc".into(), format!("delete {number}")]);
+        commands.extend(vec!["rc".to_string(); SIGNALS]);
+        commands.push(format!("delete {number}"));
     }
     let answers = if commands.is_empty() { Vec::new() } else { recorded.explore().ask(&commands) };
-    answers.chunks(4).map(|four| four[2].clone()).collect()
+    let first_hit = |stops: &[Answer]| {
+        let stops = &stops[2..2 + SIGNALS];
+        stops.iter().find(|stop| stop.reason() == "breakpoint").unwrap_or(&stops[0]).clone()
+    };
+    answers.chunks(3 + SIGNALS).map(first_hit).collect()
 }
 
 fn check_visits(fixture: &Fixture, recorded: &Recording) {

@@ -8,8 +8,8 @@ use crate::symbols::{
     BreakAddress, CodeAddr, DebugSearch, LineMatch, ModuleAddr, ModuleSymbols, SourceFrame,
 };
 use crate::timeline::{StateError, Timeline};
-use std::collections::HashMap;
 use rdb_schema::space::AddressSpace;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -54,11 +54,12 @@ impl Session {
             return Ok((limit, Stop::Step));
         }
         let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
-        let found = self.walk_until(direction, |state, pc| match (hit(state, pc), state == limit) {
-            (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
-            (_, true) => Some(Stop::Step),
-            _ => None,
-        })?;
+        let found =
+            self.walk_until(direction, |state, pc| match (hit(state, pc), state == limit) {
+                (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
+                (_, true) => Some(Stop::Step),
+                _ => None,
+            })?;
         Ok(found.unwrap_or((limit, Stop::Step)))
     }
 

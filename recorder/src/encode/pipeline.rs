@@ -186,7 +186,8 @@ impl Encoder {
             }
             Job::Pages(pages) => {
                 let place = (pages.state, pages.numbers.len() as u64);
-                let encoded = self.frame(FrameKind::Pages, place, &message::encode_pages(&pages))?;
+                let encoded =
+                    self.frame(FrameKind::Pages, place, &message::encode_pages(&pages))?;
                 Ok(vec![(encoded, pages.numbers)])
             }
             Job::Chunk(parts) => self.encode_chunk(&parts.0, &parts.1, &parts.2),

@@ -4,6 +4,17 @@ use crate::tracee::Memory;
 use rdb_schema::effects::{Bulk, bit_string_address, scatter_addresses};
 use rdb_schema::registers::{Gpr, Registers};
 
+/// Longest string store that is logged in the chunk; longer ones are recorded
+/// as pages.
+const MAX_LOGGED: usize = 8 << 20;
+
+/// The range of a store that is too long to be logged: (address, bytes).
+pub fn too_long(bulk: &Bulk, before: &Registers, after: &Registers) -> Option<(u64, u64)> {
+    let Bulk::RepString { element, address_size } = *bulk else { return None };
+    let (start, length) = string_range(before, after, element, address_size);
+    (length > MAX_LOGGED).then_some((start, length as u64))
+}
+
 /// Reads what a bulk store wrote, given the registers around it.
 pub fn segments(
     bulk: &Bulk,

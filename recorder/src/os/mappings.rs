@@ -34,7 +34,7 @@ impl Recording {
     /// hold from `state` on.
     pub fn mapping_changes(&mut self, call: &Syscall, old_brk: u64, state: u64) -> Changes {
         let mut changes = Changes::default();
-        let [a, b, c, d, e, _] = call.arguments;
+        let [a, b, c, d, ..] = call.arguments;
         let result = call.result.cast_unsigned();
         let end = |start: u64, length: u64| page_up(start.saturating_add(length));
         match i64::try_from(call.number).unwrap_or(-1) {
@@ -45,7 +45,12 @@ impl Recording {
             libc::SYS_mprotect | libc::SYS_pkey_mprotect => {
                 let key = if call.number == libc::SYS_pkey_mprotect as u64 { d as u32 } else { 0 };
                 let protection = c as u8 & 7;
-                changes.list.push(MappingChange::Protect { start: a, end: end(a, b), protection, key });
+                changes.list.push(MappingChange::Protect {
+                    start: a,
+                    end: end(a, b),
+                    protection,
+                    key,
+                });
             }
             libc::SYS_mremap => self.remapped((a, b), (result, c), d, state, &mut changes),
             libc::SYS_brk => self.moved_break(old_brk, result, state, &mut changes),
@@ -62,7 +67,6 @@ impl Recording {
             }
             _ => {}
         }
-        let _ = e;
         changes
     }
 
@@ -243,7 +247,7 @@ impl Recording {
             }
             self.align_protection(&mapping, changes);
         }
-        self.remove_gone(at, u64::MAX & !(PAGE - 1), changes);
+        self.remove_gone(at, !(PAGE - 1), changes);
     }
 
     fn remove_gone(&self, start: u64, end: u64, changes: &mut Changes) {
@@ -262,7 +266,7 @@ impl Recording {
         let mut at = actual.start;
         for known in self.space.overlapping(actual.start, actual.end) {
             let (start, end) = (known.start.max(actual.start), known.end.min(actual.end));
-            let from = if known.inode == actual.inode { start } else { end };
+            let from = if same_file(known, actual) { start } else { end };
             if at < from {
                 unknown.push((at, from));
             }
@@ -276,7 +280,7 @@ impl Recording {
 
     fn align_protection(&self, actual: &Mapping, changes: &mut Changes) {
         for known in self.space.overlapping(actual.start, actual.end) {
-            if known.protection != actual.protection && known.inode == actual.inode {
+            if known.protection != actual.protection && same_file(known, actual) {
                 changes.list.push(MappingChange::Protect {
                     start: known.start.max(actual.start),
                     end: known.end.min(actual.end),
@@ -286,6 +290,13 @@ impl Recording {
             }
         }
     }
+}
+
+/// Whether both are of one file. A shared anonymous mapping has an inode in
+/// /proc, which mmap's arguments do not tell.
+fn same_file(known: &Mapping, actual: &Mapping) -> bool {
+    let shared = known.inode == 0 && known.flags & libc::MAP_SHARED.cast_unsigned() != 0;
+    shared || known.inode == actual.inode
 }
 
 /// The part of `mapping` from `start` to `end`, which may reach past it, with

@@ -19,6 +19,9 @@ pub struct Entered {
     rsp: u64,
 }
 
+/// Most bytes a syscall's event holds; larger writes are recorded as pages.
+const MAX_INLINE: u64 = 1 << 20;
+
 /// Whether `result` is one of the kernel's restart codes, -ERESTARTSYS to
 /// -ERESTART_RESTARTBLOCK (linux/errno.h), which only a tracer sees.
 pub fn restarts(result: i64) -> bool {
@@ -32,8 +35,7 @@ impl Entered {
     /// The syscall that the current registers make.
     pub fn of(rec: &Recording) -> Self {
         let gpr = |register: Gpr| rec.registers.gpr[register.index()];
-        let arguments =
-            [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
+        let arguments = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
         // The kernel takes the low half of rax (entry_64.S, do_syscall_64).
         let number = gpr(Gpr::RAX) & 0xffff_ffff;
         let memory = |address: u64, buffer: &mut [u8]| rec.memory.read(address, buffer);
@@ -142,12 +144,16 @@ impl Recording {
         event.mappings = changes.list;
         self.registers = after;
         let grown = written.iter().any(|w| self.space.find(w.address).is_none());
-        let written = written.iter().map(|w| (w.address, w.length as usize));
-        let (small, large): (Vec<_>, Vec<_>) = written.partition(|(_, n)| *n <= MAX_INLINE);
-        event.memory =
-            small.into_iter().flat_map(|(a, n)| self.memory.read_pieces(a, n)).collect();
+        let large = written.iter().map(|w| w.length).sum::<u64>() > MAX_INLINE;
+        if !large {
+            let pieces = |w: &Written| self.memory.read_pieces(w.address, w.length as usize);
+            event.memory = written.iter().flat_map(pieces).collect();
+        }
         self.push_event(event);
-        self.capture_written(&large)?;
+        if large {
+            let ranges: Vec<_> = written.iter().map(|w| (w.address, w.length)).collect();
+            self.capture_written(&ranges)?;
+        }
         if !changes.fresh.is_empty() {
             self.catch_up()?;
             changes.fresh.iter().for_each(|mapping| self.capture(mapping, state));
@@ -197,18 +203,6 @@ impl Recording {
         }
     }
 
-    /// Records large writes as whole pages, so that no event grows past bounds.
-    fn capture_written(&mut self, ranges: &[(u64, usize)]) -> Result<(), ReplayFailed> {
-        if ranges.is_empty() {
-            return Ok(());
-        }
-        self.catch_up()?;
-        for (address, length) in ranges {
-            self.capture_range(*address, *length as u64, self.tracepoint());
-        }
-        Ok(())
-    }
-
     /// After a syscall whose writes are not known: finds them by comparing all
     /// writable memory with the model.
     fn compare_after(&mut self, call: &Entered) -> Result<(), ReplayFailed> {
@@ -224,6 +218,3 @@ impl Recording {
         self.amend(memory)
     }
 }
-
-/// Longest write that stands in its event, bytes.
-const MAX_INLINE: usize = 1 << 20;

@@ -36,9 +36,8 @@ pub struct XsaveLayout {
 impl XsaveLayout {
     /// The layout from the CPU's component list.
     pub fn new(components: &[XsaveComponent]) -> Self {
-        let offset = |number: u8| {
-            components.iter().find(|c| c.number == number).map(|c| c.offset as usize)
-        };
+        let offset =
+            |number: u8| components.iter().find(|c| c.number == number).map(|c| c.offset as usize);
         let ends = components.iter().map(|c| (c.offset + c.size) as usize);
         Self {
             avx: offset(2),

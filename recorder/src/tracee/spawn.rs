@@ -58,8 +58,7 @@ pub fn launch(launch: &Launch) -> Result<Stopped, LaunchError> {
         Fork::Parent(pid) => pid,
     };
     drop((go_read, failure_write));
-    let options =
-        libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACEEXIT;
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACEEXIT;
     if let Err(error) = sys::seize(pid, options) {
         let _ = sys::kill(pid, libc::SIGKILL);
         let _ = sys::wait(pid);
@@ -79,7 +78,8 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 fn child(launch: &Launch, go: OwnedFd, failure: OwnedFd) -> ! {
     let mut byte = [0];
     let seized = nix::unistd::read(go.as_fd(), &mut byte) == Ok(1);
-    let error = if seized { become_program(launch) } else { io::Error::from_raw_os_error(libc::EPERM) };
+    let error =
+        if seized { become_program(launch) } else { io::Error::from_raw_os_error(libc::EPERM) };
     let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
     let _ = nix::unistd::write(failure.as_fd(), &errno.to_le_bytes());
     sys::exit_now(127)

@@ -103,7 +103,8 @@ pub fn read_memory(pid: pid_t, address: u64, buffer: &mut [u8]) -> io::Result<us
     let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: buffer.len() };
     // SAFETY: `local` describes `buffer`; `remote` is only read by the kernel,
     // in the other process.
-    let count = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    let count =
+        unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
     check(count as c_long).map(|count| count as usize)
 }
 
@@ -206,7 +207,9 @@ impl CpuSet {
     /// The CPUs in it.
     pub fn cpus(&self) -> Vec<usize> {
         // SAFETY: the index is below the set's size.
-        (0..libc::CPU_SETSIZE as usize).filter(|c| unsafe { libc::CPU_ISSET(*c, &self.0) }).collect()
+        (0..libc::CPU_SETSIZE as usize)
+            .filter(|c| unsafe { libc::CPU_ISSET(*c, &self.0) })
+            .collect()
     }
 
     /// A set of these CPUs.
@@ -223,7 +226,8 @@ impl CpuSet {
     /// Makes `pid` (0: this thread) run on these CPUs only.
     pub fn apply(&self, pid: pid_t) -> io::Result<()> {
         // SAFETY: the size is that of the set read from.
-        let result = unsafe { libc::sched_setaffinity(pid, size_of_val(&self.0), &raw const self.0) };
+        let result =
+            unsafe { libc::sched_setaffinity(pid, size_of_val(&self.0), &raw const self.0) };
         check(result.into()).map(drop)
     }
 

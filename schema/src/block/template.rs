@@ -25,7 +25,8 @@ pub(super) fn put_instruction(out: &mut Vec<u8>, kind: Kind, slots: &[Slot]) {
 pub(super) fn take_instruction(from: &mut Reader) -> Result<Effects, Malformed> {
     let head = from.byte()?;
     let kind = KINDS[usize::from(head >> 6)];
-    let list = (0..head & (MAX_EFFECTS - 1)).map(|_| take_effect(from)).collect::<Result<_, _>>()?;
+    let list =
+        (0..head & (MAX_EFFECTS - 1)).map(|_| take_effect(from)).collect::<Result<_, _>>()?;
     Ok(Effects { kind, list, bulk: None })
 }
 
@@ -154,12 +155,7 @@ fn take_address(from: &mut Reader) -> Result<Address, Malformed> {
 fn put_form(out: &mut Vec<u8>, form: &Form) {
     let register = |r: Option<Gpr>| r.map_or(NO_REGISTER, Gpr::number);
     let extend = EXTENDS.iter().position(|e| *e == form.extend).unwrap_or(0) as u8;
-    out.extend([
-        register(form.base),
-        register(form.index),
-        form.scale << 4 | form.width,
-        extend,
-    ]);
+    out.extend([register(form.base), register(form.index), form.scale << 4 | form.width, extend]);
     put_signed(out, form.disp);
 }
 

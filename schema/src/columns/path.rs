@@ -27,7 +27,8 @@ pub fn encode_path(blocks: &[BlockRows], path: &[Execution], cuts: &[Cut]) -> En
     for execution in path {
         let block = execution.block;
         executions[block as usize] += 1;
-        let predicted = previous.map(|p: u32| std::mem::replace(&mut successors[p as usize], block));
+        let predicted =
+            previous.map(|p: u32| std::mem::replace(&mut successors[p as usize], block));
         if predicted == Some(block) {
             hits += 1;
         } else {

@@ -216,7 +216,8 @@ mod tests {
         let lane = Lane { rows: &mut rows, stride: 8, offset: 0, bytes: 8 };
         assert_eq!(decode_lane(&mut from, values.len(), lane), Ok(()));
         assert!(from.is_empty());
-        let back: Vec<u64> = rows.chunks(8).map(|c| u64::from_le_bytes(c.try_into().unwrap())).collect();
+        let back: Vec<u64> =
+            rows.chunks(8).map(|c| u64::from_le_bytes(c.try_into().unwrap())).collect();
         assert_eq!(back, values);
     }
 }

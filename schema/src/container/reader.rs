@@ -16,7 +16,9 @@ pub enum OpenError {
     #[error("trace format {0} is newer than this rdb reads ({VERSION}): use a newer rdb-explore")]
     TooNew(u32),
     /// An earlier format.
-    #[error("trace format {0} is older than this rdb reads ({VERSION}): use the rdb-explore that came with its recorder")]
+    #[error(
+        "trace format {0} is older than this rdb reads ({VERSION}): use the rdb-explore that came with its recorder"
+    )]
     TooOld(u32),
 }
 
@@ -155,6 +157,10 @@ impl Frame {
         let claimed = self.header.raw;
         raw.reserve(claimed.min(64 << 20) as usize);
         decoder.take(claimed + 1).read_to_end(&mut raw).map_err(failed)?;
-        if raw.len() as u64 == claimed { Ok(raw) } else { Err(PayloadError::Compression(self.offset)) }
+        if raw.len() as u64 == claimed {
+            Ok(raw)
+        } else {
+            Err(PayloadError::Compression(self.offset))
+        }
     }
 }

@@ -68,9 +68,8 @@ pub fn decode_index(payload: &[u8]) -> Result<PageIndex> {
     };
     let length = index.pages.len();
     let equal = [index.states.len(), index.frames.len(), index.slots.len()] == [length; 3];
-    let ascending = |i: usize| {
-        (index.pages[i], index.states[i]) <= (index.pages[i + 1], index.states[i + 1])
-    };
+    let ascending =
+        |i: usize| (index.pages[i], index.states[i]) <= (index.pages[i + 1], index.states[i + 1]);
     if !equal || !(1..length).all(|i| ascending(i - 1)) {
         return Err(Malformed.into());
     }

@@ -40,11 +40,15 @@ impl Step {
         if let Some(patch) = unexplained {
             self.unexplained(&prepared, index, patch);
         }
-        if ends || touched.own_code || touched.unmapped || overran {
+        let special = touched.own_code || touched.unmapped || touched.long.is_some();
+        if ends || special || overran {
             self.end_execution(false);
         }
         if touched.unmapped {
             self.rec.follow_growth()?;
+        }
+        if let Some(range) = touched.long {
+            self.rec.capture_written(&[range])?;
         }
         if overran {
             self.compare_memory()?;
@@ -91,6 +95,11 @@ impl Step {
             } else if slot.effect == Effect::StoreBulk {
                 let Some(bulk) = &care.bulk else { continue };
                 let (before, area) = (&rec.registers, rec.layout.size());
+                touched.long = stores::too_long(bulk, before, after);
+                if touched.long.is_some() {
+                    rec.builder.bulk(&[]);
+                    continue;
+                }
                 let segments = stores::segments(bulk, before, after, area, &rec.memory);
                 for (address, bytes) in &segments {
                     let mapped = rec.space.find(*address).is_some();
@@ -109,7 +118,10 @@ impl Step {
     fn unexplained(&mut self, prepared: &Prepared, index: usize, patch: RegisterPatch) {
         let bytes: usize = patch.0.iter().map(|(_, b)| b.len()).sum();
         let code = prepared.block.bytes(index);
-        let detail = format!("registers changed beyond the effects of instruction {code:02x?}: {:x?}", patch.0);
+        let detail = format!(
+            "registers changed beyond the effects of instruction {code:02x?}: {:x?}",
+            patch.0
+        );
         self.rec.warn_once(&detail);
         self.rec.unexplained += bytes as u64;
         let kind = EventKind::External { detail, bytes: bytes as u64 };
@@ -139,6 +151,8 @@ struct Touched {
     own_code: bool,
     /// A page that is not mapped as far as we know: the stack grew.
     unmapped: bool,
+    /// A range too long to be logged.
+    long: Option<(u64, u64)>,
 }
 
 impl Touched {

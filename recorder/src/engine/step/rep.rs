@@ -61,7 +61,8 @@ impl Step {
         let Some((prepared, index)) = &self.run else { return Ok(stopped) };
         let next = prepared.block.address(index + 1);
         // DR7: breakpoint 0 enabled locally, on execution (Intel SDM vol. 3, 17.2.4).
-        let armed = stopped.set_debug_register(0, next).and_then(|()| stopped.set_debug_register(7, 1));
+        let armed =
+            stopped.set_debug_register(0, next).and_then(|()| stopped.set_debug_register(7, 1));
         if armed.is_err() {
             self.breakpoints_work = false;
             return Ok(stopped);
@@ -86,12 +87,7 @@ impl Step {
 
     /// A signal came between two iterations: what was done is a tracepoint of
     /// its own, and the instruction will begin again.
-    fn rep_cut_short(
-        &mut self,
-        stopped: Stopped,
-        latest: Registers,
-        signal: i32,
-    ) -> Flow<Stopped> {
+    fn rep_cut_short(&mut self, stopped: Stopped, latest: Registers, signal: i32) -> Flow<Stopped> {
         if latest != self.rec.registers {
             self.executed(&stopped, latest)?;
             self.find_instruction();

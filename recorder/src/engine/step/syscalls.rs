@@ -124,9 +124,7 @@ impl Step {
                 self.in_syscall = true;
                 Ok(stopped)
             }
-            Outcome::Stopped(stopped, Stop::Signal(signal)) => {
-                self.interrupting(stopped, signal)
-            }
+            Outcome::Stopped(stopped, Stop::Signal(signal)) => self.interrupting(stopped, signal),
             Outcome::Stopped(stopped, Stop::Group(signal)) => {
                 let stopped = self.wait_out(stopped, signal)?;
                 self.restart(stopped)
@@ -137,9 +135,7 @@ impl Step {
 
     fn interrupting(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
         match self.rec.disposition(signal) {
-            Disposition::Handled | Disposition::Fatal => {
-                self.signal_after(stopped, signal, false)
-            }
+            Disposition::Handled | Disposition::Fatal => self.signal_after(stopped, signal, false),
             disposition => {
                 let info = stopped.siginfo()?;
                 let delivery = crate::os::Delivery { signal, info, fault: false };
@@ -176,5 +172,4 @@ impl Step {
             },
         }
     }
-
 }

@@ -59,6 +59,8 @@ fn command() -> Command {
     Command::new("rdb-explore")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Walks a recorded history in both directions and answers questions about it")
+        .override_usage("rdb-explore [OPTIONS] TRACE")
+        .max_term_width(80)
         .after_help(AFTER)
         .arg(
             Arg::new("trace")

@@ -42,6 +42,7 @@ Failures of rdb-record itself:
 #[command(
     name = "rdb-record",
     version,
+    max_term_width = 80,
     after_help = EXIT_CODES,
     override_usage = "rdb-record [OPTIONS] PROGRAM [ARGS]...\n       rdb-record PROGRAM [OPTIONS] [-- ARGS...]"
 )]

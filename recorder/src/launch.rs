@@ -72,10 +72,19 @@ fn is_executable(path: &Path) -> bool {
 /// [`Failure`].
 pub fn check(path: &Path) -> Result<(), Failure> {
     let mut path = path.to_path_buf();
+    let mut script: Option<PathBuf> = None;
     for _ in 0..MAX_INTERPRETERS {
-        match check_one(&path)? {
+        let checked = check_one(&path).map_err(|failure| match &script {
+            None => failure,
+            Some(script) => {
+                let message =
+                    format!("{}, the interpreter of {}", failure.message, script.display());
+                Failure::new(failure.code, message)
+            }
+        });
+        match checked? {
             None => return Ok(()),
-            Some(interpreter) => path = interpreter,
+            Some(interpreter) => script = Some(std::mem::replace(&mut path, interpreter)),
         }
     }
     Err(Failure::new(exit_code::NOT_EXECUTABLE, "failed to execute: too many interpreters"))
@@ -100,7 +109,11 @@ fn check_one(path: &Path) -> Result<Option<PathBuf>, Failure> {
         return Ok(None);
     }
     if let Some(line) = head.strip_prefix(b"#!") {
-        return Ok(Some(interpreter(line)));
+        let interpreter = interpreter(line);
+        if interpreter.as_os_str().is_empty() {
+            return refuse("its #! line names no interpreter".into());
+        }
+        return Ok(Some(interpreter));
     }
     check_elf(&head, &shown)
 }

@@ -24,8 +24,14 @@ impl Output {
             let message = format!("failed to write {}: {error}", path.display());
             Failure::new(exit_code::OUTPUT, message)
         };
-        if path.is_dir() {
-            return Err(refuse(&"it is a directory"));
+        // The finished trace takes the name: never that of a device or a pipe, which
+        // root could otherwise lose to `-o /dev/null`.
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => return Err(refuse(&"it is a directory")),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(refuse(&"it is not a regular file"));
+            }
+            _ => {}
         }
         if path.file_name().is_none() {
             return Err(refuse(&"it names no file"));
@@ -64,4 +70,28 @@ pub fn default_path(program: &Path) -> PathBuf {
     let mut name = program.file_name().map_or_else(|| OsString::from("run"), OsString::from);
     name.push(".trace");
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        for taken in [folder.path(), &pipe] {
+            let Err(failure) = Output::create(taken) else {
+                panic!("{} was taken", taken.display())
+            };
+            assert_eq!(failure.code, exit_code::OUTPUT);
+        }
+        let file = folder.path().join("run.trace");
+        std::fs::write(&file, "an older one").unwrap();
+        let (output, _) = Output::create(&file).ok().unwrap();
+        output.commit().unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 }

@@ -20,7 +20,7 @@ pub struct Unsound {
     pub reason: String,
 }
 
-/// A chunk with its stores, and registers every [`STRIDE`] tracepoints.
+/// A chunk with its stores, and registers every `STRIDE` tracepoints.
 pub struct ChunkView {
     chunk: Arc<Chunk>,
     checkpoints: Vec<Cursor>,

@@ -38,13 +38,15 @@ fn start(mut command: Command, limit: u64) -> Bare {
     };
     // SAFETY: the closure makes one system call and allocates nothing.
     unsafe { command.pre_exec(traced) };
-    let child = command.spawn().expect("failed to start the program");
+    let mut child = command.spawn().expect("failed to start the program");
     let pid = libc::pid_t::try_from(child.id()).expect("a process id");
     assert_eq!(wait(pid), Some(libc::SIGTRAP), "stopped behind exec");
     let result = steps(pid, limit);
-    // SAFETY: kill takes numbers; the child is ours and was not reaped, or is gone for good.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-    while wait(pid).is_some() {}
+    if result.steps == limit {
+        child.kill().expect("failed to end the program");
+    }
+    // Where the loop saw it end, there is nothing left to wait for.
+    let _ = child.wait();
     result
 }
 

@@ -41,6 +41,8 @@ pub fn measure(workload: &Workload, options: &Options, report: &mut Report) {
     report.add(name, "recorder's rate / bare tracer's", median(&ratios), Bar::AtLeast(LEAST));
     report.note(name, "share of time: the engine's own code", of(|r| r.engine));
     report.note(name, "share of time: ptrace stops and the program", of(|r| r.stops));
+    // Large on a busy machine, where no figure of this run means much.
+    report.note(name, "share of time: waiting", of(|r| 1.0 - r.engine - r.stops));
 }
 
 fn record(workload: &Workload, options: &Options) -> Recorded {

@@ -179,7 +179,7 @@ fn conclude(
             let each = own as f64 / instructions.max(1) as f64;
             let path = output.path.display();
             say(&format!(
-                "{instructions} instructions, {seconds:.1} s, {each:.2} bytes per instruction → {path}"
+                "{instructions} instructions, {seconds:.2} s, {each:.2} bytes per instruction → {path}"
             ));
         }
         Err(error) => {

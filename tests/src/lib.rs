@@ -7,6 +7,7 @@
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 pub mod binaries;
+pub mod closing;
 pub mod compile;
 pub mod explorer;
 pub mod fixture;

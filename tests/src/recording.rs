@@ -2,6 +2,7 @@
 //! test of one build of the recorder.
 
 use crate::binaries::{binaries, target_directory};
+use crate::closing::Closing;
 use crate::compile::{Flavour, compile, first_flavour};
 use crate::explorer::Explorer;
 use crate::fixture::Fixture;
@@ -42,11 +43,8 @@ impl Recording {
     /// The closing line's number of instructions.
     pub fn instructions(&self) -> u64 {
         let text = self.recorder_stderr();
-        let line = text.lines().find(|line| line.contains(" instructions, "));
-        let line = line.unwrap_or_else(|| panic!("no closing line in {text:?}"));
-        let number = line.trim_start_matches("rdb-record: ").split(" instructions").next();
-        let digits: String = number.unwrap_or("").chars().filter(char::is_ascii_digit).collect();
-        digits.parse().unwrap_or_else(|_| panic!("no number of instructions in {line:?}"))
+        let closing = Closing::parse(&text);
+        closing.unwrap_or_else(|| panic!("no closing line in {text:?}")).instructions
     }
 
     fn stderr_lines(&self, own: bool) -> String {

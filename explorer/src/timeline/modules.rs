@@ -1,6 +1,7 @@
 //! The modules of a trace.
 
 use super::{StateError, Timeline};
+use rayon::prelude::*;
 use rdb_schema::header::Module;
 use std::sync::Arc;
 
@@ -35,17 +36,18 @@ impl ModuleInfo {
 }
 
 impl Timeline {
-    /// Modules named by the trace. The first call decodes all of them, one after
-    /// the other; those that cannot be read are left out.
+    /// Modules named by the trace. The first call decodes all of them; those
+    /// that cannot be read are left out.
     pub fn modules(&self) -> &[ModuleInfo] {
         self.modules.get_or_init(|| {
-            let decoded = |(index, frame)| {
+            let frames: Vec<(u32, usize)> = self.trace.modules().collect();
+            let decoded = |&(index, frame): &(u32, usize)| {
                 let module = self.trace.module(frame).ok()?;
                 let info = ModuleInfo::new(index, &module);
                 self.keep(index, module);
                 Some(info)
             };
-            self.trace.modules().filter_map(decoded).collect()
+            frames.par_iter().filter_map(decoded).collect()
         })
     }
 

@@ -155,7 +155,7 @@ impl Trace {
     /// # Errors
     /// [`Unreadable`].
     pub fn module(&self, frame: usize) -> Result<Module, Unreadable> {
-        Ok(decode_module(&self.payload(frame, FrameKind::Module)?)?)
+        Ok(decode_module(self.payload(frame, FrameKind::Module)?)?)
     }
 
     fn payload(&self, index: usize, kind: FrameKind) -> Result<Vec<u8>, Unreadable> {

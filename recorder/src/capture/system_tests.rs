@@ -7,7 +7,6 @@ use std::io::{Seek, SeekFrom};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 /// `sleep` with an environment and a folder of its own, traced and stopped.
 struct Sleeper(Child);
@@ -125,19 +124,4 @@ fn the_masks_correct_what_was_tracked() {
     let handler =
         |signal| checked(Action { signal, handler: 0x4000, ..Action::default() }, &status).handler;
     assert_eq!([handler(1), handler(2), handler(3), handler(64)], [0, 1, 0x4000, 0]);
-}
-
-#[test]
-#[ignore = "measures; run alone"]
-fn cost() {
-    let child = Sleeper::start();
-    let tracked = Tracked::new(child.0.id(), 0);
-    let (rounds, start) = (200, Instant::now());
-    for _ in 0..rounds {
-        system_state(child.0.id(), child.0.id(), &tracked);
-    }
-    let each = start.elapsed() / rounds;
-    let count = descriptors(child.0.id()).len();
-    eprintln!("system_state: {each:?} with {count} descriptors");
-    assert!(each < Duration::from_millis(1));
 }

@@ -66,7 +66,7 @@ struct Layout {
   mmapBase @10 :UInt64;            # end of the highest mapping below the stack
 }
 
-# Frame kind 2: a mapped ELF file, once.
+# Frame kind 2: a mapped ELF file, once. A frame of kind 9 holds its bytes, as they are.
 struct Module {
   index @0 :UInt32;                # what Mapping.module names
   path @1 :Data;
@@ -75,7 +75,6 @@ struct Module {
   inode @4 :UInt64;
   modified @5 :Int64;              # nanoseconds since the epoch
   size @6 :UInt64;
-  bytes @7 :Data;                  # the file
 }
 
 # Frame kind 3: page contents as they stand at a state, 4096 bytes each.

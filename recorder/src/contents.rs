@@ -7,6 +7,7 @@ use crate::recording::{PAGES_PER_FRAME, Recording, ReplayFailed};
 use rdb_schema::event::EventKind;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::{Base, Mapping, PAGE};
+use std::sync::Arc;
 
 /// Largest file mapping that is not a module whose contents are recorded.
 const MAX_FILE_MAPPING: u64 = 1 << 30;
@@ -27,11 +28,10 @@ impl Recording {
             None => {}
             Some((index, new)) => {
                 mapping.base = Base::Module(index);
-                if let Some(bytes) = self.catalog.shared(index) {
-                    self.model.add_module(index, bytes);
-                }
+                let Some(bytes) = self.catalog.shared(index) else { return };
+                self.model.add_module(index, Arc::clone(&bytes));
                 if let Some(module) = new {
-                    self.pipeline.submit(Job::Module(Box::new(module)));
+                    self.pipeline.submit(Job::Module(Box::new(module), bytes));
                     if self.tracepoint() > 0 {
                         self.event(EventKind::ModuleLoad(index));
                     }

@@ -51,7 +51,7 @@ pub struct XsaveComponent {
     pub flags: u32,
 }
 
-/// A mapped ELF file.
+/// What is known of a mapped ELF file; its bytes have a frame of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
     /// What mappings name it by.
@@ -66,6 +66,6 @@ pub struct Module {
     pub inode: u64,
     /// Modification time, nanoseconds since the epoch.
     pub modified: i64,
-    /// The file.
-    pub bytes: Vec<u8>,
+    /// Its size, bytes.
+    pub size: u64,
 }

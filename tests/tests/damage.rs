@@ -83,7 +83,7 @@ impl Intact {
         if round < ANYWHERE {
             return self.below(0..self.bytes.len());
         }
-        let history = self.frames.iter().filter(|f| f.header.kind != FrameKind::Module);
+        let history = self.frames.iter().filter(|f| f.header.kind != FrameKind::File);
         let ranges: Vec<Range<usize>> = history.map(extent).collect();
         let chosen = self.below(0..ranges.len());
         self.below(ranges[chosen].clone())
@@ -216,7 +216,7 @@ fn with_any_byte_flipped_a_real_trace_answers_nothing_wrong() {
 
 /// The trace with bytes of one module changed, and checksums that fit.
 fn forge(intact: &mut Intact) {
-    let is_module = |frame: &&Frame| frame.header.kind == FrameKind::Module;
+    let is_module = |frame: &&Frame| frame.header.kind == FrameKind::File;
     let modules: Vec<u64> =
         intact.frames.iter().filter(is_module).map(|frame| frame.offset).collect();
     let chosen = intact.below(0..modules.len());

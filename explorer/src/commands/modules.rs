@@ -34,7 +34,7 @@ impl Module {
             path: info.path.clone(),
             build_id: info.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
             size: info.size,
-            biases: images.biases(info.index).into_iter().map(hex).collect(),
+            biases: images.biases(session.timeline(), info.index).into_iter().map(hex).collect(),
             debug_info: symbols.is_some_and(ModuleSymbols::has_debug_info),
             notices: symbols.map(ModuleSymbols::notices).unwrap_or_default(),
         }

@@ -32,24 +32,32 @@ pub struct Images {
 #[derive(Default)]
 struct Known {
     images: Vec<Image>,
+    /// Whether those of the first and the last state are in.
+    usual: bool,
     /// Whether all mappings of the history are in.
     complete: bool,
 }
 
 impl Images {
-    /// Those mapped at the first and the last state; others are found when
-    /// they are asked for.
+    /// None yet: reading a module's file takes time, so each is found when it
+    /// is asked for.
     pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
         let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
         let symbols = paths.iter().map(|_| OnceCell::new()).collect();
         let interpreter = interpreter(&timeline.header().start.auxv);
-        let images = Self { paths, symbols, search, known: RefCell::default(), interpreter };
+        Self { paths, symbols, search, known: RefCell::default(), interpreter }
+    }
+
+    /// Finds those mapped at the first and the last state.
+    fn find_usual(&self, timeline: &Timeline) {
+        if std::mem::replace(&mut self.known.borrow_mut().usual, true) {
+            return;
+        }
         for state in [0, timeline.end()] {
-            if let Ok(space) = timeline.space(state) {
-                images.add_space(timeline, &space);
+            if let Ok(space) = timeline.shared_space(state) {
+                self.add_space(timeline, &space);
             }
         }
-        images
     }
 
     /// The symbols of module `index`; `None` if its file cannot be had.
@@ -85,15 +93,14 @@ impl Images {
         })
     }
 
-    /// Whether an image is of the dynamic linker.
+    /// Whether an image is of the dynamic linker: AT_BASE is its load bias.
     pub fn is_linker(&self, image: Image) -> bool {
-        let at_base = |i: &Image| (i.start..i.end).contains(&self.interpreter);
-        self.interpreter != 0
-            && self.known.borrow().images.iter().any(|i| i.module == image.module && at_base(i))
+        self.interpreter != 0 && image.bias == self.interpreter
     }
 
-    /// The load biases of module `index`, over the whole history.
-    pub fn biases(&self, index: u32) -> Vec<u64> {
+    /// The load biases of module `index`: those usual, and all others found so far.
+    pub fn biases(&self, timeline: &Timeline, index: u32) -> Vec<u64> {
+        self.find_usual(timeline);
         let known = self.known.borrow();
         let mut biases: Vec<_> =
             known.images.iter().filter(|i| i.module == index).map(|i| i.bias).collect();

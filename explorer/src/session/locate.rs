@@ -137,7 +137,7 @@ impl Locator {
         for index in self.images.modules() {
             let Some(symbols) = self.images.symbols(timeline, index) else { continue };
             let addresses = symbols.addresses_of_function(name);
-            self.add_targets(index, symbols, &addresses, &mut targets);
+            self.add_targets(timeline, index, symbols, &addresses, &mut targets);
         }
         targets
     }
@@ -154,19 +154,20 @@ impl Locator {
         let exact = matches.iter().any(|(_, _, m)| m.exact);
         let mut targets = Vec::new();
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
-            self.add_targets(*index, symbols, &found.addresses, &mut targets);
+            self.add_targets(timeline, *index, symbols, &found.addresses, &mut targets);
         }
         (targets, known)
     }
 
     fn add_targets(
         &self,
+        timeline: &Timeline,
         index: u32,
         symbols: &ModuleSymbols,
         addresses: &[BreakAddress],
         targets: &mut Vec<Target>,
     ) {
-        for bias in self.images.biases(index) {
+        for bias in self.images.biases(timeline, index) {
             for found in addresses {
                 let location = symbols.location_at(found.address).filter(|l| l.line > 0);
                 targets.push(Target {
@@ -184,7 +185,7 @@ impl Locator {
     pub fn named(&self, timeline: &Timeline, name: &str) -> Option<(u64, u64)> {
         let of = |index| {
             let symbols = self.images.symbols(timeline, index)?;
-            let bias = *self.images.biases(index).first()?;
+            let bias = *self.images.biases(timeline, index).first()?;
             let data = symbols.data_symbol(name);
             let entry = || symbols.addresses_of_function(name).first().map(|f| (f.entry, 0));
             data.or_else(entry).map(|(address, size)| (address.to_runtime(bias), size))

@@ -1,7 +1,6 @@
 //! The modules of a trace.
 
 use super::{StateError, Timeline};
-use rayon::prelude::*;
 use rdb_schema::header::Module;
 use std::sync::Arc;
 
@@ -30,24 +29,19 @@ impl ModuleInfo {
             index,
             path: String::from_utf8_lossy(path).into_owned(),
             build_id: build_id.to_vec(),
-            size: module.bytes.len() as u64,
+            size: module.size,
         }
     }
 }
 
 impl Timeline {
-    /// Modules named by the trace. The first call decodes all of them; those
-    /// that cannot be read are left out.
+    /// Modules named by the trace; those that cannot be read are left out.
     pub fn modules(&self) -> &[ModuleInfo] {
         self.modules.get_or_init(|| {
-            let frames: Vec<(u32, usize)> = self.trace.modules().collect();
-            let decoded = |&(index, frame): &(u32, usize)| {
-                let module = self.trace.module(frame).ok()?;
-                let info = ModuleInfo::new(index, &module);
-                self.keep(index, module);
-                Some(info)
+            let decoded = |(index, frame): (u32, usize)| {
+                Some(ModuleInfo::new(index, &self.trace.module(frame).ok()?))
             };
-            frames.par_iter().filter_map(decoded).collect()
+            self.trace.modules().filter_map(decoded).collect()
         })
     }
 
@@ -62,15 +56,8 @@ impl Timeline {
         }
         let damaged =
             |why: &str| StateError::Damaged(0, self.end(), format!("module {index}: {why}"));
-        let frame = self.trace.modules().find(|(i, _)| *i == index);
-        let (_, frame) = frame.ok_or_else(|| damaged("not in the trace"))?;
-        let module = self.trace.module(frame).map_err(|e| damaged(&e.0))?;
-        Ok(self.keep(index, module))
-    }
-
-    fn keep(&self, index: u32, module: Module) -> Arc<[u8]> {
-        let bytes: Arc<[u8]> = module.bytes.into();
+        let bytes: Arc<[u8]> = self.trace.file(index).map_err(|e| damaged(&e.0))?.into();
         self.files.put(index, bytes.clone(), bytes.len());
-        bytes
+        Ok(bytes)
     }
 }

@@ -45,6 +45,7 @@ pub struct Trace {
     chunks: Vec<ChunkPlace>,
     dictionary: Dictionary,
     modules: Vec<usize>,
+    files: Vec<usize>,
     versions: PageIndex,
     exit: Exit,
     notices: Vec<String>,
@@ -155,7 +156,19 @@ impl Trace {
     /// # Errors
     /// [`Unreadable`].
     pub fn module(&self, frame: usize) -> Result<Module, Unreadable> {
-        Ok(decode_module(self.payload(frame, FrameKind::Module)?)?)
+        Ok(decode_module(&self.payload(frame, FrameKind::Module)?)?)
+    }
+
+    /// The bytes of module `index`.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn file(&self, index: u32) -> Result<Vec<u8>, Unreadable> {
+        let of =
+            |f: &&usize| self.frames.get(**f).is_some_and(|f| f.header.first == u64::from(index));
+        let frame = self.files.iter().find(of);
+        let frame = frame.ok_or_else(|| Unreadable("not in the trace".into()))?;
+        self.payload(*frame, FrameKind::File)
     }
 
     fn payload(&self, index: usize, kind: FrameKind) -> Result<Vec<u8>, Unreadable> {

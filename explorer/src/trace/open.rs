@@ -87,6 +87,7 @@ impl Opened {
             chunks: self.outline.chunks,
             dictionary: self.outline.dictionary,
             modules: self.outline.modules,
+            files: self.outline.files,
             versions: self.versions,
             exit,
             notices,

@@ -39,6 +39,8 @@ pub struct Outline {
     pub dictionary: Dictionary,
     /// Its Module frames.
     pub modules: Vec<usize>,
+    /// The File frames.
+    pub files: Vec<usize>,
     /// Its Pages frames.
     pub pages: Vec<usize>,
     /// Its Index frame.
@@ -76,6 +78,7 @@ impl Outline {
         match frame.header.kind {
             FrameKind::Header => {}
             FrameKind::Module => self.modules.push(index),
+            FrameKind::File => self.files.push(index),
             FrameKind::Pages => self.pages.push(index),
             FrameKind::Blocks => self.add_blocks(index, blocks)?,
             FrameKind::Events if self.events.is_some() => {

@@ -74,10 +74,11 @@ impl Program {
             index: 0,
             path: b"/bin/synthetic".to_vec(),
             build_id: vec![1, 2, 3],
-            bytes: self.module.clone(),
+            size: self.module.len() as u64,
             ..Module::default()
         };
         file.frame(FrameKind::Module, 0, 1, &encode_module(&module));
+        file.frame(FrameKind::File, 0, 1, &self.module);
         file.pages(&self.first_pages);
         let mut known = 0;
         for one in &self.chunks {

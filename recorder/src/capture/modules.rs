@@ -60,8 +60,9 @@ impl ModuleCatalog {
             self.by_file.insert(key, index);
             return Some((index, None));
         }
-        let module = key.module(u32::try_from(self.modules.len()).ok()?, mapping, build_id, bytes);
-        self.add(key, &module);
+        let index = u32::try_from(self.modules.len()).ok()?;
+        let module = key.module(index, mapping, build_id, bytes.len() as u64);
+        self.add(key, &module, bytes);
         Some((module.index, Some(module)))
     }
 
@@ -82,8 +83,8 @@ impl ModuleCatalog {
         known.iter().copied().find(|index| self.bytes(*index) == Some(bytes))
     }
 
-    fn add(&mut self, key: FileKey, module: &Module) {
-        self.modules.push(Arc::from(module.bytes.as_slice()));
+    fn add(&mut self, key: FileKey, module: &Module, bytes: Vec<u8>) {
+        self.modules.push(Arc::from(bytes));
         self.by_file.insert(key, module.index);
         if !module.build_id.is_empty() {
             self.by_build_id.entry(module.build_id.clone()).or_default().push(module.index);
@@ -103,9 +104,9 @@ impl FileKey {
         })
     }
 
-    fn module(self, index: u32, mapping: &Mapping, build_id: Vec<u8>, bytes: Vec<u8>) -> Module {
+    fn module(self, index: u32, mapping: &Mapping, build_id: Vec<u8>, size: u64) -> Module {
         let (device, inode, modified) = (self.device, self.inode, self.modified);
-        Module { index, path: mapping.name.clone(), build_id, device, inode, modified, bytes }
+        Module { index, path: mapping.name.clone(), build_id, device, inode, modified, size }
     }
 }
 

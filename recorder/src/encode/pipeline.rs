@@ -30,8 +30,8 @@ const LEVEL: i32 = 3;
 pub enum Job {
     /// Where the recording comes from.
     Header(Box<Header>),
-    /// A mapped file.
-    Module(Box<Module>),
+    /// A mapped file, and its bytes.
+    Module(Box<Module>, Arc<[u8]>),
     /// Page contents.
     Pages(Pages),
     /// A finished chunk, what stands at its start, and the ids of the
@@ -180,9 +180,12 @@ impl Encoder {
             Job::Header(header) => {
                 self.one(FrameKind::Header, (0, 1), &message::encode_header(&header))
             }
-            Job::Module(module) => {
+            Job::Module(module, bytes) => {
                 let place = (module.index.into(), 1);
-                self.one(FrameKind::Module, place, &message::encode_module(&module))
+                let about =
+                    self.frame(FrameKind::Module, place, &message::encode_module(&module))?;
+                let file = self.frame(FrameKind::File, place, &bytes)?;
+                Ok(vec![(about, Vec::new()), (file, Vec::new())])
             }
             Job::Pages(pages) => {
                 let place = (pages.state, pages.numbers.len() as u64);
@@ -267,7 +270,7 @@ fn write_frames(
             frame,
             slot: slot as u32,
         }));
-        if encoded.header().kind == FrameKind::Module {
+        if encoded.header().kind == FrameKind::File {
             status.module_bytes.fetch_add(encoded.file_bytes(), Ordering::Relaxed);
         }
     }

@@ -16,7 +16,7 @@ const FRAME_MAGIC: [u8; 4] = *b"RDBf";
 pub enum FrameKind {
     /// Where the recording comes from.
     Header = 1,
-    /// A mapped ELF file.
+    /// What is known of a mapped ELF file.
     Module = 2,
     /// Page contents.
     Pages = 3,
@@ -30,10 +30,12 @@ pub enum FrameKind {
     Index = 7,
     /// The directory.
     Footer = 8,
+    /// The bytes of a mapped ELF file: no message, the file itself.
+    File = 9,
 }
 
 impl FrameKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Header,
         Self::Module,
         Self::Pages,
@@ -42,6 +44,7 @@ impl FrameKind {
         Self::Chunk,
         Self::Index,
         Self::Footer,
+        Self::File,
     ];
 
     fn from_number(number: u16) -> Option<Self> {

@@ -153,38 +153,24 @@ pub fn encode_module(value: &Module) -> Vec<u8> {
     out.set_device(value.device);
     out.set_inode(value.inode);
     out.set_modified(value.modified);
-    out.set_size(value.bytes.len() as u64);
-    out.set_bytes(&value.bytes);
+    out.set_size(value.size);
     finish(&message)
 }
 
-/// The module in a frame's payload. The file's bytes stay where they are in
-/// memory, without the message around them: they are many.
+/// The module in a frame's payload.
 ///
 /// # Errors
 /// The payload is no module.
-pub fn decode_module(mut payload: Vec<u8>) -> Result<Module> {
-    let (mut module, bytes) = {
-        let message = open(&payload)?;
-        let from = message.get_root::<module::Reader>()?;
-        let bytes = from.get_bytes()?;
-        let start = bytes.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
-        let module = Module {
-            index: from.get_index(),
-            path: from.get_path()?.to_vec(),
-            build_id: from.get_build_id()?.to_vec(),
-            device: from.get_device(),
-            inode: from.get_inode(),
-            modified: from.get_modified(),
-            bytes: Vec::new(),
-        };
-        (module, start..start.saturating_add(bytes.len()))
-    };
-    // An empty file's bytes may lie outside of the payload.
-    if bytes.end <= payload.len() && !bytes.is_empty() {
-        payload.truncate(bytes.end);
-        payload.drain(..bytes.start);
-        module.bytes = payload;
-    }
-    Ok(module)
+pub fn decode_module(payload: &[u8]) -> Result<Module> {
+    let message = open(payload)?;
+    let from = message.get_root::<module::Reader>()?;
+    Ok(Module {
+        index: from.get_index(),
+        path: from.get_path()?.to_vec(),
+        build_id: from.get_build_id()?.to_vec(),
+        device: from.get_device(),
+        inode: from.get_inode(),
+        modified: from.get_modified(),
+        size: from.get_size(),
+    })
 }

@@ -1,6 +1,7 @@
 # Run by gdb: single-steps a program and writes one line per instruction.
-# Takes RDB_FROM (an address expression, or empty for the first instruction), RDB_STEPS and
-# RDB_OUT from the environment of gdb.
+# Takes RDB_FROM (an address expression, or empty for the first instruction), RDB_STEPS,
+# RDB_SKEW and RDB_OUT from the environment of gdb. With an RDB_SKEW other than 0 the program
+# reads another upper half of the time-stamp counter, which is equal in two runs by chance.
 import os
 import gdb
 
@@ -17,6 +18,12 @@ def repeats(inferior, pc):
     while at < 7 and code[at] in PREFIXES:
         at += 1
     return code[at] in STRING and any(byte in (0xF2, 0xF3) for byte in code[:at])
+
+
+def reads_clock(inferior, pc):
+    """Whether the instruction at pc is rdtsc or rdtscp."""
+    code = bytes(inferior.read_memory(pc, 3))
+    return code[:2] == b"\x0f\x31" or code == b"\x0f\x01\xf9"
 
 
 def line_of(pc):
@@ -46,18 +53,22 @@ def main():
         gdb.execute("run", to_string=True)
         gdb.execute("delete", to_string=True)
     inferior = gdb.selected_inferior()
+    skew = int(os.environ["RDB_SKEW"])
     with open(os.environ["RDB_OUT"], "w") as out:
         for _ in range(int(os.environ["RDB_STEPS"])):
             values = registers()
             pc = values[16]
             out.write(line_of(pc) + " " + " ".join("%x" % value for value in values) + "\n")
             repeating = repeats(inferior, pc)
+            clock = reads_clock(inferior, pc)
             gdb.execute("stepi", to_string=True)
             # A rep instruction traps after each iteration; it is one instruction.
             while repeating and inferior.pid and registers()[16] == pc:
                 gdb.execute("stepi", to_string=True)
             if not inferior.pid:
                 break
+            if clock and skew:
+                gdb.execute("set $rdx = $rdx ^ %d" % skew)
     if inferior.pid:
         gdb.execute("kill", to_string=True)
 

@@ -127,7 +127,7 @@ impl Recording {
         let written = self.written(call, &mut syscall, failed);
         self.track(call, syscall.result);
         let changes = if failed {
-            Default::default()
+            self.failed_mapping_changes(&syscall, state)
         } else {
             self.mapping_changes(&syscall, call.brk, state)
         };

@@ -18,7 +18,7 @@ const BATCH: u64 = 256;
 const PRESENT: u64 = 3 << 62;
 
 /// Bytes that differ, as ranges of what the process really has.
-type Differences = Vec<(u64, Vec<u8>)>;
+pub type Differences = Vec<(u64, Vec<u8>)>;
 
 impl Recording {
     /// Compares everything at the current state, and records what differs as an
@@ -57,7 +57,7 @@ impl Recording {
             self.registers = actual;
         }
         self.follow_growth()?;
-        let memory = self.compare(PROT_READ);
+        let memory = self.compare(|m| m.protection & PROT_READ != 0);
         if !memory.is_empty() {
             self.report_memory(memory);
         }
@@ -122,14 +122,16 @@ impl Recording {
 
     /// Where writable memory differs from the model, which must be up to date.
     pub fn differences(&mut self) -> Differences {
-        self.compare(PROT_WRITE)
+        self.compare(|m| m.protection & PROT_WRITE != 0)
     }
 
-    fn compare(&self, protection: u8) -> Differences {
+    /// Where the mappings asked for differ from the model, which must be up to
+    /// date.
+    pub fn compare(&self, wanted: impl Fn(&Mapping) -> bool) -> Differences {
         let pagemap = File::open(format!("/proc/{}/pagemap", self.pid)).ok();
         let mut found = Vec::new();
         for mapping in self.space.iter() {
-            if mapping.base != Base::Unreadable && mapping.protection & protection != 0 {
+            if mapping.base != Base::Unreadable && wanted(mapping) {
                 self.compare_mapping(mapping, pagemap.as_ref(), &mut found);
             }
         }
@@ -151,9 +153,14 @@ impl Recording {
             }
             let mut buffer = vec![0; (count * PAGE) as usize];
             let read = self.memory.read_some(start * PAGE, &mut buffer);
-            for (number, page) in (start..).zip(buffer[..read].chunks_exact(PAGE as usize)) {
+            let read = read / PAGE as usize;
+            let whole = buffer.as_chunks().0.iter().copied().take(read).map(Some);
+            // Behind a page that cannot be read (past a file's end), one by one.
+            let rest = (start + read as u64..start + count).map(|n| self.read_page(n));
+            for (number, page) in (start..).zip(whole.chain(rest)) {
+                let Some(page) = page else { continue };
                 if let Some(expected) = self.model.page(number) {
-                    differences(number * PAGE, &expected, page, found);
+                    differences(number * PAGE, &expected, &page, found);
                 }
             }
         }

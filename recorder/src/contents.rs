@@ -43,7 +43,8 @@ impl Recording {
     /// Records what `mapping` holds at `state` beyond its base. The model must
     /// have the mapping already.
     pub fn capture(&mut self, mapping: &Mapping, state: u64) {
-        let anonymous = mapping.inode == 0 && mapping.name.is_empty();
+        let private = mapping.flags & libc::MAP_SHARED.cast_unsigned() == 0;
+        let anonymous = mapping.inode == 0 && mapping.name.is_empty() && private;
         if mapping.base == Base::Unreadable || (anonymous && state > 0) {
             return;
         }

@@ -64,6 +64,18 @@ impl PipelineStatus {
     }
 }
 
+/// Tells the engine when a thread is lost: the frames behind it would wait for
+/// its own for ever.
+struct FailOnPanic<'a>(&'a PipelineStatus);
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(io::Error::other("an encoding thread panicked"));
+        }
+    }
+}
+
 type Numbered<T> = (u64, T);
 type Frames = Vec<(Encoded, Vec<u64>)>;
 
@@ -106,6 +118,7 @@ impl Pipeline {
                 let (queue, done) = (queue.clone(), done.clone());
                 std::thread::spawn(move || {
                     let _ = cpus.apply(0);
+                    let _guard = FailOnPanic(&encoder.status);
                     encoder.run(&queue, &done);
                 })
             })
@@ -113,6 +126,7 @@ impl Pipeline {
         let writer_status = Arc::clone(&status);
         let writer = std::thread::spawn(move || {
             let _ = cpus.apply(0);
+            let _guard = FailOnPanic(&writer_status);
             write(writer, &results, &writer_status)
         });
         Self { jobs: Some(jobs), next: 0, workers, writer, process, status }

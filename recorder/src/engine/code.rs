@@ -30,6 +30,8 @@ pub struct Care {
     /// It pops the flags: single-stepping it would leave the tracer's trap flag
     /// to the program.
     pub pops_flags: bool,
+    /// It traps as a single step does (int1).
+    pub raises_trap: bool,
     /// Opaque, and it may write memory.
     pub writes_unknown: bool,
 }
@@ -154,6 +156,7 @@ impl Care {
             bulk: effects.bulk,
             extended: effects.list.iter().any(extended),
             pops_flags: [Mnemonic::Popfq, Mnemonic::Popf, Mnemonic::Popfd].contains(&mnemonic),
+            raises_trap: mnemonic == Mnemonic::Int1,
             pushes_flags: pushes.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
         }

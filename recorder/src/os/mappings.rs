@@ -25,6 +25,9 @@ impl Changes {
     }
 }
 
+/// PROT_GROWSDOWN and PROT_GROWSUP (asm-generic/mman-common.h).
+const GROWS: u64 = 0x0300_0000;
+
 fn page_up(value: u64) -> u64 {
     value.checked_next_multiple_of(PAGE).unwrap_or(value & !(PAGE - 1))
 }
@@ -41,6 +44,10 @@ impl Recording {
             libc::SYS_mmap => self.mapped(call, state, &mut changes),
             libc::SYS_munmap => {
                 changes.list.push(MappingChange::Unmap { start: a, end: end(a, b) });
+            }
+            // Up or down to the end of a growing mapping, wherever that is.
+            libc::SYS_mprotect | libc::SYS_pkey_mprotect if c & GROWS != 0 => {
+                self.resynchronise(state, &mut changes);
             }
             libc::SYS_mprotect | libc::SYS_pkey_mprotect => {
                 let key = if call.number == libc::SYS_pkey_mprotect as u64 { d as u32 } else { 0 };
@@ -63,6 +70,25 @@ impl Recording {
             }
             // ARCH_MAP_VDSO_X32, _32, _64 (asm/prctl.h).
             libc::SYS_arch_prctl if (0x2001..=0x2003).contains(&a) => {
+                self.resynchronise(state, &mut changes);
+            }
+            _ => {}
+        }
+        changes
+    }
+
+    /// What a failed syscall did to the mappings all the same: madvise goes on
+    /// behind a hole (madvise(2), ENOMEM), mprotect has changed what lies before
+    /// it, and what MAP_FIXED or MREMAP_FIXED were to replace may be gone.
+    pub fn failed_mapping_changes(&mut self, call: &Syscall, state: u64) -> Changes {
+        let mut changes = Changes::default();
+        let [a, b, c, ..] = call.arguments;
+        match i64::try_from(call.number).unwrap_or(-1) {
+            libc::SYS_madvise if call.result == -i64::from(libc::ENOMEM) => {
+                let end = page_up(a.saturating_add(b));
+                self.advised(a, end, c as u32, state, &mut changes);
+            }
+            libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_mmap => {
                 self.resynchronise(state, &mut changes);
             }
             _ => {}
@@ -139,11 +165,8 @@ impl Recording {
         if keeps {
             // The old range reads as it did before its first write; shared
             // mappings keep their contents, which capturing finds.
-            let mut left = origin.clone();
-            (left.start, left.end, left.since) = (old, old_end.max(old + PAGE), state);
-            left.file_offset = origin.file_offset + (old - origin.start);
             if old_length != 0 {
-                changes.map(left);
+                changes.map(tail(&origin, old, old_end, state));
             }
         } else {
             changes.list.push(MappingChange::Unmap { start: old, end: old_end });
@@ -204,20 +227,19 @@ impl Recording {
     }
 
     fn advised(&mut self, start: u64, end: u64, advice: u32, state: u64, changes: &mut Changes) {
+        // asm-generic/mman-common.h; a guard region discards what it covers.
         const DONTNEED_LOCKED: i32 = 24;
+        const GUARD_INSTALL: i32 = 102;
         match advice.cast_signed() {
-            libc::MADV_DONTNEED | DONTNEED_LOCKED | libc::MADV_REMOVE => {
+            libc::MADV_DONTNEED | DONTNEED_LOCKED | GUARD_INSTALL | libc::MADV_REMOVE => {
                 let parts: Vec<Mapping> = self.space.overlapping(start, end).cloned().collect();
                 let shared = libc::MAP_SHARED.cast_unsigned();
                 let discards = |m: &&Mapping| {
                     m.flags & shared == 0 || advice.cast_signed() == libc::MADV_REMOVE
                 };
                 for part in parts.iter().filter(discards) {
-                    let mut part = tail(part, part.start.max(start), part.end.min(end), state);
-                    if matches!(part.base, Base::Moved(_)) {
-                        part.base = Base::Zero;
-                    }
-                    changes.map(part);
+                    let (start, end) = (part.start.max(start), part.end.min(end));
+                    changes.map(tail(part, start, end, state));
                 }
             }
             libc::MADV_NORMAL
@@ -299,20 +321,16 @@ fn same_file(known: &Mapping, actual: &Mapping) -> bool {
     shared || known.inode == actual.inode
 }
 
-/// The part of `mapping` from `start` to `end`, which may reach past it, with
-/// its base in force from `state` on.
+/// The part of `mapping` from `start` to `end`, which may reach past it, as a
+/// new mapping in force from `state` on. What moved to it once is not its base.
 fn tail(mapping: &Mapping, start: u64, end: u64, state: u64) -> Mapping {
     let skipped = start.wrapping_sub(mapping.start);
-    let base = match mapping.base {
-        Base::Moved(from) => Base::Moved(from.wrapping_add(skipped)),
-        base => base,
-    };
     Mapping {
         start,
         end,
         since: state,
         file_offset: if mapping.inode == 0 { 0 } else { mapping.file_offset.wrapping_add(skipped) },
-        base,
+        base: if matches!(mapping.base, Base::Moved(_)) { Base::Zero } else { mapping.base },
         ..mapping.clone()
     }
 }

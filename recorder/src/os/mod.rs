@@ -1,5 +1,6 @@
 //! What the kernel does for the program: syscalls, signals, mappings, exec.
 
+mod aliases;
 mod exec;
 mod growth;
 mod mappings;

@@ -127,7 +127,7 @@ impl Recording {
         let written = self.written(call, &mut syscall, failed);
         self.track(call, syscall.result);
         let changes = if failed {
-            Default::default()
+            self.failed_mapping_changes(&syscall, state)
         } else {
             self.mapping_changes(&syscall, call.brk, state)
         };
@@ -148,6 +148,8 @@ impl Recording {
         if !large {
             let pieces = |w: &Written| self.memory.read_pieces(w.address, w.length as usize);
             event.memory = written.iter().flat_map(pieces).collect();
+            let aliases = |w: &Written| self.aliases(w.address, w.length);
+            event.memory.extend(written.iter().flat_map(aliases));
         }
         self.push_event(event);
         if large {
@@ -160,6 +162,9 @@ impl Recording {
         }
         if grown {
             self.follow_growth()?;
+        }
+        if let Some(file) = self.changed_file(call) {
+            self.compare_file(file)?;
         }
         if known { Ok(()) } else { self.compare_after(call) }
     }

@@ -10,6 +10,7 @@ use rdb_schema::effects::{Effect, Source};
 use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::{Gpr, RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
 use rdb_schema::replay::logged_register;
+use rdb_schema::space::Mapping;
 use std::sync::Arc;
 
 impl Step {
@@ -29,7 +30,7 @@ impl Step {
             self.rec.builder.begin(prepared.id, &prepared.block);
         }
         let slots = prepared.block.slots(index);
-        let touched = self.fill(&prepared, slots, &care, &after);
+        let mut touched = self.fill(&prepared, slots, &care, &after);
         let unexplained = unexplained(&self.rec.registers, &after, slots);
         self.rec.builder.count(after.rip);
         let before = std::mem::replace(&mut self.rec.registers, after);
@@ -40,6 +41,7 @@ impl Step {
         if let Some(patch) = unexplained {
             self.unexplained(&prepared, index, patch);
         }
+        self.aliases(&prepared, &mut touched);
         let special = touched.own_code || touched.unmapped || touched.long.is_some();
         if ends || special || overran {
             self.end_execution(false);
@@ -87,7 +89,7 @@ impl Step {
             };
             if let Some((address, size)) = stored {
                 let address = address.value(&rec.registers);
-                touched.note(prepared, rec.space.find(address).is_some(), address, size);
+                touched.note(prepared, rec.space.find(address), address, size);
                 if length > 0 {
                     let row = rec.builder.row(&prepared.block);
                     rec.memory.read(address, &mut row[place..place + length]);
@@ -102,8 +104,7 @@ impl Step {
                 }
                 let segments = stores::segments(bulk, before, after, area, &rec.memory);
                 for (address, bytes) in &segments {
-                    let mapped = rec.space.find(*address).is_some();
-                    touched.note(prepared, mapped, *address, bytes.len());
+                    touched.note(prepared, rec.space.find(*address), *address, bytes.len());
                 }
                 rec.builder.bulk(&segments);
             } else {
@@ -112,6 +113,22 @@ impl Step {
             }
         }
         touched
+    }
+
+    /// Records what the stores changed in other mappings of the same file.
+    fn aliases(&mut self, prepared: &Prepared, touched: &mut Touched) {
+        let ranges = std::mem::take(&mut touched.shared);
+        let memory: Vec<_> = ranges.iter().flat_map(|(at, n)| self.rec.aliases(*at, *n)).collect();
+        if memory.is_empty() {
+            return;
+        }
+        for (address, bytes) in &memory {
+            touched.note(prepared, self.rec.space.find(*address), *address, bytes.len());
+        }
+        let (tracepoint, thread) = (self.rec.last_tracepoint(), self.rec.pid.cast_unsigned());
+        let mut event = Event::new(tracepoint, thread, EventKind::Opaque);
+        event.memory = memory;
+        self.rec.push_event(event);
     }
 
     /// Registers changed that `effects` did not name: recorded, counted, said.
@@ -153,14 +170,22 @@ struct Touched {
     unmapped: bool,
     /// A range too long to be logged.
     long: Option<(u64, u64)>,
+    /// Ranges in shared file mappings.
+    shared: Vec<(u64, u64)>,
 }
 
 impl Touched {
-    fn note(&mut self, prepared: &Prepared, mapped: bool, address: u64, size: usize) {
+    fn note(&mut self, prepared: &Prepared, place: Option<&Mapping>, address: u64, size: usize) {
         let block = &prepared.block;
         let end = address.saturating_add(size as u64);
         self.own_code |= address < block.end() && block.start() < end;
-        self.unmapped |= !mapped;
+        match place {
+            None => self.unmapped = true,
+            Some(m) if m.inode != 0 && m.flags & libc::MAP_SHARED.cast_unsigned() != 0 => {
+                self.shared.push((address, size as u64));
+            }
+            Some(_) => {}
+        }
     }
 }
 

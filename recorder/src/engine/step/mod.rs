@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::recording::Recording;
 use crate::tracee::{Outcome, Resume, Running, Stop, Stopped};
 use rdb_schema::effects::Kind;
-use rdb_schema::registers::Registers;
+use rdb_schema::registers::{Registers, TRAP_FLAG};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -154,11 +154,18 @@ impl Step {
                 if after.rip == self.rec.registers.rip && !is_own_trap(&stopped)? {
                     return self.signal(stopped, libc::SIGTRAP);
                 }
-                self.executed(&stopped, after)?;
-                Ok(stopped)
+                self.executed_to_trap(stopped, after)
             }
             other => self.interrupted(other),
         }
+    }
+
+    /// The instruction at `run` was executed up to a trap: the recorder's, and
+    /// the program's too if it single-steps itself.
+    fn executed_to_trap(&mut self, stopped: Stopped, after: Registers) -> Flow<Stopped> {
+        let own = self.rec.registers.rflags & TRAP_FLAG != 0;
+        self.executed(&stopped, after)?;
+        if own { self.signal_after(stopped, libc::SIGTRAP, true) } else { Ok(stopped) }
     }
 
     /// A stop or an end that is not the awaited one.

@@ -8,11 +8,12 @@ use rdb_schema::registers::{RegisterPatch, Registers};
 
 impl Step {
     pub(super) fn opaque(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        let raises = self.run.as_ref().is_some_and(|(p, i)| p.care[*i].raises_trap);
         let writes = self.run.as_ref().is_some_and(|(p, i)| p.care[*i].writes_unknown);
         match stopped.resume(Resume::Step, 0)?.wait()? {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {
                 let after = self.registers_after(&stopped, true)?;
-                let own = is_own_trap(&stopped)?;
+                let own = is_own_trap(&stopped)? && !raises;
                 if after.rip == self.rec.registers.rip && !own {
                     return self.signal(stopped, libc::SIGTRAP);
                 }

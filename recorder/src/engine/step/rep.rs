@@ -72,8 +72,7 @@ impl Step {
                 stopped.set_debug_register(7, 0)?;
                 let after = self.registers_after(&stopped, false)?;
                 if signal == libc::SIGTRAP && after.rip == next {
-                    self.executed(&stopped, after)?;
-                    return Ok(stopped);
+                    return self.executed_to_trap(stopped, after);
                 }
                 self.rep_cut_short(stopped, after, signal)
             }

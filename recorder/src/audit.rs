@@ -6,7 +6,7 @@ use crate::model::Page;
 use crate::recording::{Recording, ReplayFailed};
 use crate::tracee::Stopped;
 use rdb_schema::event::{Event, EventKind};
-use rdb_schema::registers::{RegisterPatch, Registers};
+use rdb_schema::registers::{Gpr, RegisterPatch, Registers};
 use rdb_schema::space::{Base, Mapping, PAGE, PROT_READ, PROT_WRITE};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -37,6 +37,20 @@ impl Recording {
     pub fn audit_at_exit(&mut self, stopped: &Stopped) -> Flow<()> {
         self.audit_with(stopped, |actual, model| {
             actual.gpr[0] = model.gpr[0];
+            actual.rip = model.rip;
+        })
+    }
+
+    /// The same at a syscall's entry: the instruction has set rcx and r11, and
+    /// the kernel rax, but it has not completed.
+    ///
+    /// # Errors
+    /// As [`Self::audit`].
+    pub fn audit_at_entry(&mut self, stopped: &Stopped) -> Flow<()> {
+        self.audit_with(stopped, |actual, model| {
+            for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
+                actual.gpr[register.index()] = model.gpr[register.index()];
+            }
             actual.rip = model.rip;
         })
     }

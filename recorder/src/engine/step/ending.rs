@@ -49,8 +49,11 @@ impl Step {
 
     fn try_leave(&mut self, stopped: Stopped, why: Leave) -> Flow<Interrupt> {
         self.end_execution(false);
-        if self.options.audit && !self.in_syscall && why != Leave::Unwritable {
-            self.rec.audit(&stopped)?;
+        let at_entry = self.in_syscall || why == Leave::Thread;
+        match (self.options.audit && why != Leave::Unwritable, at_entry) {
+            (false, _) => {}
+            (true, true) => self.rec.audit_at_entry(&stopped)?,
+            (true, false) => self.rec.audit(&stopped)?,
         }
         let reason = match why {
             Leave::StopAfter => "recording was ended here as asked (--stop-after)",

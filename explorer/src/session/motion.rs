@@ -68,8 +68,14 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub fn step_lines(&mut self, count: u64, direction: Direction) -> Result<(), StateError> {
+        let mut cache = LineCache::default();
         for _ in 0..count {
-            let (target, stop) = match self.next_line(direction)? {
+            // Each walk is too short to look.
+            if self.interrupt.raised() {
+                self.stop = Stop::Interrupted;
+                break;
+            }
+            let (target, stop) = match self.next_line(direction, &mut cache)? {
                 Some(found) => found,
                 None => (self.edge(direction), Stop::Step),
             };
@@ -83,10 +89,14 @@ impl Session {
 
     /// The nearest state at which a line starts. Code without lines is passed,
     /// and the dynamic linker's, unless the step begins there.
-    fn next_line(&self, direction: Direction) -> Result<Option<(u64, Stop)>, StateError> {
+    fn next_line(
+        &self,
+        direction: Direction,
+        cache: &mut LineCache,
+    ) -> Result<Option<(u64, Stop)>, StateError> {
         let addresses = self.breakpoints.addresses();
-        let mut cache = LineCache::new(&self.locator, &self.timeline);
-        let current = cache.get(self.cursor, self.timeline.pc(self.cursor)?);
+        let mut line_at = |state, pc| cache.get(&self.locator, &self.timeline, state, pc);
+        let current = line_at(self.cursor, self.timeline.pc(self.cursor)?);
         let in_linker = current.as_ref().is_some_and(|line| line.linker);
         let mut previous = current.clone();
         let mut prologue = None;
@@ -103,7 +113,7 @@ impl Session {
                     return None;
                 }
             }
-            let line = cache.get(state, pc).filter(|line| in_linker || !line.linker);
+            let line = line_at(state, pc).filter(|line| in_linker || !line.linker);
             let arrived = match (&line, direction) {
                 (None, _) => false,
                 (Some(line), Direction::Backward) => starts_line_backward(line, pc),

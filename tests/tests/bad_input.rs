@@ -273,3 +273,11 @@ fn commands_that_make_no_sense_fail_and_say_so() {
         assert!(!output.stderr_text().contains("panicked"), "{command}");
     }
 }
+
+#[test]
+fn an_unknown_function_is_answered_with_near_names_of_all_modules() {
+    let (_, answers) = recording("branch").explore().attempt(&["break chose", "break printff"]);
+    let said = |at: usize| answers[at].error.clone().unwrap_or_default();
+    assert!(said(0).contains("choose"), "{}", said(0));
+    assert!(said(1).contains("printf"), "{}", said(1));
+}

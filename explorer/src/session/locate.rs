@@ -215,11 +215,14 @@ impl Locator {
         self.find(timeline, state, address).map(|found| (found.symbols, found.image.bias))
     }
 
-    /// Names of functions like one that is not there.
+    /// Names of functions like one that is not there, from all modules.
     pub fn similar(&self, timeline: &Timeline, name: &str) -> Vec<String> {
-        let first = self.images.modules().next();
-        let symbols = first.and_then(|index| self.images.symbols(timeline, index));
-        symbols.map(|symbols| symbols.similar_functions(name, 3)).unwrap_or_default()
+        let of = |index| self.images.symbols(timeline, index);
+        let modules = self.images.modules().filter_map(of);
+        let mut near: Vec<_> = modules.flat_map(|s| s.similar_functions(name, 3)).collect();
+        near.sort_unstable();
+        near.dedup();
+        near.into_iter().take(3).map(|(_, known)| known).collect()
     }
 }
 
@@ -243,24 +246,23 @@ fn body(found: &Found<'_>) -> Option<u64> {
     Some(here.address.to_runtime(found.image.bias))
 }
 
-/// Answers of [`Locator::line_code`] by address, for one walk.
-pub struct LineCache<'a> {
-    locator: &'a Locator,
-    timeline: &'a Timeline,
+/// Answers of [`Locator::line_code`] by address, for the steps of one command.
+#[derive(Default)]
+pub struct LineCache {
     known: HashMap<u64, Option<Rc<LineCode>>>,
     /// The mappings that `known` holds for.
     space: Option<Arc<AddressSpace>>,
 }
 
-impl<'a> LineCache<'a> {
-    /// An empty cache.
-    pub fn new(locator: &'a Locator, timeline: &'a Timeline) -> Self {
-        Self { locator, timeline, known: HashMap::new(), space: None }
-    }
-
-    /// The line of `pc`, which is executed at `state`.
-    pub fn get(&mut self, state: u64, pc: u64) -> Option<Rc<LineCode>> {
-        let (locator, timeline) = (self.locator, self.timeline);
+impl LineCache {
+    /// The line of `pc`, which is executed at `state` of `timeline`.
+    pub fn get(
+        &mut self,
+        locator: &Locator,
+        timeline: &Timeline,
+        state: u64,
+        pc: u64,
+    ) -> Option<Rc<LineCode>> {
         let space = timeline.shared_space(state).ok()?;
         if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
             self.known.clear();

@@ -156,8 +156,9 @@ impl ModuleSymbols {
         names
     }
 
-    /// Up to `count` function names close to a name nothing answers to.
-    pub fn similar_functions(&self, name: &str, count: usize) -> Vec<String> {
+    /// Up to `count` function names close to a name nothing answers to, the
+    /// nearest first, each with its distance.
+    pub fn similar_functions(&self, name: &str, count: usize) -> Vec<(usize, String)> {
         let most = name.chars().count().min(64) / 3 + 1;
         let mut near: Vec<_> = self
             .index()
@@ -170,7 +171,8 @@ impl ModuleSymbols {
             .collect();
         near.sort_unstable();
         near.dedup();
-        near.into_iter().take(count).map(|(_, known)| known).collect()
+        near.truncate(count);
+        near
     }
 }
 

@@ -8,6 +8,7 @@ use rdb_explorer::repl::{Answerer, Outcome, lines, prompt};
 use rdb_explorer::session::Session;
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{OpenError, Timeline};
+use rdb_explorer::trace::sigbus;
 use rdb_schema::container::OpenError as Format;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, ErrorKind, IsTerminal, Write};
@@ -24,6 +25,7 @@ mod code {
 }
 
 fn main() -> ExitCode {
+    sigbus::install();
     let options = Options::parse();
     if options.reference {
         return finish(io::stdout().write_all(commands::reference().as_bytes()).map(|()| 0));

@@ -4,8 +4,11 @@
 
 mod synthetic;
 
+use rdb_explorer::session::{Session, Stop};
+use rdb_explorer::symbols::DebugSearch;
+use rdb_explorer::timeline::{Direction, Timeline};
 use serde_json::Value;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use synthetic::Ending;
@@ -283,4 +286,37 @@ fn the_reference_comes_from_the_table() {
     let output = program().arg("--command-reference").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("| `jump T` | `jt` `goto` |"), "{text}");
+}
+
+#[test]
+fn an_interrupt_stops_steps_by_lines() {
+    let made = Recording::new(Ending::Crash);
+    let mut session = Session::new(Timeline::open(&made.trace).unwrap(), DebugSearch::none());
+    session.interrupt.raise();
+    session.step_lines(u64::MAX, Direction::Forward).unwrap();
+    assert_eq!((session.cursor(), session.stop()), (0, &Stop::Interrupted));
+}
+
+#[test]
+fn a_trace_truncated_while_it_is_open_is_said_so() {
+    let made = Recording::new(Ending::Crash);
+    let mut child = program()
+        .arg(&made.trace)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut first = String::new();
+    writeln!(input, "where").unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut first).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&made.trace).unwrap().set_len(0).unwrap();
+    writeln!(input, "regs\nx/4x $rip\nmodules").unwrap();
+    drop(input);
+    let ended = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(7), "{errors}");
+    assert!(errors.contains("truncated"), "{errors}");
 }

@@ -154,6 +154,15 @@ fn l13_the_untaken_path_is_not_in_the_history() {
 }
 
 #[test]
+fn l12_a_handler_is_called_by_the_kernel() {
+    let signals = fixture("signals");
+    let commands = then(to(&signals, "nested"), &["backtrace"]);
+    let functions = recording("signals").explore().last(&commands).functions();
+    assert_eq!(functions[..2], ["plain", "<signal handler called>"]);
+    assert!(functions.contains(&"main".to_owned()), "{functions:?}");
+}
+
+#[test]
 fn p1_a_program_is_walked_line_by_line_both_ways() {
     let variables = fixture("variables");
     let explorer = recording("variables").explore();

@@ -23,7 +23,7 @@ struct Backtrace {
 impl Output for Backtrace {
     fn render(&self, page: &mut Page) {
         for frame in &self.frames {
-            page.put(Style::Heading, format!("#{:<3}", frame.level));
+            page.put(Style::Heading, format!("#{:<2} ", frame.level));
             page.put(Style::Address, hex(frame.place.pc)).plain(" in ");
             frame.place.render(page);
             if frame.place.inlined {
@@ -75,3 +75,18 @@ pub static BACKTRACE: Command = Command {
         Ok(Box::new(Backtrace { frames: stack.frames, end: stack.end, more: stack.more, source }))
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Place;
+
+    #[test]
+    fn levels_of_any_length_stand_apart_from_addresses() {
+        let frame = |level| Frame { level, place: Place::bare(0x10), method: None };
+        let frames = [1, 10, 1000].map(frame).into();
+        let mut page = Page::new(None, false);
+        Backtrace { frames, end: None, more: false, source: None }.render(&mut page);
+        assert_eq!(page.finish(), "#1  0x10 in ??\n#10 0x10 in ??\n#1000 0x10 in ??\n");
+    }
+}

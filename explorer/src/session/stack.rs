@@ -8,6 +8,9 @@ use crate::timeline::StateError;
 use rdb_schema::space::PROT_EXEC;
 use serde::Serialize;
 
+/// What the frame the kernel made for a signal is called, as in gdb.
+const HANDLER: &str = "<signal handler called>";
+
 /// One frame of source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Frame {
@@ -61,8 +64,16 @@ impl Session {
             |address, buffer: &mut [u8]| self.timeline.read(self.cursor, address, buffer);
         let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
         let mut frames = Vec::new();
-        for physical in &walked.frames {
-            let places = self.locator.places(&self.timeline, self.cursor, physical.pc);
+        for (index, physical) in walked.frames.iter().enumerate() {
+            let mut places = self.locator.places(&self.timeline, self.cursor, physical.pc);
+            let next = walked.frames.get(index + 1).and_then(|caller| caller.method);
+            if next == Some(Method::SignalFrame) {
+                // What a handler returns to: no function that the program called.
+                places.truncate(1);
+                for place in &mut places {
+                    (place.function, place.offset) = (Some(HANDLER.to_owned()), None);
+                }
+            }
             let method = physical.method.map(method_name);
             let level = frames.len();
             frames.extend(places.into_iter().enumerate().map(|(inner, place)| Frame {

@@ -102,10 +102,13 @@ impl SymbolTable {
     }
 
     /// The symbol to render an address with: one that contains it, else the
-    /// nearest before.
+    /// label before it with nothing sized in between. Behind the end of what
+    /// has a size lies something else, however near.
     pub fn near(&self, address: u64) -> Option<&Symbol> {
-        let containing = self.before(address).filter(|s| s.contains(address)).last_of_nearest();
-        containing.or_else(|| self.first_at(self.before(address).next()?))
+        let exact = |s: &&Symbol| s.contains(address) || s.address == address;
+        let containing = self.before(address).filter(exact).last_of_nearest();
+        let label = || self.before(address).next().filter(|nearest| nearest.size == 0);
+        containing.or_else(|| self.first_at(label()?))
     }
 
     /// The best-ranked symbol at the address of `symbol`.
@@ -171,5 +174,31 @@ fn kind<'a>(symbol: &impl ObjectSymbol<'a>) -> Option<Kind> {
         elf::STT_OBJECT | elf::STT_COMMON => Some(Kind::Data),
         elf::STT_NOTYPE => Some(Kind::Label),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_holds_an_address_names_it() {
+        let symbol = |address, size, kind, name: &str| Symbol {
+            address,
+            size,
+            kind,
+            rank: 0,
+            name: name.into(),
+        };
+        let symbols = vec![
+            symbol(0x100, 0x20, Kind::Data, "tag"),
+            symbol(0x200, 0, Kind::Label, "label"),
+            symbol(0x300, 8, Kind::Plt, "f@plt"),
+        ];
+        let table = SymbolTable { symbols };
+        let near = |address| table.near(address).map(|symbol| &*symbol.name);
+        assert_eq!((near(0x100), near(0x11f), near(0x120)), (Some("tag"), Some("tag"), None));
+        assert_eq!((near(0x1ff), near(0x200), near(0x2ff)), (None, Some("label"), Some("label")));
+        assert_eq!((near(0x307), near(0x308), near(0xff)), (Some("f@plt"), None, None));
     }
 }

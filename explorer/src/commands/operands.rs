@@ -64,17 +64,39 @@ pub fn at_cursor(session: &Session) -> Result<Option<String>, CommandError> {
 
 /// Bytes as a C string.
 pub fn quoted(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
     let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => quoted.push(c),
-        }
+    for part in bytes.utf8_chunks() {
+        part.valid().chars().for_each(|c| quote(c, &mut quoted));
+        // What is no UTF-8 shows byte by byte: nothing recorded is lost.
+        part.invalid().iter().for_each(|byte| quoted += &format!("\\x{byte:02x}"));
     }
     quoted + "\""
+}
+
+fn quote(c: char, to: &mut String) {
+    match c {
+        '"' | '\\' => to.extend(['\\', c]),
+        '\n' => to.push_str("\\n"),
+        '\t' => to.push_str("\\t"),
+        '\r' => to.push_str("\\r"),
+        c if c.is_control() => {
+            let mut bytes = [0; 4];
+            c.encode_utf8(&mut bytes).bytes().for_each(|byte| *to += &format!("\\x{byte:02x}"));
+        }
+        c => to.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn strings_keep_every_byte() {
+        assert_eq!(quoted(b"a\"\\\n\x1b"), r#""a\"\\\n\x1b""#);
+        assert_eq!(
+            quoted(b"\xa0\xe6\xff\x7f\xc3\xa9\xc2\x85"),
+            "\"\\xa0\\xe6\\xff\\x7fé\\xc2\\x85\""
+        );
+    }
 }

@@ -62,7 +62,6 @@ fn draw(progress: &Progress, status: &PipelineStatus) {
         let bytes = HumanBytes(status.bytes.load(Ordering::Relaxed));
         let (count, rate) = (HumanCount(count), HumanCount(rate as u64));
         bar.set_message(format!("{count} instructions, {rate}/s, {bytes}"));
-        bar.tick();
     }
     bar.finish_and_clear();
 }

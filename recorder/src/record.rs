@@ -18,9 +18,10 @@ use rdb_schema::container::Writer;
 use rdb_schema::header::{Header, Host};
 use rdb_schema::registers::Registers;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
@@ -37,6 +38,7 @@ pub fn record(options: &Options, command_line: &[OsString]) -> Result<u8, Failur
     let path = launch::find(name)?;
     launch::check(&path)?;
     let wanted = options.output.clone().unwrap_or_else(|| default_path(Path::new(name)));
+    refuse_same_file(&path, &wanted)?;
     let (output, file) = Output::create(&wanted)?;
     let stopped = start(&path, options).inspect_err(|_| output.discard())?;
     sys::stand_aside(stopped.pid());
@@ -48,6 +50,17 @@ pub fn record(options: &Options, command_line: &[OsString]) -> Result<u8, Failur
         Err(error) => return Err(let_go(pid, &output, &error)),
     };
     conclude(options, &output, recording, ended, begun)
+}
+
+/// The trace must not replace the program.
+fn refuse_same_file(program: &Path, output: &Path) -> Result<(), Failure> {
+    let identity = |path| std::fs::metadata(path).ok().map(|m: Metadata| (m.dev(), m.ino()));
+    if identity(program).is_some_and(|program| identity(output) == Some(program)) {
+        let shown = output.display();
+        let message = format!("failed to write {shown}: it is the program itself");
+        return Err(Failure::new(exit_code::OUTPUT, message));
+    }
+    Ok(())
 }
 
 fn start(path: &Path, options: &Options) -> Result<Stopped, Failure> {
@@ -64,6 +77,11 @@ fn start(path: &Path, options: &Options) -> Result<Stopped, Failure> {
                 Failure::new(exit_code::PTRACE, message)
             }
             LaunchError::Exec(error) => {
+                let message = format!("failed to execute {shown}: {error}");
+                Failure::new(exit_code::NOT_EXECUTABLE, message)
+            }
+            // The kernel kills what it cannot load once the old image is gone.
+            LaunchError::Killed => {
                 let message = format!("failed to execute {shown}: {error}");
                 Failure::new(exit_code::NOT_EXECUTABLE, message)
             }

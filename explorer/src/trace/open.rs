@@ -45,6 +45,7 @@ fn map(path: &Path) -> io::Result<Option<Mmap>> {
 struct Opened {
     directory: Directory,
     damaged: bool,
+    bad_files: Vec<u64>,
     header: Header,
     outline: Outline,
     footer: Option<Footer>,
@@ -54,7 +55,7 @@ struct Opened {
 
 impl Opened {
     fn new(bytes: &[u8], mut directory: Directory) -> Result<Self, String> {
-        let damaged = verify(bytes, &mut directory);
+        let (damaged, bad_files) = verify(bytes, &mut directory);
         let frames = &directory.frames;
         let is_header = |f: &&Frame| f.header.kind == FrameKind::Header;
         let frame = frames.iter().find(is_header).ok_or("it has no whole header")?;
@@ -74,7 +75,7 @@ impl Opened {
         let footer = outline.footer.and_then(payload).and_then(|p| decode_footer(&p).ok());
         let events = outline.chunks.last().and_then(|c| c.events).and_then(payload);
         let last_events = events.and_then(|p| decode_events(&p).ok()).unwrap_or_default();
-        Ok(Self { damaged, header, footer, last_events, versions, outline, directory })
+        Ok(Self { damaged, bad_files, header, footer, last_events, versions, outline, directory })
     }
 
     fn into_trace(self, file: Option<Mmap>) -> Trace {
@@ -126,6 +127,11 @@ impl Opened {
             let counted = footer.tracepoints;
             notices.push(format!("{counted} tracepoints were recorded, of which {end} are here"));
         }
+        notices.extend(self.bad_files.iter().map(|index| {
+            format!(
+                "the file of module {index} is damaged: its symbols and untouched memory are lost"
+            )
+        }));
         notices.extend(self.last_events.iter().filter_map(|e| match &e.kind {
             EventKind::Notice(words) => Some(words.clone()),
             _ => None,
@@ -135,13 +141,17 @@ impl Opened {
 }
 
 /// Checks all payloads and cuts the directory at the first bad one; whether
-/// there was one.
-fn verify(bytes: &[u8], directory: &mut Directory) -> bool {
-    let bad = directory.frames.par_iter().position_first(|f: &Frame| f.verify(bytes).is_err());
-    if let Some(index) = bad {
+/// there was one. Module files before it may be bad, history does without them:
+/// their modules' indexes.
+fn verify(bytes: &[u8], directory: &mut Directory) -> (bool, Vec<u64>) {
+    let is_bad = |f: &&Frame| f.verify(bytes).is_err();
+    let is_file = |f: &Frame| f.header.kind == FrameKind::File;
+    let cut = directory.frames.par_iter().position_first(|f: &Frame| !is_file(f) && is_bad(&f));
+    if let Some(index) = cut {
         directory.cut(bytes, index);
     }
-    bad.is_some()
+    let files = directory.frames.par_iter().filter(|f| is_file(f) && is_bad(f));
+    (cut.is_some(), files.map(|f| f.header.first).collect())
 }
 
 /// The recorder's index if the trace is sealed and has one, else one made of

@@ -45,6 +45,8 @@ impl Recording {
             libc::SYS_munmap => {
                 changes.list.push(MappingChange::Unmap { start: a, end: end(a, b) });
             }
+            // Nothing is a success, and no range of a change.
+            libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_madvise if b == 0 => {}
             // Up or down to the end of a growing mapping, wherever that is.
             libc::SYS_mprotect | libc::SYS_pkey_mprotect if c & GROWS != 0 => {
                 self.resynchronise(state, &mut changes);

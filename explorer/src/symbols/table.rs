@@ -1,7 +1,7 @@
 //! ELF symbol tables: what is left when there is no DWARF.
 
 use object::read::elf::FileHeader;
-use object::{LittleEndian, Object, ObjectSymbol, ObjectSymbolTable, elf};
+use object::{LittleEndian, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, elf};
 
 use super::demangle::demangle_short;
 use super::elf::{Elf, ElfView};
@@ -30,6 +30,8 @@ pub(crate) struct Symbol {
     pub address: u64,
     /// 0 if the table does not say.
     pub size: u64,
+    /// One past the section it is in: without a size it names nothing further.
+    section_end: u64,
     pub kind: Kind,
     /// Global before weak before local.
     rank: u8,
@@ -41,11 +43,17 @@ impl Symbol {
     /// A stub of the procedure linkage table.
     pub fn plt(address: u64, size: u64, name: &str) -> Self {
         let name = format!("{name}@plt").into_boxed_str();
-        Self { address, size, kind: Kind::Plt, rank: 2, name }
+        let section_end = address.saturating_add(size);
+        Self { address, size, section_end, kind: Kind::Plt, rank: 2, name }
     }
 
     fn contains(&self, address: u64) -> bool {
         address.checked_sub(self.address).is_some_and(|offset| offset < self.size)
+    }
+
+    /// Whether it has no size, and `address` lies behind it in its section.
+    fn is_label_of(&self, address: u64) -> bool {
+        self.size == 0 && address < self.section_end
     }
 
     /// Whether it may name code.
@@ -87,7 +95,7 @@ impl SymbolTable {
         let mut before = self.before(address).filter(|symbol| symbol.is_code());
         let nearest = before.clone().next()?;
         let sized = before.find(|symbol| symbol.contains(address));
-        sized.or_else(|| self.first_at(nearest).filter(|_| nearest.size == 0))
+        sized.or_else(|| self.first_at(nearest).filter(|_| nearest.is_label_of(address)))
     }
 
     /// The qualified name of the function `plain` entered at `entry`: DWARF
@@ -107,7 +115,7 @@ impl SymbolTable {
     pub fn near(&self, address: u64) -> Option<&Symbol> {
         let exact = |s: &&Symbol| s.contains(address) || s.address == address;
         let containing = self.before(address).filter(exact).last_of_nearest();
-        let label = || self.before(address).next().filter(|nearest| nearest.size == 0);
+        let label = || self.before(address).next().filter(|s| s.is_label_of(address));
         containing.or_else(|| self.first_at(label()?))
     }
 
@@ -159,9 +167,17 @@ fn collect(view: &ElfView<'_>, symbols: &mut Vec<Symbol>) {
             (_, true) => 1,
             _ => 0,
         };
+        let (address, size) = (symbol.address(), symbol.size());
+        let section_end = section_end(view, &symbol);
         let name = String::from_utf8_lossy(name).into();
-        symbols.push(Symbol { address: symbol.address(), size: symbol.size(), kind, rank, name });
+        symbols.push(Symbol { address, size, section_end, kind, rank, name });
     }
+}
+
+/// One past a symbol's section; the last address if it is in none.
+fn section_end<'a>(view: &ElfView<'a>, symbol: &impl ObjectSymbol<'a>) -> u64 {
+    let section = symbol.section_index().and_then(|index| view.section_by_index(index).ok());
+    section.map_or(u64::MAX, |section| section.address().saturating_add(section.size()))
 }
 
 fn kind<'a>(symbol: &impl ObjectSymbol<'a>) -> Option<Kind> {
@@ -186,6 +202,7 @@ mod tests {
         let symbol = |address, size, kind, name: &str| Symbol {
             address,
             size,
+            section_end: 0x280,
             kind,
             rank: 0,
             name: name.into(),
@@ -198,7 +215,8 @@ mod tests {
         let table = SymbolTable { symbols };
         let near = |address| table.near(address).map(|symbol| &*symbol.name);
         assert_eq!((near(0x100), near(0x11f), near(0x120)), (Some("tag"), Some("tag"), None));
-        assert_eq!((near(0x1ff), near(0x200), near(0x2ff)), (None, Some("label"), Some("label")));
+        assert_eq!((near(0x1ff), near(0x200), near(0x27f)), (None, Some("label"), Some("label")));
+        assert_eq!(near(0x280), None);
         assert_eq!((near(0x307), near(0x308), near(0xff)), (Some("f@plt"), None, None));
     }
 }

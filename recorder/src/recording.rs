@@ -4,6 +4,7 @@
 use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::encode::{Builder, Job, Pipeline};
 use crate::model::Model;
+use crate::os::TrapMask;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::event::{Event, EventKind, Exit};
@@ -44,6 +45,8 @@ pub struct Recording {
     pub space: AddressSpace,
     /// What only syscalls tell of the process.
     pub tracked: Tracked,
+    /// SIGTRAP in its signal mask.
+    pub trap_mask: TrapMask,
     /// Module files met so far.
     pub catalog: ModuleCatalog,
     /// The trace's memory, as far as it was replayed.
@@ -106,6 +109,7 @@ impl Recording {
             dictionary,
             space: AddressSpace::default(),
             tracked,
+            trap_mask: TrapMask::default(),
             catalog: ModuleCatalog::new(),
             model: Model::default(),
             pipeline,
@@ -148,7 +152,9 @@ impl Recording {
     /// Kernel-side state now.
     pub fn system_state(&self) -> SystemState {
         let id = self.pid.cast_unsigned();
-        capture::system_state(id, id, &self.tracked)
+        let mut state = capture::system_state(id, id, &self.tracked);
+        state.threads.iter_mut().for_each(|t| t.blocked |= self.trap_mask.missing());
+        state
     }
 
     /// The current state: how many tracepoints there are so far.

@@ -202,7 +202,12 @@ fn trace() -> impl Strategy<Value = Trace> {
             let system = SystemState { umask: seed.into(), brk: first, ..Default::default() };
             Trace {
                 header: Header { start, engine: "step".into(), ..Header::default() },
-                module: Module { index: 3, path: b"/a".into(), size: bytes.len() as u64, ..Module::default() },
+                module: Module {
+                    index: 3,
+                    path: b"/a".into(),
+                    size: bytes.len() as u64,
+                    ..Module::default()
+                },
                 state: ChunkState { space: AddressSpace::new([mapping]), system },
                 pages,
                 index: PageIndex::new(vec![version]),

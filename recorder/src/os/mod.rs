@@ -6,7 +6,9 @@ mod growth;
 mod mappings;
 mod signals;
 mod syscalls;
+mod trap_mask;
 
 pub use mappings::Changes;
 pub use signals::Delivery;
 pub use syscalls::{Entered, restarts};
+pub use trap_mask::TrapMask;

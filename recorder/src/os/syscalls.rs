@@ -86,6 +86,11 @@ impl Entered {
         self.is(libc::SYS_rt_sigreturn) || self.is(libc::SYS_pkey_alloc)
     }
 
+    /// Whether it may change the mask of blocked signals for good.
+    pub fn may_change_mask(&self) -> bool {
+        self.is(libc::SYS_rt_sigprocmask) || self.is(libc::SYS_rt_sigreturn)
+    }
+
     /// Its event, with `result`.
     pub fn event(&self, result: i64) -> Syscall {
         Syscall {

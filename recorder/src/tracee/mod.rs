@@ -195,6 +195,22 @@ impl Stopped {
         Ok(sys::set_original_rax(self.pid, u64::MAX)?)
     }
 
+    /// Its blocked signals; bit n−1 for signal n.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn signal_mask(&self) -> Result<u64, Gone> {
+        Ok(sys::signal_mask(self.pid)?)
+    }
+
+    /// Sets its blocked signals.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn set_signal_mask(&self, mask: u64) -> Result<(), Gone> {
+        Ok(sys::set_signal_mask(self.pid, mask)?)
+    }
+
     /// The siginfo_t of the signal it stopped for.
     ///
     /// # Errors

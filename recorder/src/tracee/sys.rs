@@ -72,6 +72,26 @@ pub fn siginfo(pid: pid_t) -> io::Result<[u8; 128]> {
     Ok(info)
 }
 
+/// PTRACE_GETSIGMASK and PTRACE_SETSIGMASK (linux/ptrace.h), which libc lacks;
+/// their `addr` is the size of the kernel's sigset_t.
+const PTRACE_GETSIGMASK: c_uint = 0x420a;
+const PTRACE_SETSIGMASK: c_uint = 0x420b;
+
+/// The tracee's blocked signals.
+pub fn signal_mask(pid: pid_t) -> io::Result<u64> {
+    let mut mask = 0u64;
+    // SAFETY: the kernel writes eight bytes, as the size says.
+    check(unsafe { libc::ptrace(PTRACE_GETSIGMASK, pid, size_of::<u64>(), &raw mut mask) })?;
+    Ok(mask)
+}
+
+/// Sets the tracee's blocked signals.
+pub fn set_signal_mask(pid: pid_t, mask: u64) -> io::Result<()> {
+    // SAFETY: the kernel reads eight bytes, as the size says.
+    check(unsafe { libc::ptrace(PTRACE_SETSIGMASK, pid, size_of::<u64>(), &raw const mask) })?;
+    Ok(())
+}
+
 /// PTRACE_GETEVENTMSG.
 pub fn event_message(pid: pid_t) -> io::Result<u64> {
     let mut message: libc::c_ulong = 0;

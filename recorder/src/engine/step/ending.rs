@@ -63,6 +63,7 @@ impl Step {
         self.rec.event(EventKind::Notice(reason.to_owned()));
         self.finish(Exit::Unknown)?;
         self.pinning.release(self.rec.pid);
+        self.rec.trap_mask.reveal(&stopped)?;
         Ok(Interrupt::End(Ended::Detached(stopped.detach(0)?, why)))
     }
 }

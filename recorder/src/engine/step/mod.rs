@@ -69,12 +69,19 @@ impl Step {
     /// Records until the program or the recording ends. The recording comes
     /// back, finished but not sealed.
     pub fn run(mut self, stopped: Stopped) -> (Recording, Result<Ended, EngineError>) {
-        let ended = match self.run_to_end(stopped) {
+        let ended = match self.begin(stopped) {
             Interrupt::End(ended) => Ok(ended),
             Interrupt::Gone => self.vanished(),
             Interrupt::Error(error) => Err(error),
         };
         (self.rec, ended)
+    }
+
+    fn begin(&mut self, stopped: Stopped) -> Interrupt {
+        match self.rec.trap_mask.hide(&stopped) {
+            Ok(()) => self.run_to_end(stopped),
+            Err(gone) => gone.into(),
+        }
     }
 
     fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {

@@ -61,10 +61,12 @@ impl Step {
     }
 
     fn enter_handler(&mut self, stopped: Stopped, delivery: &Delivery) -> Flow<Stopped> {
+        self.rec.trap_mask.reveal(&stopped)?;
         match stopped.resume(Resume::Step, delivery.signal)?.wait()? {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {
                 let after = self.registers_after(&stopped, true)?;
                 self.rec.handler_entered(delivery, after)?;
+                self.rec.trap_mask.hide(&stopped)?;
                 Ok(stopped)
             }
             // The frame could not be built: the kernel kills with SIGSEGV.

@@ -31,12 +31,14 @@ impl Step {
         if call.spawns() {
             self.pinning.release(self.rec.pid);
         }
+        let masked = self.rec.trap_mask.missing() != 0;
+        self.rec.trap_mask.reveal(&stopped)?;
         let outcome = stopped.resume(Resume::Syscall, 0)?.wait()?;
         if call.spawns() {
             self.pinning.apply(self.rec.pid);
         }
         match outcome {
-            Outcome::Stopped(stopped, Stop::Syscall) => self.returned(stopped, &call),
+            Outcome::Stopped(stopped, Stop::Syscall) => self.returned(stopped, &call, masked),
             Outcome::Stopped(stopped, Stop::Exec) => self.executing(stopped, &call),
             Outcome::Stopped(stopped, Stop::Exit) => {
                 let inside = self.registers_after(&stopped, false)?;
@@ -51,8 +53,8 @@ impl Step {
         }
     }
 
-    /// At the syscall's exit.
-    fn returned(&mut self, stopped: Stopped, call: &Entered) -> Flow<Stopped> {
+    /// At the syscall's exit; `masked`: SIGTRAP was blocked before it.
+    fn returned(&mut self, stopped: Stopped, call: &Entered, masked: bool) -> Flow<Stopped> {
         let exit = self.registers_after(&stopped, call.may_change_extended())?;
         self.pinning.hide(&self.rec, call, &exit);
         let result = exit.gpr[0].cast_signed();
@@ -62,7 +64,14 @@ impl Step {
             call.rewind(&mut after, result);
         }
         self.rec.finish_syscall(call, &exit, after)?;
-        if restarts(result) { self.restart(stopped) } else { Ok(stopped) }
+        if restarts(result) {
+            // The mask may be a temporary one here (sigsuspend): hands off.
+            return self.restart(stopped);
+        }
+        if masked || call.may_change_mask() {
+            self.rec.trap_mask.hide(&stopped)?;
+        }
+        Ok(stopped)
     }
 
     /// Counts the tracepoint of the syscall instruction, with its logged
@@ -110,6 +119,7 @@ impl Step {
                 self.count_syscall(&after)?;
                 self.rec.exec(call, after)?;
                 self.code.forget();
+                self.rec.trap_mask.hide(&stopped)?;
                 Ok(stopped)
             }
             other => self.interrupted(other),

@@ -86,7 +86,7 @@ fn visitable(fixture: &Fixture) -> bool {
     !truth.interactive
         && !truth.visits.is_empty()
         && first_flavour(fixture) != Flavour::O2
-        && !["sigstop", "fault_handled"].contains(&fixture.name.as_str())
+        && !["sigstop", "fault_handled", "traps", "trap_mask"].contains(&fixture.name.as_str())
 }
 
 fn check_stops(fixture: &Fixture, stops: &[String]) {

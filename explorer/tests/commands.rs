@@ -1,6 +1,6 @@
 //! Drives the built `rdb-explore` over a small hand-made recording.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod synthetic;
 

@@ -1,6 +1,6 @@
 //! A whole trace, written and read again: what goes in comes out, and a file cut
 //! anywhere is read up to its last whole frame.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use iced_x86::Decoder;
 use proptest::prelude::*;

@@ -230,7 +230,6 @@ struct Chunk {
   path @7 :Path;
   columns @8 :List(Column);        # slots, by class: src/columns
   bulk @9 :Data;
-  final @10 :Bool;                 # the recording ends here
 }
 
 struct Slice {
@@ -267,7 +266,6 @@ struct SystemState {
   signals @6 :SignalState;
   root @7 :Data;
   threads @8 :List(ThreadState);
-
 }
 
 struct Limit {

@@ -3,10 +3,11 @@
 
 use crate::engine::{Flow, Interrupt};
 use crate::model::Page;
+use crate::os::with_instruction_effects;
 use crate::recording::{Recording, ReplayFailed};
 use crate::tracee::Stopped;
 use rdb_schema::event::{Event, EventKind};
-use rdb_schema::registers::{Gpr, RegisterPatch, Registers};
+use rdb_schema::registers::{RegisterPatch, Registers};
 use rdb_schema::space::{Base, Mapping, PAGE, PROT_READ, PROT_WRITE};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -48,10 +49,7 @@ impl Recording {
     /// As [`Self::audit`].
     pub fn audit_at_entry(&mut self, stopped: &Stopped) -> Flow<()> {
         self.audit_with(stopped, |actual, model| {
-            for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
-                actual.gpr[register.index()] = model.gpr[register.index()];
-            }
-            actual.rip = model.rip;
+            *actual = with_instruction_effects(*actual, model);
         })
     }
 

@@ -141,11 +141,6 @@ fn insert_separator<'a>(
     words
 }
 
-/// Checks clap's own consistency rules; called by tests.
-pub fn verify() {
-    Options::command().debug_assert();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +187,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        verify();
+        Options::command().debug_assert();
     }
 }

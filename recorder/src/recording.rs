@@ -6,6 +6,7 @@ use crate::encode::{Builder, Job, Pipeline};
 use crate::model::Model;
 use crate::os::TrapMask;
 use crate::tracee::{Memory, XsaveLayout};
+use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::event::{Event, EventKind, Exit};
 use rdb_schema::header::Header;
@@ -212,13 +213,14 @@ impl Recording {
         self.boundary = Some(self.system_state());
     }
 
-    /// To be called when one more tracepoint has certainly happened, before
-    /// anything of it is recorded: ends a full chunk. A chunk ends this late so
-    /// that signals delivered at its end still belong to it.
+    /// To be called when one more tracepoint, of block `id`, has certainly
+    /// happened, before anything of it is recorded: ends a full chunk, and begins
+    /// an execution unless one is open. A chunk ends this late so that signals
+    /// delivered at its end still belong to it.
     ///
     /// # Errors
     /// [`ReplayFailed`].
-    pub fn before_tracepoint(&mut self) -> Result<(), ReplayFailed> {
+    pub fn begin_tracepoint(&mut self, id: u32, block: &Block) -> Result<(), ReplayFailed> {
         if !self.builder.is_open()
             && let Some(system) = self.boundary.take()
         {
@@ -227,6 +229,9 @@ impl Recording {
         for mut event in std::mem::take(&mut self.pending) {
             event.tracepoint = self.tracepoint();
             self.builder.event(event);
+        }
+        if !self.builder.is_open() {
+            self.builder.begin(id, block);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! exec: a new program in the same process.
 
-use super::Entered;
+use super::{Entered, with_instruction_effects};
 use crate::capture;
 use crate::engine::EngineError;
 use crate::recording::Recording;
@@ -24,11 +24,7 @@ impl Recording {
         let mappings = self.image_mappings(state)?;
         let kind = EventKind::Exec(Box::new(start));
         let mut event = Event::new(self.last_tracepoint(), id, kind);
-        let mut expected = self.registers;
-        for register in [0, 1, 11] {
-            expected.gpr[register] = after.gpr[register];
-        }
-        expected.rip = after.rip;
+        let expected = with_instruction_effects(self.registers, &after);
         event.registers = RegisterPatch::between(&expected, &after);
         event.mappings.push(MappingChange::Clear);
         event.mappings.extend(mappings.iter().cloned().map(MappingChange::Map));

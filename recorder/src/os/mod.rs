@@ -10,5 +10,5 @@ mod trap_mask;
 
 pub use mappings::Changes;
 pub use signals::Delivery;
-pub use syscalls::{Entered, restarts};
+pub use syscalls::{Entered, restarts, with_instruction_effects};
 pub use trap_mask::TrapMask;

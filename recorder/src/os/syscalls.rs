@@ -31,6 +31,16 @@ pub fn restarts(result: i64) -> bool {
 /// -ERESTART_RESTARTBLOCK: continues with restart_syscall(2).
 const RESTART_BLOCK: i64 = -516;
 
+/// `registers` with what a `syscall` instruction's own slots log taken from
+/// `exit`: rax, rcx, r11, and rip.
+pub fn with_instruction_effects(mut registers: Registers, exit: &Registers) -> Registers {
+    for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
+        registers.gpr[register.index()] = exit.gpr[register.index()];
+    }
+    registers.rip = exit.rip;
+    registers
+}
+
 impl Entered {
     /// The syscall that the current registers make.
     pub fn of(rec: &Recording) -> Self {
@@ -139,12 +149,7 @@ impl Recording {
         let known = syscall.known;
         let kind = EventKind::Syscall(syscall);
         let mut event = Event::new(self.last_tracepoint(), self.pid.cast_unsigned(), kind);
-        // What the instruction's own slots say: rax, rcx, r11.
-        let mut expected = self.registers;
-        for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
-            expected.gpr[register.index()] = exit.gpr[register.index()];
-        }
-        expected.rip = exit.rip;
+        let expected = with_instruction_effects(self.registers, exit);
         event.registers = RegisterPatch::between(&expected, &after);
         event.mappings = changes.list;
         self.registers = after;

@@ -25,10 +25,7 @@ impl Step {
         if care.pushes_flags {
             self.hide_trap_flag(&after)?;
         }
-        self.rec.before_tracepoint()?;
-        if !self.rec.builder.is_open() {
-            self.rec.builder.begin(prepared.id, &prepared.block);
-        }
+        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
         let slots = prepared.block.slots(index);
         let mut touched = self.fill(&prepared, slots, &care, &after);
         let unexplained = unexplained(&self.rec.registers, &after, slots);
@@ -151,10 +148,7 @@ impl Step {
     /// The instruction at `run` raised a fault: a tracepoint without a delta.
     pub(super) fn faulted(&mut self) -> Flow<()> {
         let Some((prepared, _)) = &self.run else { return Ok(()) };
-        self.rec.before_tracepoint()?;
-        if !self.rec.builder.is_open() {
-            self.rec.builder.begin(prepared.id, &prepared.block);
-        }
+        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
         self.rec.builder.count(self.rec.registers.rip);
         self.end_execution(true);
         Ok(())

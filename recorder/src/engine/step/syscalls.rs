@@ -78,10 +78,7 @@ impl Step {
     /// registers as `after` has them.
     fn count_syscall(&mut self, after: &Registers) -> Flow<()> {
         let Some((prepared, index)) = self.run.take() else { return Ok(()) };
-        self.rec.before_tracepoint()?;
-        if !self.rec.builder.is_open() {
-            self.rec.builder.begin(prepared.id, &prepared.block);
-        }
+        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
         for slot in prepared.block.slots(index) {
             let row = self.rec.builder.row(&prepared.block);
             let place = slot.offset as usize;

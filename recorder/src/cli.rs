@@ -52,7 +52,7 @@ pub struct Options {
     pub output: Option<PathBuf>,
 
     /// How to record
-    #[arg(long, value_enum, default_value_t = Engine::Step)]
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
     pub engine: Engine,
 
     /// Compare the recorded state with the process at each chunk's end and at exit
@@ -80,6 +80,8 @@ pub struct Options {
 /// Recording engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
+    /// Run translated copies of the program's code; single-step the rest
+    Auto,
     /// Single-step every instruction: exact and slow
     Step,
 }

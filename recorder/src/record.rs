@@ -2,9 +2,9 @@
 
 use crate::affinity::Pinning;
 use crate::capture;
-use crate::cli::{OnFull, Options, exit_code};
+use crate::cli::{Engine, OnFull, Options, exit_code};
 use crate::encode::Pipeline;
-use crate::engine::{Ended, EngineError, Leave, Step, StepOptions};
+use crate::engine::{Cutting, Ended, EngineError, Leave, Step, StepOptions, Translate};
 use crate::launch::{self, Failure};
 use crate::output::{Output, default_path};
 use crate::progress::{Line, Progress};
@@ -128,7 +128,12 @@ fn follow(
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
     let recording = Recording::new(origin, pipeline, dictionary)?;
     let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
-    let result = Step::new(recording, step, pinning, progress).run(stopped);
+    let result = match options.engine {
+        Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),
+        Engine::Step => {
+            Step::new(recording, step, Cutting::Stepped, pinning, progress).run(stopped)
+        }
+    };
     drop(line);
     Ok(result)
 }
@@ -141,7 +146,11 @@ fn header(
 ) -> Result<Header, EngineError> {
     Ok(Header {
         recorder: concat!("rdb-record ", env!("CARGO_PKG_VERSION")).to_owned(),
-        engine: "step".to_owned(),
+        engine: match options.engine {
+            Engine::Auto => "translate",
+            Engine::Step => "step",
+        }
+        .to_owned(),
         command_line: command_line.iter().map(|w| w.as_bytes().to_vec()).collect(),
         options: vec![
             ("engine".into(), format!("{:?}", options.engine).to_lowercase()),

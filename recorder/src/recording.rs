@@ -17,6 +17,7 @@ use rdb_schema::replay::Cursor;
 use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
 use rdb_schema::system::SystemState;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Tracepoints after which a chunk ends: about three seconds of stepping.
@@ -58,6 +59,11 @@ pub struct Recording {
     pub exit: Exit,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
+    /// What the recorder itself has mapped into the process.
+    pub own: Vec<Range<u64>>,
+    /// What events changed of the address space and of memory since an engine
+    /// took note of it; empty as long as `own` is.
+    pub touched: Vec<Range<u64>>,
     cursor: Cursor,
     start: ChunkState,
     written_blocks: usize,
@@ -116,6 +122,8 @@ impl Recording {
             pipeline,
             exit: Exit::Unknown,
             unexplained: 0,
+            own: Vec::new(),
+            touched: Vec::new(),
             start: ChunkState::default(),
             written_blocks: 0,
             boundary: None,
@@ -188,6 +196,11 @@ impl Recording {
         for change in &event.mappings {
             self.space.apply(change);
         }
+        if !self.own.is_empty() {
+            self.touched.extend(event.mappings.iter().map(MappingChange::range));
+            let range = |(at, bytes): &(u64, Vec<u8>)| *at..at.saturating_add(bytes.len() as u64);
+            self.touched.extend(event.memory.iter().map(range));
+        }
         if self.tracepoint() == self.builder.chunk().first {
             self.pending.push(event);
             return;
@@ -221,6 +234,18 @@ impl Recording {
     /// # Errors
     /// [`ReplayFailed`].
     pub fn begin_tracepoint(&mut self, id: u32, block: &Block) -> Result<(), ReplayFailed> {
+        self.before_executions()?;
+        if !self.builder.is_open() {
+            self.builder.begin(id, block);
+        }
+        Ok(())
+    }
+
+    /// The same, for a log of whole executions that are about to be absorbed.
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
+    pub fn before_executions(&mut self) -> Result<(), ReplayFailed> {
         if !self.builder.is_open()
             && let Some(system) = self.boundary.take()
         {
@@ -230,8 +255,24 @@ impl Recording {
             event.tracepoint = self.tracepoint();
             self.builder.event(event);
         }
-        if !self.builder.is_open() {
-            self.builder.begin(id, block);
+        Ok(())
+    }
+
+    /// Takes over a log of whole executions.
+    pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
+        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = log;
+        while let Some((header, row)) = rest.split_at_checked(4) {
+            let header = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+            let length = (header & 0x7ff) as usize * 4;
+            let Some(block) = dictionary.get(header >> 11) else { break };
+            self.builder.begin(header >> 11, block);
+            self.builder.row(block).copy_from_slice(&row[..block.row_bytes()]);
+            for index in 0..block.instructions().len() {
+                self.builder.count(block.address(index + 1));
+            }
+            self.builder.end(block.instructions().len(), false);
+            rest = &rest[length..];
         }
         Ok(())
     }

@@ -125,6 +125,10 @@ impl Gpr {
     pub const R10: Self = Self(10);
     /// r11.
     pub const R11: Self = Self(11);
+    /// r14.
+    pub const R14: Self = Self(14);
+    /// r15.
+    pub const R15: Self = Self(15);
 
     /// The 64-bit names, by number.
     pub const NAMES: [&'static str; 16] = [

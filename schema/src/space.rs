@@ -110,6 +110,19 @@ pub enum MappingChange {
     Clear,
 }
 
+impl MappingChange {
+    /// The addresses it concerns.
+    pub fn range(&self) -> std::ops::Range<u64> {
+        match self {
+            Self::Map(mapping) => mapping.start..mapping.end,
+            Self::Unmap { start, end }
+            | Self::Protect { start, end, .. }
+            | Self::Advise { start, end, .. } => *start..*end,
+            Self::Clear => 0..u64::MAX,
+        }
+    }
+}
+
 /// All mappings of a process at one state. Mappings never overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressSpace {

@@ -1,6 +1,7 @@
 //! Code as blocks: decoding what the program is about to execute, and finding
 //! it again as long as its bytes have not changed.
 
+use super::translate::{general_registers, registers_fit, runs_in_cache};
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
@@ -15,6 +16,20 @@ const MAX_BLOCK_BYTES: usize = 256;
 /// Stands for code that cannot be read (a jump to nowhere, vsyscall): a byte
 /// that is no instruction in 64-bit mode.
 const UNREADABLE: [u8; 1] = [0x06];
+
+/// Longest row of a block that runs in the code cache: a record's length must
+/// fit its header.
+const MAX_CACHED_ROW: usize = 7000;
+
+/// Where blocks are cut, besides at branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cutting {
+    /// Nowhere: each instruction is stepped.
+    Stepped,
+    /// Before and after what the code cache cannot run, and around repeated
+    /// string instructions.
+    Cached,
+}
 
 /// What the engine must do for one instruction, worked out once.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +49,8 @@ pub struct Care {
     pub raises_trap: bool,
     /// Opaque, and it may write memory.
     pub writes_unknown: bool,
+    /// A copy of it can run in the code cache.
+    pub cached: bool,
 }
 
 /// A block as the engine runs it.
@@ -51,6 +68,8 @@ pub struct Prepared {
 pub struct Code {
     dictionary: Arc<RwLock<Dictionary>>,
     decoder: u32,
+    cutting: Cutting,
+    image: u64,
     current: HashMap<u64, Arc<Prepared>>,
     /// Every version of the code at an address.
     all: HashMap<u64, Vec<Arc<Prepared>>>,
@@ -58,10 +77,10 @@ pub struct Code {
 
 impl Code {
     /// No code yet; new blocks go to `dictionary`.
-    pub fn new(dictionary: Arc<RwLock<Dictionary>>, amd: bool) -> Self {
+    pub fn new(dictionary: Arc<RwLock<Dictionary>>, amd: bool, cutting: Cutting) -> Self {
         // Some prefixes mean something else on AMD's CPUs.
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
-        Self { dictionary, decoder, current: HashMap::new(), all: HashMap::new() }
+        Self { dictionary, decoder, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
     }
 
     /// The block at `pc`, as the program's memory has it now.
@@ -79,13 +98,24 @@ impl Code {
         prepared
     }
 
+    /// The options that the CPU's vendor asks of a decoder.
+    pub fn decoder_options(&self) -> u32 {
+        self.decoder
+    }
+
+    /// Which program image this is: 0 for the first.
+    pub fn image(&self) -> u64 {
+        self.image
+    }
+
     /// Forgets which code is where: the program was replaced.
     pub fn forget(&mut self) {
+        self.image += 1;
         self.current.clear();
     }
 
     fn decode(&mut self, pc: u64, bytes: &[u8]) -> Arc<Prepared> {
-        let (block, care) = decode_block(pc, bytes, self.decoder);
+        let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting);
         let versions = self.all.entry(pc).or_default();
         if let Some(same) = versions.iter().find(|p| p.block.code() == block.code()) {
             return Arc::clone(same);
@@ -109,11 +139,12 @@ fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usi
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
 }
 
-fn decode_block(pc: u64, bytes: &[u8], options: u32) -> (Block, Vec<Care>) {
+fn decode_block(pc: u64, bytes: &[u8], options: u32, cutting: Cutting) -> (Block, Vec<Care>) {
     let mut block = Block::new(pc);
     let mut care = Vec::new();
     let mut decoder = Decoder::with_ip(64, bytes, pc, options);
     let mut instruction = Instruction::default();
+    let mut registers = 0;
     while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
         let start = decoder.position();
         decoder.decode_out(&mut instruction);
@@ -122,9 +153,20 @@ fn decode_block(pc: u64, bytes: &[u8], options: u32) -> (Block, Vec<Care>) {
             break;
         }
         let what = effects(&instruction);
+        let own = Care::of(&instruction, &what);
+        let mut alone = false;
+        if cutting == Cutting::Cached {
+            alone = !own.cached || own.kind == Kind::RepString;
+            let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
+            registers |= general_registers(&instruction);
+            let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
+            if !care.is_empty() && (alone || !fits) {
+                break;
+            }
+        }
         block.push(&bytes[start..decoder.position()], &what);
-        care.push(Care::of(&instruction, &what));
-        if ends_block(&instruction) || what.kind == Kind::Opaque {
+        care.push(own);
+        if ends_block(&instruction) || what.kind == Kind::Opaque || alone {
             break;
         }
     }
@@ -159,6 +201,7 @@ impl Care {
             raises_trap: mnemonic == Mnemonic::Int1,
             pushes_flags: pushes.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
+            cached: runs_in_cache(instruction, effects),
         }
     }
 }

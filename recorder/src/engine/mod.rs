@@ -3,8 +3,11 @@
 mod code;
 mod step;
 mod stores;
+mod translate;
 
+pub use code::Cutting;
 pub use step::{Step, StepOptions};
+pub use translate::Translate;
 
 use crate::capture::CaptureError;
 use crate::recording::ReplayFailed;

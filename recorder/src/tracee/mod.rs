@@ -2,13 +2,16 @@
 //! transition consumes one and returns the other, so a failing request can only
 //! mean that the tracee died.
 
+mod inject;
 mod memory;
 mod registers;
+mod shared;
 mod spawn;
 pub mod sys;
 
 pub use memory::Memory;
-pub use registers::XsaveLayout;
+pub use registers::{GeneralRegisters, XsaveLayout};
+pub use shared::SharedMemory;
 pub use spawn::{Launch, LaunchError, launch};
 
 use libc::{c_int, c_uint};
@@ -162,6 +165,30 @@ impl Stopped {
         let raw = sys::registers(self.pid)?;
         registers::set_general(registers, &raw);
         Ok(raw.orig_rax)
+    }
+
+    /// Its general registers as they are.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn host_registers(&self) -> Result<GeneralRegisters, Gone> {
+        Ok(GeneralRegisters(sys::registers(self.pid)?))
+    }
+
+    /// Sets its general registers.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn set_general_registers(&self, registers: &GeneralRegisters) -> Result<(), Gone> {
+        Ok(sys::set_registers(self.pid, &registers.0)?)
+    }
+
+    /// Sets the siginfo_t of the signal it stopped for.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn set_siginfo(&self, info: &[u8; 128]) -> Result<(), Gone> {
+        Ok(sys::set_siginfo(self.pid, info)?)
     }
 
     /// Reads x87, vector, mask and PKRU state into `registers`.

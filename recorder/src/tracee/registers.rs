@@ -1,7 +1,7 @@
 //! The kernel's register layouts as schema's [`Registers`].
 
 use rdb_schema::header::XsaveComponent;
-use rdb_schema::registers::{RESUME_FLAG, Registers};
+use rdb_schema::registers::{Gpr, RESUME_FLAG, Registers};
 
 /// Largest XSAVE area read: AMX's tiles take it to about 11 KiB.
 pub const MAX_XSAVE_BYTES: usize = 16 << 10;
@@ -19,6 +19,102 @@ pub fn set_general(out: &mut Registers, raw: &libc::user_regs_struct) {
     let selectors = [raw.cs, raw.ss, raw.ds, raw.es, raw.fs, raw.gs];
     for (slot, selector) in out.selectors.iter_mut().zip(selectors) {
         *slot = selector as u16;
+    }
+}
+
+/// A tracee's general registers, as ptrace reads and writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GeneralRegisters(pub(super) libc::user_regs_struct);
+
+impl GeneralRegisters {
+    /// Those of `from`, of a tracee that is not in a syscall.
+    pub fn of(from: &Registers) -> Self {
+        let [rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15] =
+            from.gpr;
+        let [cs, ss, ds, es, fs, gs, ..] = from.selectors.map(u64::from);
+        Self(libc::user_regs_struct {
+            r15,
+            r14,
+            r13,
+            r12,
+            rbp,
+            rbx,
+            r11,
+            r10,
+            r9,
+            r8,
+            rax,
+            rcx,
+            rdx,
+            rsi,
+            rdi,
+            orig_rax: u64::MAX,
+            rip: from.rip,
+            cs,
+            eflags: from.rflags,
+            rsp,
+            ss,
+            fs_base: from.fs_base,
+            gs_base: from.gs_base,
+            ds,
+            es,
+            fs,
+            gs,
+        })
+    }
+
+    fn slot(&mut self, register: Gpr) -> &mut u64 {
+        let raw = &mut self.0;
+        match register.index() {
+            0 => &mut raw.rax,
+            1 => &mut raw.rcx,
+            2 => &mut raw.rdx,
+            3 => &mut raw.rbx,
+            4 => &mut raw.rsp,
+            5 => &mut raw.rbp,
+            6 => &mut raw.rsi,
+            7 => &mut raw.rdi,
+            8 => &mut raw.r8,
+            9 => &mut raw.r9,
+            10 => &mut raw.r10,
+            11 => &mut raw.r11,
+            12 => &mut raw.r12,
+            13 => &mut raw.r13,
+            14 => &mut raw.r14,
+            _ => &mut raw.r15,
+        }
+    }
+
+    /// A register's value.
+    pub fn get(&self, register: Gpr) -> u64 {
+        let mut copy = *self;
+        *copy.slot(register)
+    }
+
+    /// Gives a register a value.
+    pub fn set(&mut self, register: Gpr, value: u64) {
+        *self.slot(register) = value;
+    }
+
+    /// rip.
+    pub fn pc(&self) -> u64 {
+        self.0.rip
+    }
+
+    /// Sets rip. A syscall that the kernel meant to run again is given up.
+    pub fn jump(&mut self, pc: u64) {
+        self.0.rip = pc;
+        self.0.orig_rax = u64::MAX;
+    }
+
+    /// At a syscall's entry: rax before it.
+    pub fn original_rax(&self) -> u64 {
+        self.0.orig_rax
+    }
+
+    /// Copies them to `out`.
+    pub fn copy_to(&self, out: &mut Registers) {
+        set_general(out, &self.0);
     }
 }
 

@@ -54,6 +54,13 @@ pub fn registers(pid: pid_t) -> io::Result<libc::user_regs_struct> {
     }
 }
 
+/// PTRACE_SETREGS.
+pub fn set_registers(pid: pid_t, registers: &libc::user_regs_struct) -> io::Result<()> {
+    // SAFETY: the kernel reads exactly one user_regs_struct at the pointer.
+    check(unsafe { libc::ptrace(libc::PTRACE_SETREGS, pid, 0usize, &raw const *registers) })?;
+    Ok(())
+}
+
 /// PTRACE_GETREGSET of the XSAVE area into `buffer`; its length.
 pub fn xstate(pid: pid_t, buffer: &mut [u8]) -> io::Result<usize> {
     let mut area =
@@ -70,6 +77,13 @@ pub fn siginfo(pid: pid_t) -> io::Result<[u8; 128]> {
     // SAFETY: the kernel writes one siginfo_t, which is 128 bytes.
     check(unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, pid, 0usize, info.as_mut_ptr()) })?;
     Ok(info)
+}
+
+/// PTRACE_SETSIGINFO, as raw bytes.
+pub fn set_siginfo(pid: pid_t, info: &[u8; 128]) -> io::Result<()> {
+    // SAFETY: the kernel reads one siginfo_t, which is 128 bytes.
+    check(unsafe { libc::ptrace(libc::PTRACE_SETSIGINFO, pid, 0usize, info.as_ptr()) })?;
+    Ok(())
 }
 
 /// PTRACE_GETSIGMASK and PTRACE_SETSIGMASK (linux/ptrace.h), which libc lacks;

@@ -7,7 +7,7 @@ use rdb_schema::event::{EventKind, Exit};
 
 impl Step {
     /// At the exit stop: registers and memory are there for the last time.
-    pub(super) fn dying(&mut self, stopped: Stopped) -> Flow<Interrupt> {
+    pub(in crate::engine) fn dying(&mut self, stopped: Stopped) -> Flow<Interrupt> {
         self.end_execution(false);
         let status = stopped.exit_status()?;
         if self.options.audit {
@@ -25,7 +25,7 @@ impl Step {
     }
 
     /// Ended without an exit stop.
-    pub(super) fn ended(&mut self, ended: Ended) -> Flow<Interrupt> {
+    pub(in crate::engine) fn ended(&mut self, ended: Ended) -> Flow<Interrupt> {
         self.end_execution(false);
         self.finish(match &ended {
             Ended::Exited(status) => Exit::Status(*status),
@@ -43,7 +43,7 @@ impl Step {
     }
 
     /// Stops recording and lets the program run on.
-    pub(super) fn leave(&mut self, stopped: Stopped, why: Leave) -> Interrupt {
+    pub(in crate::engine) fn leave(&mut self, stopped: Stopped, why: Leave) -> Interrupt {
         self.try_leave(stopped, why).unwrap_or_else(|interrupt| interrupt)
     }
 

@@ -8,7 +8,7 @@ mod rep;
 mod signals;
 mod syscalls;
 
-use super::code::{Care, Code, Prepared};
+use super::code::{Care, Code, Cutting, Prepared};
 use super::{Ended, EngineError, Flow, Interrupt, Leave};
 use crate::affinity::Pinning;
 use crate::progress::Progress;
@@ -32,17 +32,17 @@ pub struct StepOptions {
 
 /// The engine.
 pub struct Step {
-    rec: Recording,
-    code: Code,
+    pub(in crate::engine) rec: Recording,
+    pub(in crate::engine) code: Code,
     /// The block that is being executed, and the next instruction in it.
-    run: Option<(Arc<Prepared>, usize)>,
+    pub(in crate::engine) run: Option<(Arc<Prepared>, usize)>,
     /// Stopped at a syscall's entry already: the kernel restarted it.
-    in_syscall: bool,
+    pub(in crate::engine) in_syscall: bool,
     /// Hardware breakpoints have not failed yet.
     breakpoints_work: bool,
-    options: StepOptions,
+    pub(in crate::engine) options: StepOptions,
     pinning: Pinning,
-    progress: Arc<Progress>,
+    pub(in crate::engine) progress: Arc<Progress>,
 }
 
 impl Step {
@@ -50,10 +50,11 @@ impl Step {
     pub fn new(
         rec: Recording,
         options: StepOptions,
+        cutting: Cutting,
         pinning: Pinning,
         progress: Arc<Progress>,
     ) -> Self {
-        let code = Code::new(Arc::clone(&rec.dictionary), options.amd);
+        let code = Code::new(Arc::clone(&rec.dictionary), options.amd, cutting);
         Self {
             rec,
             code,
@@ -77,14 +78,14 @@ impl Step {
         (self.rec, ended)
     }
 
-    fn begin(&mut self, stopped: Stopped) -> Interrupt {
+    pub(in crate::engine) fn begin(&mut self, stopped: Stopped) -> Interrupt {
         match self.rec.trap_mask.hide(&stopped) {
             Ok(()) => self.run_to_end(stopped),
             Err(gone) => gone.into(),
         }
     }
 
-    fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
+    pub(in crate::engine) fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
         loop {
             let result = match self.reason_to_leave() {
                 Some(why) => Err(self.leave(stopped, why)),
@@ -98,7 +99,7 @@ impl Step {
         }
     }
 
-    fn reason_to_leave(&self) -> Option<Leave> {
+    pub(in crate::engine) fn reason_to_leave(&self) -> Option<Leave> {
         if self.options.stop_after.is_some_and(|n| self.rec.tracepoint() >= n) {
             return Some(Leave::StopAfter);
         }
@@ -106,7 +107,7 @@ impl Step {
     }
 
     /// Between two chunks: what has to be read while the process stands there.
-    fn boundary(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(in crate::engine) fn boundary(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let here = !self.rec.builder.is_open() && !self.in_syscall;
         if here && self.rec.is_full() && !self.rec.has_boundary() {
             if self.options.audit {
@@ -118,7 +119,7 @@ impl Step {
     }
 
     /// One instruction, or one signal.
-    fn advance(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(in crate::engine) fn advance(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let care = self.find_instruction();
         match care.kind {
             Kind::Plain if care.pops_flags => self.popf(stopped),
@@ -130,7 +131,7 @@ impl Step {
     }
 
     /// Makes `run` stand at the current pc.
-    fn find_instruction(&mut self) -> Care {
+    pub(in crate::engine) fn find_instruction(&mut self) -> Care {
         let pc = self.rec.registers.rip;
         if let Some((prepared, index)) = &self.run
             && prepared.block.address(*index) == pc
@@ -145,7 +146,7 @@ impl Step {
     }
 
     /// Ends the execution in the chunk, and forgets where the program was in it.
-    fn end_execution(&mut self, faulted: bool) {
+    pub(in crate::engine) fn end_execution(&mut self, faulted: bool) {
         if let Some((prepared, _)) = self.run.take() {
             self.rec.builder.end(prepared.block.instructions().len(), faulted);
         }
@@ -176,7 +177,7 @@ impl Step {
     }
 
     /// A stop or an end that is not the awaited one.
-    fn interrupted(&mut self, outcome: Outcome) -> Flow<Stopped> {
+    pub(in crate::engine) fn interrupted(&mut self, outcome: Outcome) -> Flow<Stopped> {
         match outcome {
             Outcome::Stopped(stopped, stop) => match stop {
                 Stop::Signal(signal) => self.signal(stopped, signal),
@@ -192,7 +193,7 @@ impl Step {
 
     /// At the exit stop in the middle of a step: SIGKILL overtook its trap, and
     /// the instruction may have completed.
-    fn killed(&mut self, stopped: Stopped) -> Flow<Interrupt> {
+    pub(in crate::engine) fn killed(&mut self, stopped: Stopped) -> Flow<Interrupt> {
         let after = self.registers_after(&stopped, true)?;
         if after.rip != self.rec.registers.rip
             && let Some((prepared, index)) = &self.run
@@ -207,13 +208,13 @@ impl Step {
     }
 
     /// Stopped by job control: stays so until it is continued.
-    fn group_stop(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(in crate::engine) fn group_stop(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let outcome = stopped.resume(Resume::Listen, 0)?.wait()?;
         self.interrupted(outcome)
     }
 
     /// The process was gone before anything could be asked of it.
-    fn vanished(&mut self) -> Result<Ended, EngineError> {
+    pub(in crate::engine) fn vanished(&mut self) -> Result<Ended, EngineError> {
         let result = match Running::lost(self.rec.pid).wait()? {
             Outcome::Exited(status) => self.ended(Ended::Exited(status)),
             Outcome::Killed(signal) => self.ended(Ended::Killed(signal)),
@@ -227,7 +228,7 @@ impl Step {
     }
 
     /// The registers after the tracee moved.
-    fn registers_after(&self, stopped: &Stopped, extended: bool) -> Flow<Registers> {
+    pub(in crate::engine) fn registers_after(&self, stopped: &Stopped, extended: bool) -> Flow<Registers> {
         let mut after = self.rec.registers;
         stopped.general_registers(&mut after)?;
         if extended {

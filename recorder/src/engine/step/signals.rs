@@ -9,7 +9,7 @@ use rdb_schema::event::Disposition;
 impl Step {
     /// At the delivery stop of `signal`. If the current instruction raised it,
     /// that is a tracepoint; else it belongs to the last one.
-    pub(super) fn signal(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+    pub(in crate::engine) fn signal(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
         let info = stopped.siginfo()?;
         let after = self.registers_after(&stopped, false)?;
         let mut fault = false;
@@ -26,7 +26,7 @@ impl Step {
     }
 
     /// The same, when the instruction that raised it was recorded already.
-    pub(super) fn signal_after(
+    pub(in crate::engine) fn signal_after(
         &mut self,
         stopped: Stopped,
         signal: i32,
@@ -37,7 +37,7 @@ impl Step {
     }
 
     /// Lets the signal do what it does, and records that.
-    pub(super) fn deliver(
+    pub(in crate::engine) fn deliver(
         &mut self,
         stopped: Stopped,
         signal: i32,

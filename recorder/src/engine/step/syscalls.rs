@@ -8,7 +8,7 @@ use rdb_schema::event::{Disposition, EventKind, Syscall};
 use rdb_schema::registers::{Gpr, Registers};
 
 impl Step {
-    pub(super) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(in crate::engine) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
         if !std::mem::take(&mut self.in_syscall) {
             match stopped.resume(Resume::Syscall, 0)?.wait()? {
                 Outcome::Stopped(stopped, Stop::Syscall) => self.entered(stopped),
@@ -20,7 +20,7 @@ impl Step {
     }
 
     /// At the syscall's entry.
-    fn entered(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    pub(in crate::engine) fn entered(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let call = Entered::of(&self.rec);
         if call.starts_thread() {
             return Err(self.leave(stopped, Leave::Thread));

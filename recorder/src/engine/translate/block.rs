@@ -1,0 +1,336 @@
+//! The translation of one block: its instructions, each followed by moves that
+//! log what `effects` says it changed.
+
+use super::branches::{Ending, Link};
+use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
+use super::layout::slot;
+use super::native::general_registers;
+use super::substitutes::Substitutes;
+use crate::engine::code::Prepared;
+use iced_x86::{Code, Decoder, EncodingKind, FlowControl, Instruction, Register};
+use rdb_schema::block::Slot;
+use rdb_schema::effects::{Address, Effect, Kind, Source};
+use rdb_schema::registers::Gpr;
+use std::sync::Arc;
+
+/// Bytes of a record's header.
+pub const HEADER_BYTES: usize = 4;
+
+/// A record's header: the block's id, and the record's length in units of 4
+/// bytes in the low 11 bits.
+pub fn header(id: u32, length: usize) -> u32 {
+    id << 11 | (length / 4) as u32
+}
+
+/// Ids that fit a header.
+pub const MAX_ID: u32 = (1 << 21) - 2;
+
+/// Bytes of a record of `block`. A record takes at least half a byte for each
+/// instruction, so that a ring's worth of tracepoints is bounded.
+pub fn record_bytes(prepared: &Prepared) -> usize {
+    let block = &prepared.block;
+    (HEADER_BYTES + block.row_bytes()).max(block.instructions().len() / 2).next_multiple_of(4)
+}
+
+/// A block's copy in the cache.
+pub struct Translation {
+    /// The block.
+    pub prepared: Arc<Prepared>,
+    /// Address of its first byte: where it reserves its record.
+    pub head: u64,
+    /// One past its last byte.
+    pub end: u64,
+    /// For each instruction, where its copy begins, from `head`. There, all that
+    /// came before is logged, and the scratch register is free.
+    pub marks: Vec<u16>,
+    /// What it renames.
+    pub substitutes: Substitutes,
+}
+
+/// What writing a block gives.
+pub struct Written {
+    /// The translation.
+    pub translation: Translation,
+    /// Its code.
+    pub code: Vec<u8>,
+    /// Its ways out.
+    pub links: Vec<Link>,
+}
+
+/// Writes blocks.
+pub struct Writer {
+    /// The code.
+    pub(super) emitter: Emitter,
+    pub(super) substitutes: Substitutes,
+    /// The record's length.
+    pub(super) record: usize,
+    decoder: u32,
+    /// Register names for avx512bw's kmovq or not.
+    wide_masks: bool,
+}
+
+impl Writer {
+    /// A writer for a region; `decoder`: the options that the CPU asks for.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn new(emitter: Emitter, decoder: u32) -> Self {
+        let wide_masks = std::arch::is_x86_feature_detected!("avx512bw");
+        Self { emitter, substitutes: Substitutes::default(), record: 0, decoder, wide_masks }
+    }
+
+    /// Writes `prepared`'s translation for the address `head`, into `buffer`.
+    ///
+    /// # Errors
+    /// [`Unencodable`]: it has to be stepped.
+    pub fn block(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        head: u64,
+        buffer: Vec<u8>,
+    ) -> Emitted<Written> {
+        if prepared.id > MAX_ID {
+            return Err(Unencodable);
+        }
+        let instructions = self.decode(prepared);
+        let used = instructions.iter().fold(0, |mask, i| mask | general_registers(i));
+        self.substitutes = Substitutes::new(used);
+        self.record = record_bytes(prepared);
+        self.emitter.begin(head, buffer);
+        let (marks, ending) = match instructions.as_slice() {
+            [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
+            all => self.straight(prepared, all)?,
+        };
+        let links = self.ways_out(ending)?;
+        let end = self.emitter.here();
+        let code = self.emitter.finish();
+        let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
+        let translation = Translation { prepared, head, end, marks, substitutes };
+        Ok(Written { translation, code, links })
+    }
+
+    fn straight(
+        &mut self,
+        prepared: &Prepared,
+        instructions: &[Instruction],
+    ) -> Emitted<(Vec<u16>, Ending)> {
+        let block = &prepared.block;
+        self.open(prepared.id)?;
+        let mut marks = Vec::with_capacity(instructions.len());
+        let mut ending = Ending::To(block.end());
+        for (index, instruction) in instructions.iter().enumerate() {
+            marks.push(self.emitter.length() as u16);
+            let slots = block.slots(index);
+            if instruction.flow_control() == FlowControl::Next {
+                self.plain(instruction, slots)?;
+            } else {
+                ending = self.branching(instruction, slots, block.end())?;
+            }
+        }
+        Ok((marks, ending))
+    }
+
+    /// A repeated string instruction, with what it starts from in the context.
+    /// One that stores has no record: the recorder makes its tracepoint.
+    fn repeated(
+        &mut self,
+        prepared: &Prepared,
+        instruction: &Instruction,
+    ) -> Emitted<(Vec<u16>, Ending)> {
+        let slots = prepared.block.slots(0);
+        let stores = slots.iter().any(|s| s.effect == Effect::StoreBulk);
+        if !stores {
+            self.open(prepared.id)?;
+        }
+        for (place, register) in slot::STRING.into_iter().zip(STRING_REGISTERS) {
+            self.emitter.save(place, register)?;
+        }
+        let marks = vec![self.emitter.length() as u16];
+        self.emitter.put(&self.substitutes.rename(instruction))?;
+        let next = prepared.block.end();
+        if stores {
+            return Ok((marks, Ending::Bulk(next)));
+        }
+        self.log(instruction, slots)?;
+        Ok((marks, Ending::To(next)))
+    }
+
+    fn decode(&self, prepared: &Prepared) -> Vec<Instruction> {
+        let block = &prepared.block;
+        let mut decoder = Decoder::with_ip(64, block.code(), block.start(), self.decoder);
+        decoder.iter().collect()
+    }
+
+    /// Reserves the record: the next one's header becomes zero (or the guard is
+    /// touched), then this one's is written. Then come the substitutes.
+    fn open(&mut self, id: u32) -> Emitted {
+        self.emitter.log_constant(self.record, 0)?;
+        self.emitter.log_constant(0, header(id, self.record))?;
+        for (place, (own, other)) in self.substitutes.iter().enumerate() {
+            let other = super::emitter::host(other);
+            self.emitter.save(slot::SUBSTITUTE[place], other)?;
+            self.emitter.restore(other, program_slot(own))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the substitutes back and ends the record; flags stay.
+    pub(super) fn close(&mut self) -> Emitted {
+        for (place, (own, other)) in self.substitutes.iter().enumerate() {
+            let other = super::emitter::host(other);
+            self.emitter.save(program_slot(own), other)?;
+            self.emitter.restore(other, slot::SUBSTITUTE[place])?;
+        }
+        self.emitter.advance(self.record)
+    }
+
+    /// The instruction, then its log.
+    pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
+        self.note_address(slots)?;
+        let renamed = self.reachable(self.substitutes.rename(instruction))?;
+        self.emitter.put(&renamed)?;
+        self.log(instruction, slots)
+    }
+
+    /// A store whose value is read back: its address, before registers change.
+    fn note_address(&mut self, slots: &[Slot]) -> Emitted {
+        let substitutes = self.substitutes;
+        for slot in slots {
+            if let Some(address) = read_back(&slot.effect) {
+                self.emitter.address(&address, |r| substitutes.host(r))?;
+                self.emitter.save(slot::ADDRESS, SCRATCH)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The instruction with a RIP-relative operand that can be reached from the
+    /// cache: near, or through the scratch register.
+    pub(super) fn reachable(&mut self, mut instruction: Instruction) -> Emitted<Instruction> {
+        if instruction.memory_base() != Register::RIP {
+            return Ok(instruction);
+        }
+        let target = instruction.memory_displacement64();
+        if i32::try_from(target).is_ok() {
+            // Absolute: shorter ways exist, but none is as simple.
+            instruction.set_memory_base(Register::None);
+            instruction.set_memory_displ_size(8);
+            return Ok(instruction);
+        }
+        self.emitter.constant(SCRATCH, target)?;
+        instruction.set_memory_base(SCRATCH);
+        instruction.set_memory_displacement64(0);
+        instruction.set_memory_displ_size(0);
+        Ok(instruction)
+    }
+
+    /// Logs what the instruction changed.
+    pub(super) fn log(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
+        let legacy = instruction.code().encoding() == EncodingKind::Legacy;
+        // What needs the scratch register comes last.
+        for slot in slots.iter().filter(|s| s.effect.slot_bytes() > 0) {
+            let place = HEADER_BYTES + slot.offset as usize;
+            match slot.effect {
+                Effect::Gpr { register, .. } => {
+                    self.emitter.log(place, self.substitutes.host(register))?;
+                }
+                Effect::Vector { register, bytes, .. } => {
+                    self.vector(place, register, bytes, legacy)?;
+                }
+                Effect::Mask { register } => self.mask(place, register)?,
+                Effect::Mxcsr => {
+                    self.emitter
+                        .put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
+                }
+                Effect::StatusFlags => self.status_flags(place)?,
+                Effect::FsBase => self.segment_base(place, Code::Rdfsbase_r64)?,
+                Effect::GsBase => self.segment_base(place, Code::Rdgsbase_r64)?,
+                Effect::Store { address, size, .. } => {
+                    self.stored(place, &address, size.into())?;
+                }
+                Effect::StoreBytes { address, bytes } => {
+                    self.stored(place, &address, bytes.into())?;
+                }
+                _ => return Err(Unencodable),
+            }
+        }
+        Ok(())
+    }
+
+    fn vector(&mut self, place: usize, number: u8, bytes: u8, legacy: bool) -> Emitted {
+        let low = number < 16;
+        let (code, first) = match (bytes, legacy && low, low) {
+            (16, true, _) => (Code::Movups_xmmm128_xmm, Register::XMM0),
+            (16, false, true) => (Code::VEX_Vmovups_xmmm128_xmm, Register::XMM0),
+            (16, false, false) => (Code::EVEX_Vmovups_xmmm128_k1z_xmm, Register::XMM0),
+            (32, _, true) => (Code::VEX_Vmovups_ymmm256_ymm, Register::YMM0),
+            (32, _, false) => (Code::EVEX_Vmovups_ymmm256_k1z_ymm, Register::YMM0),
+            _ => (Code::EVEX_Vmovups_zmmm512_k1z_zmm, Register::ZMM0),
+        };
+        let register = first + u32::from(number);
+        self.emitter.put(&Instruction::with2(code, log_place(place), register)?)
+    }
+
+    fn mask(&mut self, place: usize, number: u8) -> Emitted {
+        let register = Register::K0 + u32::from(number);
+        if self.wide_masks {
+            return self
+                .emitter
+                .put(&Instruction::with2(Code::VEX_Kmovq_m64_kr, log_place(place), register)?);
+        }
+        let zero = Instruction::with2(Code::Mov_rm64_imm32, log_place(place), 0)?;
+        self.emitter.put(&zero)?;
+        self.emitter.put(&Instruction::with2(Code::VEX_Kmovw_m16_kr, log_place(place), register)?)
+    }
+
+    /// The row's form of the status flags: what `seto al; lahf` leaves in ax.
+    fn status_flags(&mut self, place: usize) -> Emitted {
+        self.emitter.copy(SCRATCH, Register::RAX)?;
+        self.emitter.put(&Instruction::with1(Code::Seto_rm8, Register::AL)?)?;
+        self.emitter.put(&Instruction::with(Code::Lahf))?;
+        self.emitter.log(place, Register::AX)?;
+        self.emitter.copy(Register::RAX, SCRATCH)
+    }
+
+    fn segment_base(&mut self, place: usize, code: Code) -> Emitted {
+        self.emitter.put(&Instruction::with1(code, SCRATCH)?)?;
+        self.emitter.log(place, SCRATCH)
+    }
+
+    /// Copies what was stored into the row, in pieces of at most 8 bytes.
+    fn stored(&mut self, place: usize, address: &Address, bytes: usize) -> Emitted {
+        let mut done = 0;
+        while done < bytes {
+            let size = [8, 4, 2, 1].into_iter().find(|s| *s <= bytes - done).unwrap_or(1);
+            let part = match size {
+                8 => SCRATCH,
+                4 => Register::R14D,
+                2 => Register::R14W,
+                _ => Register::R14L,
+            };
+            self.emitter.restore(SCRATCH, slot::ADDRESS)?;
+            self.emitter.load(part, at(SCRATCH, done as i64, address.segment))?;
+            self.emitter.store(log_place(place + done), part)?;
+            done += size;
+        }
+        Ok(())
+    }
+}
+
+/// What a repeated string instruction counts and moves.
+const STRING_REGISTERS: [Register; 3] = [Register::RCX, Register::RSI, Register::RDI];
+
+/// Where the program's r14 or r15 waits.
+pub fn program_slot(register: Gpr) -> usize {
+    if register.number() == 14 { slot::R14 } else { slot::R15 }
+}
+
+/// The address of a store that has to be read back.
+fn read_back(effect: &Effect) -> Option<Address> {
+    match *effect {
+        Effect::Store { address, source: Source::Logged, .. } => Some(address),
+        Effect::StoreBytes { address, .. } => Some(address),
+        _ => None,
+    }
+}
+

@@ -1,0 +1,271 @@
+//! The code cache: which translation is where, and the jumps between them.
+
+use super::block::{Translation, Writer};
+use super::branches::{Link, STUB_BYTES};
+use super::emitter::{Emitted, Emitter, SCRATCH};
+use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
+use crate::engine::code::Prepared;
+use crate::tracee::SharedMemory;
+use iced_x86::{Code, Instruction, Register};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Room that one translation may take.
+const MOST: u64 = 0x8000;
+
+/// Why the tracee ran into an `int3` of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// A jump whose target has no translation yet.
+    Missing(Link),
+    /// An indirect branch to an address that has none; the context holds rcx,
+    /// the scratch register the address.
+    Unknown,
+    /// The program's instruction at this address has to be stepped.
+    Stepped(u64),
+    /// A repeated string instruction has stored; the program goes on here.
+    Bulk(u64),
+}
+
+/// All translations of one process.
+pub struct Cache {
+    layout: Layout,
+    writer: Writer,
+    next: u64,
+    /// Ascending by `head`.
+    translations: Vec<Translation>,
+    /// Program address → where its translation begins.
+    heads: HashMap<u64, u64>,
+    exits: HashMap<u64, Exit>,
+    /// Jumps that wait for a translation of an address.
+    waiting: HashMap<u64, Vec<Link>>,
+    /// Code that finds out whether an indirect branch means an address, by
+    /// that address.
+    checks: HashMap<u64, u64>,
+    unknown: u64,
+    /// Numbers of the pages with code that was translated.
+    pages: BTreeSet<u64>,
+    buffer: Vec<u8>,
+}
+
+impl Cache {
+    /// An empty cache in the region.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn new(layout: Layout, decoder: u32, memory: &mut SharedMemory) -> Emitted<Self> {
+        let writer = Writer::new(Emitter::new(layout)?, decoder);
+        let mut cache = Self {
+            layout,
+            writer,
+            next: layout.cache().start,
+            translations: Vec::new(),
+            heads: HashMap::new(),
+            exits: HashMap::new(),
+            waiting: HashMap::new(),
+            checks: HashMap::new(),
+            unknown: 0,
+            pages: BTreeSet::new(),
+            buffer: Vec::new(),
+        };
+        cache.clear(memory)?;
+        Ok(cache)
+    }
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn clear(&mut self, memory: &mut SharedMemory) -> Emitted {
+        self.next = self.layout.cache().start;
+        self.translations.clear();
+        self.heads.clear();
+        self.exits.clear();
+        self.waiting.clear();
+        self.checks.clear();
+        self.pages.clear();
+        self.unknown = self.write(memory, |emitter| {
+            emitter.trap()?;
+            Ok(())
+        })?;
+        self.exits.insert(self.unknown, Exit::Unknown);
+        let table = self.unknown.to_le_bytes().repeat(TABLE_ENTRIES);
+        memory.write(TABLE, &table);
+        Ok(())
+    }
+
+    /// Whether another translation may not fit.
+    pub fn is_full(&self) -> bool {
+        self.next + 2 * MOST > self.layout.cache().end
+    }
+
+    /// Whether it holds no translation.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// Where the translation of program address `pc` begins.
+    pub fn head(&self, pc: u64) -> Option<u64> {
+        self.heads.get(&pc).copied()
+    }
+
+    /// Whether the code that begins at `head` is an exit to single-stepping.
+    pub fn is_stepped(&self, head: u64) -> bool {
+        matches!(self.exits.get(&head), Some(Exit::Stepped(_)))
+    }
+
+    /// Whether code in `range` was translated.
+    pub fn covers(&self, range: &Range<u64>) -> bool {
+        let (first, last) = (range.start >> 12, range.end.saturating_sub(1) >> 12);
+        self.pages.range(first..).next().is_some_and(|page| *page <= last)
+    }
+
+    /// What an `int3` at `address` means.
+    pub fn exit(&self, address: u64) -> Option<Exit> {
+        self.exits.get(&address).copied()
+    }
+
+    /// The translation whose code holds `address`.
+    pub fn find(&self, address: u64) -> Option<&Translation> {
+        let after = self.translations.partition_point(|t| t.head <= address);
+        let found = self.translations.get(after.checked_sub(1)?)?;
+        (address < found.end).then_some(found)
+    }
+
+    /// Writes code that is no block's; where it begins.
+    fn write(
+        &mut self,
+        memory: &mut SharedMemory,
+        emit: impl FnOnce(&mut Emitter) -> Emitted,
+    ) -> Emitted<u64> {
+        let start = self.next;
+        let emitter = &mut self.writer.emitter;
+        emitter.begin(start, std::mem::take(&mut self.buffer));
+        emit(emitter)?;
+        let code = emitter.finish();
+        self.place(memory, start, code);
+        Ok(start)
+    }
+
+    fn place(&mut self, memory: &mut SharedMemory, start: u64, code: Vec<u8>) {
+        memory.write((start - self.layout.base) as usize, &code);
+        self.next = (start + code.len() as u64).next_multiple_of(16);
+        self.buffer = code;
+    }
+
+    /// Translates a block; where it begins.
+    ///
+    /// # Errors
+    /// [`Unencodable`].
+    pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+        let head = self.next;
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.writer.block(prepared, head, buffer)?;
+        self.place(memory, head, written.code);
+        let pc = prepared.block.start();
+        self.pages.extend([pc >> 12, prepared.block.end().saturating_sub(1) >> 12]);
+        self.translations.push(written.translation);
+        self.admit(pc, head, memory);
+        for link in written.links {
+            self.link(link, memory);
+        }
+        Ok(head)
+    }
+
+    /// Gives `pc` an exit in place of a translation: it is stepped.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn add_stepped(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
+        self.pages.insert(pc >> 12);
+        let head = self.write(memory, Emitter::trap)?;
+        self.exits.insert(head, Exit::Stepped(pc));
+        self.admit(pc, head, memory);
+        Ok(head)
+    }
+
+    /// Gives `pc`, where a `syscall` stands, a way to its original: with all
+    /// registers the program's own.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn add_syscall(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
+        let head = self.write(memory, |emitter| {
+            emitter.save(slot::CURSOR, super::emitter::CURSOR)?;
+            emitter.save(slot::RCX, Register::RCX)?;
+            emitter.save(slot::R11, Register::R11)?;
+            emitter.restore(Register::R14, slot::R14)?;
+            emitter.restore(Register::R15, slot::R15)?;
+            let behind = emitter.here() + 6;
+            let place = iced_x86::MemoryOperand::with_base_displ_size(
+                Register::RIP,
+                behind as i64,
+                8,
+            );
+            emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
+            emitter.put(&Instruction::with_declare_qword_1(pc))
+        })?;
+        self.admit(pc, head, memory);
+        Ok(head)
+    }
+
+    /// From now on `pc` has a translation at `head`.
+    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) {
+        self.heads.insert(pc, head);
+        for link in self.waiting.remove(&pc).unwrap_or_default() {
+            self.connect(&link, head, memory);
+        }
+    }
+
+    /// Takes up a jump: connects it, or lets it wait.
+    fn link(&mut self, link: Link, memory: &mut SharedMemory) {
+        if link.bulk {
+            self.exits.insert(link.stub, Exit::Bulk(link.target));
+            return;
+        }
+        self.exits.insert(link.stub, Exit::Missing(link));
+        match self.head(link.target) {
+            Some(head) => self.connect(&link, head, memory),
+            None => {
+                self.set_jump(link.site, link.stub, memory);
+                self.waiting.entry(link.target).or_default().push(link);
+            }
+        }
+    }
+
+    fn connect(&self, link: &Link, head: u64, memory: &mut SharedMemory) {
+        self.set_jump(link.site, head, memory);
+        // A tracee that stands in the stub goes on there.
+        self.set_jump(link.stub + STUB_BYTES - 4, head, memory);
+    }
+
+    /// Lets the jump whose displacement stands at `site` go to `target`.
+    fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
+        let distance = target.wrapping_sub(site + 4) as u32;
+        memory.write((site - self.layout.base) as usize, &distance.to_le_bytes());
+    }
+
+    /// Lets indirect branches to `pc` find its translation at `head`.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn find_by_table(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) -> Emitted {
+        let entry = TABLE + (pc & (TABLE_ENTRIES as u64 - 1)) as usize * 8;
+        let bucket = self.checks.get(&(pc & (TABLE_ENTRIES as u64 - 1))).copied();
+        let other = bucket.unwrap_or(self.unknown);
+        let check = self.write(memory, |emitter| {
+            emitter.constant(Register::RCX, pc.wrapping_neg())?;
+            let sum = iced_x86::MemoryOperand::with_base_index(SCRATCH, Register::RCX);
+            emitter.lea(Register::RCX, sum)?;
+            emitter.skip(Code::Jrcxz_rel8_64, 5)?;
+            emitter.jump(other)?;
+            emitter.restore(Register::RCX, slot::RCX)?;
+            emitter.jump(head)?;
+            Ok(())
+        })?;
+        self.checks.insert(pc & (TABLE_ENTRIES as u64 - 1), check);
+        memory.write(entry, &check.to_le_bytes());
+        Ok(())
+    }
+}

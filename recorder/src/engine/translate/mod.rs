@@ -1,0 +1,242 @@
+//! The `translate` engine: the tracee runs copies of its own blocks that log
+//! what `effects` says they change. What cannot be copied is stepped.
+//!
+//! The tracee shares a region with the recorder: a context for spilled
+//! registers, a table of indirect branch targets, the log and the code cache.
+//! Wherever the recorder stops it, all of that can be thrown away: the program's
+//! own memory and registers never hold an address of the region.
+
+mod block;
+mod branches;
+mod cache;
+mod emitter;
+mod layout;
+mod log;
+mod native;
+mod region;
+mod signals;
+mod state;
+mod stops;
+mod substitutes;
+
+pub use native::{general_registers, runs_in_cache};
+pub use substitutes::are_possible as registers_fit;
+
+use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
+use crate::affinity::Pinning;
+use crate::progress::Progress;
+use crate::recording::Recording;
+use crate::tracee::{Resume, Stopped};
+use cache::Cache;
+use rdb_schema::effects::Kind;
+use rdb_schema::registers::TRAP_FLAG;
+use rdb_schema::space::PROT_WRITE;
+use region::Region;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use stops::Next;
+
+/// The engine.
+pub struct Translate {
+    step: Step,
+    home: Option<Home>,
+    /// Which program image `home` was made for.
+    image: Option<u64>,
+    /// The next instruction is stepped, whatever it is.
+    step_next: bool,
+    /// SIGSEGV is in the program's signal mask, but not in the kernel's.
+    hides_segv: bool,
+    /// Tracepoints that were stepped.
+    stepped: u64,
+}
+
+/// The region in the present program image.
+struct Home {
+    region: Region,
+    cache: Cache,
+    /// Where the log begins that was not absorbed yet.
+    unread: u64,
+}
+
+impl Translate {
+    /// An engine that records into `rec`.
+    pub fn new(
+        rec: Recording,
+        options: StepOptions,
+        pinning: Pinning,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let step = Step::new(rec, options, Cutting::Cached, pinning, progress);
+        Self {
+            step,
+            home: None,
+            image: None,
+            step_next: false,
+            hides_segv: false,
+            stepped: 0,
+        }
+    }
+
+    /// Records until the program or the recording ends. The recording comes
+    /// back, finished but not sealed.
+    pub fn run(mut self, stopped: Stopped) -> (Recording, Result<Ended, EngineError>) {
+        let ended = match self.begin(stopped) {
+            Interrupt::End(ended) => Ok(ended),
+            Interrupt::Gone => self.step.vanished(),
+            Interrupt::Error(error) => Err(error),
+        };
+        (self.step.rec, ended)
+    }
+
+    fn begin(&mut self, stopped: Stopped) -> Interrupt {
+        match self.step.rec.trap_mask.hide(&stopped) {
+            Ok(()) => self.run_to_end(stopped),
+            Err(gone) => gone.into(),
+        }
+    }
+
+    fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
+        loop {
+            let result = match self.step.reason_to_leave() {
+                Some(why) => Err(self.step.leave(stopped, why)),
+                None => self.step.boundary(stopped).and_then(|stopped| self.advance(stopped)),
+            };
+            stopped = match result {
+                Ok(stopped) => stopped,
+                Err(interrupt) => return interrupt,
+            };
+            let count = self.step.rec.tracepoint();
+            self.step.progress.instructions.store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// From a state in which the tracee holds the program's own registers, on to
+    /// another.
+    fn advance(&mut self, mut stopped: Stopped) -> Flow<Stopped> {
+        self.settle(&mut stopped)?;
+        self.drop_changed_code()?;
+        let own_trap = self.step.rec.registers.rflags & TRAP_FLAG != 0;
+        let alone = std::mem::take(&mut self.step_next) || self.step.in_syscall || own_trap;
+        if !alone
+            && self.allowance() > 0
+            && let Some(head) = self.head(self.step.rec.registers.rip)
+        {
+            return self.enter(stopped, head);
+        }
+        self.stepped += 1;
+        if std::env::var_os("RDBDBG").is_some() { eprintln!("step {:x}", self.step.rec.registers.rip); }
+        self.step.advance(stopped)
+    }
+
+    /// Makes sure that the present program image has a region, if it can.
+    fn settle(&mut self, stopped: &mut Stopped) -> Flow<()> {
+        let image = self.step.code.image();
+        if self.image == Some(image) || self.step.in_syscall {
+            return Ok(());
+        }
+        self.image = Some(image);
+        self.home = None;
+        let rec = &self.step.rec;
+        let vdso = rec.space.iter().find(|m| m.name == b"[vdso]").map(|m| m.start..m.end);
+        let at = vdso.and_then(|range| Region::find_syscall(&rec.memory, range));
+        let region = match at {
+            Some(at) => Region::map(stopped, &rec.memory, at)?,
+            None => None,
+        };
+        let Some(mut region) = region else {
+            self.step.rec.warn_once("no room for a code cache in the program: every instruction is stepped");
+            return Ok(());
+        };
+        let decoder = self.step.code.decoder_options();
+        let layout = region.layout;
+        self.step.rec.own = vec![layout.all()];
+        self.home = Cache::new(layout, decoder, &mut region.memory)
+            .ok()
+            .map(|cache| Home { region, cache, unread: layout.ring() });
+        Ok(())
+    }
+
+    /// Forgets all translations if code changed that one was made of.
+    fn drop_changed_code(&mut self) -> Flow<()> {
+        let changed = std::mem::take(&mut self.step.rec.touched);
+        let Some(home) = &mut self.home else { return Ok(()) };
+        let stale = changed.iter().any(|range| home.cache.covers(range));
+        if stale || home.cache.is_full() {
+            let cleared = home.cache.clear(&mut home.region.memory);
+            cleared.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
+        }
+        Ok(())
+    }
+
+    /// Where the code for `pc` begins in the cache; `None`: it is stepped.
+    fn head(&mut self, pc: u64) -> Option<u64> {
+        let home = self.home.as_mut()?;
+        match home.cache.head(pc) {
+            Some(head) if home.cache.is_stepped(head) => None,
+            Some(head) => Some(head),
+            None => {
+                let head = self.translate(pc)?;
+                let home = self.home.as_ref()?;
+                (!home.cache.is_stepped(head)).then_some(head)
+            }
+        }
+    }
+
+    /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
+    /// be stepped.
+    fn translate(&mut self, pc: u64) -> Option<u64> {
+        let rec = &self.step.rec;
+        let mapping = rec.space.find(pc);
+        let shared = libc::MAP_SHARED.cast_unsigned();
+        let fixed =
+            mapping.is_some_and(|m| m.protection & PROT_WRITE == 0 && m.flags & shared == 0);
+        let prepared = self.step.code.at(pc, &self.step.rec.memory);
+        let home = self.home.as_mut()?;
+        if let Some(head) = home.cache.head(pc) {
+            return Some(head);
+        }
+        let memory = &mut home.region.memory;
+        let first = prepared.care[0];
+        if fixed && first.kind == Kind::Syscall {
+            return home.cache.add_syscall(pc, memory).ok();
+        }
+        if fixed
+            && first.cached
+            && let Ok(head) = home.cache.add(&prepared, memory)
+        {
+            return Some(head);
+        }
+        home.cache.add_stepped(pc, memory).ok()
+    }
+
+    /// Bytes of log that may be written before tracepoints must be counted: a
+    /// record has at most two for each byte.
+    fn allowance(&self) -> u64 {
+        let Some(limit) = self.step.options.stop_after else { return layout::RING_BYTES as u64 };
+        let left = limit.saturating_sub(self.step.rec.tracepoint()) / 2;
+        if left < 8192 { 0 } else { left.min(layout::RING_BYTES as u64) & !63 }
+    }
+
+    /// Lets the program run in the cache, from the present state on.
+    fn enter(&mut self, stopped: Stopped, head: u64) -> Flow<Stopped> {
+        self.step.end_execution(false);
+        let allowance = self.allowance();
+        let Some(home) = &mut self.home else { return Ok(stopped) };
+        let cursor = home.region.layout.guard().start - allowance;
+        home.unread = cursor;
+        let registers = home.enter(&self.step.rec.registers, head, cursor);
+        stopped.set_general_registers(&registers)?;
+        self.hide_segv(&stopped)?;
+        self.run_cached(stopped)
+    }
+
+    fn run_cached(&mut self, mut stopped: Stopped) -> Flow<Stopped> {
+        loop {
+            let outcome = stopped.resume(Resume::Syscall, 0)?.wait()?;
+            match self.stopped(outcome)? {
+                Next::Run(next) => stopped = next,
+                Next::Leave(next) => return Ok(next),
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Which instructions run in the code cache; the `step` engine executes the
+//! others, one at a time.
+
+use iced_x86::{
+    Code, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
+};
+use rdb_schema::effects::{Bulk, Effect, Effects, Kind};
+
+/// Longest store that is read back in pieces.
+const MAX_STORE: u16 = 64;
+
+/// Whether a copy of `instruction` in the cache does what it does at its place,
+/// and every effect of it can be logged there.
+pub fn runs_in_cache(instruction: &Instruction, effects: &Effects) -> bool {
+    let kind = match effects.kind {
+        Kind::Plain => effects.bulk.is_none(),
+        Kind::RepString => matches!(effects.bulk, None | Some(Bulk::RepString { .. })),
+        Kind::Syscall | Kind::Opaque => false,
+    };
+    kind && flows(instruction)
+        && !is_excepted(instruction.mnemonic())
+        && instruction.memory_base() != Register::EIP
+        && effects.list.iter().all(is_loggable)
+}
+
+fn is_loggable(effect: &Effect) -> bool {
+    match effect {
+        Effect::Flags | Effect::Pkru | Effect::X87 => false,
+        Effect::StoreBytes { bytes, .. } => *bytes <= MAX_STORE && bytes % 2 == 0,
+        _ => true,
+    }
+}
+
+/// Branches that the translation knows how to follow.
+fn flows(instruction: &Instruction) -> bool {
+    match instruction.flow_control() {
+        FlowControl::Next => true,
+        FlowControl::UnconditionalBranch => {
+            matches!(instruction.code(), Code::Jmp_rel8_64 | Code::Jmp_rel32_64)
+        }
+        FlowControl::ConditionalBranch => {
+            instruction.is_jcc_short() && instruction.op0_kind() == OpKind::NearBranch64
+                || instruction.is_jcc_near() && instruction.op0_kind() == OpKind::NearBranch64
+                || is_count_branch(instruction)
+        }
+        FlowControl::IndirectBranch => instruction.code() == Code::Jmp_rm64,
+        FlowControl::Call => instruction.code() == Code::Call_rel32_64,
+        FlowControl::IndirectCall => instruction.code() == Code::Call_rm64,
+        FlowControl::Return => matches!(instruction.code(), Code::Retnq | Code::Retnq_imm16),
+        FlowControl::Interrupt | FlowControl::XbeginXabortXend | FlowControl::Exception => false,
+    }
+}
+
+/// `loop`, `loope`, `loopne`, `jrcxz` on all of rcx.
+pub fn is_count_branch(instruction: &Instruction) -> bool {
+    matches!(
+        instruction.code(),
+        Code::Loop_rel8_64_RCX
+            | Code::Loope_rel8_64_RCX
+            | Code::Loopne_rel8_64_RCX
+            | Code::Jrcxz_rel8_64
+    )
+}
+
+/// They show or take the trap flag, or change what logging relies on.
+fn is_excepted(mnemonic: Mnemonic) -> bool {
+    use Mnemonic as M;
+    matches!(mnemonic, M::Pushf | M::Pushfd | M::Pushfq | M::Popf | M::Popfd | M::Popfq)
+}
+
+/// The general registers an instruction names or uses, bit n for register n.
+pub fn general_registers(instruction: &Instruction) -> u16 {
+    let mut factory = InstructionInfoFactory::new();
+    let info = factory.info(instruction);
+    info.used_registers().iter().fold(0, |mask, used| {
+        let register = used.register().full_register();
+        if register.is_gpr64() { mask | 1 << register.number() } else { mask }
+    })
+}

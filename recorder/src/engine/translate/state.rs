@@ -1,0 +1,213 @@
+//! The program's state while it runs in the cache: which tracepoint an address
+//! of the cache stands for, and where its registers are.
+
+use super::cache::Exit;
+use super::layout::slot;
+use super::substitutes::Substitutes;
+use super::{Home, Translate};
+use crate::engine::Flow;
+use crate::engine::code::Prepared;
+use crate::tracee::{GeneralRegisters, Stopped};
+use rdb_schema::effects::Kind;
+use rdb_schema::registers::{Gpr, Registers};
+use std::sync::Arc;
+
+/// The state between two instructions of the program, found in the cache.
+#[derive(Clone)]
+pub struct Place {
+    /// Address of the program's next instruction.
+    pub pc: u64,
+    /// The record that is being written: its block, and how many instructions
+    /// of it have happened.
+    pub record: Option<(Arc<Prepared>, usize)>,
+    /// What is renamed here.
+    pub substitutes: Substitutes,
+    /// rcx waits in the context.
+    pub rcx_saved: bool,
+    /// At a repeated string instruction, which may have done a part.
+    pub repeating: Option<Arc<Prepared>>,
+}
+
+impl Place {
+    /// Between two blocks.
+    pub fn between(pc: u64) -> Self {
+        Self {
+            pc,
+            record: None,
+            substitutes: Substitutes::default(),
+            rcx_saved: false,
+            repeating: None,
+        }
+    }
+}
+
+impl Home {
+    /// The registers with which the tracee goes on at `head`.
+    pub(super) fn enter(&mut self, at: &Registers, head: u64, cursor: u64) -> GeneralRegisters {
+        let mut registers = GeneralRegisters::of(at);
+        self.keep(slot::R14, registers.get(Gpr::R14));
+        self.keep(slot::R15, registers.get(Gpr::R15));
+        registers.set(Gpr::R14, 0);
+        registers.set(Gpr::R15, cursor);
+        registers.jump(head);
+        registers
+    }
+
+    fn keep(&mut self, slot: usize, value: u64) {
+        self.region.memory.write(slot, &value.to_le_bytes());
+    }
+
+    /// What the context holds.
+    pub(super) fn kept(&self, stopped: &Stopped, slot: usize) -> u64 {
+        self.region.memory.word(stopped, slot)
+    }
+
+    /// The exact place that `address` stands for; `None` in the middle of what
+    /// the cache does for one instruction.
+    pub(super) fn place(&self, registers: &GeneralRegisters) -> Option<Place> {
+        let address = registers.pc();
+        match self.cache.exit(address) {
+            Some(Exit::Missing(link)) => return Some(Place::between(link.target)),
+            Some(Exit::Stepped(pc)) => return Some(Place::between(pc)),
+            Some(Exit::Unknown) => {
+                let pc = registers.get(Gpr::R14);
+                return Some(Place { rcx_saved: true, ..Place::between(pc) });
+            }
+            Some(Exit::Bulk(_)) | None => {}
+        }
+        let translation = self.cache.find(address)?;
+        if address == translation.head && translation.marks.first() != Some(&0) {
+            return Some(Place::between(translation.prepared.block.start()));
+        }
+        let offset = u16::try_from(address - translation.head).ok()?;
+        let index = translation.marks.iter().position(|m| *m == offset)?;
+        Some(self.inside(translation, index))
+    }
+
+    /// The last exact place at or before `address`.
+    pub(super) fn place_before(&self, registers: &GeneralRegisters) -> Option<Place> {
+        if let Some(place) = self.place(registers) {
+            return Some(place);
+        }
+        let translation = self.cache.find(registers.pc())?;
+        let offset = u16::try_from(registers.pc() - translation.head).ok()?;
+        let after = translation.marks.partition_point(|m| *m <= offset);
+        match after.checked_sub(1) {
+            Some(index) => Some(self.inside(translation, index)),
+            None => Some(Place::between(translation.prepared.block.start())),
+        }
+    }
+
+    fn inside(&self, translation: &super::block::Translation, index: usize) -> Place {
+        let prepared = &translation.prepared;
+        let repeats = prepared.care[0].kind == Kind::RepString;
+        Place {
+            pc: prepared.block.address(index),
+            record: (index > 0).then(|| (Arc::clone(prepared), index)),
+            substitutes: translation.substitutes,
+            rcx_saved: false,
+            repeating: repeats.then(|| Arc::clone(prepared)),
+        }
+    }
+
+    /// The program's registers at `place`, from the tracee's.
+    pub(super) fn program_registers(
+        &self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        place: &Place,
+    ) -> GeneralRegisters {
+        let mut registers = *host;
+        registers.set(Gpr::R14, self.kept(stopped, slot::R14));
+        registers.set(Gpr::R15, self.kept(stopped, slot::R15));
+        if place.rcx_saved {
+            registers.set(Gpr::RCX, self.kept(stopped, slot::RCX));
+        }
+        for (index, (own, other)) in place.substitutes.iter().enumerate() {
+            registers.set(own, host.get(other));
+            registers.set(other, self.kept(stopped, slot::SUBSTITUTE[index]));
+        }
+        registers.jump(place.pc);
+        registers
+    }
+
+    /// The registers a repeated string instruction started from, given those
+    /// now.
+    pub(super) fn before_string(
+        &self,
+        stopped: &Stopped,
+        now: &GeneralRegisters,
+        pc: u64,
+    ) -> GeneralRegisters {
+        let mut before = *now;
+        for (slot, register) in
+            slot::STRING.into_iter().zip([Gpr::RCX, Gpr::RSI, Gpr::RDI])
+        {
+            before.set(register, self.kept(stopped, slot));
+        }
+        before.jump(pc);
+        before
+    }
+}
+
+impl Translate {
+    /// Leaves the cache at `place`: absorbs the log, and gives the tracee the
+    /// program's registers.
+    pub(super) fn leave_cache(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        place: &Place,
+    ) -> Flow<()> {
+        let Some(home) = &self.home else { return Ok(()) };
+        let registers = home.program_registers(stopped, host, place);
+        let before = place
+            .repeating
+            .as_ref()
+            .map(|_| home.before_string(stopped, &registers, place.pc));
+        self.absorb(stopped, host.get(Gpr::R15), place)?;
+        self.show_segv(stopped)?;
+        stopped.set_general_registers(&registers)?;
+        let rec = &mut self.step.rec;
+        stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+        if let (Some(prepared), Some(before)) = (&place.repeating, before)
+            && before != registers
+        {
+            before.copy_to(&mut rec.registers);
+            self.step.run = Some((Arc::clone(prepared), 0));
+            let mut after = self.step.rec.registers;
+            registers.copy_to(&mut after);
+            self.step.executed(stopped, after)?;
+            self.step.end_execution(false);
+        }
+        registers.copy_to(&mut self.step.rec.registers);
+        Ok(())
+    }
+
+    /// A repeated string instruction of the cache has stored, and is done: its
+    /// tracepoint, with the stored bytes. The tracee stays in the cache.
+    pub(super) fn string_stored(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        next: u64,
+    ) -> Flow<()> {
+        let Some(home) = &self.home else { return Ok(()) };
+        let Some(translation) = home.cache.find(host.pc() - 1) else {
+            return Ok(());
+        };
+        let prepared = Arc::clone(&translation.prepared);
+        let substitutes = translation.substitutes;
+        let place = Place { substitutes, ..Place::between(next) };
+        let after = home.program_registers(stopped, host, &place);
+        let before = home.before_string(stopped, &after, prepared.block.start());
+        self.absorb(stopped, host.get(Gpr::R15), &Place::between(prepared.block.start()))?;
+        before.copy_to(&mut self.step.rec.registers);
+        self.step.run = Some((prepared, 0));
+        let mut registers = self.step.rec.registers;
+        after.copy_to(&mut registers);
+        self.step.executed(stopped, registers)?;
+        self.step.end_execution(false);
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Why the tracee stopped in the cache, and what follows from it.
+
+use super::Translate;
+use super::cache::Exit;
+use super::layout::slot;
+use super::state::Place;
+use crate::engine::{Ended, Flow};
+use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
+use rdb_schema::registers::Gpr;
+
+/// After a stop.
+pub enum Next {
+    /// On in the cache.
+    Run(Stopped),
+    /// Out of it: the tracee holds the program's own registers.
+    Leave(Stopped),
+}
+
+impl Translate {
+    /// Handles what the tracee did.
+    pub(super) fn stopped(&mut self, outcome: Outcome) -> Flow<Next> {
+        match outcome {
+            Outcome::Stopped(stopped, stop) => self.stop(stopped, stop),
+            Outcome::Exited(status) => Err(self.step.ended(Ended::Exited(status))?),
+            Outcome::Killed(signal) => Err(self.step.ended(Ended::Killed(signal))?),
+        }
+    }
+
+    fn stop(&mut self, stopped: Stopped, stop: Stop) -> Flow<Next> {
+        if std::env::var_os("RDBDBG").is_some() { let h = stopped.host_registers()?; eprintln!("stop {stop:?} pc {:x} exit {:?}", h.pc(), self.exit(&h)); }
+        match stop {
+            Stop::Syscall => self.syscall(stopped),
+            Stop::Signal(signal) => {
+                let host = stopped.host_registers()?;
+                if signal == libc::SIGTRAP
+                    && let Some(exit) = self.exit(&host)
+                {
+                    return self.leave_by(stopped, host, exit);
+                }
+                if signal == libc::SIGSEGV && self.is_full(&stopped)? {
+                    return self.log_full(stopped, host);
+                }
+                self.signal(stopped, host, signal)
+            }
+            Stop::Exit => {
+                let host = stopped.host_registers()?;
+                self.vanish(&stopped, &host)?;
+                Err(self.step.dying(stopped)?)
+            }
+            Stop::Group(libc::SIGTRAP) | Stop::Exec | Stop::Other(_) => Ok(Next::Run(stopped)),
+            Stop::Group(_) => {
+                let outcome = stopped.resume(Resume::Listen, 0)?.wait()?;
+                self.stopped(outcome)
+            }
+        }
+    }
+
+    /// The exit whose `int3` was executed just now.
+    fn exit(&self, host: &GeneralRegisters) -> Option<Exit> {
+        self.home.as_ref()?.cache.exit(host.pc().wrapping_sub(1))
+    }
+
+    fn leave_by(&mut self, stopped: Stopped, host: GeneralRegisters, exit: Exit) -> Flow<Next> {
+        match exit {
+            Exit::Missing(link) => {
+                if self.is_crowded() || self.translate(link.target).is_none() {
+                    self.leave_cache(&stopped, &host, &Place::between(link.target))?;
+                    return Ok(Next::Leave(stopped));
+                }
+                // The stub goes on to the translation by now.
+                Ok(Next::Run(stopped))
+            }
+            Exit::Unknown => self.look_up(stopped, host),
+            Exit::Stepped(pc) => {
+                self.leave_cache(&stopped, &host, &Place::between(pc))?;
+                Ok(Next::Leave(stopped))
+            }
+            Exit::Bulk(next) => {
+                self.string_stored(&stopped, &host, next)?;
+                if self.step.rec.is_full() {
+                    let place = self.behind_string(&host, next);
+                    self.leave_cache(&stopped, &host, &place)?;
+                    return Ok(Next::Leave(stopped));
+                }
+                Ok(Next::Run(stopped))
+            }
+        }
+    }
+
+    fn behind_string(&self, host: &GeneralRegisters, next: u64) -> Place {
+        let found = self.home.as_ref().and_then(|h| h.cache.find(host.pc() - 1));
+        let substitutes = found.map(|t| t.substitutes).unwrap_or_default();
+        Place { substitutes, ..Place::between(next) }
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.home.as_ref().is_none_or(|h| h.cache.is_full())
+    }
+
+    /// An indirect branch to an address that the table does not have.
+    fn look_up(&mut self, stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
+        let pc = host.get(Gpr::R14);
+        let place = Place { rcx_saved: true, ..Place::between(pc) };
+        let crowded = self.is_crowded();
+        let found = if crowded { None } else { self.translate(pc) };
+        let Some(home) = &mut self.home else { return Ok(Next::Leave(stopped)) };
+        let Some(head) = found else {
+            self.leave_cache(&stopped, &host, &place)?;
+            return Ok(Next::Leave(stopped));
+        };
+        let listed = home.cache.find_by_table(pc, head, &mut home.region.memory);
+        listed.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
+        host.set(Gpr::RCX, home.kept(&stopped, slot::RCX));
+        host.jump(head);
+        stopped.set_general_registers(&host)?;
+        Ok(Next::Run(stopped))
+    }
+
+    /// Whether a SIGSEGV is the log's guard.
+    fn is_full(&self, stopped: &Stopped) -> Flow<bool> {
+        let Some(home) = &self.home else { return Ok(false) };
+        let info = stopped.siginfo()?;
+        let code = i32::from_le_bytes([info[8], info[9], info[10], info[11]]);
+        let mut address = [0; 8];
+        address.copy_from_slice(&info[16..24]);
+        let address = u64::from_le_bytes(address);
+        Ok(code > 0 && home.region.layout.guard().contains(&address))
+    }
+
+    /// The log is full: a block's head could not reserve its record.
+    fn log_full(&mut self, stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
+        let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
+        let Some(place) = home.place(&host) else {
+            return Err(std::io::Error::other("the log ended inside a block").into());
+        };
+        let start = home.region.layout.ring();
+        self.absorb(&stopped, host.get(Gpr::R15), &place)?;
+        let count = self.step.rec.tracepoint();
+        self.step.progress.instructions.store(count, std::sync::atomic::Ordering::Relaxed);
+        if self.step.rec.is_full() || self.step.reason_to_leave().is_some()
+            || self.step.options.stop_after.is_some()
+        {
+            self.leave_cache(&stopped, &host, &place)?;
+            return Ok(Next::Leave(stopped));
+        }
+        if let Some(home) = &mut self.home {
+            home.unread = start;
+        }
+        host.set(Gpr::R15, start);
+        stopped.set_general_registers(&host)?;
+        Ok(Next::Run(stopped))
+    }
+
+    /// At the entry of a syscall, which stands at its own address: all
+    /// registers are the program's, but for what `syscall` itself changed.
+    fn syscall(&mut self, stopped: Stopped) -> Flow<Next> {
+        let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
+        let mut host = stopped.host_registers()?;
+        let cursor = home.kept(&stopped, slot::CURSOR);
+        let pc = host.pc().wrapping_sub(2);
+        host.set(Gpr::RAX, host.original_rax());
+        host.set(Gpr::RCX, home.kept(&stopped, slot::RCX));
+        host.set(Gpr::R11, home.kept(&stopped, slot::R11));
+        host.jump(pc);
+        self.absorb(&stopped, cursor, &Place::between(pc))?;
+        host.copy_to(&mut self.step.rec.registers);
+        self.show_segv(&stopped)?;
+        let prepared = self.step.code.at(pc, &self.step.rec.memory);
+        self.step.run = Some((prepared, 0));
+        Ok(Next::Leave(self.step.entered(stopped)?))
+    }
+
+    /// At the exit stop, in the middle of the cache: SIGKILL.
+    fn vanish(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<()> {
+        let Some(place) = self.home.as_ref().and_then(|h| h.place_before(host)) else {
+            return Ok(());
+        };
+        self.leave_cache(stopped, host, &place)
+    }
+}

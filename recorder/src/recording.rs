@@ -150,11 +150,21 @@ impl Recording {
     /// # Errors
     /// Those of reading /proc.
     pub fn image_mappings(&mut self, state: u64) -> Result<Vec<Mapping>, capture::CaptureError> {
-        let mut mappings = capture::mappings(self.pid.cast_unsigned())?;
+        let mut mappings = self.mappings()?;
         for mapping in &mut mappings {
             mapping.since = state;
             self.find_module(mapping);
         }
+        Ok(mappings)
+    }
+
+    /// The process's mappings now, without the recorder's own.
+    ///
+    /// # Errors
+    /// Those of reading /proc.
+    pub fn mappings(&self) -> Result<Vec<Mapping>, capture::CaptureError> {
+        let mut mappings = capture::mappings(self.pid.cast_unsigned())?;
+        mappings.retain(|m| !self.own.iter().any(|own| own.contains(&m.start)));
         Ok(mappings)
     }
 

@@ -258,7 +258,7 @@ impl Recording {
 
     /// Compares the mappings with /proc/PID/maps and makes them equal.
     pub fn resynchronise(&mut self, state: u64, changes: &mut Changes) {
-        let Ok(actual) = capture::mappings(self.pid.cast_unsigned()) else { return };
+        let Ok(actual) = self.mappings() else { return };
         let mut at = 0;
         for mut mapping in actual {
             self.remove_gone(at, mapping.start, changes);

@@ -99,7 +99,7 @@ impl Translate {
         loop {
             let result = match self.step.reason_to_leave() {
                 Some(why) => Err(self.step.leave(stopped, why)),
-                None => self.step.boundary(stopped).and_then(|stopped| self.advance(stopped)),
+                None => self.boundary(stopped).and_then(|stopped| self.advance(stopped)),
             };
             stopped = match result {
                 Ok(stopped) => stopped,
@@ -108,6 +108,16 @@ impl Translate {
             let count = self.step.rec.tracepoint();
             self.step.progress.instructions.store(count, Ordering::Relaxed);
         }
+    }
+
+    /// Between two chunks. The next one begins with all registers; those that
+    /// only the code cache changes were not read at syscalls.
+    fn boundary(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        let rec = &mut self.step.rec;
+        if rec.is_full() && !rec.has_boundary() {
+            stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+        }
+        self.step.boundary(stopped)
     }
 
     /// From a state in which the tracee holds the program's own registers, on to
@@ -124,7 +134,6 @@ impl Translate {
             return self.enter(stopped, head);
         }
         self.stepped += 1;
-        if std::env::var_os("RDBDBG").is_some() { eprintln!("step {:x}", self.step.rec.registers.rip); }
         self.step.advance(stopped)
     }
 

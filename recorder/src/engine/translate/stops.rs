@@ -27,7 +27,6 @@ impl Translate {
     }
 
     fn stop(&mut self, stopped: Stopped, stop: Stop) -> Flow<Next> {
-        if std::env::var_os("RDBDBG").is_some() { let h = stopped.host_registers()?; eprintln!("stop {stop:?} pc {:x} exit {:?}", h.pc(), self.exit(&h)); }
         match stop {
             Stop::Syscall => self.syscall(stopped),
             Stop::Signal(signal) => {

@@ -2,7 +2,7 @@
 //! follows it, and the pipeline it goes to. Engines tell it what happened.
 
 use crate::capture::{self, ModuleCatalog, Tracked};
-use crate::encode::{Builder, Job, Pipeline};
+use crate::encode::{Builder, ChunkJob, Job, Pipeline};
 use crate::model::Model;
 use crate::os::TrapMask;
 use crate::tracee::{Memory, XsaveLayout};
@@ -17,7 +17,7 @@ use rdb_schema::replay::Cursor;
 use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
 use rdb_schema::system::SystemState;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Tracepoints after which a chunk ends: about three seconds of stepping.
 const CHUNK_TRACEPOINTS: u64 = 1 << 17;
@@ -40,8 +40,6 @@ pub struct Recording {
     pub layout: XsaveLayout,
     /// The chunk under construction.
     pub builder: Builder,
-    /// The blocks met so far.
-    pub dictionary: Arc<RwLock<Dictionary>>,
     /// Mappings at the current state.
     pub space: AddressSpace,
     /// What only syscalls tell of the process.
@@ -58,6 +56,7 @@ pub struct Recording {
     pub exit: Exit,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
+    dictionary: Dictionary,
     cursor: Cursor,
     start: ChunkState,
     written_blocks: usize,
@@ -91,11 +90,7 @@ impl Recording {
     ///
     /// # Errors
     /// Those of reading /proc.
-    pub fn new(
-        origin: Origin,
-        mut pipeline: Pipeline,
-        dictionary: Arc<RwLock<Dictionary>>,
-    ) -> Result<Self, capture::CaptureError> {
+    pub fn new(origin: Origin, mut pipeline: Pipeline) -> Result<Self, capture::CaptureError> {
         let Origin { pid, memory, registers, layout, header } = origin;
         let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
         pipeline.submit(Job::Header(Box::new(header)));
@@ -107,7 +102,7 @@ impl Recording {
             layout,
             cursor: Cursor::new(builder.chunk()),
             builder,
-            dictionary,
+            dictionary: Dictionary::default(),
             space: AddressSpace::default(),
             tracked,
             trap_mask: TrapMask::default(),
@@ -197,6 +192,11 @@ impl Recording {
         self.boundary = None;
     }
 
+    /// Adds a dictionary entry; its id.
+    pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
+        self.dictionary.push(Arc::clone(block))
+    }
+
     /// Whether the chunk is full and the current state can begin the next.
     pub fn is_full(&self) -> bool {
         let chunk = self.builder.chunk();
@@ -242,10 +242,9 @@ impl Recording {
     /// [`ReplayFailed`].
     pub fn catch_up(&mut self) -> Result<(), ReplayFailed> {
         self.builder.set_pc(self.registers.rip);
-        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
         let until = self.builder.tracepoint();
         self.cursor
-            .advance(self.builder.chunk(), &dictionary, until, &mut self.model)
+            .advance(self.builder.chunk(), &self.dictionary, until, &mut self.model)
             .map_err(|_| ReplayFailed(self.cursor.tracepoint))
     }
 
@@ -262,8 +261,7 @@ impl Recording {
         self.cursor = Cursor::new(self.builder.chunk());
         self.submit_dirty();
         let state = std::mem::replace(&mut self.start, next);
-        self.submit_chunk(chunk, state);
-        Ok(())
+        self.submit_chunk(chunk, state)
     }
 
     /// Hands over the versions of the pages written in the chunk that ends at
@@ -282,11 +280,13 @@ impl Recording {
         }
     }
 
-    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) {
-        let known = self.dictionary.read().unwrap_or_else(PoisonError::into_inner).len();
-        let new = self.written_blocks..known;
-        self.written_blocks = known;
-        self.pipeline.submit(Job::Chunk(Box::new((chunk, state, new))));
+    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) -> Result<(), ReplayFailed> {
+        let blocks = self.dictionary.of(&chunk).map_err(|_| ReplayFailed(chunk.first))?;
+        let first_new = std::mem::replace(&mut self.written_blocks, self.dictionary.len());
+        let new = self.dictionary.since(first_new).to_vec();
+        let job = ChunkJob { chunk, blocks, state, first_new: first_new as u32, new };
+        self.pipeline.submit(Job::Chunk(Box::new(job)));
+        Ok(())
     }
 
     /// Ends the last chunk. Nothing may be recorded afterwards.

@@ -53,7 +53,7 @@ impl Step {
         pinning: Pinning,
         progress: Arc<Progress>,
     ) -> Self {
-        let code = Code::new(Arc::clone(&rec.dictionary), options.amd);
+        let code = Code::new(options.amd);
         Self {
             rec,
             code,
@@ -138,7 +138,7 @@ impl Step {
             return prepared.care[*index];
         }
         self.end_execution(false);
-        let prepared = self.code.at(pc, &self.rec.memory);
+        let prepared = self.code.at(pc, &mut self.rec);
         let care = prepared.care[0];
         self.run = Some((prepared, 0));
         care

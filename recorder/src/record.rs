@@ -13,7 +13,6 @@ use crate::say;
 use crate::tracee::{
     self, Launch, LaunchError, Memory, Outcome, Running, Stopped, XsaveLayout, sys,
 };
-use rdb_schema::chunk::Dictionary;
 use rdb_schema::container::Writer;
 use rdb_schema::header::{Header, Host};
 use rdb_schema::registers::Registers;
@@ -23,8 +22,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
 /// Records as `options` say; the exit code.
@@ -117,16 +116,14 @@ fn follow(
     stopped.extended_registers(&layout, &mut registers).map_err(gone)?;
     layout.mend_after_exec(&mut registers);
     let header = header(&stopped, host, options, command_line)?;
-    let dictionary = Arc::new(RwLock::new(Dictionary::default()));
     let pid = stopped.pid();
     let writer = Writer::new(file)?;
-    let pipeline =
-        Pipeline::new(writer, pid.cast_unsigned(), Arc::clone(&dictionary), pinning.others());
+    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others());
     let progress = Arc::new(Progress::default());
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
-    let recording = Recording::new(origin, pipeline, dictionary)?;
+    let recording = Recording::new(origin, pipeline)?;
     let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
     let result = match options.engine {
         Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),

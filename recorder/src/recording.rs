@@ -2,7 +2,7 @@
 //! follows it, and the pipeline it goes to. Engines tell it what happened.
 
 use crate::capture::{self, ModuleCatalog, Tracked};
-use crate::encode::{Builder, Job, Pipeline};
+use crate::encode::{Builder, ChunkJob, Job, Pipeline};
 use crate::model::Model;
 use crate::os::TrapMask;
 use crate::tracee::{Memory, XsaveLayout};
@@ -18,7 +18,7 @@ use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
 use rdb_schema::system::SystemState;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Tracepoints after which a chunk ends: about three seconds of stepping.
 const CHUNK_TRACEPOINTS: u64 = 1 << 17;
@@ -41,8 +41,6 @@ pub struct Recording {
     pub layout: XsaveLayout,
     /// The chunk under construction.
     pub builder: Builder,
-    /// The blocks met so far.
-    pub dictionary: Arc<RwLock<Dictionary>>,
     /// Mappings at the current state.
     pub space: AddressSpace,
     /// What only syscalls tell of the process.
@@ -64,6 +62,7 @@ pub struct Recording {
     /// What events changed of the address space and of memory since an engine
     /// took note of it; empty as long as `own` is.
     pub touched: Vec<Range<u64>>,
+    dictionary: Dictionary,
     cursor: Cursor,
     start: ChunkState,
     written_blocks: usize,
@@ -97,11 +96,7 @@ impl Recording {
     ///
     /// # Errors
     /// Those of reading /proc.
-    pub fn new(
-        origin: Origin,
-        mut pipeline: Pipeline,
-        dictionary: Arc<RwLock<Dictionary>>,
-    ) -> Result<Self, capture::CaptureError> {
+    pub fn new(origin: Origin, mut pipeline: Pipeline) -> Result<Self, capture::CaptureError> {
         let Origin { pid, memory, registers, layout, header } = origin;
         let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
         pipeline.submit(Job::Header(Box::new(header)));
@@ -113,7 +108,7 @@ impl Recording {
             layout,
             cursor: Cursor::new(builder.chunk()),
             builder,
-            dictionary,
+            dictionary: Dictionary::default(),
             space: AddressSpace::default(),
             tracked,
             trap_mask: TrapMask::default(),
@@ -220,6 +215,11 @@ impl Recording {
         self.boundary = None;
     }
 
+    /// Adds a dictionary entry; its id.
+    pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
+        self.dictionary.push(Arc::clone(block))
+    }
+
     /// Whether the chunk is full and the current state can begin the next.
     pub fn is_full(&self) -> bool {
         let chunk = self.builder.chunk();
@@ -270,12 +270,11 @@ impl Recording {
 
     /// Takes over a log of whole executions.
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
-        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
         let mut rest = log;
         while let Some((header, row)) = rest.split_at_checked(4) {
             let header = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
             let length = (header & 0x7ff) as usize * 4;
-            let Some(block) = dictionary.get(header >> 11) else { break };
+            let Some(block) = self.dictionary.get(header >> 11) else { break };
             self.builder.begin(header >> 11, block);
             self.builder.row(block).copy_from_slice(&row[..block.row_bytes()]);
             for index in 0..block.instructions().len() {
@@ -293,10 +292,9 @@ impl Recording {
     /// [`ReplayFailed`].
     pub fn catch_up(&mut self) -> Result<(), ReplayFailed> {
         self.builder.set_pc(self.registers.rip);
-        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
         let until = self.builder.tracepoint();
         self.cursor
-            .advance(self.builder.chunk(), &dictionary, until, &mut self.model)
+            .advance(self.builder.chunk(), &self.dictionary, until, &mut self.model)
             .map_err(|_| ReplayFailed(self.cursor.tracepoint))
     }
 
@@ -313,8 +311,7 @@ impl Recording {
         self.cursor = Cursor::new(self.builder.chunk());
         self.submit_dirty();
         let state = std::mem::replace(&mut self.start, next);
-        self.submit_chunk(chunk, state);
-        Ok(())
+        self.submit_chunk(chunk, state)
     }
 
     /// Hands over the versions of the pages written in the chunk that ends at
@@ -333,11 +330,13 @@ impl Recording {
         }
     }
 
-    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) {
-        let known = self.dictionary.read().unwrap_or_else(PoisonError::into_inner).len();
-        let new = self.written_blocks..known;
-        self.written_blocks = known;
-        self.pipeline.submit(Job::Chunk(Box::new((chunk, state, new))));
+    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) -> Result<(), ReplayFailed> {
+        let blocks = self.dictionary.of(&chunk).map_err(|_| ReplayFailed(chunk.first))?;
+        let first_new = std::mem::replace(&mut self.written_blocks, self.dictionary.len());
+        let new = self.dictionary.since(first_new).to_vec();
+        let job = ChunkJob { chunk, blocks, state, first_new: first_new as u32, new };
+        self.pipeline.submit(Job::Chunk(Box::new(job)));
+        Ok(())
     }
 
     /// Ends the last chunk. Nothing may be recorded afterwards.

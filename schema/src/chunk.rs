@@ -3,7 +3,8 @@
 use crate::block::Block;
 use crate::event::Event;
 use crate::registers::Registers;
-use crate::varint::put;
+use crate::varint::{Malformed, put};
+use std::sync::Arc;
 
 /// Most tracepoints a chunk may hold.
 pub const MAX_TRACEPOINTS: u64 = 1 << 22;
@@ -114,21 +115,22 @@ pub fn put_bulk(out: &mut Vec<u8>, segments: &[(u64, Vec<u8>)]) {
     }
 }
 
-/// The blocks of a process by id.
+/// The blocks of a process by id. They are shared, so that a chunk can be encoded
+/// while the dictionary grows.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
-    blocks: Vec<Block>,
+    blocks: Vec<Arc<Block>>,
 }
 
 impl Dictionary {
     /// The block with this id.
     pub fn get(&self, id: u32) -> Option<&Block> {
-        self.blocks.get(id as usize)
+        self.blocks.get(id as usize).map(Arc::as_ref)
     }
 
     /// Adds a block; its id.
-    pub fn push(&mut self, block: Block) -> u32 {
-        self.blocks.push(block);
+    pub fn push(&mut self, block: impl Into<Arc<Block>>) -> u32 {
+        self.blocks.push(block.into());
         (self.blocks.len() - 1) as u32
     }
 
@@ -143,7 +145,16 @@ impl Dictionary {
     }
 
     /// The blocks from id `first` on.
-    pub fn since(&self, first: usize) -> &[Block] {
+    pub fn since(&self, first: usize) -> &[Arc<Block>] {
         self.blocks.get(first..).unwrap_or(&[])
+    }
+
+    /// The blocks of `chunk`, one for each entry of [`Chunk::blocks`].
+    ///
+    /// # Errors
+    /// [`Malformed`] when it names one that is not here.
+    pub fn of(&self, chunk: &Chunk) -> Result<Vec<Arc<Block>>, Malformed> {
+        let block = |rows: &BlockRows| self.blocks.get(rows.id as usize).cloned().ok_or(Malformed);
+        chunk.blocks.iter().map(block).collect()
     }
 }

@@ -4,7 +4,8 @@
 
 use crate::tracee::sys::CpuSet;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::block::Block;
+use rdb_schema::chunk::Chunk;
 use rdb_schema::container::{Encoded, FrameKind, Writer};
 use rdb_schema::event::Exit;
 use rdb_schema::header::{Header, Module};
@@ -12,9 +13,8 @@ use rdb_schema::message::{self, ChunkState, Footer};
 use rdb_schema::pages::{PageIndex, PageVersion, Pages};
 use std::collections::BTreeMap;
 use std::io;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Jobs that may wait for a worker.
@@ -34,9 +34,22 @@ pub enum Job {
     Module(Box<Module>, Arc<[u8]>),
     /// Page contents.
     Pages(Pages),
-    /// A finished chunk, what stands at its start, and the ids of the
-    /// dictionary entries that are new with it.
-    Chunk(Box<(Chunk, ChunkState, Range<usize>)>),
+    /// A finished chunk.
+    Chunk(Box<ChunkJob>),
+}
+
+/// A finished chunk with all that encoding it takes.
+pub struct ChunkJob {
+    /// The chunk.
+    pub chunk: Chunk,
+    /// Its blocks, one for each entry of [`Chunk::blocks`].
+    pub blocks: Vec<Arc<Block>>,
+    /// What stands at its start.
+    pub state: ChunkState,
+    /// Id of the first of `new`.
+    pub first_new: u32,
+    /// The dictionary entries that are new with it.
+    pub new: Vec<Arc<Block>>,
 }
 
 /// What the pipeline tells while it runs.
@@ -99,22 +112,13 @@ struct Written {
 impl Pipeline {
     /// Starts threads, one for each of `cpus`, that write `process`'s history to
     /// `writer`.
-    pub fn new(
-        writer: Writer,
-        process: u32,
-        dictionary: Arc<RwLock<Dictionary>>,
-        cpus: CpuSet,
-    ) -> Self {
+    pub fn new(writer: Writer, process: u32, cpus: CpuSet) -> Self {
         let status = Arc::new(PipelineStatus::default());
         let (jobs, queue) = bounded::<Numbered<Job>>(QUEUE);
         let (done, results) = bounded::<Numbered<Frames>>(QUEUE);
         let workers = (0..cpus.cpus().len().clamp(1, MAX_WORKERS))
             .map(|_| {
-                let encoder = Encoder {
-                    process,
-                    dictionary: Arc::clone(&dictionary),
-                    status: Arc::clone(&status),
-                };
+                let encoder = Encoder { process, status: Arc::clone(&status) };
                 let (queue, done) = (queue.clone(), done.clone());
                 std::thread::spawn(move || {
                     let _ = cpus.apply(0);
@@ -168,7 +172,6 @@ impl Pipeline {
 
 struct Encoder {
     process: u32,
-    dictionary: Arc<RwLock<Dictionary>>,
     status: Arc<PipelineStatus>,
 }
 
@@ -207,26 +210,19 @@ impl Encoder {
                     self.frame(FrameKind::Pages, place, &message::encode_pages(&pages))?;
                 Ok(vec![(encoded, pages.numbers)])
             }
-            Job::Chunk(parts) => self.encode_chunk(&parts.0, &parts.1, &parts.2),
+            Job::Chunk(job) => self.encode_chunk(&job),
         }
     }
 
-    fn encode_chunk(
-        &self,
-        chunk: &Chunk,
-        state: &ChunkState,
-        new: &Range<usize>,
-    ) -> io::Result<Frames> {
-        let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner);
+    fn encode_chunk(&self, job: &ChunkJob) -> io::Result<Frames> {
+        let ChunkJob { chunk, blocks, state, first_new, new } = job;
         let mut frames = Vec::new();
         if !new.is_empty() {
-            let blocks = &dictionary.since(new.start)[..new.len()];
-            let payload = message::encode_blocks(new.start as u32, blocks);
-            let place = (new.start as u64, new.len() as u64);
+            let payload = message::encode_blocks(*first_new, new);
+            let place = (u64::from(*first_new), new.len() as u64);
             frames.extend(self.one(FrameKind::Blocks, place, &payload)?);
         }
-        let payload = message::encode_chunk(chunk, state, &dictionary);
-        drop(dictionary);
+        let payload = message::encode_chunk(chunk, state, blocks);
         let place = (chunk.first, chunk.count);
         if !chunk.events.is_empty() {
             let events = message::encode_events(&chunk.events);

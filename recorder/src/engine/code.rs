@@ -2,13 +2,13 @@
 //! it again as long as its bytes have not changed.
 
 use super::translate::{general_registers, registers_fit, runs_in_cache};
+use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
-use rdb_schema::chunk::Dictionary;
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, ends_block};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Most code bytes read for one block.
 const MAX_BLOCK_BYTES: usize = 256;
@@ -59,14 +59,13 @@ pub struct Prepared {
     /// Id in the dictionary.
     pub id: u32,
     /// The block.
-    pub block: Block,
+    pub block: Arc<Block>,
     /// Per instruction.
     pub care: Vec<Care>,
 }
 
 /// All code met so far.
 pub struct Code {
-    dictionary: Arc<RwLock<Dictionary>>,
     decoder: u32,
     cutting: Cutting,
     image: u64,
@@ -76,24 +75,25 @@ pub struct Code {
 }
 
 impl Code {
-    /// No code yet; new blocks go to `dictionary`.
-    pub fn new(dictionary: Arc<RwLock<Dictionary>>, amd: bool, cutting: Cutting) -> Self {
+    /// No code yet.
+    pub fn new(amd: bool, cutting: Cutting) -> Self {
         // Some prefixes mean something else on AMD's CPUs.
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
-        Self { dictionary, decoder, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
+        Self { decoder, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
     }
 
-    /// The block at `pc`, as the program's memory has it now.
-    pub fn at(&mut self, pc: u64, memory: &Memory) -> Arc<Prepared> {
+    /// The block at `pc`, as the program's memory has it now; a new one goes to the
+    /// recording's dictionary.
+    pub fn at(&mut self, pc: u64, rec: &mut Recording) -> Arc<Prepared> {
         let mut bytes = [0; MAX_BLOCK_BYTES];
         if let Some(known) = self.current.get(&pc) {
             let length = known.block.code().len();
-            if memory.read(pc, &mut bytes[..length]) && bytes[..length] == *known.block.code() {
+            if rec.memory.read(pc, &mut bytes[..length]) && bytes[..length] == *known.block.code() {
                 return Arc::clone(known);
             }
         }
-        let length = read_code(pc, memory, &mut bytes);
-        let prepared = self.decode(pc, &bytes[..length]);
+        let length = read_code(pc, &rec.memory, &mut bytes);
+        let prepared = self.decode(pc, &bytes[..length], rec);
         self.current.insert(pc, Arc::clone(&prepared));
         prepared
     }
@@ -114,14 +114,14 @@ impl Code {
         self.current.clear();
     }
 
-    fn decode(&mut self, pc: u64, bytes: &[u8]) -> Arc<Prepared> {
+    fn decode(&mut self, pc: u64, bytes: &[u8], rec: &mut Recording) -> Arc<Prepared> {
         let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting);
         let versions = self.all.entry(pc).or_default();
         if let Some(same) = versions.iter().find(|p| p.block.code() == block.code()) {
             return Arc::clone(same);
         }
-        let mut dictionary = self.dictionary.write().unwrap_or_else(PoisonError::into_inner);
-        let id = dictionary.push(block.clone());
+        let block = Arc::new(block);
+        let id = rec.add_block(&block);
         let prepared = Arc::new(Prepared { id, block, care });
         versions.push(Arc::clone(&prepared));
         prepared

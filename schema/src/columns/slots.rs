@@ -5,6 +5,7 @@ use crate::block::Block;
 use crate::chunk::{BlockRows, Dictionary, MAX_ROW_BYTES};
 use crate::effects::Effect;
 use crate::varint::{Malformed, Reader, unzigzag, zigzag};
+use std::sync::Arc;
 
 /// Number of column classes: general registers, flags, stores, vectors, others.
 pub const CLASSES: usize = 5;
@@ -28,13 +29,13 @@ fn lanes(block: &Block, wanted: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// The rows of `blocks` as one byte column a class.
-pub fn encode_rows(blocks: &[BlockRows], dictionary: &Dictionary) -> [Vec<u8>; CLASSES] {
+/// The rows of a chunk as one byte column a class; `blocks` has one block for each
+/// entry of `all`.
+pub fn encode_rows(all: &[BlockRows], blocks: &[Arc<Block>]) -> [Vec<u8>; CLASSES] {
     let mut columns: [Vec<u8>; CLASSES] = Default::default();
     let mut values = Vec::new();
     for (wanted, out) in columns.iter_mut().enumerate() {
-        for rows in blocks {
-            let Some(block) = dictionary.get(rows.id) else { continue };
+        for (rows, block) in all.iter().zip(blocks) {
             for (offset, bytes) in lanes(block, wanted) {
                 values.clear();
                 values.extend(rows.rows.chunks_exact(block.row_bytes()).map(|row| {

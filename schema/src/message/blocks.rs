@@ -5,10 +5,11 @@ use crate::block::Block;
 use crate::trace_capnp::blocks;
 use crate::varint::{Malformed, Reader};
 use capnp::message::Builder;
+use std::sync::Arc;
 
 /// A blocks frame's payload: `list`, of which the first has id `first`.
-pub fn encode_blocks(first: u32, list: &[Block]) -> Vec<u8> {
-    let starts: Vec<u64> = list.iter().map(Block::start).collect();
+pub fn encode_blocks(first: u32, list: &[Arc<Block>]) -> Vec<u8> {
+    let starts: Vec<u64> = list.iter().map(|b| b.start()).collect();
     let counts: Vec<u16> = list.iter().map(|b| b.instructions().len() as u16).collect();
     let lengths: Vec<u8> =
         list.iter().flat_map(|b| b.instructions().iter().map(|i| i.length)).collect();

@@ -3,6 +3,7 @@
 use super::space::{mapping, set_mapping};
 use super::system::{set_system, system};
 use super::{Result, finish, open};
+use crate::block::Block;
 use crate::chunk::{BlockRows, Chunk, Dictionary, MAX_TRACEPOINTS};
 use crate::columns::{CLASSES, EncodedPath, decode_path, decode_rows, encode_path, encode_rows};
 use crate::event::Event;
@@ -12,6 +13,7 @@ use crate::system::SystemState;
 use crate::trace_capnp::{chunk, path};
 use crate::varint::Malformed;
 use capnp::message::Builder;
+use std::sync::Arc;
 
 /// What stands at a chunk's start, besides registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +24,9 @@ pub struct ChunkState {
     pub system: SystemState,
 }
 
-/// A chunk frame's payload. Its events have a frame of their own.
-pub fn encode_chunk(value: &Chunk, state: &ChunkState, dictionary: &Dictionary) -> Vec<u8> {
+/// A chunk frame's payload; `blocks` has one block for each entry of
+/// [`Chunk::blocks`]. Its events have a frame of their own.
+pub fn encode_chunk(value: &Chunk, state: &ChunkState, blocks: &[Arc<Block>]) -> Vec<u8> {
     let mut message = Builder::new_default();
     let mut out = message.init_root::<chunk::Builder>();
     out.set_first(value.first);
@@ -43,7 +46,7 @@ pub fn encode_chunk(value: &Chunk, state: &ChunkState, dictionary: &Dictionary) 
     let encoded = encode_path(&value.blocks, &value.path, &value.cuts);
     set_path(out.reborrow().init_path(), &encoded);
     let mut columns = out.reborrow().init_columns(CLASSES as u32);
-    for (i, column) in encode_rows(&value.blocks, dictionary).iter().enumerate() {
+    for (i, column) in encode_rows(&value.blocks, blocks).iter().enumerate() {
         let mut slot = columns.reborrow().get(i as u32);
         slot.set_class(i as u8);
         slot.set_data(column);

@@ -54,7 +54,7 @@ impl Step {
         pinning: Pinning,
         progress: Arc<Progress>,
     ) -> Self {
-        let code = Code::new(Arc::clone(&rec.dictionary), options.amd, cutting);
+        let code = Code::new(options.amd, cutting);
         Self {
             rec,
             code,
@@ -139,7 +139,7 @@ impl Step {
             return prepared.care[*index];
         }
         self.end_execution(false);
-        let prepared = self.code.at(pc, &self.rec.memory);
+        let prepared = self.code.at(pc, &mut self.rec);
         let care = prepared.care[0];
         self.run = Some((prepared, 0));
         care

@@ -199,7 +199,7 @@ impl Translate {
         let shared = libc::MAP_SHARED.cast_unsigned();
         let fixed =
             mapping.is_some_and(|m| m.protection & PROT_WRITE == 0 && m.flags & shared == 0);
-        let prepared = self.step.code.at(pc, &self.step.rec.memory);
+        let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;
         if let Some(head) = home.cache.head(pc) {
             return Some(head);

@@ -164,7 +164,7 @@ impl Translate {
         self.absorb(&stopped, cursor, &Place::between(pc))?;
         host.copy_to(&mut self.step.rec.registers);
         self.show_segv(&stopped)?;
-        let prepared = self.step.code.at(pc, &self.step.rec.memory);
+        let prepared = self.step.code.at(pc, &mut self.step.rec);
         self.step.run = Some((prepared, 0));
         Ok(Next::Leave(self.step.entered(stopped)?))
     }

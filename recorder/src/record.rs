@@ -126,7 +126,7 @@ fn follow(
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
-    let recording = Recording::new(origin, pipeline, dictionary)?;
+    let recording = Recording::new(origin, pipeline, dictionary, true)?;
     let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
     let result = Step::new(recording, step, pinning, progress).run(stopped);
     drop(line);

@@ -1,29 +1,18 @@
 //! The audit: does the trace say what the process is? Compares the model, which
 //! replays the trace, with registers and memory as they are.
 
+use crate::compare::Differences;
 use crate::engine::{Flow, Interrupt};
-use crate::model::Page;
 use crate::os::with_instruction_effects;
-use crate::recording::{Recording, ReplayFailed};
+use crate::recording::Recording;
 use crate::tracee::Stopped;
 use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::{RegisterPatch, Registers};
-use rdb_schema::space::{Base, Mapping, PAGE, PROT_READ, PROT_WRITE};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
-/// Pages read at once.
-const BATCH: u64 = 256;
-
-/// pagemap's bits for a page that is present or swapped out (admin-guide/mm/pagemap.rst).
-const PRESENT: u64 = 3 << 62;
-
-/// Bytes that differ, as ranges of what the process really has.
-pub type Differences = Vec<(u64, Vec<u8>)>;
+use rdb_schema::space::PROT_READ;
 
 impl Recording {
     /// Compares everything at the current state, and records what differs as an
-    /// external write.
+    /// external write. The recording must keep a model.
     ///
     /// # Errors
     /// The tracee died, or the trace does not replay.
@@ -114,92 +103,5 @@ impl Recording {
         let mut event = Event::new(tracepoint, self.pid.cast_unsigned(), kind);
         (event.registers, event.memory) = (registers, memory);
         self.push_event(event);
-    }
-
-    /// Adds bytes to the last event, which wrote them; the model must be up to
-    /// date, and is afterwards.
-    ///
-    /// # Errors
-    /// [`ReplayFailed`].
-    pub fn amend(&mut self, memory: Differences) -> Result<(), ReplayFailed> {
-        if memory.is_empty() {
-            return Ok(());
-        }
-        let thread = self.pid.cast_unsigned();
-        let mut event = Event::new(self.last_tracepoint(), thread, EventKind::Opaque);
-        event.memory = memory;
-        self.push_event(event);
-        self.catch_up()
-    }
-
-    /// Where writable memory differs from the model, which must be up to date.
-    pub fn differences(&mut self) -> Differences {
-        self.compare(|m| m.protection & PROT_WRITE != 0)
-    }
-
-    /// Where the mappings asked for differ from the model, which must be up to
-    /// date.
-    pub fn compare(&self, wanted: impl Fn(&Mapping) -> bool) -> Differences {
-        let pagemap = File::open(format!("/proc/{}/pagemap", self.pid)).ok();
-        let mut found = Vec::new();
-        for mapping in self.space.iter() {
-            if mapping.base != Base::Unreadable && wanted(mapping) {
-                self.compare_mapping(mapping, pagemap.as_ref(), &mut found);
-            }
-        }
-        found
-    }
-
-    fn compare_mapping(&self, mapping: &Mapping, pagemap: Option<&File>, found: &mut Differences) {
-        let (first, end) = (mapping.start / PAGE, mapping.end / PAGE);
-        for start in (first..end).step_by(BATCH as usize) {
-            let count = BATCH.min(end - start);
-            let present = pagemap.and_then(|file| presence(file, start, count));
-            let untouched = |number: u64| {
-                let absent = present.as_ref().is_some_and(|p| !p[(number - start) as usize]);
-                let zeros = matches!(mapping.base, Base::Zero | Base::Moved(_));
-                absent && zeros && mapping.inode == 0 && !self.model.has_own(number)
-            };
-            if (start..start + count).all(untouched) {
-                continue;
-            }
-            let mut buffer = vec![0; (count * PAGE) as usize];
-            let read = self.memory.read_some(start * PAGE, &mut buffer);
-            let read = read / PAGE as usize;
-            let whole = buffer.as_chunks().0.iter().copied().take(read).map(Some);
-            // Behind a page that cannot be read (past a file's end), one by one.
-            let rest = (start + read as u64..start + count).map(|n| self.read_page(n));
-            for (number, page) in (start..).zip(whole.chain(rest)) {
-                let Some(page) = page else { continue };
-                if let Some(expected) = self.model.page(number) {
-                    differences(number * PAGE, &expected, &page, found);
-                }
-            }
-        }
-    }
-}
-
-/// Which of `count` pages are present or swapped out.
-fn presence(pagemap: &File, first: u64, count: u64) -> Option<Vec<bool>> {
-    let mut bytes = vec![0; count as usize * 8];
-    pagemap.read_exact_at(&mut bytes, first * 8).ok()?;
-    let entries = bytes.as_chunks::<8>().0.iter();
-    Some(entries.map(|e| u64::from_ne_bytes(*e) & PRESENT != 0).collect())
-}
-
-/// Adds the ranges in which `actual` differs from `expected`.
-fn differences(start: u64, expected: &Page, actual: &[u8], found: &mut Differences) {
-    if expected[..] == *actual {
-        return;
-    }
-    for (offset, (old, new)) in expected.iter().zip(actual).enumerate() {
-        if old == new {
-            continue;
-        }
-        let address = start + offset as u64;
-        match found.last_mut() {
-            Some((at, bytes)) if *at + bytes.len() as u64 == address => bytes.push(*new),
-            _ => found.push((address, vec![*new])),
-        }
     }
 }

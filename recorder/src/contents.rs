@@ -1,6 +1,7 @@
 //! Contents of new mappings: what differs from the file or the zeros they start
 //! from is recorded, page by page.
 
+use crate::compare::Before;
 use crate::encode::Job;
 use crate::model::Page;
 use crate::recording::{PAGES_PER_FRAME, Recording, ReplayFailed};
@@ -29,7 +30,9 @@ impl Recording {
             Some((index, new)) => {
                 mapping.base = Base::Module(index);
                 let Some(bytes) = self.catalog.shared(index) else { return };
-                self.model.add_module(index, Arc::clone(&bytes));
+                if let Some(model) = &mut self.model {
+                    model.add_module(index, Arc::clone(&bytes));
+                }
                 if let Some(module) = new {
                     self.pipeline.submit(Job::Module(Box::new(module), bytes));
                     if self.tracepoint() > 0 {
@@ -40,8 +43,8 @@ impl Recording {
         }
     }
 
-    /// Records what `mapping` holds at `state` beyond its base. The model must
-    /// have the mapping already.
+    /// Records what `mapping` holds at `state` beyond its base. The model, if
+    /// there is one, must have the mapping already.
     pub fn capture(&mut self, mapping: &Mapping, state: u64) {
         let private = mapping.flags & libc::MAP_SHARED.cast_unsigned() == 0;
         let anonymous = mapping.inode == 0 && mapping.name.is_empty() && private;
@@ -51,7 +54,7 @@ impl Recording {
         let mut pages = Pages::new(state);
         for number in mapping.start / PAGE..mapping.end / PAGE {
             let Some(content) = self.read_page(number) else { continue };
-            if self.model.base(mapping, number) == Some(content) {
+            if self.base(mapping, number) == Some(content) {
                 continue;
             }
             pages.push(number, &content);
@@ -81,7 +84,7 @@ impl Recording {
         let mut pages = Pages::new(state);
         for number in address / PAGE..end {
             let Some(content) = self.read_page(number) else { continue };
-            if self.model.page(number) != Some(content) {
+            if self.model.as_ref().and_then(|m| m.page(number)) != Some(content) {
                 pages.push(number, &content);
             }
             if pages.numbers.len() == PAGES_PER_FRAME {

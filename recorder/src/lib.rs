@@ -4,6 +4,7 @@ pub mod affinity;
 mod audit;
 pub mod capture;
 pub mod cli;
+mod compare;
 mod contents;
 pub mod encode;
 pub mod engine;
@@ -14,6 +15,7 @@ mod output;
 pub mod progress;
 pub mod record;
 pub mod recording;
+mod snapshot;
 pub mod tracee;
 
 /// Says something to the person at the terminal; the program's own output stays

@@ -2,6 +2,7 @@
 //! driven by replaying the trace's own chunks, so what it says is what a reader
 //! will see.
 
+use crate::compare::Before;
 use rdb_schema::event::Event;
 use rdb_schema::pages::Pages;
 use rdb_schema::replay::Sink;
@@ -28,39 +29,8 @@ impl Model {
         self.modules.insert(index, bytes);
     }
 
-    /// The content of page `number`; `None` where it is not known.
-    pub fn page(&self, number: u64) -> Option<Page> {
-        match self.pages.get(&number) {
-            Some(page) => Some(**page),
-            None => {
-                let mapping = self.space.find(number.wrapping_mul(PAGE))?;
-                self.base(mapping, number)
-            }
-        }
-    }
-
-    /// Whether page `number` has content of its own, beyond its mapping's base.
-    pub fn has_own(&self, number: u64) -> bool {
-        self.pages.contains_key(&number)
-    }
-
-    /// What `mapping` says of page `number` by itself.
-    pub fn base(&self, mapping: &Mapping, number: u64) -> Option<Page> {
-        let mut page = [0; PAGE as usize];
-        match mapping.base {
-            // Only mappings of zeros are recorded as moved; their written pages
-            // move with them.
-            Base::Zero | Base::Moved(_) => Some(page),
-            Base::Unreadable => None,
-            Base::Module(index) => {
-                let bytes = self.modules.get(&index)?;
-                let offset = mapping.file_offset + (number * PAGE - mapping.start);
-                let rest = bytes.get(usize::try_from(offset).ok()?..).unwrap_or(&[]);
-                let length = rest.len().min(page.len());
-                page[..length].copy_from_slice(&rest[..length]);
-                Some(page)
-            }
-        }
+    fn base(&self, mapping: &Mapping, number: u64) -> Option<Page> {
+        base_page(mapping, number, |index| self.modules.get(&index).map(|bytes| &**bytes))
     }
 
     /// Takes pages as they are recorded in a pages frame.
@@ -143,6 +113,45 @@ impl Model {
         for number in self.numbers(start / PAGE, end / PAGE) {
             self.pages.remove(&number);
             self.dirty.remove(&number);
+        }
+    }
+}
+
+impl Before for Model {
+    fn page(&self, number: u64) -> Option<Page> {
+        match self.pages.get(&number) {
+            Some(page) => Some(**page),
+            None => {
+                let mapping = self.space.find(number.wrapping_mul(PAGE))?;
+                self.base(mapping, number)
+            }
+        }
+    }
+
+    fn has_own(&self, number: u64) -> bool {
+        self.pages.contains_key(&number)
+    }
+}
+
+/// What `mapping` says of page `number` by itself, given the modules' bytes.
+pub fn base_page<'a>(
+    mapping: &Mapping,
+    number: u64,
+    module: impl FnOnce(u32) -> Option<&'a [u8]>,
+) -> Option<Page> {
+    let mut page = [0; PAGE as usize];
+    match mapping.base {
+        // Only mappings of zeros are recorded as moved; their written pages
+        // move with them.
+        Base::Zero | Base::Moved(_) => Some(page),
+        Base::Unreadable => None,
+        Base::Module(index) => {
+            let bytes = module(index)?;
+            let offset = mapping.file_offset + (number * PAGE - mapping.start);
+            let rest = bytes.get(usize::try_from(offset).ok()?..).unwrap_or(&[]);
+            let length = rest.len().min(page.len());
+            page[..length].copy_from_slice(&rest[..length]);
+            Some(page)
         }
     }
 }

@@ -123,7 +123,8 @@ fn follow(
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
-    let recording = Recording::new(origin, pipeline)?;
+    let with_model = options.engine == Engine::Step || options.audit;
+    let recording = Recording::new(origin, pipeline, with_model)?;
     let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
     let result = match options.engine {
         Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),

@@ -2,9 +2,11 @@
 //! follows it, and the pipeline it goes to. Engines tell it what happened.
 
 use crate::capture::{self, ModuleCatalog, Tracked};
+use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, Job, Pipeline};
 use crate::model::Model;
 use crate::os::TrapMask;
+use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};
@@ -49,8 +51,12 @@ pub struct Recording {
     pub trap_mask: TrapMask,
     /// Module files met so far.
     pub catalog: ModuleCatalog,
-    /// The trace's memory, as far as it was replayed.
-    pub model: Model,
+    /// The trace's memory, as far as it was replayed; `None` where that is too
+    /// slow: then nothing is audited, and there are no page versions at chunk ends.
+    pub model: Option<Model>,
+    /// What memory held before something whose writes nobody can tell; only
+    /// without a model.
+    pub(crate) snapshot: Option<Snapshot>,
     /// Where encoded data goes.
     pub pipeline: Pipeline,
     /// How the recording ends, once it has.
@@ -92,11 +98,15 @@ pub struct Origin {
 pub struct ReplayFailed(u64);
 
 impl Recording {
-    /// A recording at state 0.
+    /// A recording at state 0; `with_model` says whether it keeps a model.
     ///
     /// # Errors
     /// Those of reading /proc.
-    pub fn new(origin: Origin, mut pipeline: Pipeline) -> Result<Self, capture::CaptureError> {
+    pub fn new(
+        origin: Origin,
+        mut pipeline: Pipeline,
+        with_model: bool,
+    ) -> Result<Self, capture::CaptureError> {
         let Origin { pid, memory, registers, layout, header } = origin;
         let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
         pipeline.submit(Job::Header(Box::new(header)));
@@ -113,7 +123,8 @@ impl Recording {
             tracked,
             trap_mask: TrapMask::default(),
             catalog: ModuleCatalog::new(),
-            model: Model::default(),
+            model: with_model.then(Model::default),
+            snapshot: None,
             pipeline,
             exit: Exit::Unknown,
             unexplained: 0,
@@ -128,7 +139,9 @@ impl Recording {
         let mappings = recording.image_mappings(0)?;
         for mapping in &mappings {
             let change = MappingChange::Map(mapping.clone());
-            recording.model.change(&change);
+            if let Some(model) = &mut recording.model {
+                model.change(&change);
+            }
             recording.space.apply(&change);
         }
         for mapping in &mappings {
@@ -180,7 +193,9 @@ impl Recording {
     /// everything before them.
     pub fn submit_pages(&mut self, pages: Pages) {
         if !pages.numbers.is_empty() {
-            self.model.set_pages(&pages);
+            if let Some(model) = &mut self.model {
+                model.set_pages(&pages);
+            }
             self.pipeline.submit(Job::Pages(pages));
         }
     }
@@ -286,19 +301,21 @@ impl Recording {
         Ok(())
     }
 
-    /// Brings the model to the current state; no execution may be open.
+    /// Brings the model, if there is one, to the current state; no execution may
+    /// be open.
     ///
     /// # Errors
     /// [`ReplayFailed`].
     pub fn catch_up(&mut self) -> Result<(), ReplayFailed> {
         self.builder.set_pc(self.registers.rip);
+        let Some(model) = &mut self.model else { return Ok(()) };
         let until = self.builder.tracepoint();
         self.cursor
-            .advance(self.builder.chunk(), &self.dictionary, until, &mut self.model)
+            .advance(self.builder.chunk(), &self.dictionary, until, model)
             .map_err(|_| ReplayFailed(self.cursor.tracepoint))
     }
 
-    /// The registers as the trace has them, after [`Self::catch_up`].
+    /// The registers as the trace has them, after [`Self::catch_up`] with a model.
     pub fn replayed(&self) -> &Registers {
         &self.cursor.registers
     }
@@ -318,11 +335,12 @@ impl Recording {
     /// the current state.
     fn submit_dirty(&mut self) {
         let state = self.tracepoint();
-        let dirty: Vec<u64> = self.model.take_dirty().into_iter().collect();
+        let Some(model) = &mut self.model else { return };
+        let dirty: Vec<u64> = model.take_dirty().into_iter().collect();
         for part in dirty.chunks(PAGES_PER_FRAME) {
             let mut pages = Pages::new(state);
             for number in part {
-                if let Some(content) = self.model.page(*number) {
+                if let Some(content) = model.page(*number) {
                     pages.push(*number, &content);
                 }
             }

@@ -51,6 +51,8 @@ pub struct Care {
     pub writes_unknown: bool,
     /// A copy of it can run in the code cache.
     pub cached: bool,
+    /// The kernel may emulate it and execute the next with it (UMIP).
+    pub may_overrun: bool,
 }
 
 /// A block as the engine runs it.
@@ -200,11 +202,16 @@ impl Care {
             pops_flags: [Mnemonic::Popfq, Mnemonic::Popf, Mnemonic::Popfd].contains(&mnemonic),
             raises_trap: mnemonic == Mnemonic::Int1,
             pushes_flags: pushes.contains(&mnemonic),
+            may_overrun: UMIP.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
             cached: runs_in_cache(instruction, effects),
         }
     }
 }
+
+/// What user-mode instruction prevention covers (Intel SDM vol. 3, 2.5).
+const UMIP: [Mnemonic; 5] =
+    [Mnemonic::Sgdt, Mnemonic::Sidt, Mnemonic::Sldt, Mnemonic::Smsw, Mnemonic::Str];
 
 /// Opaque instructions that change registers only.
 fn writes_no_memory(mnemonic: Mnemonic) -> bool {

@@ -1,7 +1,6 @@
 //! Memory that is seen at several places: a store into a shared file mapping
 //! shows in every other mapping of that file, and so does a write into the file.
 
-use super::Entered;
 use crate::recording::{Recording, ReplayFailed};
 use rdb_schema::space::{Mapping, PROT_READ};
 use std::os::unix::fs::MetadataExt;
@@ -48,17 +47,17 @@ impl Recording {
             .collect()
     }
 
-    /// The mapped file that `call` may have changed.
-    pub fn changed_file(&self, call: &Entered) -> Option<Identity> {
-        let number = i64::try_from(call.number()).ok()?;
+    /// The mapped file that the call of this number may change.
+    pub fn changed_file(&self, number: u64, arguments: &[u64; 6]) -> Option<Identity> {
+        let number = i64::try_from(number).ok()?;
         let file = if number == libc::SYS_madvise {
-            if call.argument(2) != libc::MADV_REMOVE as u64 {
+            if arguments[2] != libc::MADV_REMOVE as u64 {
                 return None;
             }
-            self.space.find(call.argument(0)).map(identity)?
+            self.space.find(arguments[0]).map(identity)?
         } else {
             let (_, argument) = FILE_WRITERS.iter().find(|(n, _)| *n == number)?;
-            let descriptor = call.argument(*argument) as i32;
+            let descriptor = arguments[*argument] as i32;
             let file = std::fs::metadata(format!("/proc/{}/fd/{descriptor}", self.pid)).ok()?;
             (file.dev(), file.ino())
         };
@@ -76,6 +75,7 @@ impl Recording {
     }
 }
 
-fn identity(mapping: &Mapping) -> Identity {
+/// The file that `mapping` shows; zeros if it shows none.
+pub fn identity(mapping: &Mapping) -> Identity {
     (mapping.device, mapping.inode)
 }

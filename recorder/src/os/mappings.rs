@@ -1,7 +1,6 @@
 //! Mapping changes, followed through the syscalls that make them: re-reading
 //! /proc/PID/maps at each would be slow, and does not tell mmap's flags.
 
-use crate::capture;
 use crate::recording::Recording;
 use rdb_schema::event::Syscall;
 use rdb_schema::space::{Base, Mapping, MappingChange, PAGE};

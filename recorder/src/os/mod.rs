@@ -8,6 +8,7 @@ mod signals;
 mod syscalls;
 mod trap_mask;
 
+pub use aliases::{Identity, identity};
 pub use mappings::Changes;
 pub use signals::Delivery;
 pub use syscalls::{Entered, restarts, with_instruction_effects};

@@ -1,7 +1,9 @@
 //! A syscall's arguments, results, and what it wrote.
 
+use super::Identity;
 use crate::capture::Spawn;
 use crate::recording::{Recording, ReplayFailed};
+use crate::tracee::Memory;
 use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::registers::{Gpr, RegisterPatch, Registers};
 use rdb_schema::syscalls::{self, Call, Written};
@@ -17,6 +19,10 @@ pub struct Entered {
     /// Address of the `syscall` instruction, and its rsp.
     pc: u64,
     rsp: u64,
+    /// It writes into /proc/self/mem, whose place is a file offset.
+    writes_own_memory: bool,
+    /// The mapped file it may change.
+    changes: Option<Identity>,
 }
 
 /// Most bytes a syscall's event holds; larger writes are recorded as pages.
@@ -56,6 +62,8 @@ impl Entered {
             brk: rec.tracked.brk(),
             pc: rec.registers.rip,
             rsp: rec.registers.rsp(),
+            writes_own_memory: rec.writes_own_memory(number, &arguments),
+            changes: rec.changed_file(number, &arguments),
         }
     }
 
@@ -77,6 +85,28 @@ impl Entered {
     /// memory.
     pub fn starts_thread(&self) -> bool {
         self.spawn.is_some_and(|s| s.has(libc::CLONE_VM) && !s.has(libc::CLONE_VFORK))
+    }
+
+    /// Whether its child runs in this memory: vfork, until it execs.
+    fn shares_memory(&self) -> bool {
+        self.spawn.is_some_and(|s| s.has(libc::CLONE_VM))
+    }
+
+    /// The mapped file it may change.
+    pub fn changes(&self) -> Option<Identity> {
+        self.changes
+    }
+
+    /// Whether what it writes may turn out not to be known, as far as its entry
+    /// tells. Calls that come back with nothing and calls that fill all they were
+    /// given are the extremes.
+    pub fn may_be_unknown(&self, memory: &Memory) -> bool {
+        let memory = |address: u64, buffer: &mut [u8]| memory.read(address, buffer);
+        let unknown = |result: i64| {
+            let call = Call { number: self.number, args: self.arguments, result };
+            !syscalls::outputs(&call, &memory).known
+        };
+        self.shares_memory() || self.writes_own_memory || unknown(0) || unknown(i64::MAX)
     }
 
     /// Whether it makes a process.
@@ -173,10 +203,14 @@ impl Recording {
         if grown {
             self.follow_growth()?;
         }
-        if let Some(file) = self.changed_file(call) {
+        if let Some(file) = call.changes {
             self.compare_file(file)?;
         }
-        if known { Ok(()) } else { self.compare_after(call) }
+        if !known {
+            self.compare_after(call)?;
+        }
+        self.forget_memory();
+        Ok(())
     }
 
     /// The memory the kernel wrote, a superset; nothing for what is not known.
@@ -184,14 +218,13 @@ impl Recording {
         let Syscall { number, arguments, result, .. } = *syscall;
         let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
         let outputs = syscalls::outputs(&Call { number, args: arguments, result }, &memory);
-        // A vfork child runs in this memory until it execs.
-        let shared = call.spawn.is_some_and(|s| s.has(libc::CLONE_VM)) && !failed;
-        syscall.known = outputs.known && !shared && !self.writes_own_memory(call);
+        let shared = call.shares_memory() && !failed;
+        syscall.known = outputs.known && !shared && !call.writes_own_memory;
         outputs.ranges
     }
 
-    /// Whether it is a write into /proc/self/mem, whose place is a file offset.
-    fn writes_own_memory(&self, call: &Entered) -> bool {
+    /// Whether it is a write into /proc/self/mem.
+    fn writes_own_memory(&self, number: u64, arguments: &[u64; 6]) -> bool {
         let writes = [
             libc::SYS_write,
             libc::SYS_pwrite64,
@@ -199,10 +232,10 @@ impl Recording {
             libc::SYS_pwritev,
             libc::SYS_pwritev2,
         ];
-        if !writes.iter().any(|w| call.is(*w)) || call.argument(0) < 3 {
+        if !writes.iter().any(|w| w.cast_unsigned() == number) || arguments[0] < 3 {
             return false;
         }
-        let link = format!("/proc/{}/fd/{}", self.pid, call.argument(0));
+        let link = format!("/proc/{}/fd/{}", self.pid, arguments[0]);
         std::fs::read_link(link).is_ok_and(|target| {
             target.starts_with("/proc") && target.file_name().is_some_and(|n| n == "mem")
         })
@@ -219,7 +252,7 @@ impl Recording {
     }
 
     /// After a syscall whose writes are not known: finds them by comparing all
-    /// writable memory with the model.
+    /// writable memory.
     fn compare_after(&mut self, call: &Entered) -> Result<(), ReplayFailed> {
         if call.spawn.is_none() {
             let name = syscalls::name(call.number);

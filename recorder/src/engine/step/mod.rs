@@ -121,6 +121,9 @@ impl Step {
     /// One instruction, or one signal.
     pub(in crate::engine) fn advance(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let care = self.find_instruction();
+        if care.writes_unknown || care.may_overrun {
+            self.rec.foresee_anything();
+        }
         match care.kind {
             Kind::Plain if care.pops_flags => self.popf(stopped),
             Kind::Plain => self.step(stopped, 0),

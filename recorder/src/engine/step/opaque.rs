@@ -43,6 +43,7 @@ impl Step {
     pub(super) fn compare_memory(&mut self) -> Flow<()> {
         self.rec.catch_up()?;
         let memory = self.rec.differences();
+        self.rec.forget_memory();
         if !memory.is_empty() {
             let tracepoint = self.rec.last_tracepoint();
             let thread = self.rec.pid.cast_unsigned();

@@ -31,6 +31,7 @@ impl Step {
         if call.spawns() {
             self.pinning.release(self.rec.pid);
         }
+        self.rec.foresee(&call);
         let masked = self.rec.trap_mask.missing() != 0;
         self.rec.trap_mask.reveal(&stopped)?;
         let outcome = stopped.resume(Resume::Syscall, 0)?.wait()?;

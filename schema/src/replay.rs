@@ -224,7 +224,7 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
     let value = || Reader::new(bytes).integer(bytes.len());
     match *effect {
         Effect::StatusFlags => {
-            let flags = unpack_status(bytes.first().copied().unwrap_or(0));
+            let flags = unpack_status(value()? as u16);
             registers.rflags = registers.rflags & !STATUS_FLAGS | flags;
         }
         Effect::Flags => registers.rflags = value()?,
@@ -276,7 +276,7 @@ pub fn logged_register(effect: &Effect, after: &Registers, row: &mut [u8]) {
         Effect::Gpr { register, source: Source::Logged } => {
             put(&after.gpr[register.index()].to_le_bytes());
         }
-        Effect::StatusFlags => put(&[pack_status(after.rflags)]),
+        Effect::StatusFlags => put(&pack_status(after.rflags).to_le_bytes()),
         Effect::Flags => put(&(after.rflags as u32).to_le_bytes()),
         Effect::FsBase => put(&after.fs_base.to_le_bytes()),
         Effect::GsBase => put(&after.gs_base.to_le_bytes()),
@@ -293,14 +293,20 @@ pub fn logged_register(effect: &Effect, after: &Registers, row: &mut [u8]) {
     }
 }
 
-/// The bits of [`STATUS_FLAGS`] packed into the low six, CF lowest.
-pub fn pack_status(rflags: u64) -> u8 {
-    let bit = |from: u32, to: u32| ((rflags >> from) as u8 & 1) << to;
-    bit(0, 0) | bit(2, 1) | bit(4, 2) | bit(6, 3) | bit(7, 4) | bit(11, 5)
+/// [`STATUS_FLAGS`] as a row has them: what `seto al; lahf` leaves in ax (Intel
+/// SDM vol. 2, LAHF).
+pub fn pack_status(rflags: u64) -> u16 {
+    let overflow = rflags >> 11 & 1;
+    ((rflags & LAHF) << 8 | FIXED | overflow) as u16
 }
 
 /// The inverse of [`pack_status`].
-pub fn unpack_status(packed: u8) -> u64 {
-    let bit = |from: u32, to: u32| u64::from(packed >> from & 1) << to;
-    bit(0, 0) | bit(1, 2) | bit(2, 4) | bit(3, 6) | bit(4, 7) | bit(5, 11)
+pub fn unpack_status(packed: u16) -> u64 {
+    u64::from(packed) >> 8 & LAHF | (u64::from(packed) & 1) << 11
 }
+
+/// The status flags that `lahf` takes: all but OF.
+const LAHF: u64 = STATUS_FLAGS & 0xff;
+
+/// The bit of ah that is always set.
+const FIXED: u64 = 1 << 9;

@@ -119,9 +119,9 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
             }
         }
         Effect::StatusFlags => {
-            let bits = [0, 2, 4, 6, 7, 11];
-            let new = bits.iter().enumerate().map(|(i, b)| u64::from(logged[0] >> i & 1) << b);
-            after.registers.rflags = after.registers.rflags & !STATUS_FLAGS | new.sum::<u64>();
+            let [overflow, low] = [logged[0], logged[1]].map(u64::from);
+            let new = (overflow << 11 | low) & STATUS_FLAGS;
+            after.registers.rflags = after.registers.rflags & !STATUS_FLAGS | new;
         }
         Effect::Store { address, size, source } => {
             let value = match source {

@@ -241,7 +241,10 @@ impl Maker {
             let bytes = slot.effect.slot_bytes();
             let at = slot.offset as usize;
             let value = match slot.effect {
-                Effect::StatusFlags => vec![self.rng.next() as u8 & 63],
+                Effect::StatusFlags => {
+                    let ah = self.rng.next() as u8 & 0xd5 | 2;
+                    vec![self.rng.next() as u8 & 1, ah]
+                }
                 Effect::Gpr { .. } => address(&mut self.rng).to_le_bytes().to_vec(),
                 _ => self.rng.bytes(bytes),
             };

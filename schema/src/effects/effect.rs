@@ -123,7 +123,8 @@ pub enum Effect {
         /// Its new value (logged: the full 64 bits).
         source: Source,
     },
-    /// The six status flags, logged as one byte.
+    /// The six status flags, logged as `seto al; lahf` leaves them in ax: OF in
+    /// the first byte, the others in the second.
     StatusFlags,
     /// All of RFLAGS, logged as four bytes.
     Flags,
@@ -281,7 +282,7 @@ impl Effect {
             Self::Gpr { source: Source::Logged, .. } | Self::FsBase | Self::GsBase => 8,
             Self::Store { source: Source::Logged, size, .. } => usize::from(*size),
             Self::Mask { .. } => 8,
-            Self::StatusFlags => 1,
+            Self::StatusFlags => 2,
             Self::Flags | Self::Mxcsr | Self::Pkru => 4,
             Self::Vector { bytes, .. } => usize::from(*bytes),
             Self::X87 => X87_BYTES,

@@ -16,7 +16,11 @@ use std::sync::Arc;
 impl Step {
     /// The instruction at `run` was executed; `after` are the general registers
     /// behind it (the others are read here, if it changes them).
-    pub(in crate::engine) fn executed(&mut self, stopped: &Stopped, mut after: Registers) -> Flow<()> {
+    pub(in crate::engine) fn executed(
+        &mut self,
+        stopped: &Stopped,
+        mut after: Registers,
+    ) -> Flow<()> {
         let Some((prepared, index)) = self.run.take() else { return Ok(()) };
         let care = prepared.care[index];
         if care.extended {

@@ -231,7 +231,11 @@ impl Step {
     }
 
     /// The registers after the tracee moved.
-    pub(in crate::engine) fn registers_after(&self, stopped: &Stopped, extended: bool) -> Flow<Registers> {
+    pub(in crate::engine) fn registers_after(
+        &self,
+        stopped: &Stopped,
+        extended: bool,
+    ) -> Flow<Registers> {
         let mut after = self.rec.registers;
         stopped.general_registers(&mut after)?;
         if extended {

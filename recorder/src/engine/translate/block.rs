@@ -239,8 +239,7 @@ impl Writer {
                 }
                 Effect::Mask { register } => self.mask(place, register)?,
                 Effect::Mxcsr => {
-                    self.emitter
-                        .put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
+                    self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
                 }
                 Effect::StatusFlags => self.status_flags(place)?,
                 Effect::FsBase => self.segment_base(place, Code::Rdfsbase_r64)?,
@@ -274,9 +273,11 @@ impl Writer {
     fn mask(&mut self, place: usize, number: u8) -> Emitted {
         let register = Register::K0 + u32::from(number);
         if self.wide_masks {
-            return self
-                .emitter
-                .put(&Instruction::with2(Code::VEX_Kmovq_m64_kr, log_place(place), register)?);
+            return self.emitter.put(&Instruction::with2(
+                Code::VEX_Kmovq_m64_kr,
+                log_place(place),
+                register,
+            )?);
         }
         let zero = Instruction::with2(Code::Mov_rm64_imm32, log_place(place), 0)?;
         self.emitter.put(&zero)?;
@@ -333,4 +334,3 @@ fn read_back(effect: &Effect) -> Option<Address> {
         _ => None,
     }
 }
-

@@ -198,11 +198,8 @@ impl Cache {
             emitter.restore(Register::R14, slot::R14)?;
             emitter.restore(Register::R15, slot::R15)?;
             let behind = emitter.here() + 6;
-            let place = iced_x86::MemoryOperand::with_base_displ_size(
-                Register::RIP,
-                behind as i64,
-                8,
-            );
+            let place =
+                iced_x86::MemoryOperand::with_base_displ_size(Register::RIP, behind as i64, 8);
             emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
             emitter.put(&Instruction::with_declare_qword_1(pc))
         })?;

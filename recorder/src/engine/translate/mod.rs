@@ -67,14 +67,7 @@ impl Translate {
         progress: Arc<Progress>,
     ) -> Self {
         let step = Step::new(rec, options, Cutting::Cached, pinning, progress);
-        Self {
-            step,
-            home: None,
-            image: None,
-            step_next: false,
-            hides_segv: false,
-            stepped: 0,
-        }
+        Self { step, home: None, image: None, step_next: false, hides_segv: false, stepped: 0 }
     }
 
     /// Records until the program or the recording ends. The recording comes
@@ -153,15 +146,19 @@ impl Translate {
             None => None,
         };
         let Some(mut region) = region else {
-            self.step.rec.warn_once("no room for a code cache in the program: every instruction is stepped");
+            self.step
+                .rec
+                .warn_once("no room for a code cache in the program: every instruction is stepped");
             return Ok(());
         };
         let decoder = self.step.code.decoder_options();
         let layout = region.layout;
         self.step.rec.own = vec![layout.all()];
-        self.home = Cache::new(layout, decoder, &mut region.memory)
-            .ok()
-            .map(|cache| Home { region, cache, unread: layout.ring() });
+        self.home = Cache::new(layout, decoder, &mut region.memory).ok().map(|cache| Home {
+            region,
+            cache,
+            unread: layout.ring(),
+        });
         Ok(())
     }
 

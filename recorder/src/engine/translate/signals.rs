@@ -8,8 +8,7 @@ use crate::engine::Flow;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
 
 /// Signals that instructions raise: blocking them would not hold them back.
-const RAISED: [i32; 5] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+const RAISED: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
 
 /// Most single steps from anywhere in the cache to a boundary.
 const MOST_STEPS: usize = 4096;

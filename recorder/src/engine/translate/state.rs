@@ -140,9 +140,7 @@ impl Home {
         pc: u64,
     ) -> GeneralRegisters {
         let mut before = *now;
-        for (slot, register) in
-            slot::STRING.into_iter().zip([Gpr::RCX, Gpr::RSI, Gpr::RDI])
-        {
+        for (slot, register) in slot::STRING.into_iter().zip([Gpr::RCX, Gpr::RSI, Gpr::RDI]) {
             before.set(register, self.kept(stopped, slot));
         }
         before.jump(pc);
@@ -161,10 +159,8 @@ impl Translate {
     ) -> Flow<()> {
         let Some(home) = &self.home else { return Ok(()) };
         let registers = home.program_registers(stopped, host, place);
-        let before = place
-            .repeating
-            .as_ref()
-            .map(|_| home.before_string(stopped, &registers, place.pc));
+        let before =
+            place.repeating.as_ref().map(|_| home.before_string(stopped, &registers, place.pc));
         self.absorb(stopped, host.get(Gpr::R15), place)?;
         self.show_segv(stopped)?;
         stopped.set_general_registers(&registers)?;

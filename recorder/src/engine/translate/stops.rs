@@ -136,7 +136,8 @@ impl Translate {
         self.absorb(&stopped, host.get(Gpr::R15), &place)?;
         let count = self.step.rec.tracepoint();
         self.step.progress.instructions.store(count, std::sync::atomic::Ordering::Relaxed);
-        if self.step.rec.is_full() || self.step.reason_to_leave().is_some()
+        if self.step.rec.is_full()
+            || self.step.reason_to_leave().is_some()
             || self.step.options.stop_after.is_some()
         {
             self.leave_cache(&stopped, &host, &place)?;

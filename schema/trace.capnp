@@ -333,4 +333,10 @@ struct Footer {
   tracepoints @0 :UInt64;
   exit @1 :Exit;
   frames @2 :UInt32;               # how many frames precede this one
+  stepped @3 :List(Stepped);       # what a translating engine left to single-stepping
+}
+
+struct Stepped {
+  reason @0 :Text;
+  count @1 :UInt64;                # tracepoints
 }

@@ -185,7 +185,8 @@ fn conclude(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            drop(recording.pipeline.finish(recording.builder.tracepoint(), recording.exit));
+            let end = recording.end();
+            drop(recording.pipeline.finish(end));
             return Err(let_go(pid, output, &error));
         }
     };
@@ -194,7 +195,8 @@ fn conclude(
     }
     let instructions = recording.builder.tracepoint();
     let status = Arc::clone(&recording.pipeline.status);
-    let sealed = recording.pipeline.finish(instructions, recording.exit).and_then(|bytes| {
+    let end = recording.end();
+    let sealed = recording.pipeline.finish(end).and_then(|bytes| {
         output.commit()?;
         Ok(bytes)
     });

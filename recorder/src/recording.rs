@@ -3,7 +3,7 @@
 
 use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
-use crate::encode::{Builder, ChunkJob, Job, Pipeline};
+use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::Model;
 use crate::os::TrapMask;
 use crate::snapshot::Snapshot;
@@ -61,6 +61,9 @@ pub struct Recording {
     pub pipeline: Pipeline,
     /// How the recording ends, once it has.
     pub exit: Exit,
+    /// What a translating engine left to single-stepping: why, and how many
+    /// tracepoints.
+    pub stepped: Vec<(String, u64)>,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
     /// What the recorder itself has mapped into the process.
@@ -127,6 +130,7 @@ impl Recording {
             snapshot: None,
             pipeline,
             exit: Exit::Unknown,
+            stepped: Vec::new(),
             unexplained: 0,
             own: Vec::new(),
             touched: Vec::new(),
@@ -366,6 +370,11 @@ impl Recording {
             self.seal_chunk(SystemState::default())?;
         }
         Ok(())
+    }
+
+    /// What the sealed file will say of its end.
+    pub fn end(&self) -> End {
+        End { tracepoints: self.tracepoint(), exit: self.exit, stepped: self.stepped.clone() }
     }
 
     /// Says `words` on standard error, once.

@@ -25,6 +25,8 @@ struct Info {
     /// Of the trace, bytes.
     file_bytes: u64,
     modules: usize,
+    /// Tracepoints that a translating engine left to single-stepping, by reason.
+    stepped: Vec<(String, u64)>,
     notices: Vec<String>,
 }
 
@@ -62,6 +64,7 @@ impl Info {
             recorded_at: header.host.start_time,
             file_bytes: timeline.file_bytes(),
             modules: timeline.modules().len(),
+            stepped: timeline.stepped().to_vec(),
             notices: timeline.notices().to_vec(),
         }
     }
@@ -71,6 +74,17 @@ impl Info {
             Ending::Status { status } => format!("exited with status {status}"),
             Ending::Signal { signal } => format!("killed by {signal}"),
             Ending::Unknown => "the recording ends before the program".to_owned(),
+        }
+    }
+
+    /// The most frequent reasons first.
+    fn stepped(&self) -> String {
+        let total: u64 = self.stepped.iter().map(|(_, count)| count).sum();
+        let one = |(reason, count): &(String, u64)| format!("{reason} {}", thousands(*count));
+        let reasons: Vec<String> = self.stepped.iter().map(one).collect();
+        match total {
+            0 => "none".to_owned(),
+            _ => format!("{}: {}", thousands(total), reasons.join(", ")),
         }
     }
 
@@ -97,7 +111,8 @@ impl Output for Info {
             ("host", format!("{}, {}", self.host, self.system)),
             ("cpu", self.cpu.clone()),
         ];
-        for (name, value) in rows {
+        let stepped = (self.engine == "translate").then(|| ("stepped", self.stepped()));
+        for (name, value) in rows.into_iter().chain(stepped) {
             page.put(Style::Heading, format!("{name:<13}")).plain(value).end();
         }
         for notice in &self.notices {

@@ -99,6 +99,11 @@ impl Timeline {
         self.trace.exit()
     }
 
+    /// What a translating engine left to single-stepping, and how often.
+    pub fn stepped(&self) -> &[(String, u64)] {
+        self.trace.stepped()
+    }
+
     /// File size, bytes.
     pub fn file_bytes(&self) -> u64 {
         self.trace.bytes().len() as u64

@@ -48,6 +48,7 @@ pub struct Trace {
     files: Vec<usize>,
     versions: PageIndex,
     exit: Exit,
+    stepped: Vec<(String, u64)>,
     notices: Vec<String>,
 }
 
@@ -80,6 +81,12 @@ impl Trace {
     /// How it ends.
     pub fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What a translating engine left to single-stepping: why, and how many
+    /// tracepoints. Empty for other engines and unsealed traces.
+    pub fn stepped(&self) -> &[(String, u64)] {
+        &self.stepped
     }
 
     /// What the user should know of it.

@@ -80,6 +80,7 @@ impl Opened {
 
     fn into_trace(self, file: Option<Mmap>) -> Trace {
         let exit = self.exit();
+        let stepped = self.footer.as_ref().map(|f| f.stepped.clone()).unwrap_or_default();
         let notices = self.notices();
         Trace {
             file,
@@ -91,6 +92,7 @@ impl Opened {
             files: self.outline.files,
             versions: self.versions,
             exit,
+            stepped,
             notices,
         }
     }
@@ -100,7 +102,7 @@ impl Opened {
             EventKind::Exit(exit) => Some(exit),
             _ => None,
         });
-        self.footer.map(|f| f.exit).or(event).unwrap_or(Exit::Unknown)
+        self.footer.as_ref().map(|f| f.exit).or(event).unwrap_or(Exit::Unknown)
     }
 
     fn notices(&self) -> Vec<String> {

@@ -5,4 +5,4 @@ mod builder;
 mod pipeline;
 
 pub use builder::Builder;
-pub use pipeline::{ChunkJob, Job, Pipeline, PipelineStatus};
+pub use pipeline::{ChunkJob, End, Job, Pipeline, PipelineStatus};

@@ -103,6 +103,16 @@ pub struct Pipeline {
     pub status: Arc<PipelineStatus>,
 }
 
+/// What a sealed recording says of its end.
+pub struct End {
+    /// How many tracepoints there are.
+    pub tracepoints: u64,
+    /// How the program ended.
+    pub exit: Exit,
+    /// What was left to single-stepping: why, and how many tracepoints.
+    pub stepped: Vec<(String, u64)>,
+}
+
 /// What the writer thread leaves behind.
 struct Written {
     writer: Writer,
@@ -150,7 +160,8 @@ impl Pipeline {
     /// # Errors
     /// The first that any thread met; the file then ends with a whole frame and
     /// is not sealed.
-    pub fn finish(mut self, tracepoints: u64, exit: Exit) -> io::Result<u64> {
+    pub fn finish(mut self, end: End) -> io::Result<u64> {
+        let End { tracepoints, exit, stepped } = end;
         drop(self.jobs.take());
         let panicked = |_| io::Error::other("an encoding thread panicked");
         for worker in self.workers {
@@ -165,7 +176,8 @@ impl Pipeline {
         };
         let index = message::encode_index(&PageIndex::new(versions));
         writer.append(&frame(FrameKind::Index, tracepoints, &index)?)?;
-        let footer = Footer { tracepoints, exit, frames: writer.frames().len() as u32 };
+        let frames = writer.frames().len() as u32;
+        let footer = Footer { tracepoints, exit, frames, stepped };
         writer.seal(&frame(FrameKind::Footer, tracepoints, &message::encode_footer(&footer))?)
     }
 }

@@ -10,6 +10,7 @@ mod block;
 mod branches;
 mod cache;
 mod emitter;
+mod fallbacks;
 mod layout;
 mod log;
 mod native;
@@ -28,6 +29,7 @@ use crate::progress::Progress;
 use crate::recording::Recording;
 use crate::tracee::{Resume, Stopped};
 use cache::Cache;
+use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
 use rdb_schema::registers::TRAP_FLAG;
 use rdb_schema::space::PROT_WRITE;
@@ -46,8 +48,7 @@ pub struct Translate {
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
     hides_segv: bool,
-    /// Tracepoints that were stepped.
-    stepped: u64,
+    fallbacks: Fallbacks,
 }
 
 /// The region in the present program image.
@@ -67,7 +68,7 @@ impl Translate {
         progress: Arc<Progress>,
     ) -> Self {
         let step = Step::new(rec, options, Cutting::Cached, pinning, progress);
-        Self { step, home: None, image: None, step_next: false, hides_segv: false, stepped: 0 }
+        Self { step, home: None, image: None, step_next: false, hides_segv: false, fallbacks: Fallbacks::default() }
     }
 
     /// Records until the program or the recording ends. The recording comes
@@ -78,6 +79,7 @@ impl Translate {
             Interrupt::Gone => self.step.vanished(),
             Interrupt::Error(error) => Err(error),
         };
+        self.step.rec.stepped = self.fallbacks.list();
         (self.step.rec, ended)
     }
 
@@ -118,16 +120,42 @@ impl Translate {
     fn advance(&mut self, mut stopped: Stopped) -> Flow<Stopped> {
         self.settle(&mut stopped)?;
         self.drop_changed_code()?;
-        let own_trap = self.step.rec.registers.rflags & TRAP_FLAG != 0;
-        let alone = std::mem::take(&mut self.step_next) || self.step.in_syscall || own_trap;
-        if !alone
-            && self.allowance() > 0
-            && let Some(head) = self.head(self.step.rec.registers.rip)
-        {
-            return self.enter(stopped, head);
+        match self.reason_to_step() {
+            Some(reason) => self.fallbacks.other(reason),
+            None => match self.head(self.step.rec.registers.rip) {
+                Some(head) => return self.enter(stopped, head),
+                None => self.note_fallback(),
+            },
         }
-        self.stepped += 1;
         self.step.advance(stopped)
+    }
+
+    /// Why the next instruction is stepped whatever it is.
+    fn reason_to_step(&mut self) -> Option<&'static str> {
+        if std::mem::take(&mut self.step_next) {
+            return Some("signals");
+        }
+        if self.step.in_syscall {
+            return Some("restarted syscalls");
+        }
+        if self.step.rec.registers.rflags & TRAP_FLAG != 0 {
+            return Some("the program's own trap flag");
+        }
+        if self.home.is_none() {
+            return Some("no room for a code cache");
+        }
+        (self.allowance() == 0).then_some("the last before --stop-after")
+    }
+
+    /// The next instruction is stepped for what it is, or where it is.
+    fn note_fallback(&mut self) {
+        let pc = self.step.rec.registers.rip;
+        let prepared = self.step.code.at(pc, &mut self.step.rec);
+        if prepared.care[0].cached {
+            self.fallbacks.other("code in writable memory");
+        } else {
+            self.fallbacks.instruction(&prepared);
+        }
     }
 
     /// Makes sure that the present program image has a region, if it can.

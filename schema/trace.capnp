@@ -230,6 +230,7 @@ struct Chunk {
   path @7 :Path;
   columns @8 :List(Column);        # slots, by class: src/columns
   bulk @9 :Data;
+  versioned @10 :UInt64;           # state at which page versions say all that was written before it
 }
 
 struct Slice {

@@ -80,14 +80,15 @@ fn chunk(rng: &mut Rng, dictionary: &Dictionary, first: u64, keyframe: Registers
     chunk
 }
 
-fn write(path: &std::path::Path) -> u64 {
+/// `versions`: with page versions at chunk ends.
+fn write(path: &std::path::Path, versions: bool) -> u64 {
     let mut rng = Rng::new(5);
     let dictionary = dictionary(&mut rng);
     let mut file = File::create(path);
     file.header();
     file.frame(FrameKind::Blocks, 0, 50, &encode_blocks(0, dictionary.since(0)));
     let space = AddressSpace::new([mapping(HEAP, HEAP + 64 * PAGE, 0, Base::Zero)]);
-    let state = ChunkState { space, ..ChunkState::default() };
+    let mut state = ChunkState { space, ..ChunkState::default() };
     let mut registers = Registers { rip: 0x40_0000, ..Registers::default() };
     let mut first = 0;
     for _ in 0..CHUNKS {
@@ -95,11 +96,14 @@ fn write(path: &std::path::Path) -> u64 {
         let (mut cursor, mut dirty) = (Cursor::new(&chunk), Dirty::default());
         cursor.advance(&chunk, &dictionary, u64::MAX, &mut dirty).unwrap();
         registers = cursor.registers;
-        first = chunk.end();
-        let mut pages = Pages::new(first);
-        dirty.0.iter().for_each(|p| pages.push(*p, &[1; PAGE as usize]));
-        file.pages(&pages);
         let message = encode_chunk(&chunk, &state, &dictionary.of(&chunk).unwrap());
+        first = chunk.end();
+        if versions {
+            state.versioned = first;
+            let mut pages = Pages::new(first);
+            dirty.0.iter().for_each(|p| pages.push(*p, &[1; PAGE as usize]));
+            file.pages(&pages);
+        }
         file.frame(FrameKind::Chunk, chunk.first, chunk.count, &message);
     }
     file.end(first, Exit::Status(0), Ending::Indexed);
@@ -110,7 +114,7 @@ fn write(path: &std::path::Path) -> u64 {
 fn opening_and_jumping() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x");
-    let end = write(&path);
+    let end = write(&path, true);
     let start = Instant::now();
     let timeline = Timeline::open(&path).unwrap();
     println!("open, {end} tracepoints, {} KB: {:?}", timeline.file_bytes() >> 10, start.elapsed());
@@ -139,4 +143,20 @@ fn opening_and_jumping() {
     };
     timeline.walk(0, Direction::Forward, &mut visit).unwrap();
     println!("walking all of it: {:?} ({sum:x})", start.elapsed());
+}
+
+#[test]
+fn memory_without_page_versions() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x");
+    let end = write(&path, false);
+    let timeline = Timeline::open(&path).unwrap();
+    let start = Instant::now();
+    timeline.registers(end).unwrap();
+    println!("registers at the end, {end} tracepoints: {:?}", start.elapsed());
+    for question in ["first", "second"] {
+        let start = Instant::now();
+        assert!(timeline.read(end, HEAP + 5 * PAGE, &mut [0; 64]));
+        println!("memory at the end, {question} question: {:?}", start.elapsed());
+    }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::Rng;
 use common::file::Ending;
-use common::program::{Program, WINDOW};
+use common::program::{ARENA, Program, WINDOW};
 use proptest::prelude::*;
 use rdb_explorer::timeline::{Direction, StateError, Timeline};
 use rdb_schema::event::Exit;
@@ -105,6 +105,46 @@ proptest! {
             check_events(&timeline, &program, &mut rng);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_needs_no_page_versions(seed: u64, chunks in 1usize..50, executions in 1usize..6) {
+        let mut program = Program::random(seed, chunks, executions);
+        let mut rng = Rng::new(seed ^ 0x77);
+        let kept = if rng.chance(50) { 0 } else { rng.below(chunks as u64) };
+        program.strip(kept as usize);
+        let timeline = open(&program, ENDINGS[rng.below(3) as usize]);
+        for _ in 0..program.end().min(100) {
+            check_state(&timeline, &program, rng.below(program.end() + 1));
+        }
+    }
+}
+
+#[test]
+fn a_question_that_replays_everything_can_be_interrupted() {
+    let mut program = Program::random(11, 20, 8);
+    program.strip(0);
+    let timeline = open(&program, Ending::Sealed);
+    timeline.interrupt().raise();
+    assert!(timeline.registers(program.end()).is_ok());
+    assert!(matches!(timeline.memory(program.end(), ARENA, 8), Err(StateError::Interrupted)));
+    timeline.interrupt().clear();
+    check_state(&timeline, &program, program.end());
+}
+
+#[test]
+fn memory_after_a_chunk_that_does_not_replay_is_not_known() {
+    let mut program = Program::random(3, 6, 8);
+    program.strip(0);
+    program.chunks[2].chunk.keyframe.gpr[5] ^= 1;
+    let timeline = open(&program, Ending::Indexed);
+    let before = program.chunks[1].chunk.first;
+    check_state(&timeline, &program, before);
+    let after = timeline.memory(program.end(), WINDOW.0, WINDOW.1);
+    assert!(matches!(after, Err(StateError::Damaged(..))));
 }
 
 #[test]

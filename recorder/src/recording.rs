@@ -151,8 +151,11 @@ impl Recording {
         for mapping in &mappings {
             recording.capture(mapping, 0);
         }
-        recording.start =
-            ChunkState { space: recording.space.clone(), system: recording.system_state() };
+        recording.start = ChunkState {
+            space: recording.space.clone(),
+            system: recording.system_state(),
+            versioned: 0,
+        };
         Ok(recording)
     }
 
@@ -326,7 +329,8 @@ impl Recording {
 
     fn seal_chunk(&mut self, system: SystemState) -> Result<(), ReplayFailed> {
         self.catch_up()?;
-        let next = ChunkState { space: self.space.clone(), system };
+        let versioned = if self.model.is_some() { self.tracepoint() } else { 0 };
+        let next = ChunkState { space: self.space.clone(), system, versioned };
         let builder = Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
         let chunk = std::mem::replace(&mut self.builder, builder).finish();
         self.cursor = Cursor::new(self.builder.chunk());

@@ -208,7 +208,7 @@ fn trace() -> impl Strategy<Value = Trace> {
                     size: bytes.len() as u64,
                     ..Module::default()
                 },
-                state: ChunkState { space: AddressSpace::new([mapping]), system },
+                state: ChunkState { space: AddressSpace::new([mapping]), system, versioned: 0 },
                 pages,
                 index: PageIndex::new(vec![version]),
                 footer: Footer { tracepoints: chunk.end(), exit, frames: 7 },

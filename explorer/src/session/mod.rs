@@ -2,7 +2,6 @@
 
 mod breakpoint;
 mod images;
-mod interrupt;
 mod locate;
 mod location;
 mod motion;
@@ -15,7 +14,6 @@ mod stop;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use images::{Image, Images};
-pub use interrupt::Interrupt;
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
 pub use position::Place;
@@ -23,6 +21,8 @@ pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
+
+pub use crate::timeline::Interrupt;
 
 use crate::expression::{self, ExpressionError, Names};
 use crate::symbols::{CodeAddr, DebugSearch, Sources};
@@ -76,6 +76,7 @@ impl Session {
     pub fn new(timeline: Timeline, search: DebugSearch) -> Self {
         let locator = Locator::new(&timeline, search);
         let stop = natural_stop(&timeline, 0).unwrap_or(Stop::Start);
+        let interrupt = timeline.interrupt().clone();
         Self {
             timeline,
             locator,
@@ -86,7 +87,7 @@ impl Session {
             settings: Settings::default(),
             examine: Examine { format: 'x', size: 4, next: None },
             listing: None,
-            interrupt: Interrupt::default(),
+            interrupt,
             finished: false,
         }
     }

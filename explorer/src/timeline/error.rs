@@ -1,6 +1,6 @@
 //! What can go wrong with a trace and its states.
 
-use crate::trace::Unsound;
+use crate::trace::{BuildError, Unsound};
 
 /// Why a trace cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,18 @@ pub enum StateError {
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// What the program wrote could not be kept.
+    #[error("{0}")]
+    Storage(String),
+}
+
+impl From<BuildError> for StateError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Interrupted => Self::Interrupted,
+            BuildError::Io(..) => Self::Storage(error.to_string()),
+        }
+    }
 }
 
 impl From<Unsound> for StateError {

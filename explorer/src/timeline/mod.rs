@@ -3,6 +3,7 @@
 mod chunks;
 mod error;
 mod events;
+mod interrupt;
 mod memory;
 mod modules;
 mod page;
@@ -10,9 +11,10 @@ mod search;
 mod states;
 
 pub use error::{OpenError, StateError};
+pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
-use crate::trace::{self, Cache, ChunkView, Trace};
+use crate::trace::{self, Cache, ChunkView, Trace, Written};
 use page::Page;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Exit;
@@ -21,7 +23,7 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Which way in recorded time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,9 @@ pub struct Timeline {
     frames: Cache<u32, Pages>,
     pages: Cache<(u64, u64), Page>,
     files: Cache<u32, [u8]>,
+    /// What chunks write, once somebody needed it.
+    written: Mutex<Option<Arc<Written>>>,
+    interrupt: Interrupt,
 }
 
 impl Timeline {
@@ -76,7 +81,15 @@ impl Timeline {
             frames: Cache::new(48 * MB),
             pages: Cache::new(4 * MB),
             files: Cache::new(128 * MB),
+            written: Mutex::default(),
+            interrupt: Interrupt::default(),
         })
+    }
+
+    /// Raised, it stops questions that take long: they fail with
+    /// [`StateError::Interrupted`].
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// What the user should know of this trace: cut short, damaged …

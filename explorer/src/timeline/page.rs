@@ -1,9 +1,9 @@
 //! One page at one state.
 
 use super::{StateError, Timeline};
-use crate::trace::Store;
+use crate::trace::{Store, Written};
 use rdb_schema::space::{Base, Mapping, PAGE};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 const BYTES: usize = PAGE as usize;
 
@@ -38,7 +38,10 @@ impl Page {
     fn store(&mut self, start: u64, store: &Store) {
         let skipped = start.saturating_sub(store.address) as usize;
         let offset = store.address.saturating_sub(start) as usize;
-        let bytes = store.bytes.get(skipped..).unwrap_or_default();
+        self.put(offset, store.bytes.get(skipped..).unwrap_or_default());
+    }
+
+    fn put(&mut self, offset: usize, bytes: &[u8]) {
         let Some(to) = self.bytes.get_mut(offset..) else { return };
         let count = to.len().min(bytes.len());
         to.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -139,8 +142,7 @@ impl Timeline {
         Ok(page.map(|p| Page { bytes: p.bytes, known: p.known }))
     }
 
-    /// Applies the stores of the tracepoints from `since` and before `t` that
-    /// this chunk made.
+    /// Applies the stores of the tracepoints from `since` and before `t`.
     fn apply_stores(
         &self,
         page: &mut Page,
@@ -149,12 +151,56 @@ impl Timeline {
         t: u64,
     ) -> Result<(), StateError> {
         let index = self.chunk_at(t)?;
-        if t <= self.place(index)?.first {
+        let first = self.place(index)?.first;
+        let since = since.max(self.chunk_start(index)?.versioned);
+        if since < first {
+            self.apply_earlier(page, number, since, index)?;
+        }
+        if t <= first {
             return Ok(());
         }
         let view = self.chunk_view(index)?;
         view.check(t)?;
         view.stores().on_page(number, since, t).for_each(|s| page.store(number * PAGE, &s));
         Ok(())
+    }
+
+    /// Applies the stores of the tracepoints from `since` to the start of chunk
+    /// `index`.
+    fn apply_earlier(
+        &self,
+        page: &mut Page,
+        number: u64,
+        since: u64,
+        index: usize,
+    ) -> Result<(), StateError> {
+        let mut from = self.chunk_at(since)?;
+        let place = self.place(from)?;
+        if since > place.first {
+            let view = self.chunk_view(from)?;
+            view.check(place.end())?;
+            let stores = view.stores().on_page(number, since, place.end());
+            stores.for_each(|s| page.store(number * PAGE, &s));
+            from += 1;
+        }
+        if from < index {
+            let written = self.written()?.to_page(from..index, number);
+            let written = written.map_err(|(index, why)| match self.place(index) {
+                Ok(place) => StateError::Damaged(place.first, place.end(), why),
+                Err(error) => error,
+            })?;
+            written.runs().for_each(|(offset, bytes)| page.put(offset, bytes));
+        }
+        Ok(())
+    }
+
+    /// What chunks write: replays all of them when it is first asked for.
+    fn written(&self) -> Result<Arc<Written>, StateError> {
+        let mut slot = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(written) = &*slot {
+            return Ok(written.clone());
+        }
+        let written = Written::build(&self.trace, &|| self.interrupt.raised())?;
+        Ok(slot.insert(Arc::new(written)).clone())
     }
 }

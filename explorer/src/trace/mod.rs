@@ -8,12 +8,14 @@ pub mod sigbus;
 mod stores;
 mod versions;
 mod view;
+mod written;
 
 pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, path_weight};
+pub use written::{BuildError, Overlay, Written};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};

@@ -125,7 +125,7 @@ impl Opened {
                 "the file contradicts itself ({why}): history ends at tracepoint {end}"
             ));
         }
-        if let Some(footer) = self.footer.filter(|f| f.tracepoints != end) {
+        if let Some(footer) = self.footer.as_ref().filter(|f| f.tracepoints != end) {
             let counted = footer.tracepoints;
             notices.push(format!("{counted} tracepoints were recorded, of which {end} are here"));
         }

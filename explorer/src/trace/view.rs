@@ -126,7 +126,11 @@ impl ChunkView {
 
 /// Compares the registers `end` that replay ends with with what the chunk and
 /// the next one's keyframe say.
-fn check_end(chunk: &Chunk, end: &Registers, next: Option<&Registers>) -> Result<(), String> {
+pub(super) fn check_end(
+    chunk: &Chunk,
+    end: &Registers,
+    next: Option<&Registers>,
+) -> Result<(), String> {
     if end.rip != chunk.end_pc {
         return Err(format!("replay ends at {:#x}, the chunk at {:#x}", end.rip, chunk.end_pc));
     }

@@ -60,7 +60,7 @@ impl File {
             self.frame(FrameKind::Index, 0, count, &encode_index(&index));
         }
         let frames = self.writer.frames().len() as u32;
-        let footer = encode_footer(&Footer { tracepoints, exit, frames });
+        let footer = encode_footer(&Footer { tracepoints, exit, frames, stepped: Vec::new() });
         let footer = Encoded::new(FrameKind::Footer, 1, (0, 0), &footer, 1).unwrap();
         self.writer.seal(&footer).unwrap();
     }

@@ -89,6 +89,18 @@ impl Program {
     pub fn end(&self) -> u64 {
         self.states.len() as u64 - 1
     }
+
+    /// Takes the page versions away that are made at the ends of the chunks from
+    /// `index` on.
+    pub fn strip(&mut self, index: usize) {
+        let versioned = self.chunks.get(index).map_or(0, |c| c.chunk.first);
+        for (at, one) in self.chunks.iter_mut().enumerate().skip(index) {
+            one.pages.pop();
+            if at > index {
+                one.state.versioned = versioned;
+            }
+        }
+    }
 }
 
 impl Maker {
@@ -138,7 +150,8 @@ impl Maker {
             self.now.registers.rip = self.pool[plans[0].block].start();
             self.program.states = vec![self.now.clone()];
         }
-        let mut state = ChunkState { space: self.now.space.clone(), ..ChunkState::default() };
+        let space = self.now.space.clone();
+        let mut state = ChunkState { space, versioned: first, ..ChunkState::default() };
         state.system.umask = index as u32;
         let mut chunk = Chunk {
             first,

@@ -179,7 +179,7 @@ pub fn write(path: &Path, ending: Ending) {
     };
     let (dictionary, chunk) = (dictionary(), chunk(ending));
     let space = AddressSpace::new([mapping(CODE, PROT_READ | PROT_EXEC), mapping(DATA, PROT_READ)]);
-    let state = ChunkState { space, system: SystemState::default() };
+    let state = ChunkState { space, system: SystemState::default(), versioned: 0 };
     frame(FrameKind::Header, 1, &encode_header(&header()));
     frame(FrameKind::Pages, 2, &encode_pages(&pages()));
     frame(FrameKind::Blocks, 5, &encode_blocks(0, dictionary.since(0)));

@@ -22,6 +22,10 @@ pub struct ChunkState {
     pub space: AddressSpace,
     /// Kernel-side state.
     pub system: SystemState,
+    /// A state, at most the chunk's first, at which page versions are complete:
+    /// every page that was written before it has a version, at or before it,
+    /// that has those writes. What was written since is told by stores alone.
+    pub versioned: u64,
 }
 
 /// A chunk frame's payload; `blocks` has one block for each entry of
@@ -52,6 +56,7 @@ pub fn encode_chunk(value: &Chunk, state: &ChunkState, blocks: &[Arc<Block>]) ->
         slot.set_data(column);
     }
     out.set_bulk(&value.bulk);
+    out.set_versioned(state.versioned);
     finish(&message)
 }
 
@@ -147,5 +152,9 @@ pub fn decode_chunk_state(payload: &[u8]) -> Result<ChunkState> {
     let message = open(payload)?;
     let from = message.get_root::<chunk::Reader>()?;
     let mappings = from.get_mappings()?.iter().map(mapping).collect::<Result<Vec<_>>>()?;
-    Ok(ChunkState { space: AddressSpace::new(mappings), system: system(from.get_system()?)? })
+    Ok(ChunkState {
+        space: AddressSpace::new(mappings),
+        system: system(from.get_system()?)?,
+        versioned: from.get_versioned().min(from.get_first()),
+    })
 }

@@ -211,7 +211,12 @@ fn trace() -> impl Strategy<Value = Trace> {
                 state: ChunkState { space: AddressSpace::new([mapping]), system, versioned: 0 },
                 pages,
                 index: PageIndex::new(vec![version]),
-                footer: Footer { tracepoints: chunk.end(), exit, frames: 7 },
+                footer: Footer {
+                    tracepoints: chunk.end(),
+                    exit,
+                    frames: 7,
+                    stepped: vec![("popf".into(), 3)],
+                },
                 chunk,
             }
         },

@@ -190,6 +190,6 @@ pub fn write(path: &Path, ending: Ending) {
         Ending::Exit => Exit::Status(3),
     };
     let frames = writer.frames().len() as u32;
-    let footer = encode_footer(&Footer { tracepoints: END, exit, frames });
+    let footer = encode_footer(&Footer { tracepoints: END, exit, frames, stepped: Vec::new() });
     writer.seal(&Encoded::new(FrameKind::Footer, 7, (0, 0), &footer, 1).unwrap()).unwrap();
 }

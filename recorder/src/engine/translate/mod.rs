@@ -68,7 +68,14 @@ impl Translate {
         progress: Arc<Progress>,
     ) -> Self {
         let step = Step::new(rec, options, Cutting::Cached, pinning, progress);
-        Self { step, home: None, image: None, step_next: false, hides_segv: false, fallbacks: Fallbacks::default() }
+        Self {
+            step,
+            home: None,
+            image: None,
+            step_next: false,
+            hides_segv: false,
+            fallbacks: Fallbacks::default(),
+        }
     }
 
     /// Records until the program or the recording ends. The recording comes

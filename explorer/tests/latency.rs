@@ -99,7 +99,7 @@ fn write(path: &std::path::Path) -> u64 {
         let mut pages = Pages::new(first);
         dirty.0.iter().for_each(|p| pages.push(*p, &[1; PAGE as usize]));
         file.pages(&pages);
-        let message = encode_chunk(&chunk, &state, &dictionary.of(&chunk).unwrap());
+        let message = encode_chunk(&chunk, &state, &dictionary).unwrap();
         file.frame(FrameKind::Chunk, chunk.first, chunk.count, &message);
     }
     file.end(first, Exit::Status(0), Ending::Indexed);

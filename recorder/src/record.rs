@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// zstd level: a stepping engine leaves the workers time.
+const STEP_LEVEL: i32 = 3;
+
 /// Records as `options` say; the exit code.
 ///
 /// # Errors
@@ -118,7 +121,7 @@ fn follow(
     let header = header(&stopped, host, options, command_line)?;
     let pid = stopped.pid();
     let writer = Writer::new(file)?;
-    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others());
+    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others(), STEP_LEVEL);
     let progress = Arc::new(Progress::default());
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());

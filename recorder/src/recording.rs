@@ -7,7 +7,8 @@ use crate::model::Model;
 use crate::os::TrapMask;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::Block;
-use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::chunk::Dictionary;
+use rdb_schema::draft::Draft;
 use rdb_schema::event::{Event, EventKind, Exit};
 use rdb_schema::header::Header;
 use rdb_schema::message::ChunkState;
@@ -94,7 +95,7 @@ impl Recording {
         let Origin { pid, memory, registers, layout, header } = origin;
         let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
         pipeline.submit(Job::Header(Box::new(header)));
-        let builder = Builder::new(0, pid.cast_unsigned(), registers);
+        let mut builder = Builder::new(0, pid.cast_unsigned(), registers);
         let mut recording = Self {
             pid,
             memory,
@@ -183,7 +184,7 @@ impl Recording {
         for change in &event.mappings {
             self.space.apply(change);
         }
-        if self.tracepoint() == self.builder.chunk().first {
+        if self.tracepoint() == self.builder.first() {
             self.pending.push(event);
             return;
         }
@@ -194,13 +195,13 @@ impl Recording {
 
     /// Adds a dictionary entry; its id.
     pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
+        self.builder.add_block(block);
         self.dictionary.push(Arc::clone(block))
     }
 
     /// Whether the chunk is full and the current state can begin the next.
     pub fn is_full(&self) -> bool {
-        let chunk = self.builder.chunk();
-        chunk.count >= CHUNK_TRACEPOINTS || self.builder.bytes() >= CHUNK_BYTES
+        self.builder.tracepoints() >= CHUNK_TRACEPOINTS || self.builder.bytes() >= CHUNK_BYTES
     }
 
     /// Whether the boundary at the current state was prepared.
@@ -220,7 +221,7 @@ impl Recording {
     ///
     /// # Errors
     /// [`ReplayFailed`].
-    pub fn begin_tracepoint(&mut self, id: u32, block: &Block) -> Result<(), ReplayFailed> {
+    pub fn begin_tracepoint(&mut self, id: u32) -> Result<(), ReplayFailed> {
         if !self.builder.is_open()
             && let Some(system) = self.boundary.take()
         {
@@ -231,7 +232,7 @@ impl Recording {
             self.builder.event(event);
         }
         if !self.builder.is_open() {
-            self.builder.begin(id, block);
+            self.builder.begin(id);
         }
         Ok(())
     }
@@ -256,12 +257,12 @@ impl Recording {
     fn seal_chunk(&mut self, system: SystemState) -> Result<(), ReplayFailed> {
         self.catch_up()?;
         let next = ChunkState { space: self.space.clone(), system };
-        let builder = Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
-        let chunk = std::mem::replace(&mut self.builder, builder).finish();
+        let spare = self.pipeline.spare();
+        let draft = self.builder.finish(self.registers, spare);
         self.cursor = Cursor::new(self.builder.chunk());
         self.submit_dirty();
         let state = std::mem::replace(&mut self.start, next);
-        self.submit_chunk(chunk, state)
+        self.submit_chunk(draft, state)
     }
 
     /// Hands over the versions of the pages written in the chunk that ends at
@@ -280,11 +281,11 @@ impl Recording {
         }
     }
 
-    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) -> Result<(), ReplayFailed> {
-        let blocks = self.dictionary.of(&chunk).map_err(|_| ReplayFailed(chunk.first))?;
+    fn submit_chunk(&mut self, draft: Draft, state: ChunkState) -> Result<(), ReplayFailed> {
+        let blocks = self.dictionary.of(&draft).map_err(|_| ReplayFailed(draft.first))?;
         let first_new = std::mem::replace(&mut self.written_blocks, self.dictionary.len());
         let new = self.dictionary.since(first_new).to_vec();
-        let job = ChunkJob { chunk, blocks, state, first_new: first_new as u32, new };
+        let job = ChunkJob { draft, blocks, state, first_new: first_new as u32, new };
         self.pipeline.submit(Job::Chunk(Box::new(job)));
         Ok(())
     }
@@ -294,7 +295,7 @@ impl Recording {
     /// # Errors
     /// [`ReplayFailed`].
     pub fn finish(&mut self) -> Result<(), ReplayFailed> {
-        if self.builder.chunk().count > 0 {
+        if self.builder.tracepoints() > 0 {
             self.seal_chunk(SystemState::default())?;
         }
         Ok(())

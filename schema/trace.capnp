@@ -244,9 +244,9 @@ struct Keyframe {
 }
 
 struct Path {
-  blocks @0 :Data;                 # u32 ids, in order of first execution
-  executions @1 :Data;             # u32 a block: how often
-  misses @2 :Data;                 # src/columns/path.rs
+  blocks @0 :Data;                 # ids, in order of first execution: src/columns/path.rs
+  runs @1 :Data;                   # how many predictions held, each time
+  misses @2 :Data;                 # what came instead
   cuts @3 :Data;                   # executions that left their block early
 }
 

@@ -96,7 +96,7 @@ fn write(path: &std::path::Path, versions: bool) -> u64 {
         let (mut cursor, mut dirty) = (Cursor::new(&chunk), Dirty::default());
         cursor.advance(&chunk, &dictionary, u64::MAX, &mut dirty).unwrap();
         registers = cursor.registers;
-        let message = encode_chunk(&chunk, &state, &dictionary.of(&chunk).unwrap());
+        let message = encode_chunk(&chunk, &state, &dictionary).unwrap();
         first = chunk.end();
         if versions {
             state.versioned = first;

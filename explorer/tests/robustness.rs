@@ -94,8 +94,7 @@ fn frames_that_do_not_fit_end_the_history() {
     let path = directory.path().join("x");
     let chunk = |file: &mut File, i: usize| {
         let one = &program.chunks[i];
-        let message =
-            encode_chunk(&one.chunk, &one.state, &program.dictionary.of(&one.chunk).unwrap());
+        let message = encode_chunk(&one.chunk, &one.state, &program.dictionary).unwrap();
         file.frame(FrameKind::Chunk, one.chunk.first, one.chunk.count, &message);
     };
     // A chunk that is missing.
@@ -136,8 +135,7 @@ fn an_index_that_lies_is_damage() {
         file.pages(&program.first_pages);
         let one = &program.chunks[0];
         file.frame(FrameKind::Blocks, 0, 0, &encode_blocks(0, program.dictionary.since(0)));
-        let message =
-            encode_chunk(&one.chunk, &one.state, &program.dictionary.of(&one.chunk).unwrap());
+        let message = encode_chunk(&one.chunk, &one.state, &program.dictionary).unwrap();
         file.frame(FrameKind::Chunk, 0, one.chunk.count, &message);
         let page = ARENA / PAGE + 1;
         let index = PageIndex::new(vec![PageVersion { page, state: 0, frame, slot }]);

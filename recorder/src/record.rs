@@ -8,7 +8,7 @@ use crate::engine::{Cutting, Ended, EngineError, Leave, Step, StepOptions, Trans
 use crate::launch::{self, Failure};
 use crate::output::{Output, default_path};
 use crate::progress::{Line, Progress};
-use crate::recording::{Origin, Recording};
+use crate::recording::{Keeping, Origin, Recording};
 use crate::say;
 use crate::tracee::{
     self, Launch, LaunchError, Memory, Outcome, Running, Stopped, XsaveLayout, sys,
@@ -118,13 +118,12 @@ fn follow(
     let header = header(&stopped, host, options, command_line)?;
     let pid = stopped.pid();
     let writer = Writer::new(file)?;
-    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others());
+    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others(), level(options.engine));
     let progress = Arc::new(Progress::default());
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
-    let with_model = options.engine == Engine::Step || options.audit;
-    let recording = Recording::new(origin, pipeline, with_model)?;
+    let recording = Recording::new(origin, pipeline, keeping(options))?;
     let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
     let result = match options.engine {
         Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),
@@ -134,6 +133,22 @@ fn follow(
     };
     drop(line);
     Ok(result)
+}
+
+/// A chunk is three seconds of stepping, or some milliseconds of translated code.
+fn keeping(options: &Options) -> Keeping {
+    match options.engine {
+        Engine::Step => Keeping { chunk_tracepoints: 1 << 17, model: true },
+        Engine::Auto => Keeping { chunk_tracepoints: 1 << 20, model: options.audit },
+    }
+}
+
+/// zstd's level: stepping leaves the workers time.
+fn level(engine: Engine) -> i32 {
+    match engine {
+        Engine::Step => 3,
+        Engine::Auto => -1,
+    }
 }
 
 fn header(

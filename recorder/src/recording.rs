@@ -9,7 +9,8 @@ use crate::os::TrapMask;
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::Block;
-use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::chunk::Dictionary;
+use rdb_schema::draft::Draft;
 use rdb_schema::event::{Event, EventKind, Exit};
 use rdb_schema::header::Header;
 use rdb_schema::message::ChunkState;
@@ -22,8 +23,14 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Tracepoints after which a chunk ends: about three seconds of stepping.
-const CHUNK_TRACEPOINTS: u64 = 1 << 17;
+/// How a recording is kept: what depends on the engine's speed.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// Tracepoints after which a chunk ends.
+    pub chunk_tracepoints: u64,
+    /// Whether a model follows the trace while it is recorded.
+    pub model: bool,
+}
 
 /// Bytes of rows, bulk stores and events after which a chunk ends.
 const CHUNK_BYTES: usize = 32 << 20;
@@ -72,6 +79,7 @@ pub struct Recording {
     /// took note of it; empty as long as `own` is.
     pub touched: Vec<Range<u64>>,
     dictionary: Dictionary,
+    keeping: Keeping,
     cursor: Cursor,
     start: ChunkState,
     written_blocks: usize,
@@ -101,19 +109,19 @@ pub struct Origin {
 pub struct ReplayFailed(u64);
 
 impl Recording {
-    /// A recording at state 0; `with_model` says whether it keeps a model.
+    /// A recording at state 0.
     ///
     /// # Errors
     /// Those of reading /proc.
     pub fn new(
         origin: Origin,
         mut pipeline: Pipeline,
-        with_model: bool,
+        keeping: Keeping,
     ) -> Result<Self, capture::CaptureError> {
         let Origin { pid, memory, registers, layout, header } = origin;
         let tracked = Tracked::new(pid.cast_unsigned(), header.start.layout.start_brk);
         pipeline.submit(Job::Header(Box::new(header)));
-        let builder = Builder::new(0, pid.cast_unsigned(), registers);
+        let mut builder = Builder::new(0, pid.cast_unsigned(), registers);
         let mut recording = Self {
             pid,
             memory,
@@ -126,7 +134,8 @@ impl Recording {
             tracked,
             trap_mask: TrapMask::default(),
             catalog: ModuleCatalog::new(),
-            model: with_model.then(Model::default),
+            model: keeping.model.then(Model::default),
+            keeping,
             snapshot: None,
             pipeline,
             exit: Exit::Unknown,
@@ -228,7 +237,7 @@ impl Recording {
             let range = |(at, bytes): &(u64, Vec<u8>)| *at..at.saturating_add(bytes.len() as u64);
             self.touched.extend(event.memory.iter().map(range));
         }
-        if self.tracepoint() == self.builder.chunk().first {
+        if self.tracepoint() == self.builder.first() {
             self.pending.push(event);
             return;
         }
@@ -239,13 +248,13 @@ impl Recording {
 
     /// Adds a dictionary entry; its id.
     pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
+        self.builder.add_block(block);
         self.dictionary.push(Arc::clone(block))
     }
 
     /// Whether the chunk is full and the current state can begin the next.
     pub fn is_full(&self) -> bool {
-        let chunk = self.builder.chunk();
-        chunk.count >= CHUNK_TRACEPOINTS || self.builder.bytes() >= CHUNK_BYTES
+        self.builder.tracepoints() >= self.keeping.chunk_tracepoints || self.builder.bytes() >= CHUNK_BYTES
     }
 
     /// Whether the boundary at the current state was prepared.
@@ -265,19 +274,20 @@ impl Recording {
     ///
     /// # Errors
     /// [`ReplayFailed`].
-    pub fn begin_tracepoint(&mut self, id: u32, block: &Block) -> Result<(), ReplayFailed> {
+    pub fn begin_tracepoint(&mut self, id: u32) -> Result<(), ReplayFailed> {
         self.before_executions()?;
         if !self.builder.is_open() {
-            self.builder.begin(id, block);
+            self.builder.begin(id);
         }
         Ok(())
     }
 
-    /// The same, for a log of whole executions that are about to be absorbed.
+    /// To be called before anything of a tracepoint that has certainly happened is
+    /// recorded: ends a full chunk.
     ///
     /// # Errors
     /// [`ReplayFailed`].
-    pub fn before_executions(&mut self) -> Result<(), ReplayFailed> {
+    fn before_executions(&mut self) -> Result<(), ReplayFailed> {
         if !self.builder.is_open()
             && let Some(system) = self.boundary.take()
         {
@@ -290,22 +300,13 @@ impl Recording {
         Ok(())
     }
 
-    /// Takes over a log of whole executions.
+    /// Takes over a log of whole executions: [`Builder::absorb`].
+    ///
+    /// # Errors
+    /// [`ReplayFailed`].
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
-        let mut rest = log;
-        while let Some((header, row)) = rest.split_at_checked(4) {
-            let header = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-            let length = (header & 0x7ff) as usize * 4;
-            let Some(block) = self.dictionary.get(header >> 11) else { break };
-            self.builder.begin(header >> 11, block);
-            self.builder.row(block).copy_from_slice(&row[..block.row_bytes()]);
-            for index in 0..block.instructions().len() {
-                self.builder.count(block.address(index + 1));
-            }
-            self.builder.end(block.instructions().len(), false);
-            rest = &rest[length..];
-        }
-        Ok(())
+        self.before_executions()?;
+        self.builder.absorb(log).map_err(|_| ReplayFailed(self.builder.tracepoint()))
     }
 
     /// Brings the model, if there is one, to the current state; no execution may
@@ -331,12 +332,12 @@ impl Recording {
         self.catch_up()?;
         let versioned = if self.model.is_some() { self.tracepoint() } else { 0 };
         let next = ChunkState { space: self.space.clone(), system, versioned };
-        let builder = Builder::new(self.tracepoint(), self.pid.cast_unsigned(), self.registers);
-        let chunk = std::mem::replace(&mut self.builder, builder).finish();
+        let spare = self.pipeline.spare();
+        let draft = self.builder.finish(self.registers, spare);
         self.cursor = Cursor::new(self.builder.chunk());
         self.submit_dirty();
         let state = std::mem::replace(&mut self.start, next);
-        self.submit_chunk(chunk, state)
+        self.submit_chunk(draft, state)
     }
 
     /// Hands over the versions of the pages written in the chunk that ends at
@@ -356,11 +357,11 @@ impl Recording {
         }
     }
 
-    fn submit_chunk(&mut self, chunk: Chunk, state: ChunkState) -> Result<(), ReplayFailed> {
-        let blocks = self.dictionary.of(&chunk).map_err(|_| ReplayFailed(chunk.first))?;
+    fn submit_chunk(&mut self, draft: Draft, state: ChunkState) -> Result<(), ReplayFailed> {
+        let blocks = self.dictionary.of(&draft).map_err(|_| ReplayFailed(draft.first))?;
         let first_new = std::mem::replace(&mut self.written_blocks, self.dictionary.len());
         let new = self.dictionary.since(first_new).to_vec();
-        let job = ChunkJob { chunk, blocks, state, first_new: first_new as u32, new };
+        let job = ChunkJob { draft, blocks, state, first_new: first_new as u32, new };
         self.pipeline.submit(Job::Chunk(Box::new(job)));
         Ok(())
     }
@@ -370,7 +371,7 @@ impl Recording {
     /// # Errors
     /// [`ReplayFailed`].
     pub fn finish(&mut self) -> Result<(), ReplayFailed> {
-        if self.builder.chunk().count > 0 {
+        if self.builder.tracepoints() > 0 {
             self.seal_chunk(SystemState::default())?;
         }
         Ok(())

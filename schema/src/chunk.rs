@@ -1,13 +1,17 @@
 //! A chunk: a contiguous range of tracepoints, as rows and events.
 
 use crate::block::Block;
+use crate::draft::{Draft, DraftBlock};
 use crate::event::Event;
 use crate::registers::Registers;
 use crate::varint::{Malformed, put};
 use std::sync::Arc;
 
 /// Most tracepoints a chunk may hold.
-pub const MAX_TRACEPOINTS: u64 = 1 << 22;
+pub const MAX_TRACEPOINTS: u64 = 1 << 25;
+
+/// Most executions a chunk may hold.
+pub const MAX_EXECUTIONS: usize = 1 << 22;
 
 /// Most bytes a chunk's rows may take together.
 pub const MAX_ROW_BYTES: usize = 256 << 20;
@@ -106,10 +110,11 @@ impl Chunk {
 
 /// Appends one bulk store: how many segments, then each one's address (8
 /// bytes), length (varint) and bytes.
-pub fn put_bulk(out: &mut Vec<u8>, segments: &[(u64, Vec<u8>)]) {
+pub fn put_bulk<B: AsRef<[u8]>>(out: &mut Vec<u8>, segments: &[(u64, B)]) {
     put(out, segments.len() as u64);
     for (address, bytes) in segments {
         out.extend(address.to_le_bytes());
+        let bytes = bytes.as_ref();
         put(out, bytes.len() as u64);
         out.extend_from_slice(bytes);
     }
@@ -149,12 +154,12 @@ impl Dictionary {
         self.blocks.get(first..).unwrap_or(&[])
     }
 
-    /// The blocks of `chunk`, one for each entry of [`Chunk::blocks`].
+    /// The blocks of `draft`, one for each entry of [`Draft::blocks`].
     ///
     /// # Errors
     /// [`Malformed`] when it names one that is not here.
-    pub fn of(&self, chunk: &Chunk) -> Result<Vec<Arc<Block>>, Malformed> {
-        let block = |rows: &BlockRows| self.blocks.get(rows.id as usize).cloned().ok_or(Malformed);
-        chunk.blocks.iter().map(block).collect()
+    pub fn of(&self, draft: &Draft) -> Result<Vec<Arc<Block>>, Malformed> {
+        let block = |one: &DraftBlock| self.blocks.get(one.id as usize).cloned().ok_or(Malformed);
+        draft.blocks.iter().map(block).collect()
     }
 }

@@ -238,14 +238,7 @@ fn write(trace: &Trace) -> Vec<u8> {
         (FrameKind::Pages, message::encode_pages(&trace.pages)),
         (FrameKind::Blocks, message::encode_blocks(0, dictionary.since(0))),
         (FrameKind::Events, message::encode_events(&trace.chunk.events)),
-        (
-            FrameKind::Chunk,
-            message::encode_chunk(
-                &trace.chunk,
-                &trace.state,
-                &dictionary.of(&trace.chunk).unwrap(),
-            ),
-        ),
+        (FrameKind::Chunk, message::encode_chunk(&trace.chunk, &trace.state, &dictionary).unwrap()),
         (FrameKind::Index, message::encode_index(&trace.index)),
     ];
     let frame = |kind, payload: &[u8]| Encoded::new(kind, 7, (1, 2), payload, 1).unwrap();

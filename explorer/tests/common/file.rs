@@ -94,7 +94,7 @@ impl Program {
                 file.frame(FrameKind::Events, chunk.first, chunk.count, &message);
             }
             one.pages.iter().filter(|p| !p.numbers.is_empty()).for_each(|p| file.pages(p));
-            let message = encode_chunk(chunk, &one.state, &self.dictionary.of(chunk).unwrap());
+            let message = encode_chunk(chunk, &one.state, &self.dictionary).unwrap();
             file.frame(FrameKind::Chunk, chunk.first, chunk.count, &message);
         }
         file.end(self.end(), self.exit, ending);

@@ -184,7 +184,7 @@ pub fn write(path: &Path, ending: Ending) {
     frame(FrameKind::Pages, 2, &encode_pages(&pages()));
     frame(FrameKind::Blocks, 5, &encode_blocks(0, dictionary.since(0)));
     frame(FrameKind::Events, END, &encode_events(&chunk.events));
-    frame(FrameKind::Chunk, END, &encode_chunk(&chunk, &state, &dictionary.of(&chunk).unwrap()));
+    frame(FrameKind::Chunk, END, &encode_chunk(&chunk, &state, &dictionary).unwrap());
     let exit = match ending {
         Ending::Crash => Exit::Signal(11),
         Ending::Exit => Exit::Status(3),

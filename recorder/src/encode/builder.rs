@@ -1,114 +1,262 @@
 //! The chunk under construction.
 
+use super::rows::{Rows, Shape};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{BlockRows, Chunk, Cut, Execution, put_bulk};
+use rdb_schema::draft::Draft;
 use rdb_schema::event::Event;
 use rdb_schema::registers::Registers;
-use std::collections::HashMap;
 
-/// Builds one chunk, tracepoint by tracepoint.
+/// The id that marks a *bulk record* of a log.
+pub const BULK_ID: u32 = 0x1f_ffff;
+
+/// Bits of a log record's header that hold its length in units of 4 bytes.
+const LENGTH_BITS: u32 = 11;
+
+/// Builds one chunk after another: tracepoint by tracepoint, or out of a log of
+/// whole executions.
+#[derive(Default)]
 pub struct Builder {
-    chunk: Chunk,
-    local: HashMap<u32, u32>,
-    executions: Vec<u32>,
-    open: bool,
-    bytes: usize,
+    draft: Draft,
+    rows: Rows,
+    event_bytes: usize,
+    open: Option<Open>,
+    /// The last execution absorbed has a bulk store that is still to come.
+    awaits_bulk: bool,
+    replica: Replica,
 }
 
+/// The open execution.
+#[derive(Clone, Copy)]
+struct Open {
+    /// Offset of its row in the arena.
+    row: usize,
+    /// Tracepoints before it.
+    start: u64,
+}
+
+/// A log that does not fit the blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("internal error: malformed log record at byte {0}")]
+pub struct BadLog(pub usize);
+
 impl Builder {
-    /// An empty chunk that starts at state `first` with these registers.
+    /// A builder whose first chunk starts at state `first` with these registers.
     pub fn new(first: u64, thread: u32, keyframe: Registers) -> Self {
-        let chunk = Chunk { first, thread, keyframe, end_pc: keyframe.rip, ..Chunk::default() };
-        Self { chunk, local: HashMap::new(), executions: Vec::new(), open: false, bytes: 0 }
+        let mut builder = Self::default();
+        builder.draft.restart(first, thread, keyframe);
+        builder.replica.restart(&builder.draft);
+        builder
     }
 
-    /// The chunk as far as it is built. It can be replayed between executions.
-    pub fn chunk(&self) -> &Chunk {
-        &self.chunk
+    /// Makes the next block of the dictionary known.
+    pub fn add_block(&mut self, block: &Block) {
+        self.rows.add(Shape::of(block));
+    }
+
+    /// The chunk's first tracepoint.
+    pub fn first(&self) -> u64 {
+        self.draft.first
+    }
+
+    /// How many tracepoints the chunk has so far.
+    pub fn tracepoints(&self) -> u64 {
+        self.draft.count
+    }
+
+    /// The chunk as far as it is built, without events to come. No execution may
+    /// be open. Costs a copy of what came since the last call.
+    pub fn chunk(&mut self) -> &Chunk {
+        self.rows.settle(&mut self.draft);
+        self.replica.follow(&self.draft, &self.rows);
+        &self.replica.chunk
     }
 
     /// The next tracepoint.
     pub fn tracepoint(&self) -> u64 {
-        self.chunk.end()
+        self.draft.end()
     }
 
     /// Bytes of rows, bulk stores and event data so far.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.rows.used() + self.draft.bulk.len() + self.event_bytes
     }
 
     /// Begins an execution of block `id`, which must then count at least one
     /// tracepoint; its row is zero until it is filled.
-    pub fn begin(&mut self, id: u32, block: &Block) {
-        let blocks = &mut self.chunk.blocks;
-        let local = *self.local.entry(id).or_insert_with(|| {
-            blocks.push(BlockRows { id, rows: Vec::new() });
-            (blocks.len() - 1) as u32
-        });
-        self.executions.resize(blocks.len(), 0);
-        let rows = &mut blocks[local as usize].rows;
-        let row = self.executions[local as usize];
-        self.executions[local as usize] += 1;
-        rows.resize(rows.len() + block.row_bytes(), 0);
-        self.bytes += block.row_bytes();
-        self.chunk.path.push(Execution { block: local, row, start: self.chunk.count as u32 });
-        self.open = true;
+    pub fn begin(&mut self, id: u32) {
+        let Some(row) = self.rows.append(id, &mut self.draft) else { return };
+        self.open = Some(Open { row, start: self.draft.count });
     }
 
-    /// The row of the open execution.
+    /// The row of the open execution, which is of `block`.
     pub fn row(&mut self, block: &Block) -> &mut [u8] {
-        let Some(execution) = self.chunk.path.last() else { return &mut [] };
-        let rows = &mut self.chunk.blocks[execution.block as usize].rows;
-        let start = rows.len() - block.row_bytes();
-        &mut rows[start..]
+        let Some(open) = self.open else { return &mut [] };
+        self.draft.arena.get_mut(open.row..open.row + block.row_bytes()).unwrap_or(&mut [])
     }
 
     /// Counts one more tracepoint of the open execution; `pc` is what comes next.
     pub fn count(&mut self, pc: u64) {
-        self.chunk.count += 1;
-        self.chunk.end_pc = pc;
+        self.draft.count += 1;
+        self.draft.end_pc = pc;
     }
 
     /// What comes next is at `pc` after all: an event moved it.
     pub fn set_pc(&mut self, pc: u64) {
-        self.chunk.end_pc = pc;
+        self.draft.end_pc = pc;
     }
 
     /// Adds a store whose place or length varies.
     pub fn bulk(&mut self, segments: &[(u64, Vec<u8>)]) {
-        let before = self.chunk.bulk.len();
-        put_bulk(&mut self.chunk.bulk, segments);
-        self.bytes += self.chunk.bulk.len() - before;
+        self.awaits_bulk = false;
+        put_bulk(&mut self.draft.bulk, segments);
     }
 
     /// Adds an event; its tracepoint must not be earlier than the last event's.
     pub fn event(&mut self, event: Event) {
-        self.bytes += event.memory.iter().map(|(_, b)| b.len()).sum::<usize>();
-        self.bytes += event.registers.0.iter().map(|(_, b)| b.len()).sum::<usize>();
-        self.chunk.events.push(event);
+        self.event_bytes += event.memory.iter().map(|(_, b)| b.len()).sum::<usize>();
+        self.event_bytes += event.registers.0.iter().map(|(_, b)| b.len()).sum::<usize>();
+        self.draft.events.push(event);
     }
 
     /// Whether an execution is open.
     pub fn is_open(&self) -> bool {
-        self.open
+        self.open.is_some()
     }
 
     /// Ends the open execution: whole, or cut short. `faulted`: its last
     /// tracepoint changed nothing.
     pub fn end(&mut self, block_length: usize, faulted: bool) {
-        if !std::mem::take(&mut self.open) {
-            return;
-        }
-        let index = self.chunk.path.len() - 1;
-        let tracepoints = self.chunk.execution_length(index);
+        let Some(open) = self.open.take() else { return };
+        let tracepoints = self.draft.count - open.start;
         if faulted || (tracepoints as usize) < block_length {
-            let execution = index as u32;
-            self.chunk.cuts.push(Cut { execution, tracepoints: tracepoints as u16, faulted });
+            let execution = (self.draft.path.len() - 1) as u32;
+            self.draft.cuts.push(Cut { execution, tracepoints: tracepoints as u16, faulted });
         }
     }
 
-    /// The finished chunk.
-    pub fn finish(self) -> Chunk {
-        self.chunk
+    /// Appends the whole executions that `log` holds, up to its end or a header of
+    /// zero. No execution may be open, and [`Self::set_pc`] must follow.
+    ///
+    /// A record is a header, `id << 11 | length / 4` of the record with its header,
+    /// the block's row, and padding. Behind the record of a block with a bulk store
+    /// may stand a *bulk record*, of id [`BULK_ID`]: header, 4 bytes of padding,
+    /// address, byte count, the bytes, and padding; if none does, the log must end
+    /// there, and [`Self::bulk`] follow. All integers are little-endian.
+    ///
+    /// # Errors
+    /// [`BadLog`]; the executions before the bad record are kept.
+    pub fn absorb(&mut self, log: &[u8]) -> Result<(), BadLog> {
+        let mut at = 0;
+        while let Some(header) = log.get(at..at + 4) {
+            let header = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+            if header == 0 {
+                break;
+            }
+            let length = (header & ((1 << LENGTH_BITS) - 1)) as usize * 4;
+            let id = header >> LENGTH_BITS;
+            if self.awaits_bulk {
+                self.take_bulk(id, &log[at..], length).ok_or(BadLog(at))?;
+            } else {
+                let row = &log[at + 4..];
+                let shape = self.rows.take_record(id, row, length, &mut self.draft);
+                let shape = shape.ok_or(BadLog(at))?;
+                self.draft.count += u64::from(shape.instructions());
+                self.awaits_bulk = shape.has_bulk();
+            }
+            at += length;
+        }
+        Ok(())
+    }
+
+    /// Takes over the bulk record that `log` starts with, if it is one.
+    fn take_bulk(&mut self, id: u32, log: &[u8], length: usize) -> Option<()> {
+        let record = log.get(..length).filter(|_| id == BULK_ID)?;
+        let word = |at: usize| Some(u64::from_le_bytes(*record.get(at..)?.first_chunk()?));
+        let (address, count) = (word(8)?, usize::try_from(word(16)?).ok()?);
+        let bytes = record.get(24..)?.get(..count)?;
+        let segment = [(address, bytes)];
+        put_bulk(&mut self.draft.bulk, if count == 0 { &[] } else { &segment });
+        self.awaits_bulk = false;
+        Some(())
+    }
+
+    /// The finished chunk; the next starts where it ends, with these registers, in
+    /// the buffers of `spare`.
+    pub fn finish(&mut self, keyframe: Registers, mut spare: Draft) -> Draft {
+        spare.restart(self.draft.end(), self.draft.thread, keyframe);
+        self.rows.settle(&mut self.draft);
+        self.rows.restart(&self.draft);
+        self.event_bytes = 0;
+        self.open = None;
+        self.replica.restart(&spare);
+        std::mem::replace(&mut self.draft, spare)
+    }
+}
+
+/// The next row to take over of a block.
+struct NextRow {
+    index: u32,
+    /// The piece that holds it, and its offset there.
+    piece: u32,
+    offset: u32,
+}
+
+/// The chunk as its reader will have it, as far as somebody asked for it.
+#[derive(Default)]
+struct Replica {
+    chunk: Chunk,
+    next: Vec<NextRow>,
+    /// Tracepoints of the executions taken over.
+    done: u64,
+}
+
+impl Replica {
+    fn restart(&mut self, draft: &Draft) {
+        let Draft { first, thread, keyframe, .. } = *draft;
+        self.chunk = Chunk { first, thread, keyframe, ..Chunk::default() };
+        self.next.clear();
+        self.done = 0;
+        self.copy_place(draft);
+    }
+
+    fn copy_place(&mut self, draft: &Draft) {
+        self.chunk.count = draft.count;
+        self.chunk.end_pc = draft.end_pc;
+    }
+
+    fn follow(&mut self, draft: &Draft, rows: &Rows) {
+        for block in &draft.blocks[self.next.len()..] {
+            self.next.push(NextRow { index: 0, piece: block.first, offset: 0 });
+            self.chunk.blocks.push(BlockRows { id: block.id, rows: Vec::new() });
+        }
+        self.chunk.cuts.extend_from_slice(&draft.cuts[self.chunk.cuts.len()..]);
+        self.chunk.bulk.extend_from_slice(&draft.bulk[self.chunk.bulk.len()..]);
+        self.chunk.events.extend_from_slice(&draft.events[self.chunk.events.len()..]);
+        self.copy_place(draft);
+        for index in self.chunk.path.len()..draft.path.len() {
+            self.take_execution(index, draft, rows);
+        }
+    }
+
+    fn take_execution(&mut self, index: usize, draft: &Draft, rows: &Rows) {
+        let local = draft.path[index];
+        let shape = rows.shape(draft.blocks[local as usize].id);
+        let taken = &mut self.chunk.blocks[local as usize].rows;
+        let next = &mut self.next[local as usize];
+        if let Some(mut piece) = draft.pieces.get(next.piece as usize) {
+            if piece.start + next.offset == piece.end && shape.row_bytes() > 0 {
+                (next.piece, next.offset) = (piece.next, 0);
+                piece = draft.pieces.get(next.piece as usize).unwrap_or(piece);
+            }
+            let start = (piece.start + next.offset) as usize;
+            taken.extend_from_slice(&draft.arena[start..start + shape.row_bytes()]);
+            next.offset += shape.row_bytes() as u32;
+        }
+        let start = self.done as u32;
+        self.chunk.path.push(Execution { block: local, row: next.index, start });
+        next.index += 1;
+        let cut = self.chunk.cut(index).map(|c| c.tracepoints.into());
+        self.done += cut.unwrap_or(u64::from(shape.instructions()));
     }
 }

@@ -1,7 +1,9 @@
 //! The column codec: rows and path of a chunk as compressible byte columns.
 
+mod lane;
 mod path;
+mod predictor;
 mod slots;
 
-pub use path::{EncodedPath, decode_path, encode_path};
-pub use slots::{CLASSES, decode_rows, encode_rows};
+pub use path::{DecodedPath, EncodedPath, PathEncoder, decode_path};
+pub use slots::{CLASSES, RowEncoder, decode_rows};

@@ -1,55 +1,89 @@
-//! The block path: which block follows which. The next block is predicted to
-//! be the one that followed this block last time; only misses are written.
+//! The block path: which block follows which. Only what the predictor misses is
+//! written.
 
-use crate::chunk::{BlockRows, Cut, Dictionary, Execution, MAX_TRACEPOINTS};
-use crate::varint::{Malformed, Reader, put};
+use super::predictor::Predictor;
+use crate::chunk::{Cut, Dictionary, Execution, MAX_EXECUTIONS, MAX_TRACEPOINTS};
+use crate::draft::Draft;
+use crate::varint::{Malformed, Reader, put, put_signed};
+
+/// A miss: the predictor's second guess came.
+const SECOND: u64 = 0;
+/// A miss: a new block came.
+const NEW: u64 = 1;
+/// A miss: the block of this index less this number came.
+const OTHERS: u64 = 2;
 
 /// A path as columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncodedPath {
-    /// u32 block ids, in order of first execution.
+    /// Zigzag varints: block ids, in order of first execution, each less the one before.
     pub blocks: Vec<u8>,
-    /// u32 executions of each.
-    pub executions: Vec<u8>,
-    /// Varints: how many predictions held, then the local index of the block
-    /// that came instead; and so on.
+    /// Varints: how many predictions held before each miss.
+    pub runs: Vec<u8>,
+    /// Varints: what came instead: 0 the predictor's second guess, 1 a new block,
+    /// else 2 + its index.
     pub misses: Vec<u8>,
     /// Per cut, varints: executions since the last, tracepoints × 2 + faulted.
     pub cuts: Vec<u8>,
 }
 
-/// Encodes a path.
-pub fn encode_path(blocks: &[BlockRows], path: &[Execution], cuts: &[Cut]) -> EncodedPath {
-    let mut executions = vec![0u32; blocks.len()];
-    let mut successors = vec![u32::MAX; blocks.len()];
-    let mut out = EncodedPath::default();
-    let (mut hits, mut previous) = (0u64, None);
-    for execution in path {
-        let block = execution.block;
-        executions[block as usize] += 1;
-        let predicted =
-            previous.map(|p: u32| std::mem::replace(&mut successors[p as usize], block));
-        if predicted == Some(block) {
+/// Encodes paths; its buffers serve one chunk after another.
+#[derive(Default)]
+pub struct PathEncoder {
+    predictor: Predictor,
+    out: EncodedPath,
+}
+
+impl PathEncoder {
+    /// The path of `draft` as columns.
+    pub fn encode(&mut self, draft: &Draft) -> &EncodedPath {
+        let out = &mut self.out;
+        out.blocks.clear();
+        let mut last = 0;
+        for block in &draft.blocks {
+            put_signed(&mut out.blocks, i64::from(block.id) - last);
+            last = block.id.into();
+        }
+        self.predictor.restart(draft.count, draft.blocks.len());
+        encode_blocks(&mut self.predictor, &draft.path, out);
+        encode_cuts(&draft.cuts, &mut out.cuts);
+        &self.out
+    }
+}
+
+fn encode_blocks(predictor: &mut Predictor, path: &[u32], out: &mut EncodedPath) {
+    out.runs.clear();
+    out.misses.clear();
+    let mut hits = 0;
+    for &block in path {
+        let expected = predictor.expected();
+        if expected.first == block {
             hits += 1;
         } else {
-            put(&mut out.misses, hits);
-            put(&mut out.misses, block.into());
-            hits = 0;
+            put(&mut out.runs, std::mem::take(&mut hits));
+            let miss = match block {
+                _ if block == expected.second => SECOND,
+                _ if block == predictor.met => NEW,
+                _ => u64::from(block) + OTHERS,
+            };
+            put(&mut out.misses, miss);
         }
-        previous = Some(block);
+        predictor.learn(block);
     }
-    out.blocks = blocks.iter().flat_map(|b| b.id.to_le_bytes()).collect();
-    out.executions = executions.iter().flat_map(|n| n.to_le_bytes()).collect();
+}
+
+fn encode_cuts(cuts: &[Cut], out: &mut Vec<u8>) {
+    out.clear();
     let mut last = 0;
     for cut in cuts {
-        put(&mut out.cuts, (cut.execution - last).into());
-        put(&mut out.cuts, u64::from(cut.tracepoints) << 1 | u64::from(cut.faulted));
+        put(out, (cut.execution - last).into());
+        put(out, u64::from(cut.tracepoints) << 1 | u64::from(cut.faulted));
         last = cut.execution;
     }
-    out
 }
 
 /// The decoded path of a chunk.
+#[derive(Debug)]
 pub struct DecodedPath {
     /// Block ids with the number of their executions.
     pub blocks: Vec<(u32, u32)>,
@@ -71,22 +105,23 @@ pub fn decode_path(
     if count > MAX_TRACEPOINTS {
         return Err(Malformed);
     }
-    let blocks = decode_blocks(encoded)?;
+    let mut blocks = decode_blocks(&encoded.blocks)?;
     let lengths = block_lengths(&blocks, dictionary)?;
-    let total: u64 = blocks.iter().map(|(_, n)| u64::from(*n)).sum();
-    if total > count {
-        return Err(Malformed);
-    }
+    let mut walk = Walk::new(encoded, count, blocks.len())?;
     let mut cuts = Vec::new();
     let mut cut_reader = CutReader::new(&encoded.cuts)?;
-    let mut path = Vec::with_capacity(total as usize);
-    let mut rows = vec![0u32; blocks.len()];
+    let mut path = Vec::with_capacity((count / 4).min(1 << 20) as usize);
     let mut start = 0u64;
-    walk(&encoded.misses, total, blocks.len(), |block| {
+    while start < count {
+        if path.len() == MAX_EXECUTIONS {
+            return Err(Malformed);
+        }
+        let block = walk.next()?;
+        let (_, row) = blocks.get_mut(block as usize).ok_or(Malformed)?;
         let execution = path.len() as u32;
-        path.push(Execution { block, row: rows[block as usize], start: start as u32 });
-        rows[block as usize] += 1;
-        let length = lengths[block as usize];
+        path.push(Execution { block, row: *row, start: start as u32 });
+        *row += 1;
+        let length = *lengths.get(block as usize).ok_or(Malformed)?;
         start += match cut_reader.take(execution, length)? {
             None => u64::from(length),
             Some(cut) => {
@@ -94,65 +129,84 @@ pub fn decode_path(
                 u64::from(cut.tracepoints)
             }
         };
-        Ok(())
-    })?;
-    let counted = blocks.iter().zip(&rows).all(|((_, expected), found)| expected == found);
-    if start != count || !counted || cut_reader.next.is_some() {
+    }
+    if start != count || !walk.is_done(blocks.len()) || cut_reader.next.is_some() {
         return Err(Malformed);
     }
     Ok(DecodedPath { blocks, path, cuts })
 }
 
-fn decode_blocks(encoded: &EncodedPath) -> Result<Vec<(u32, u32)>, Malformed> {
-    if encoded.blocks.len() != encoded.executions.len() || !encoded.blocks.len().is_multiple_of(4) {
-        return Err(Malformed);
+/// Block ids, each without executions yet.
+fn decode_blocks(column: &[u8]) -> Result<Vec<(u32, u32)>, Malformed> {
+    let mut from = Reader::new(column);
+    let (mut blocks, mut last) = (Vec::new(), 0i64);
+    while !from.is_empty() {
+        last = last.checked_add(from.signed()?).ok_or(Malformed)?;
+        blocks.push((u32::try_from(last).map_err(|_| Malformed)?, 0));
     }
-    let word = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |v, b| v << 8 | u32::from(*b));
-    let ids = encoded.blocks.chunks(4).map(word);
-    Ok(ids.zip(encoded.executions.chunks(4).map(word)).collect())
+    Ok(blocks)
 }
 
+/// Instructions of each block, at least one.
 fn block_lengths(blocks: &[(u32, u32)], dictionary: &Dictionary) -> Result<Vec<u32>, Malformed> {
     let length = |(id, _): &(u32, u32)| {
-        dictionary.get(*id).map(|b| b.instructions().len() as u32).ok_or(Malformed)
+        let block = dictionary.get(*id).filter(|b| !b.instructions().is_empty());
+        block.map(|b| b.instructions().len() as u32).ok_or(Malformed)
     };
     blocks.iter().map(length).collect()
 }
 
-/// Calls `visit` with each of the `total` executions' block.
-fn walk(
-    misses: &[u8],
-    total: u64,
-    blocks: usize,
-    mut visit: impl FnMut(u32) -> Result<(), Malformed>,
-) -> Result<(), Malformed> {
-    let mut successors = vec![u32::MAX; blocks];
-    let mut from = Reader::new(misses);
-    let mut previous: Option<u32> = None;
-    let mut hits = if total == 0 { 0 } else { from.varint()? };
-    for _ in 0..total {
-        let block = match previous {
-            Some(previous) if hits > 0 => {
-                hits -= 1;
-                successors[previous as usize]
-            }
-            _ if hits > 0 => return Err(Malformed),
-            _ => {
-                let block = from.varint()?;
-                // The last run of hits is not followed by a miss, nor written when it is empty.
-                hits = if from.is_empty() { u64::MAX } else { from.varint()? };
-                u32::try_from(block).map_err(|_| Malformed)?
+/// The blocks of a path, one after the other.
+struct Walk<'a> {
+    predictor: Predictor,
+    runs: Reader<'a>,
+    misses: Reader<'a>,
+    hits: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn new(encoded: &'a EncodedPath, count: u64, blocks: usize) -> Result<Self, Malformed> {
+        let mut predictor = Predictor::default();
+        predictor.restart(count, blocks);
+        let (runs, misses) = (Reader::new(&encoded.runs), Reader::new(&encoded.misses));
+        let mut walk = Self { predictor, runs, misses, hits: 0 };
+        walk.read_run()?;
+        Ok(walk)
+    }
+
+    /// The last run of hits is not written.
+    fn read_run(&mut self) -> Result<(), Malformed> {
+        self.hits = if self.runs.is_empty() { u64::MAX } else { self.runs.varint()? };
+        Ok(())
+    }
+
+    /// The next block: one met before, or the next new one, which may not exist.
+    #[inline]
+    fn next(&mut self) -> Result<u32, Malformed> {
+        let expected = self.predictor.expected();
+        let block = if self.hits > 0 {
+            self.hits -= 1;
+            expected.first
+        } else {
+            let miss = self.misses.varint()?;
+            self.read_run()?;
+            match miss {
+                SECOND => expected.second,
+                NEW => self.predictor.met,
+                other => u32::try_from(other - OTHERS).map_err(|_| Malformed)?,
             }
         };
-        if block as usize >= blocks {
+        if block > self.predictor.met {
             return Err(Malformed);
         }
-        if let Some(previous) = previous.replace(block) {
-            successors[previous as usize] = block;
-        }
-        visit(block)?;
+        self.predictor.learn(block);
+        Ok(block)
     }
-    if from.is_empty() { Ok(()) } else { Err(Malformed) }
+
+    /// Whether all was read, and all `blocks` blocks came.
+    fn is_done(&self, blocks: usize) -> bool {
+        self.runs.is_empty() && self.misses.is_empty() && self.predictor.met as usize == blocks
+    }
 }
 
 struct CutReader<'a> {

@@ -15,7 +15,7 @@ mod writer;
 
 pub use frame::{Frame, FrameHeader, FrameKind, HEADER_BYTES, MAX_RAW_BYTES};
 pub use reader::{Damage, Directory, OpenError, PayloadError};
-pub use writer::{Encoded, Writer};
+pub use writer::{Compressor, Encoded, Writer};
 
 /// First bytes of a trace.
 pub const MAGIC: [u8; 8] = *b"RDBTRACE";

@@ -13,22 +13,35 @@ pub struct Encoded {
     payload: Vec<u8>,
 }
 
-impl Encoded {
-    /// Compresses `message` at zstd `level`.
+/// Compresses frames, one after the other.
+pub struct Compressor {
+    zstd: zstd::bulk::Compressor<'static>,
+}
+
+impl Compressor {
+    /// A compressor at zstd `level`.
+    ///
+    /// # Errors
+    /// zstd's.
+    pub fn new(level: i32) -> io::Result<Self> {
+        Ok(Self { zstd: zstd::bulk::Compressor::new(level)? })
+    }
+
+    /// The frame of `message`.
     ///
     /// # Errors
     /// zstd's, and a message over [`super::MAX_RAW_BYTES`].
-    pub fn new(
+    pub fn frame(
+        &mut self,
         kind: FrameKind,
         process: u32,
         (first, count): (u64, u64),
         message: &[u8],
-        level: i32,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Encoded> {
         if message.len() as u64 > super::MAX_RAW_BYTES {
             return Err(io::Error::other("frame too large"));
         }
-        let payload = zstd::bulk::compress(message, level)?;
+        let payload = self.zstd.compress(message)?;
         let header = FrameHeader {
             kind,
             process,
@@ -38,7 +51,23 @@ impl Encoded {
             count,
             checksum: xxh3_64(&payload),
         };
-        Ok(Self { header, payload })
+        Ok(Encoded { header, payload })
+    }
+}
+
+impl Encoded {
+    /// Compresses `message` at zstd `level`.
+    ///
+    /// # Errors
+    /// As [`Compressor::frame`].
+    pub fn new(
+        kind: FrameKind,
+        process: u32,
+        place: (u64, u64),
+        message: &[u8],
+        level: i32,
+    ) -> io::Result<Self> {
+        Compressor::new(level)?.frame(kind, process, place, message)
     }
 
     /// Its header.

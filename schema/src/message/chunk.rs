@@ -5,14 +5,15 @@ use super::system::{set_system, system};
 use super::{Result, finish, open};
 use crate::block::Block;
 use crate::chunk::{BlockRows, Chunk, Dictionary, MAX_TRACEPOINTS};
-use crate::columns::{CLASSES, EncodedPath, decode_path, decode_rows, encode_path, encode_rows};
+use crate::columns::{CLASSES, EncodedPath, PathEncoder, RowEncoder, decode_path, decode_rows};
+use crate::draft::Draft;
 use crate::event::Event;
 use crate::registers::Registers;
 use crate::space::AddressSpace;
 use crate::system::SystemState;
 use crate::trace_capnp::{chunk, path};
 use crate::varint::Malformed;
-use capnp::message::Builder;
+use capnp::message::{Builder, HeapAllocator};
 use std::sync::Arc;
 
 /// What stands at a chunk's start, besides registers.
@@ -28,43 +29,68 @@ pub struct ChunkState {
     pub versioned: u64,
 }
 
-/// A chunk frame's payload; `blocks` has one block for each entry of
-/// [`Chunk::blocks`]. Its events have a frame of their own.
-pub fn encode_chunk(value: &Chunk, state: &ChunkState, blocks: &[Arc<Block>]) -> Vec<u8> {
-    let mut message = Builder::new_default();
-    let mut out = message.init_root::<chunk::Builder>();
-    out.set_first(value.first);
-    out.set_count(value.count);
-    out.set_end_pc(value.end_pc);
+/// Encodes chunks; its buffers serve one after another.
+#[derive(Default)]
+pub struct ChunkEncoder {
+    rows: RowEncoder,
+    path: PathEncoder,
+}
+
+impl ChunkEncoder {
+    /// A chunk frame's payload; `blocks` has one block for each entry of
+    /// [`Draft::blocks`]. Its events have a frame of their own.
+    pub fn encode(&mut self, draft: &Draft, state: &ChunkState, blocks: &[Arc<Block>]) -> Vec<u8> {
+        let columns = self.rows.encode(draft, blocks);
+        let path = self.path.encode(draft);
+        let bytes = columns.iter().map(Vec::len).sum::<usize>() + draft.bulk.len();
+        let words = (bytes / 8 + (1 << 14)).min(u32::MAX as usize) as u32;
+        let mut message = Builder::new(HeapAllocator::new().first_segment_words(words));
+        let mut out = message.init_root::<chunk::Builder>();
+        set_start(out.reborrow(), draft, state);
+        set_path(out.reborrow().init_path(), path);
+        let mut list = out.reborrow().init_columns(CLASSES as u32);
+        for (i, column) in columns.iter().enumerate() {
+            let mut slot = list.reborrow().get(i as u32);
+            slot.set_class(i as u8);
+            slot.set_data(column);
+        }
+        out.set_bulk(&draft.bulk);
+        finish(&message)
+    }
+}
+
+fn set_start(mut out: chunk::Builder, draft: &Draft, state: &ChunkState) {
+    out.set_first(draft.first);
+    out.set_count(draft.count);
+    out.set_end_pc(draft.end_pc);
     let mut slice = out.reborrow().init_slices(1).get(0);
-    slice.set_thread(value.thread);
-    slice.set_count(value.count);
+    slice.set_thread(draft.thread);
+    slice.set_count(draft.count);
     let mut keyframe = out.reborrow().init_keyframes(1).get(0);
-    keyframe.set_thread(value.thread);
-    keyframe.set_registers(value.keyframe.as_bytes());
+    keyframe.set_thread(draft.thread);
+    keyframe.set_registers(draft.keyframe.as_bytes());
     let mut mappings = out.reborrow().init_mappings(state.space.iter().count() as u32);
     for (i, one) in state.space.iter().enumerate() {
         set_mapping(mappings.reborrow().get(i as u32), one);
     }
-    set_system(out.reborrow().init_system(), &state.system);
-    let encoded = encode_path(&value.blocks, &value.path, &value.cuts);
-    set_path(out.reborrow().init_path(), &encoded);
-    let mut columns = out.reborrow().init_columns(CLASSES as u32);
-    for (i, column) in encode_rows(&value.blocks, blocks).iter().enumerate() {
-        let mut slot = columns.reborrow().get(i as u32);
-        slot.set_class(i as u8);
-        slot.set_data(column);
-    }
-    out.set_bulk(&value.bulk);
     out.set_versioned(state.versioned);
-    finish(&message)
+    set_system(out.init_system(), &state.system);
 }
 
 fn set_path(mut out: path::Builder, value: &EncodedPath) {
     out.set_blocks(&value.blocks);
-    out.set_executions(&value.executions);
+    out.set_runs(&value.runs);
     out.set_misses(&value.misses);
     out.set_cuts(&value.cuts);
+}
+
+/// A chunk frame's payload, of a chunk as its reader has it.
+///
+/// # Errors
+/// The chunk names a block that the dictionary lacks.
+pub fn encode_chunk(chunk: &Chunk, state: &ChunkState, dictionary: &Dictionary) -> Result<Vec<u8>> {
+    let draft = Draft::of(chunk);
+    Ok(ChunkEncoder::default().encode(&draft, state, &dictionary.of(&draft)?))
 }
 
 /// The chunk in a frame's payload, with its events, which the caller decoded.
@@ -138,7 +164,7 @@ pub fn decode_chunk_path(payload: &[u8], dictionary: &Dictionary) -> Result<Chun
 fn read_path(from: path::Reader) -> Result<EncodedPath> {
     Ok(EncodedPath {
         blocks: from.get_blocks()?.to_vec(),
-        executions: from.get_executions()?.to_vec(),
+        runs: from.get_runs()?.to_vec(),
         misses: from.get_misses()?.to_vec(),
         cuts: from.get_cuts()?.to_vec(),
     })

@@ -10,7 +10,9 @@ mod space;
 mod system;
 
 pub use blocks::{decode_blocks, encode_blocks};
-pub use chunk::{ChunkState, decode_chunk, decode_chunk_path, decode_chunk_state, encode_chunk};
+pub use chunk::{
+    ChunkEncoder, ChunkState, decode_chunk, decode_chunk_path, decode_chunk_state, encode_chunk,
+};
 pub use events::{decode_events, encode_events};
 pub use footer::{Footer, decode_footer, encode_footer};
 pub use header::{decode_header, decode_module, encode_header, encode_module};

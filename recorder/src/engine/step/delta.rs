@@ -29,7 +29,7 @@ impl Step {
         if care.pushes_flags {
             self.hide_trap_flag(&after)?;
         }
-        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
+        self.rec.begin_tracepoint(prepared.id)?;
         let slots = prepared.block.slots(index);
         let mut touched = self.fill(&prepared, slots, &care, &after);
         let unexplained = unexplained(&self.rec.registers, &after, slots);
@@ -152,7 +152,7 @@ impl Step {
     /// The instruction at `run` raised a fault: a tracepoint without a delta.
     pub(super) fn faulted(&mut self) -> Flow<()> {
         let Some((prepared, _)) = &self.run else { return Ok(()) };
-        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
+        self.rec.begin_tracepoint(prepared.id)?;
         self.rec.builder.count(self.rec.registers.rip);
         self.end_execution(true);
         Ok(())

@@ -27,7 +27,7 @@ impl Step {
     /// Records all that differs as a patch.
     pub(super) fn opaque_executed(&mut self, after: Registers, writes: bool) -> Flow<()> {
         let Some((prepared, _)) = &self.run else { return Ok(()) };
-        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
+        self.rec.begin_tracepoint(prepared.id)?;
         self.rec.builder.count(after.rip);
         self.end_execution(false);
         let tracepoint = self.rec.last_tracepoint();

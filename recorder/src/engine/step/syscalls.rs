@@ -79,7 +79,7 @@ impl Step {
     /// registers as `after` has them.
     fn count_syscall(&mut self, after: &Registers) -> Flow<()> {
         let Some((prepared, index)) = self.run.take() else { return Ok(()) };
-        self.rec.begin_tracepoint(prepared.id, &prepared.block)?;
+        self.rec.begin_tracepoint(prepared.id)?;
         for slot in prepared.block.slots(index) {
             let row = self.rec.builder.row(&prepared.block);
             let place = slot.offset as usize;

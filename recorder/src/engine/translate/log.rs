@@ -21,13 +21,12 @@ impl Translate {
         let rec = &mut self.step.rec;
         let log = home.region.memory.bytes(stopped, range.clone());
         if !log.is_empty() {
-            rec.before_executions()?;
             rec.absorb(log)?;
         }
         if let Some((prepared, done)) = &place.record {
             let row = range.end + HEADER_BYTES..range.end + HEADER_BYTES + RING_BYTES.min(7000);
             let row = home.region.memory.bytes(stopped, row);
-            rec.begin_tracepoint(prepared.id, &prepared.block)?;
+            rec.begin_tracepoint(prepared.id)?;
             fill(rec, prepared, *done, row);
         }
         rec.builder.set_pc(place.pc);

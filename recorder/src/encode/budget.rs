@@ -1,0 +1,56 @@
+//! What the pipeline may hold at a time, from a job's submission until its frames
+//! are written: a job that takes long holds up the frames of those behind it.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// Bytes that jobs in flight may take.
+pub(super) struct Budget {
+    limit: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A job's share of the budget; given back when it is dropped.
+pub(super) struct Share {
+    bytes: usize,
+    budget: Arc<Budget>,
+}
+
+impl Budget {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: Mutex::new(0), freed: Condvar::new() })
+    }
+
+    /// Waits until `bytes` fit, or nothing else is in flight.
+    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Share {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |used: &mut usize| *used > 0 && *used + bytes > self.limit;
+        let mut used = self.freed.wait_while(used, full).unwrap_or_else(PoisonError::into_inner);
+        *used += bytes;
+        Share { bytes, budget: Arc::clone(self) }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        *self.budget.used.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.budget.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_does_not_fit_waits_until_something_is_given_back() {
+        let budget = Budget::new(100);
+        let (first, second) = (budget.take(60), budget.take(40));
+        let waiting = std::thread::spawn(move || drop(budget.take(200)));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(!waiting.is_finished());
+        drop((first, second));
+        waiting.join().unwrap();
+    }
+}

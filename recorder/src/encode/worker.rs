@@ -1,0 +1,122 @@
+//! A worker: encodes and compresses jobs.
+
+use super::pipeline::{ChunkJob, Job, Numbered};
+use super::status::{PipelineStatus, timed};
+use crossbeam_channel::{Receiver, Sender};
+use rdb_schema::container::{Compressor, Encoded, FrameKind};
+use rdb_schema::draft::Draft;
+use rdb_schema::message::{self, ChunkEncoder};
+use std::io;
+use std::sync::atomic::Ordering;
+
+/// A job's frames, each with the numbers of the pages in it.
+pub(super) type Frames = Vec<(Encoded, Vec<u64>)>;
+
+/// What one worker thread keeps from job to job.
+pub(super) struct Worker<'a> {
+    process: u32,
+    status: &'a PipelineStatus,
+    compressor: Compressor,
+    chunks: ChunkEncoder,
+    spares: Sender<Draft>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that compresses at zstd `level`, and hands buffers it is done with
+    /// to `spares`.
+    ///
+    /// # Errors
+    /// zstd's.
+    pub(super) fn new(
+        process: u32,
+        level: i32,
+        status: &'a PipelineStatus,
+        spares: Sender<Draft>,
+    ) -> io::Result<Self> {
+        let (compressor, chunks) = (Compressor::new(level)?, ChunkEncoder::default());
+        Ok(Self { process, status, compressor, chunks, spares })
+    }
+
+    /// Works until there are no more jobs.
+    pub(super) fn run(&mut self, queue: &Receiver<Numbered<Job>>, done: &Sender<Numbered<Frames>>) {
+        while let Ok(job) = timed(&self.status.times.idle, || queue.recv()) {
+            let Numbered { number, share, value } = job;
+            let value = if self.status.failed.load(Ordering::Acquire) {
+                Vec::new()
+            } else {
+                self.encode(value).unwrap_or_else(|error| {
+                    self.status.fail(error);
+                    Vec::new()
+                })
+            };
+            if done.send(Numbered { number, share, value }).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn encode(&mut self, job: Job) -> io::Result<Frames> {
+        match job {
+            Job::Header(header) => {
+                self.one(FrameKind::Header, (0, 1), || message::encode_header(&header))
+            }
+            Job::Module(module, bytes) => {
+                let place = (module.index.into(), 1);
+                let mut frames =
+                    self.one(FrameKind::Module, place, || message::encode_module(&module))?;
+                frames.push((self.compress(FrameKind::File, place, &bytes)?, Vec::new()));
+                Ok(frames)
+            }
+            Job::Pages(pages) => {
+                let place = (pages.state, pages.numbers.len() as u64);
+                let mut frames =
+                    self.one(FrameKind::Pages, place, || message::encode_pages(&pages))?;
+                frames.iter_mut().for_each(|frame| frame.1.clone_from(&pages.numbers));
+                Ok(frames)
+            }
+            Job::Chunk(job) => self.encode_chunk(*job),
+        }
+    }
+
+    fn encode_chunk(&mut self, job: ChunkJob) -> io::Result<Frames> {
+        let ChunkJob { draft, blocks, state, first_new, new } = job;
+        let mut frames = Vec::new();
+        if !new.is_empty() {
+            let place = (first_new.into(), new.len() as u64);
+            let message = || message::encode_blocks(first_new, &new);
+            frames.extend(self.one(FrameKind::Blocks, place, message)?);
+        }
+        let place = (draft.first, draft.count);
+        if !draft.events.is_empty() {
+            let message = || message::encode_events(&draft.events);
+            frames.extend(self.one(FrameKind::Events, place, message)?);
+        }
+        let encode = || self.chunks.encode(&draft, &state, &blocks);
+        let message = timed(&self.status.times.encode, encode);
+        // As many wait already as the engine can need.
+        let _ = self.spares.try_send(draft);
+        frames.push((self.compress(FrameKind::Chunk, place, &message)?, Vec::new()));
+        Ok(frames)
+    }
+
+    fn one(
+        &mut self,
+        kind: FrameKind,
+        place: (u64, u64),
+        message: impl FnOnce() -> Vec<u8>,
+    ) -> io::Result<Frames> {
+        let message = timed(&self.status.times.encode, message);
+        Ok(vec![(self.compress(kind, place, &message)?, Vec::new())])
+    }
+
+    fn compress(
+        &mut self,
+        kind: FrameKind,
+        place: (u64, u64),
+        message: &[u8],
+    ) -> io::Result<Encoded> {
+        timed(&self.status.times.compress, || {
+            self.compressor.frame(kind, self.process, place, message)
+        })
+    }
+}

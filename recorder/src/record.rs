@@ -118,7 +118,8 @@ fn follow(
     let header = header(&stopped, host, options, command_line)?;
     let pid = stopped.pid();
     let writer = Writer::new(file)?;
-    let pipeline = Pipeline::new(writer, pid.cast_unsigned(), pinning.others(), level(options.engine));
+    let pipeline =
+        Pipeline::new(writer, pid.cast_unsigned(), pinning.others(), level(options.engine));
     let progress = Arc::new(Progress::default());
     let status = Arc::clone(&pipeline.status);
     let line = Line::start(Arc::clone(&progress), status, pinning.others());

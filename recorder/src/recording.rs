@@ -254,7 +254,8 @@ impl Recording {
 
     /// Whether the chunk is full and the current state can begin the next.
     pub fn is_full(&self) -> bool {
-        self.builder.tracepoints() >= self.keeping.chunk_tracepoints || self.builder.bytes() >= CHUNK_BYTES
+        self.builder.tracepoints() >= self.keeping.chunk_tracepoints
+            || self.builder.bytes() >= CHUNK_BYTES
     }
 
     /// Whether the boundary at the current state was prepared.

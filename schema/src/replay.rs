@@ -3,7 +3,7 @@
 
 use crate::block::Slot;
 use crate::chunk::{Chunk, Dictionary};
-use crate::effects::{Effect, Source, X87_BYTES};
+use crate::effects::{Effect, Source, X87_BYTES, masked_runs};
 use crate::event::Event;
 use crate::registers::{Registers, STATUS_FLAGS};
 use crate::varint::{Malformed, Reader};
@@ -166,6 +166,15 @@ impl Cursor {
                     let bytes = vector.get(..bytes.into()).ok_or(Malformed)?;
                     sink.store(self.tracepoint, address.value(before), bytes);
                 }
+                Effect::StoreMasked { address, register, mask, element, bytes } => {
+                    let vector = before.vector.get(usize::from(register)).ok_or(Malformed)?;
+                    let mask = before.mask.get(usize::from(mask)).ok_or(Malformed)?;
+                    let start = address.value(before);
+                    for (offset, length) in masked_runs(*mask, element, bytes) {
+                        let run = vector.get(offset..offset + length).ok_or(Malformed)?;
+                        sink.store(self.tracepoint, start.wrapping_add(offset as u64), run);
+                    }
+                }
                 Effect::StoreBytes { address, bytes } => {
                     let bytes = logged.take(bytes.into())?;
                     sink.store(self.tracepoint, address.value(before), bytes);
@@ -258,6 +267,7 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
         Effect::Gpr { .. }
         | Effect::Store { .. }
         | Effect::StoreVector { .. }
+        | Effect::StoreMasked { .. }
         | Effect::StoreBytes { .. }
         | Effect::StoreBulk => return Err(Malformed),
     }

@@ -135,6 +135,15 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
             let bytes = &old.vector[usize::from(register)][..bytes.into()];
             after.store(address.value(old), bytes, dirty);
         }
+        Effect::StoreMasked { address, register, mask, element, bytes } => {
+            let vector = &old.vector[usize::from(register)][..bytes.into()];
+            for (lane, bytes) in vector.chunks(element.into()).enumerate() {
+                if old.mask[usize::from(mask)] >> lane & 1 == 1 {
+                    let at = address.value(old).wrapping_add((lane * bytes.len()) as u64);
+                    after.store(at, bytes, dirty);
+                }
+            }
+        }
         Effect::StoreBytes { address, bytes } => {
             after.store(address.value(old), &logged[..bytes.into()], dirty);
         }
@@ -146,6 +155,7 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
                 vector[bytes.into()..].fill(0);
             }
         }
+        Effect::Mask { register } => after.registers.mask[usize::from(register)] = word(8),
         other => panic!("the machine does not know {other:?}"),
     }
 }

@@ -382,7 +382,7 @@ fn effects(rng: &mut Rng) -> Effects {
 
 fn effect(rng: &mut Rng) -> Effect {
     let register = Gpr::new(rng.below(16) as u8).unwrap();
-    match rng.below(9) {
+    match rng.below(11) {
         0 | 1 => Effect::Gpr { register, source: source(rng) },
         2 => Effect::StatusFlags,
         3 | 4 => {
@@ -392,6 +392,11 @@ fn effect(rng: &mut Rng) -> Effect {
         5 => Effect::StoreVector { address: place(rng), register: 1, bytes: 32 },
         6 => Effect::StoreBytes { address: place(rng), bytes: 1 + rng.below(500) as u16 },
         7 => Effect::StoreBulk,
+        8 => {
+            let element = 1 << rng.below(4);
+            Effect::StoreMasked { address: place(rng), register: 1, mask: 2, element, bytes: 32 }
+        }
+        9 => Effect::Mask { register: 2 },
         _ => Effect::Vector { register: 1, bytes: 16, zero_upper: rng.chance(50) },
     }
 }

@@ -68,6 +68,10 @@ fn put_effect(out: &mut Vec<u8>, effect: &Effect) {
             put_address(out, &address);
         }
         Effect::StoreBulk => out.push(15),
+        Effect::StoreMasked { address, register, mask, element, bytes } => {
+            out.extend([16, register, mask, element, bytes]);
+            put_address(out, &address);
+        }
     }
 }
 
@@ -106,6 +110,13 @@ fn take_effect(from: &mut Reader) -> Result<Effect, Malformed> {
             Effect::StoreBytes { bytes, address: take_address(from)? }
         }
         15 => Effect::StoreBulk,
+        16 => Effect::StoreMasked {
+            register: below(from.byte()?, 32)?,
+            mask: below(from.byte()?, 8)?,
+            element: one_of(from.byte()?, &[1, 2, 4, 8])?,
+            bytes: one_of(from.byte()?, &[4, 8, 16, 32, 64])?,
+            address: take_address(from)?,
+        },
         _ => return Err(Malformed),
     })
 }

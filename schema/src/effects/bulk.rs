@@ -1,6 +1,7 @@
 //! Stores whose places or lengths vary from one execution to the next.
 
 use super::effect::{Address, Bulk, Extend, Form};
+use super::stores::stores_low_bytes;
 use super::subject::Subject;
 use crate::registers::{Gpr, Registers};
 use iced_x86::{Mnemonic, OpKind};
@@ -21,6 +22,7 @@ pub(super) fn bulk(subject: &Subject) -> Option<Bulk> {
     match subject.mnemonic() {
         Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc => bit_string(subject, address),
         mnemonic if is_xsave(mnemonic) => Some(Bulk::Xsave { address }),
+        mnemonic if subject.instruction.has_op_mask() && stores_low_bytes(mnemonic) => None,
         mnemonic if is_vector_mask(mnemonic) || subject.instruction.has_op_mask() => {
             Some(Bulk::Masked { address, bytes: subject.memory_bytes() as u16 })
         }
@@ -106,6 +108,25 @@ pub fn scatter_addresses(bulk: &Bulk, registers: &Registers) -> Vec<u64> {
         .filter(|(lane, _)| mask >> lane & 1 != 0)
         .map(|(_, bytes)| element_address(&address, lane_index(bytes), scale, registers))
         .collect()
+}
+
+/// The runs of bytes that an [`Effect::StoreMasked`] stores: offset and length,
+/// ascending, of the elements of `element` bytes among the first `bytes` whose
+/// bits are set in `mask`.
+pub fn masked_runs(mask: u64, element: u8, bytes: u8) -> impl Iterator<Item = (usize, usize)> {
+    let element = usize::from(element.max(1));
+    let count = (usize::from(bytes) / element).min(64) as u32;
+    let all = u64::MAX.checked_shr(64 - count).unwrap_or(0);
+    let mut rest = mask & all;
+    std::iter::from_fn(move || {
+        let first = rest.trailing_zeros();
+        if first >= count {
+            return None;
+        }
+        let length = (!(rest >> first)).trailing_zeros().min(count - first);
+        rest &= u64::MAX.checked_shl(first + length).unwrap_or(0);
+        Some((first as usize * element, length as usize * element))
+    })
 }
 
 fn element_address(address: &Address, index: i64, scale: u8, registers: &Registers) -> u64 {

@@ -183,6 +183,20 @@ pub enum Effect {
         /// Bytes: 4, 8, 16, 32 or 64.
         bytes: u8,
     },
+    /// A store of those elements of a vector register whose bits are set in a
+    /// mask register (Intel SDM vol. 2, 2.7.4).
+    StoreMasked {
+        /// Where element 0 goes.
+        address: Address,
+        /// The vector's number, 0–31.
+        register: u8,
+        /// The mask's number, 1–7.
+        mask: u8,
+        /// Bytes of one element: 1, 2, 4 or 8.
+        element: u8,
+        /// Bytes of all elements: 4, 8, 16, 32 or 64.
+        bytes: u8,
+    },
     /// A store of a fixed number of bytes, logged (fxsave, cmpxchg16b, fst …).
     StoreBytes {
         /// Where.
@@ -290,6 +304,7 @@ impl Effect {
             Self::Gpr { .. }
             | Self::Store { .. }
             | Self::StoreVector { .. }
+            | Self::StoreMasked { .. }
             | Self::FlagsConst { .. }
             | Self::ZeroVectors { .. }
             | Self::StoreBulk => 0,

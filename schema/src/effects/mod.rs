@@ -27,7 +27,7 @@ mod tests;
 mod vector;
 mod x87;
 
-pub use bulk::{bit_string_address, scatter_addresses};
+pub use bulk::{bit_string_address, masked_runs, scatter_addresses};
 use draft::Draft;
 pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};

@@ -40,6 +40,16 @@ fn sized(subject: &Subject, address: Address, bytes: usize) -> Effect {
     let register = subject.register(1);
     if register.is_vector_register() && bytes >= 4 && stores_low_bytes(subject.mnemonic()) {
         let number = register.number() as u8;
+        let instruction = subject.instruction;
+        if instruction.has_op_mask() {
+            return Effect::StoreMasked {
+                address,
+                register: number,
+                mask: instruction.op_mask().number() as u8,
+                element: instruction.memory_size().element_size() as u8,
+                bytes: bytes as u8,
+            };
+        }
         return Effect::StoreVector { address, register: number, bytes: bytes as u8 };
     }
     match bytes {
@@ -69,7 +79,7 @@ fn source(subject: &Subject, size: u8) -> Source {
 
 /// Moves that store the low bytes of their vector register, unchanged.
 /// Others are logged, which is right for these too.
-fn stores_low_bytes(mnemonic: Mnemonic) -> bool {
+pub(super) fn stores_low_bytes(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(
         mnemonic,

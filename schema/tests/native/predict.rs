@@ -71,6 +71,7 @@ impl Case<'_> {
             Effect::Pkru => r.pkru = after.pkru,
             Effect::Store { .. }
             | Effect::StoreVector { .. }
+            | Effect::StoreMasked { .. }
             | Effect::StoreBytes { .. }
             | Effect::StoreBulk => {}
         }
@@ -90,6 +91,15 @@ impl Case<'_> {
             Effect::StoreVector { address, register, bytes } => {
                 let vector = &before.vector[usize::from(register)];
                 put(memory, address.value(before), &vector[..usize::from(bytes)]);
+            }
+            Effect::StoreMasked { address, register, mask, element, bytes } => {
+                let (start, element) = (address.value(before), usize::from(element));
+                let vector = &before.vector[usize::from(register)][..usize::from(bytes)];
+                for (index, lane) in vector.chunks(element).enumerate() {
+                    if before.mask[usize::from(mask)] >> index & 1 == 1 {
+                        put(memory, start + (index * element) as u64, lane);
+                    }
+                }
             }
             Effect::StoreBytes { address, bytes } => self.logged(&address, bytes.into(), memory),
             Effect::StoreBulk => {

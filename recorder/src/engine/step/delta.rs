@@ -6,7 +6,7 @@ use crate::engine::code::{Care, Prepared};
 use crate::engine::stores;
 use crate::tracee::Stopped;
 use rdb_schema::block::Slot;
-use rdb_schema::effects::{Effect, Source};
+use rdb_schema::effects::{Effect, Source, masked_runs};
 use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::{Gpr, RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
 use rdb_schema::replay::logged_register;
@@ -88,7 +88,14 @@ impl Step {
                 Effect::StoreBytes { address, bytes } => Some((address, bytes.into())),
                 _ => None,
             };
-            if let Some((address, size)) = stored {
+            if let Effect::StoreMasked { address, mask, element, bytes, .. } = slot.effect {
+                let start = address.value(&rec.registers);
+                let mask = rec.registers.mask[usize::from(mask & 7)];
+                for (offset, length) in masked_runs(mask, element, bytes) {
+                    let at = start.wrapping_add(offset as u64);
+                    touched.note(prepared, rec.space.find(at), at, length);
+                }
+            } else if let Some((address, size)) = stored {
                 let address = address.value(&rec.registers);
                 touched.note(prepared, rec.space.find(address), address, size);
                 if length > 0 {

@@ -1,6 +1,6 @@
 //! SSE, AVX, AVX-512, masks, gathers and scatters.
 
-use super::super::{Bulk, scatter_addresses};
+use super::super::{Bulk, masked_runs, scatter_addresses};
 use super::*;
 use crate::registers::Registers;
 use iced_x86::code_asm::*;
@@ -78,9 +78,6 @@ fn masked_stores_are_bulk() {
     let cases = [
         (assemble(|a| a.vmaskmovps(ymmword_ptr(rbx), ymm1, ymm2)), masked(32)),
         (assemble(|a| a.vpmaskmovq(xmmword_ptr(rbx), xmm1, xmm2)), masked(16)),
-        (assemble(|a| a.vmovups(zmmword_ptr(rbx).k1(), zmm2)), masked(64)),
-        // vmovss [rbx]{k1}, xmm2
-        (of(&[0x62, 0xf1, 0x7e, 0x09, 0x11, 0x13]), masked(4)),
         (assemble(|a| a.vpcompressd(zmmword_ptr(rbx).k1(), zmm2)), masked(64)),
         (assemble(|a| a.vpmovqb(qword_ptr(rbx).k1(), zmm2)), masked(8)),
     ];
@@ -92,6 +89,28 @@ fn masked_stores_are_bulk() {
     // A masked load writes its register only.
     let load = assemble(|a| a.vmaskmovps(ymm1, ymm2, ymmword_ptr(rbx)));
     assert_eq!(plain(load), [vector(1, 32, true)]);
+}
+
+#[test]
+fn masked_moves_store_what_their_registers_say() {
+    let masked = |element, bytes| {
+        [Effect::StoreMasked { address: at(BX, 0), register: 2, mask: 1, element, bytes }]
+    };
+    assert_eq!(plain(assemble(|a| a.vmovups(zmmword_ptr(rbx).k1(), zmm2))), masked(4, 64));
+    assert_eq!(plain(assemble(|a| a.vmovdqu8(ymmword_ptr(rbx).k1(), ymm2))), masked(1, 32));
+    assert_eq!(plain(assemble(|a| a.vmovapd(zmmword_ptr(rbx).k1(), zmm2))), masked(8, 64));
+    // vmovss [rbx]{k1}, xmm2
+    assert_eq!(plain(of(&[0x62, 0xf1, 0x7e, 0x09, 0x11, 0x13])), masked(4, 4));
+}
+
+#[test]
+fn runs_of_a_mask_are_maximal_and_within_the_store() {
+    let runs = |mask, element, bytes| masked_runs(mask, element, bytes).collect::<Vec<_>>();
+    assert_eq!(runs(0b1011_0110, 4, 32), [(4, 8), (16, 8), (28, 4)]);
+    assert_eq!(runs(u64::MAX, 1, 64), [(0, 64)]);
+    assert_eq!(runs(u64::MAX, 4, 16), [(0, 16)]);
+    assert_eq!(runs(!0xf, 4, 16), []);
+    assert_eq!(runs(1 << 63, 1, 64), [(63, 1)]);
 }
 
 #[test]

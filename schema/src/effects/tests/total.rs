@@ -25,6 +25,7 @@ fn covers(effects: &Effects, instruction: &Instruction) -> bool {
             effect,
             Effect::Store { .. }
                 | Effect::StoreVector { .. }
+                | Effect::StoreMasked { .. }
                 | Effect::StoreBytes { .. }
                 | Effect::StoreBulk
         )
@@ -38,6 +39,9 @@ fn is_consistent(effects: &Effects) -> bool {
         Effect::StoreBytes { bytes, .. } => (1..=1024).contains(bytes),
         Effect::Store { size, .. } => matches!(size, 1 | 2 | 4 | 8),
         Effect::StoreVector { bytes, .. } => matches!(bytes, 4 | 8 | 16 | 32 | 64),
+        Effect::StoreMasked { bytes, element, mask, .. } => {
+            matches!(bytes, 4 | 8 | 16 | 32 | 64) && element <= bytes && (1..8).contains(mask)
+        }
         Effect::Vector { bytes, register, .. } => matches!(bytes, 16 | 32 | 64) && *register < 32,
         _ => true,
     });

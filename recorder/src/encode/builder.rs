@@ -147,26 +147,36 @@ impl Builder {
     /// # Errors
     /// [`BadLog`]; the executions before the bad record are kept.
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), BadLog> {
-        let mut at = 0;
-        while let Some(header) = log.get(at..at + 4) {
-            let header = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        // What every record changes stays in registers.
+        let (mut at, mut count, mut batch) = (0, 0, Batch::default());
+        let result = loop {
+            let record = log.get(at..).and_then(<[u8]>::split_first_chunk);
+            let Some((header, rest)) = record else { break Ok(()) };
+            let header = u32::from_le_bytes(*header);
             if header == 0 {
-                break;
+                break Ok(());
             }
             let length = (header & ((1 << LENGTH_BITS) - 1)) as usize * 4;
             let id = header >> LENGTH_BITS;
             if self.awaits_bulk {
-                self.take_bulk(id, &log[at..], length).ok_or(BadLog(at))?;
-            } else {
-                let row = &log[at + 4..];
-                let shape = self.rows.take_record(id, row, length, &mut self.draft);
-                let shape = shape.ok_or(BadLog(at))?;
-                self.draft.count += u64::from(shape.instructions());
-                self.awaits_bulk = shape.has_bulk();
+                if self.take_bulk(id, &log[at..], length).is_none() {
+                    break Err(BadLog(at));
+                }
+                at += length;
+                continue;
+            }
+            let taken = self.rows.take_record(id, rest, length, &mut self.draft);
+            let Some((local, shape)) = taken else { break Err(BadLog(at)) };
+            batch.push(local, &mut self.draft.path);
+            count += u64::from(shape.instructions());
+            if shape.has_bulk() {
+                self.awaits_bulk = true;
             }
             at += length;
-        }
-        Ok(())
+        };
+        batch.flush(&mut self.draft.path);
+        self.draft.count += count;
+        result
     }
 
     /// Takes over the bulk record that `log` starts with, if it is one.
@@ -191,6 +201,34 @@ impl Builder {
         self.open = None;
         self.replica.restart(&spare);
         std::mem::replace(&mut self.draft, spare)
+    }
+}
+
+/// Executions on their way to a path.
+struct Batch {
+    locals: [u32; 64],
+    used: usize,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { locals: [0; 64], used: 0 }
+    }
+}
+
+impl Batch {
+    #[inline]
+    fn push(&mut self, local: u32, path: &mut Vec<u32>) {
+        if self.used == self.locals.len() {
+            self.flush(path);
+        }
+        self.locals[self.used] = local;
+        self.used += 1;
+    }
+
+    fn flush(&mut self, path: &mut Vec<u32>) {
+        path.extend_from_slice(&self.locals[..self.used]);
+        self.used = 0;
     }
 }
 

@@ -64,7 +64,7 @@ fn bulk(block: &Block, seed: u8) -> Option<Vec<(u64, Vec<u8>)>> {
 /// Appends a record whose length is a multiple of 4.
 fn put_record(log: &mut Vec<u8>, id: u32, content: &[u8]) {
     let length = (content.len() + 4).next_multiple_of(4);
-    log.extend((id << 11 | length as u32 / 4).to_le_bytes());
+    log.extend((id << 11 | (length as u32 / 4)).to_le_bytes());
     log.extend_from_slice(content);
     log.resize(log.len() + length - 4 - content.len(), 0xee);
 }
@@ -114,7 +114,8 @@ fn build(blocks: &[Arc<Block>], runs: &[Run], one: &mut Builder, all: &mut Build
 /// The chunk that a reader finds.
 fn read(draft: &Draft, dictionary: &Dictionary) -> (Vec<u8>, Chunk) {
     let blocks = dictionary.of(draft).unwrap();
-    let payload = ChunkEncoder::default().encode(draft, &ChunkState::default(), &blocks);
+    let mut encoder = ChunkEncoder::default();
+    let payload = encoder.encode(draft, &ChunkState::default(), &blocks).to_vec();
     let chunk = decode_chunk(&payload, Vec::new(), dictionary).unwrap();
     (payload, chunk)
 }

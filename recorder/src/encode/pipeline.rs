@@ -23,6 +23,9 @@ use std::thread::JoinHandle;
 /// Jobs that may wait for a worker.
 const QUEUE: usize = 4;
 
+/// Drafts that may wait to be used again: few, so that the cache knows them.
+const SPARES: usize = 2;
+
 /// Bytes that the jobs in flight may take.
 const IN_FLIGHT: usize = 192 << 20;
 
@@ -111,7 +114,7 @@ impl Pipeline {
         let status = Arc::new(PipelineStatus::default());
         let (jobs, queue) = bounded(QUEUE);
         let (done, results) = bounded(QUEUE);
-        let (empty, spares) = bounded(QUEUE);
+        let (empty, spares) = bounded(SPARES);
         let workers = (0..cpus.cpus().len().clamp(1, MAX_WORKERS))
             .map(|_| {
                 let status = Arc::clone(&status);

@@ -9,16 +9,17 @@ use rdb_schema::draft::{Draft, DraftBlock, NO_PIECE, Piece};
 use rdb_schema::effects::Effect;
 
 /// Rows in a block's first piece.
-const FIRST_ROWS: usize = 4;
+const FIRST_ROWS: usize = 2;
 
 /// Bytes after which pieces stop doubling.
 const MAX_PIECE: usize = 1 << 16;
 
-/// Bytes of a row that are copied without a loop.
+/// Bytes of rows that are copied without a loop.
 const SHORT: usize = 32;
+const MEDIUM: usize = 64;
 
 /// Bytes behind each piece that copies may write, and lose, what they like to.
-const SLACK: usize = SHORT;
+const SLACK: usize = MEDIUM;
 
 /// What of a block the log and the arena depend on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +65,22 @@ impl Entry {
     }
 }
 
+/// Copies a row of `bytes` bytes, and what follows it in `from` if that is faster.
+#[inline]
+fn copy_row(from: &[u8], to: &mut [u8], bytes: usize) -> Option<()> {
+    if let (Some(from), Some(to)) = (from.first_chunk::<MEDIUM>(), to.first_chunk_mut::<MEDIUM>())
+        && bytes <= MEDIUM
+    {
+        to[..SHORT].copy_from_slice(&from[..SHORT]);
+        if bytes > SHORT {
+            to[SHORT..].copy_from_slice(&from[SHORT..]);
+        }
+    } else {
+        to.get_mut(..bytes)?.copy_from_slice(from.get(..bytes)?);
+    }
+    Some(())
+}
+
 /// Where rows go, for every block of the dictionary.
 #[derive(Default)]
 pub(super) struct Rows {
@@ -87,9 +104,9 @@ impl Rows {
         self.entries.get(id as usize).map_or(Shape::default(), |e| e.shape)
     }
 
-    /// Adds an execution of block `id`, with the row that `record` starts with, to
-    /// the draft; `length` is that of the record with its header of 4 bytes. `None`
-    /// if there is no such block, or the record is too short for it.
+    /// Adds the row that `record` starts with, of block `id`; `length` is that of the
+    /// record with its header of 4 bytes. The block's local index, for the path, and
+    /// its shape; `None` if there is no such block, or the record is too short for it.
     #[inline]
     pub(super) fn take_record(
         &mut self,
@@ -97,7 +114,7 @@ impl Rows {
         record: &[u8],
         length: usize,
         draft: &mut Draft,
-    ) -> Option<Shape> {
+    ) -> Option<(u32, Shape)> {
         let mut entry = self.entries.get_mut(id as usize)?;
         let bytes = entry.shape.row_bytes();
         if bytes + 4 > length {
@@ -107,17 +124,9 @@ impl Rows {
             self.make_room(id, draft);
             entry = self.entries.get_mut(id as usize)?;
         }
-        let room = draft.arena.get_mut(entry.at as usize..)?;
-        if bytes <= SHORT
-            && let (Some(from), Some(to)) = (record.first_chunk::<SHORT>(), room.first_chunk_mut())
-        {
-            *to = *from;
-        } else {
-            room.get_mut(..bytes)?.copy_from_slice(record.get(..bytes)?);
-        }
+        copy_row(record, draft.arena.get_mut(entry.at as usize..)?, bytes)?;
         entry.at += bytes as u32;
-        draft.path.push(entry.local);
-        Some(entry.shape)
+        Some((entry.local, entry.shape))
     }
 
     /// Adds an execution of block `id`, with a row of zeros: the row's offset in the

@@ -91,11 +91,14 @@ impl<'a> Worker<'a> {
             let message = || message::encode_events(&draft.events);
             frames.extend(self.one(FrameKind::Events, place, message)?);
         }
-        let encode = || self.chunks.encode(&draft, &state, &blocks);
-        let message = timed(&self.status.times.encode, encode);
-        // As many wait already as the engine can need.
+        let times = &self.status.times;
+        let message = timed(&times.encode, || self.chunks.encode(&draft, &state, &blocks));
+        // It fails when as many wait already as the engine can need.
         let _ = self.spares.try_send(draft);
-        frames.push((self.compress(FrameKind::Chunk, place, &message)?, Vec::new()));
+        let chunk = timed(&times.compress, || {
+            self.compressor.frame(FrameKind::Chunk, self.process, place, message)
+        });
+        frames.push((chunk?, Vec::new()));
         Ok(frames)
     }
 

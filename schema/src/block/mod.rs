@@ -2,6 +2,7 @@
 
 mod template;
 
+use crate::columns::Lane;
 use crate::effects::{Effect, Effects, Kind};
 use crate::varint::{Malformed, Reader};
 
@@ -41,13 +42,21 @@ pub struct Block {
     code: Vec<u8>,
     instructions: Vec<Instruction>,
     slots: Vec<Slot>,
+    lanes: Vec<Lane>,
     row_bytes: u32,
 }
 
 impl Block {
     /// A block at `start` without instructions yet.
     pub fn new(start: u64) -> Self {
-        Self { start, code: Vec::new(), instructions: Vec::new(), slots: Vec::new(), row_bytes: 0 }
+        Self {
+            start,
+            code: Vec::new(),
+            instructions: Vec::new(),
+            slots: Vec::new(),
+            lanes: Vec::new(),
+            row_bytes: 0,
+        }
     }
 
     /// Appends an instruction of these bytes and effects.
@@ -60,7 +69,9 @@ impl Block {
         });
         self.code.extend_from_slice(code);
         for effect in &effects.list {
-            self.slots.push(Slot { effect: *effect, offset: self.row_bytes });
+            let slot = Slot { effect: *effect, offset: self.row_bytes };
+            self.lanes.extend(Lane::of(&slot));
+            self.slots.push(slot);
             self.row_bytes += effect.slot_bytes() as u32;
         }
     }
@@ -108,6 +119,11 @@ impl Block {
     /// All its effects, in order.
     pub fn all_slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// The columns that its row is encoded as.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
     }
 
     /// Bytes of one row.

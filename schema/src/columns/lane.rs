@@ -7,9 +7,11 @@
 //!      | DELTA|w    step:w …           a step each, the first from the last tile's last value
 //!      | FIRST|w    n value:n step:w … the same, but for the first value
 //!      | PLAIN|w    value:w …
+//!      | CHOICE|w   m value:w × m index:1 …           each one of m values
 //! ```
 //! w and n are byte counts up to 8.
 
+use super::distinct::{Distinct, MAX_CHOICES};
 use crate::varint::{Malformed, Reader, unzigzag, zigzag};
 
 /// Most values in a tile: they and their rows stay in the first-level cache.
@@ -20,6 +22,7 @@ const STRIDE: u8 = 0x10;
 const DELTA: u8 = 0x20;
 const FIRST: u8 = 0x30;
 const PLAIN: u8 = 0x40;
+const CHOICE: u8 = 0x50;
 
 /// A tile's values; as many as are used count.
 pub(super) type Values = [u64; TILE];
@@ -30,7 +33,10 @@ fn narrow(value: u64) -> usize {
 }
 
 fn put_narrow(out: &mut Vec<u8>, value: u64, bytes: usize) {
-    out.extend_from_slice(value.to_le_bytes().get(..bytes).unwrap_or(&[]));
+    // A copy of fixed length, then a cut, is faster than one of variable length.
+    let end = out.len() + bytes;
+    out.extend_from_slice(&value.to_le_bytes());
+    out.truncate(end);
 }
 
 fn step(from: u64, to: u64) -> u64 {
@@ -54,7 +60,7 @@ macro_rules! with_width {
 }
 pub(super) use with_width;
 
-fn put_all<const W: usize>(values: &[u64], out: &mut Vec<u8>) {
+pub(super) fn put_all<const W: usize>(values: &[u64], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + values.len() * W, 0);
     let (cells, _) = out[start..].as_chunks_mut::<W>();
@@ -63,37 +69,56 @@ fn put_all<const W: usize>(values: &[u64], out: &mut Vec<u8>) {
     }
 }
 
-/// Encodes a tile. `previous`: the last value of the lane's tile before it, 0 if
-/// there is none; afterwards this one's.
-pub(super) fn encode_tile(values: &[u64], previous: &mut u64, out: &mut Vec<u8>) {
-    let [first, rest @ ..] = values else { return };
-    let before = std::mem::replace(previous, *values.last().unwrap_or(first));
-    let mut steps = [0; TILE];
-    let (mut all, mut differing, mut widest) = (*first, 0, 0);
-    let stride = rest.first().map_or(0, |second| step(*first, *second));
-    for ((from, to), slot) in values.iter().zip(rest).zip(&mut steps[1..]) {
-        let step = step(*from, *to);
-        *slot = step;
-        all |= *to;
-        widest |= step;
-        differing |= step ^ stride;
+/// Encodes tiles; its buffers serve one after another.
+pub(super) struct TileEncoder {
+    steps: Values,
+    distinct: Distinct,
+}
+
+impl Default for TileEncoder {
+    fn default() -> Self {
+        Self { steps: [0; TILE], distinct: Distinct::default() }
     }
-    if differing == 0 {
-        return put_regular(*first, stride, out);
-    }
-    let (plain, widest) = (narrow(all), narrow(widest));
-    if widest >= plain {
-        out.push(PLAIN | plain as u8);
-        return with_width!(plain, put_all(values, out));
-    }
-    let steps = &mut steps[..values.len()];
-    steps[0] = step(before, *first);
-    if narrow(steps[0]) <= widest {
-        out.push(DELTA | widest as u8);
-        with_width!(widest, put_all(steps, out));
-    } else {
-        put_first(FIRST | widest as u8, *first, out);
-        with_width!(widest, put_all(&steps[1..], out));
+}
+
+impl TileEncoder {
+    /// Encodes a tile. `previous`: the last value of the lane's tile before it, 0 if
+    /// there is none; afterwards this one's.
+    pub(super) fn encode(&mut self, values: &[u64], previous: &mut u64, out: &mut Vec<u8>) {
+        let [first, rest @ ..] = values else { return };
+        let before = std::mem::replace(previous, *values.last().unwrap_or(first));
+        let (mut all, mut differing, mut widest) = (*first, 0, 0);
+        let stride = rest.first().map_or(0, |second| step(*first, *second));
+        for ((from, to), slot) in values.iter().zip(rest).zip(&mut self.steps[1..]) {
+            let step = step(*from, *to);
+            *slot = step;
+            all |= *to;
+            widest |= step;
+            differing |= step ^ stride;
+        }
+        if differing == 0 {
+            return put_regular(*first, stride, out);
+        }
+        let (plain, widest) = (narrow(all), narrow(widest));
+        let narrowest = plain.min(widest);
+        if narrowest > 1 && self.distinct.find(values, narrowest) {
+            out.extend([CHOICE | plain as u8, self.distinct.values().len() as u8]);
+            with_width!(plain, put_all(self.distinct.values(), out));
+            return out.extend_from_slice(self.distinct.indexes());
+        }
+        if widest >= plain {
+            out.push(PLAIN | plain as u8);
+            return with_width!(plain, put_all(values, out));
+        }
+        let steps = &mut self.steps[..values.len()];
+        steps[0] = step(before, *first);
+        if narrow(steps[0]) <= widest {
+            out.push(DELTA | widest as u8);
+            with_width!(widest, put_all(steps, out));
+        } else {
+            put_first(FIRST | widest as u8, *first, out);
+            with_width!(widest, put_all(&steps[1..], out));
+        }
     }
 }
 
@@ -113,7 +138,7 @@ fn put_first(head: u8, first: u64, out: &mut Vec<u8>) {
 }
 
 /// Decodes a tile into all of `values`, of which there is at least one; `previous`
-/// as in [`encode_tile`].
+/// as in [`TileEncoder::encode`].
 pub(super) fn decode_tile(
     from: &mut Reader,
     values: &mut [u64],
@@ -146,9 +171,21 @@ pub(super) fn decode_tile(
             sum(rest, *first);
         }
         PLAIN => take_all(from, width, values)?,
+        CHOICE => take_choices(from, width, values)?,
         _ => return Err(Malformed),
     }
     *previous = values.last().copied().unwrap_or(*previous);
+    Ok(())
+}
+
+fn take_choices(from: &mut Reader, width: usize, values: &mut [u64]) -> Result<(), Malformed> {
+    let mut choices = [0; MAX_CHOICES];
+    let choices = choices.get_mut(..usize::from(from.byte()?)).ok_or(Malformed)?;
+    take_all(from, width, choices)?;
+    let indexes = from.take(values.len())?;
+    for (slot, index) in values.iter_mut().zip(indexes) {
+        *slot = *choices.get(usize::from(*index)).ok_or(Malformed)?;
+    }
     Ok(())
 }
 
@@ -209,6 +246,14 @@ mod tests {
         }
 
         #[test]
+        fn few_values_round_trip(
+            choices in prop::collection::vec(any::<u64>(), 1..9),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 1..TILE),
+        ) {
+            check(&picks.iter().map(|p| *p.get(&choices)).collect::<Vec<_>>(), 0);
+        }
+
+        #[test]
         fn a_stride_round_trips(first: u64, stride: u64, count in 1u64..40) {
             let value = |i| first.wrapping_add(stride.wrapping_mul(i));
             check(&(0..count).map(value).collect::<Vec<_>>(), 0);
@@ -218,7 +263,7 @@ mod tests {
     fn check(values: &[u64], previous: u64) {
         let mut out = Vec::new();
         let (mut before, mut after) = (previous, previous);
-        encode_tile(values, &mut before, &mut out);
+        TileEncoder::default().encode(values, &mut before, &mut out);
         let mut back = vec![0; values.len()];
         let mut from = Reader::new(&out);
         assert_eq!(decode_tile(&mut from, &mut back, &mut after), Ok(()));

@@ -1,9 +1,10 @@
 //! The column codec: rows and path of a chunk as compressible byte columns.
 
+mod distinct;
 mod lane;
 mod path;
 mod predictor;
 mod slots;
 
 pub use path::{DecodedPath, EncodedPath, PathEncoder, decode_path};
-pub use slots::{CLASSES, RowEncoder, decode_rows};
+pub use slots::{CLASSES, Lane, RowEncoder, decode_rows};

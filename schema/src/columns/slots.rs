@@ -2,8 +2,8 @@
 //! executions. Lanes of one class share a column, so that like compresses with like.
 //! A block's rows are taken in tiles, each lane's part of a tile in turn.
 
-use super::lane::{TILE, Values, decode_tile, encode_tile, with_width};
-use crate::block::Block;
+use super::lane::{TILE, TileEncoder, Values, decode_tile, with_width};
+use crate::block::{Block, Slot};
 use crate::chunk::{BlockRows, Dictionary, MAX_ROW_BYTES};
 use crate::draft::Draft;
 use crate::effects::Effect;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Number of column classes: general registers, flags, stores, vectors, others.
 pub const CLASSES: usize = 5;
 
-fn class(effect: &Effect) -> usize {
+fn class(effect: &Effect) -> u8 {
     match effect {
         Effect::Gpr { .. } => 0,
         Effect::StatusFlags | Effect::Flags => 1,
@@ -24,44 +24,44 @@ fn class(effect: &Effect) -> usize {
 }
 
 /// Up to 8 bytes of a row that belong together.
-struct Lane {
-    class: usize,
-    offset: usize,
-    bytes: usize,
-    /// The last value so far.
-    previous: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    offset: u32,
+    bytes: u8,
+    class: u8,
 }
 
-/// Makes `lanes` those of a block's row.
-fn set_lanes(block: &Block, lanes: &mut Vec<Lane>) {
-    lanes.clear();
-    for slot in block.all_slots() {
-        let (start, length) = (slot.offset as usize, slot.effect.slot_bytes());
+impl Lane {
+    /// The lanes of `slot`; none if it logs nothing.
+    pub fn of(slot: &Slot) -> impl Iterator<Item = Self> + use<> {
+        let (offset, length) = (slot.offset, slot.effect.slot_bytes() as u32);
         let class = class(&slot.effect);
-        lanes.extend((0..length).step_by(8).map(|at| Lane {
+        (0..length).step_by(8).map(move |at| Self {
+            offset: offset + at,
+            bytes: (length - at).min(8) as u8,
             class,
-            offset: start + at,
-            bytes: (length - at).min(8),
-            previous: 0,
-        }));
+        })
     }
 }
 
 /// Encodes rows; its buffers serve one chunk after another.
 pub struct RowEncoder {
     columns: [Vec<u8>; CLASSES],
-    lanes: Vec<Lane>,
+    /// The last value of each lane so far.
+    previous: Vec<u64>,
     tile: Vec<u8>,
     values: Box<Values>,
+    encoder: Box<TileEncoder>,
 }
 
 impl Default for RowEncoder {
     fn default() -> Self {
         Self {
             columns: Default::default(),
-            lanes: Vec::new(),
+            previous: Vec::new(),
             tile: Vec::new(),
             values: Box::new([0; TILE]),
+            encoder: Box::default(),
         }
     }
 }
@@ -72,45 +72,44 @@ impl RowEncoder {
     pub fn encode(&mut self, draft: &Draft, blocks: &[Arc<Block>]) -> &[Vec<u8>; CLASSES] {
         self.columns.iter_mut().for_each(Vec::clear);
         for (rows, block) in draft.blocks.iter().zip(blocks) {
-            let stride = block.row_bytes();
-            if stride > 0 {
-                set_lanes(block, &mut self.lanes);
-                self.encode_block(draft.rows(rows), stride);
-            }
+            self.encode_block(draft.rows(rows), block);
         }
         &self.columns
     }
 
-    fn encode_block<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, stride: usize) {
-        let full = TILE * stride;
+    fn encode_block<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, block: &Block) {
+        self.previous.clear();
+        self.previous.resize(block.lanes().len(), 0);
+        let full = TILE * block.row_bytes();
         let mut tile = std::mem::take(&mut self.tile);
-        tile.clear();
-        for mut piece in pieces {
+        let mut pieces = pieces.filter(|piece| !piece.is_empty()).peekable();
+        while let Some(mut piece) = pieces.next() {
+            let last = pieces.peek().is_none();
+            while tile.is_empty() && (piece.len() >= full || last && !piece.is_empty()) {
+                let (whole, rest) = piece.split_at(piece.len().min(full));
+                self.encode_tile(whole, block);
+                piece = rest;
+            }
             while !piece.is_empty() {
-                if tile.is_empty() && piece.len() >= full {
-                    self.encode_tile(&piece[..full], stride);
-                    piece = &piece[full..];
-                    continue;
-                }
                 let (head, rest) = piece.split_at(piece.len().min(full - tile.len()));
                 tile.extend_from_slice(head);
                 piece = rest;
-                if tile.len() == full {
-                    self.encode_tile(&tile, stride);
+                if tile.len() == full || last && piece.is_empty() {
+                    self.encode_tile(&tile, block);
                     tile.clear();
                 }
             }
         }
-        self.encode_tile(&tile, stride);
         self.tile = tile;
     }
 
-    fn encode_tile(&mut self, rows: &[u8], stride: usize) {
+    fn encode_tile(&mut self, rows: &[u8], block: &Block) {
+        let stride = block.row_bytes();
         let values = &mut self.values[..rows.len() / stride];
-        for lane in &mut self.lanes {
-            with_width!(lane.bytes, gather(rows, stride, lane.offset, values));
-            if let Some(column) = self.columns.get_mut(lane.class) {
-                encode_tile(values, &mut lane.previous, column);
+        for (lane, previous) in block.lanes().iter().zip(&mut self.previous) {
+            with_width!(lane.bytes, gather(rows, stride, lane.offset as usize, values));
+            if let Some(column) = self.columns.get_mut(usize::from(lane.class)) {
+                self.encoder.encode(values, previous, column);
             }
         }
     }
@@ -146,20 +145,18 @@ pub fn decode_rows(
 ) -> Result<Vec<BlockRows>, Malformed> {
     let mut all = allocate(blocks, dictionary)?;
     let mut readers = columns.map(Reader::new);
-    let (mut lanes, mut values) = (Vec::new(), [0; TILE]);
+    let (mut previous, mut values) = (Vec::new(), [0; TILE]);
     for rows in &mut all {
         let block = dictionary.get(rows.id).ok_or(Malformed)?;
         let stride = block.row_bytes();
-        if stride == 0 {
-            continue;
-        }
-        set_lanes(block, &mut lanes);
-        for tile in rows.rows.chunks_mut(TILE * stride) {
+        previous.clear();
+        previous.resize(block.lanes().len(), 0);
+        for tile in rows.rows.chunks_mut((TILE * stride).max(1)) {
             let values = values.get_mut(..tile.len() / stride).ok_or(Malformed)?;
-            for lane in &mut lanes {
-                let reader = readers.get_mut(lane.class).ok_or(Malformed)?;
-                decode_tile(reader, values, &mut lane.previous)?;
-                with_width!(lane.bytes, scatter(values, stride, lane.offset, tile));
+            for (lane, previous) in block.lanes().iter().zip(&mut previous) {
+                let reader = readers.get_mut(usize::from(lane.class)).ok_or(Malformed)?;
+                decode_tile(reader, values, previous)?;
+                with_width!(lane.bytes, scatter(values, stride, lane.offset as usize, tile));
             }
         }
     }

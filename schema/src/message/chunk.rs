@@ -2,7 +2,7 @@
 
 use super::space::{mapping, set_mapping};
 use super::system::{set_system, system};
-use super::{Result, finish, open};
+use super::{Result, open};
 use crate::block::Block;
 use crate::chunk::{BlockRows, Chunk, Dictionary, MAX_TRACEPOINTS};
 use crate::columns::{CLASSES, EncodedPath, PathEncoder, RowEncoder, decode_path, decode_rows};
@@ -34,12 +34,13 @@ pub struct ChunkState {
 pub struct ChunkEncoder {
     rows: RowEncoder,
     path: PathEncoder,
+    message: Vec<u8>,
 }
 
 impl ChunkEncoder {
     /// A chunk frame's payload; `blocks` has one block for each entry of
     /// [`Draft::blocks`]. Its events have a frame of their own.
-    pub fn encode(&mut self, draft: &Draft, state: &ChunkState, blocks: &[Arc<Block>]) -> Vec<u8> {
+    pub fn encode(&mut self, draft: &Draft, state: &ChunkState, blocks: &[Arc<Block>]) -> &[u8] {
         let columns = self.rows.encode(draft, blocks);
         let path = self.path.encode(draft);
         let bytes = columns.iter().map(Vec::len).sum::<usize>() + draft.bulk.len();
@@ -55,7 +56,10 @@ impl ChunkEncoder {
             slot.set_data(column);
         }
         out.set_bulk(&draft.bulk);
-        finish(&message)
+        self.message.clear();
+        // A vector takes whatever is written to it.
+        let _ = capnp::serialize::write_message(&mut self.message, &message);
+        &self.message
     }
 }
 
@@ -90,7 +94,7 @@ fn set_path(mut out: path::Builder, value: &EncodedPath) {
 /// The chunk names a block that the dictionary lacks.
 pub fn encode_chunk(chunk: &Chunk, state: &ChunkState, dictionary: &Dictionary) -> Result<Vec<u8>> {
     let draft = Draft::of(chunk);
-    Ok(ChunkEncoder::default().encode(&draft, state, &dictionary.of(&draft)?))
+    Ok(ChunkEncoder::default().encode(&draft, state, &dictionary.of(&draft)?).to_vec())
 }
 
 /// The chunk in a frame's payload, with its events, which the caller decoded.

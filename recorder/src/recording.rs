@@ -5,7 +5,7 @@ use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::Model;
-use crate::os::TrapMask;
+use crate::os::{Copies, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::Block;
@@ -68,6 +68,8 @@ pub struct Recording {
     pub unexplained: u64,
     /// What the recorder itself has mapped into the process.
     pub own: Vec<Range<u64>>,
+    /// Of the files that would show `own` to the program, while it reads them.
+    pub copies: Copies,
     /// What events changed of the address space and of memory since an engine
     /// took note of it; empty as long as `own` is.
     pub touched: Vec<Range<u64>>,
@@ -133,6 +135,7 @@ impl Recording {
             stepped: Vec::new(),
             unexplained: 0,
             own: Vec::new(),
+            copies: Copies::default(),
             touched: Vec::new(),
             start: ChunkState::default(),
             written_blocks: 0,

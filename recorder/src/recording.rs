@@ -79,6 +79,9 @@ pub struct Recording {
     written_blocks: usize,
     /// Kernel-side state at the current state, once the chunk is full.
     boundary: Option<SystemState>,
+    /// Kernel-side state as it was read last, until something may change it:
+    /// reading it takes long.
+    settled: Option<SystemState>,
     pending: Vec<Event>,
     warned: HashSet<String>,
 }
@@ -140,6 +143,7 @@ impl Recording {
             start: ChunkState::default(),
             written_blocks: 0,
             boundary: None,
+            settled: None,
             pending: Vec::new(),
             warned: HashSet::new(),
         };
@@ -186,11 +190,16 @@ impl Recording {
         Ok(mappings)
     }
 
-    /// Kernel-side state now.
-    pub fn system_state(&self) -> SystemState {
+    /// Kernel-side state now. What changes without a syscall or signal of the
+    /// program's is as it was after the last one.
+    pub fn system_state(&mut self) -> SystemState {
+        if let Some(settled) = &self.settled {
+            return settled.clone();
+        }
         let id = self.pid.cast_unsigned();
         let mut state = capture::system_state(id, id, &self.tracked);
         state.threads.iter_mut().for_each(|t| t.blocked |= self.trap_mask.missing());
+        self.settled = Some(state.clone());
         state
     }
 
@@ -230,6 +239,9 @@ impl Recording {
             self.touched.extend(event.mappings.iter().map(MappingChange::range));
             let range = |(at, bytes): &(u64, Vec<u8>)| *at..at.saturating_add(bytes.len() as u64);
             self.touched.extend(event.memory.iter().map(range));
+        }
+        if matches!(event.kind, EventKind::Syscall(_) | EventKind::Signal(_) | EventKind::Exec(_)) {
+            self.settled = None;
         }
         if self.tracepoint() == self.builder.chunk().first {
             self.pending.push(event);

@@ -5,7 +5,7 @@ use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::Model;
-use crate::os::TrapMask;
+use crate::os::{Copies, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::Block;
@@ -75,6 +75,8 @@ pub struct Recording {
     pub unexplained: u64,
     /// What the recorder itself has mapped into the process.
     pub own: Vec<Range<u64>>,
+    /// Of the files that would show `own` to the program, while it reads them.
+    pub copies: Copies,
     /// What events changed of the address space and of memory since an engine
     /// took note of it; empty as long as `own` is.
     pub touched: Vec<Range<u64>>,
@@ -85,6 +87,9 @@ pub struct Recording {
     written_blocks: usize,
     /// Kernel-side state at the current state, once the chunk is full.
     boundary: Option<SystemState>,
+    /// Kernel-side state as it was read last, until something may change it:
+    /// reading it takes long.
+    settled: Option<SystemState>,
     pending: Vec<Event>,
     warned: HashSet<String>,
 }
@@ -142,10 +147,12 @@ impl Recording {
             stepped: Vec::new(),
             unexplained: 0,
             own: Vec::new(),
+            copies: Copies::default(),
             touched: Vec::new(),
             start: ChunkState::default(),
             written_blocks: 0,
             boundary: None,
+            settled: None,
             pending: Vec::new(),
             warned: HashSet::new(),
         };
@@ -192,11 +199,16 @@ impl Recording {
         Ok(mappings)
     }
 
-    /// Kernel-side state now.
-    pub fn system_state(&self) -> SystemState {
+    /// Kernel-side state now. What changes without a syscall or signal of the
+    /// program's is as it was after the last one.
+    pub fn system_state(&mut self) -> SystemState {
+        if let Some(settled) = &self.settled {
+            return settled.clone();
+        }
         let id = self.pid.cast_unsigned();
         let mut state = capture::system_state(id, id, &self.tracked);
         state.threads.iter_mut().for_each(|t| t.blocked |= self.trap_mask.missing());
+        self.settled = Some(state.clone());
         state
     }
 
@@ -236,6 +248,9 @@ impl Recording {
             self.touched.extend(event.mappings.iter().map(MappingChange::range));
             let range = |(at, bytes): &(u64, Vec<u8>)| *at..at.saturating_add(bytes.len() as u64);
             self.touched.extend(event.memory.iter().map(range));
+        }
+        if matches!(event.kind, EventKind::Syscall(_) | EventKind::Signal(_) | EventKind::Exec(_)) {
+            self.settled = None;
         }
         if self.tracepoint() == self.builder.first() {
             self.pending.push(event);

@@ -139,7 +139,7 @@ impl Cursor {
     ) -> Result<(), Malformed> {
         let before = &self.registers;
         let mut gpr = before.gpr;
-        let mut after = Pending::default();
+        let mut others = false;
         for slot in slots {
             let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
             let mut logged = Reader::new(logged);
@@ -182,11 +182,18 @@ impl Cursor {
                 Effect::StoreBulk => {
                     self.bulk = store_bulk(self.tracepoint, chunk, self.bulk, sink)?
                 }
-                _ => after.push(slot.effect, logged)?,
+                _ => others = true,
             }
         }
         self.registers.gpr = gpr;
-        after.commit(&mut self.registers)
+        if others {
+            for slot in slots.iter().filter(|slot| is_other(&slot.effect)) {
+                let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
+                let logged = logged.get(..slot.effect.slot_bytes()).ok_or(Malformed)?;
+                set(&mut self.registers, &slot.effect, logged)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -205,27 +212,17 @@ fn store_bulk(
     Ok(chunk.bulk.len() - from.remaining())
 }
 
-/// Effects on registers that a store of the same instruction may still read.
-#[derive(Default)]
-struct Pending<'a> {
-    list: [Option<(Effect, &'a [u8])>; 8],
-    used: usize,
-}
-
-impl<'a> Pending<'a> {
-    fn push(&mut self, effect: Effect, mut logged: Reader<'a>) -> Result<(), Malformed> {
-        let bytes = logged.take(effect.slot_bytes())?;
-        *self.list.get_mut(self.used).ok_or(Malformed)? = Some((effect, bytes));
-        self.used += 1;
-        Ok(())
-    }
-
-    fn commit(self, registers: &mut Registers) -> Result<(), Malformed> {
-        for (effect, bytes) in self.list.iter().flatten() {
-            set(registers, effect, bytes)?;
-        }
-        Ok(())
-    }
+/// Whether it is an effect on other registers than general ones, which a store
+/// of the same instruction may still read.
+fn is_other(effect: &Effect) -> bool {
+    !matches!(
+        effect,
+        Effect::Gpr { .. }
+            | Effect::Store { .. }
+            | Effect::StoreVector { .. }
+            | Effect::StoreBytes { .. }
+            | Effect::StoreBulk
+    )
 }
 
 /// Gives a register other than a general one its logged value.

@@ -16,4 +16,5 @@ pub mod oracle;
 pub mod process;
 pub mod recording;
 pub mod sandbox;
+pub mod strip;
 pub mod tools;

@@ -18,6 +18,7 @@ impl Recording {
     pub fn exec(&mut self, call: &Entered, after: Registers) -> Result<(), EngineError> {
         let (id, state) = (self.pid.cast_unsigned(), self.tracepoint());
         self.memory = Memory::new(self.pid)?;
+        self.own.clear();
         let start = capture::process_start(id)?;
         self.tracked.exec(id, start.layout.start_brk);
         self.event(EventKind::Syscall(call.event(0)));

@@ -4,12 +4,14 @@ mod aliases;
 mod exec;
 mod growth;
 mod mappings;
+mod own_maps;
 mod signals;
 mod syscalls;
 mod trap_mask;
 
 pub use aliases::{Identity, identity};
 pub use mappings::Changes;
+pub use own_maps::Copies;
 pub use signals::Delivery;
 pub use syscalls::{Entered, restarts, with_instruction_effects};
 pub use trap_mask::TrapMask;

@@ -222,6 +222,14 @@ impl Stopped {
         Ok(sys::set_original_rax(self.pid, u64::MAX)?)
     }
 
+    /// At a syscall's exit: sets its result.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn set_result(&self, result: i64) -> Result<(), Gone> {
+        Ok(sys::set_rax(self.pid, result.cast_unsigned())?)
+    }
+
     /// Its blocked signals; bit n−1 for signal n.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The raw calls of the ptrace layer; nothing outside `tracee` uses them.
 
 use libc::{c_int, c_long, c_uint, c_void, pid_t};
+use std::fs::File;
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -41,6 +43,27 @@ pub fn set_original_rax(pid: pid_t, value: u64) -> io::Result<()> {
     let offset = std::mem::offset_of!(libc::user, regs)
         + std::mem::offset_of!(libc::user_regs_struct, orig_rax);
     request(libc::PTRACE_POKEUSER, pid, offset, value as usize)
+}
+
+/// Sets rax.
+pub fn set_rax(pid: pid_t, value: u64) -> io::Result<()> {
+    let offset =
+        std::mem::offset_of!(libc::user, regs) + std::mem::offset_of!(libc::user_regs_struct, rax);
+    request(libc::PTRACE_POKEUSER, pid, offset, value as usize)
+}
+
+/// A duplicate of a tracee's descriptor, of the same open file description
+/// (pidfd_getfd(2)).
+pub fn share_descriptor(pid: pid_t, descriptor: c_int) -> io::Result<File> {
+    // SAFETY: pidfd_open takes numbers.
+    let process = check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the descriptor was just made, and nobody else knows it.
+    let process = unsafe { OwnedFd::from_raw_fd(process as c_int) };
+    // SAFETY: pidfd_getfd takes numbers.
+    let shared =
+        unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), descriptor, 0) };
+    // SAFETY: the descriptor was just made, and nobody else knows it.
+    check(shared).map(|shared| unsafe { File::from_raw_fd(shared as c_int) })
 }
 
 /// PTRACE_GETREGS.

@@ -25,7 +25,8 @@ impl Step {
         if call.starts_thread() {
             return Err(self.leave(stopped, Leave::Thread));
         }
-        if call.is_refused() {
+        let served = self.rec.serve_own_maps(&call);
+        if call.is_refused() || served.is_some() {
             stopped.skip_syscall()?;
         }
         if call.spawns() {
@@ -39,7 +40,12 @@ impl Step {
             self.pinning.apply(self.rec.pid);
         }
         match outcome {
-            Outcome::Stopped(stopped, Stop::Syscall) => self.returned(stopped, &call, masked),
+            Outcome::Stopped(stopped, Stop::Syscall) => {
+                if let Some(result) = served {
+                    stopped.set_result(result)?;
+                }
+                self.returned(stopped, &call, masked)
+            }
             Outcome::Stopped(stopped, Stop::Exec) => self.executing(stopped, &call),
             Outcome::Stopped(stopped, Stop::Exit) => {
                 let inside = self.registers_after(&stopped, false)?;

@@ -1,0 +1,79 @@
+//! Memory of traces without page versions; and the recorder's own mappings, which nobody sees.
+
+use rdb_explorer::timeline::Timeline;
+use rdb_tests::compile::Flavour;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::recording::recording;
+use rdb_tests::strip::without_versions;
+
+/// Bytes asked for in one question.
+const PART: u64 = 0x3000;
+
+/// A generator of numbers (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit.max(1)
+    }
+}
+
+fn same_memory(name: &str) {
+    let original = recording(name).trace;
+    let folder = tempfile::tempdir().expect("a folder");
+    let stripped = folder.path().join("stripped.trace");
+    without_versions(&original, &stripped);
+    let original = Timeline::open(&original).expect("a trace");
+    let stripped = Timeline::open(&stripped).expect("a trace");
+    assert_eq!(stripped.end(), original.end());
+    assert!(original.chunk_count() > 1, "{name} is too short");
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..60 {
+        let t = random.below(original.end() + 1);
+        let space = original.space(t).expect("mappings");
+        let mappings: Vec<_> = space.iter().collect();
+        for _ in 0..8 {
+            let mapping = mappings[random.below(mappings.len() as u64) as usize];
+            let at = mapping.start + random.below(mapping.end - mapping.start);
+            let expected = original.memory(t, at, PART as usize).expect("memory");
+            let found = stripped.memory(t, at, PART as usize).expect("memory");
+            let wrong = (0..expected.len()).find(|i| expected[*i] != found[*i]);
+            if let Some(i) = wrong {
+                let place = at + i as u64;
+                panic!("{name} at {t}, {place:#x}: {:?} is {:?}", expected[i], found[i]);
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_the_same_without_page_versions() {
+    same_memory("rust_enum");
+}
+
+#[test]
+fn memory_is_the_same_without_page_versions_across_exec() {
+    same_memory("exec_self");
+}
+
+#[test]
+fn memory_is_the_same_without_page_versions_whatever_the_kernel_writes() {
+    same_memory("syscalls");
+}
+
+#[test]
+fn programs_do_not_see_the_recorders_mappings() {
+    let fixture = Fixture::load("own_maps");
+    let mut guest = Guest::fixture(&fixture, Flavour::O0);
+    let recorded = guest.record(&[]);
+    assert_eq!(Some(recorded.output.stdout_text()), fixture.truth.stdout);
+    for (word, expected) in [("memfd:rdb", "hidden\n"), ("[stack]", "shown\n")] {
+        guest.args = vec![word.into()];
+        let recorded = guest.record(&[]);
+        assert_eq!(recorded.output.stdout_text(), expected, "{word}");
+    }
+}

@@ -13,7 +13,7 @@ pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
 pub use stores::{Store, Stores};
-pub use view::{ChunkView, Unsound, path_weight};
+pub use view::{ChunkView, Unsound, difference, path_weight};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};

@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod commands;
+pub mod compare;
 pub mod expression;
 pub mod render;
 pub mod repl;

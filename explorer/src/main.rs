@@ -22,6 +22,7 @@ mod code {
     pub const TOO_OLD: u8 = 5;
     pub const UNUSABLE: u8 = 6;
     pub const IO: u8 = 7;
+    pub const DIFFERENT: u8 = 8;
 }
 
 fn main() -> ExitCode {
@@ -112,7 +113,11 @@ fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
     } else {
         lines(&mut session, &mut answerer, &mut io::stdin().lock())?
     };
-    Ok(if outcome == Outcome::Failed { code::COMMAND_FAILED } else { 0 })
+    Ok(match outcome {
+        Outcome::Done => 0,
+        Outcome::Differs => code::DIFFERENT,
+        Outcome::Failed => code::COMMAND_FAILED,
+    })
 }
 
 /// Runs `-c` and `-x` in the order they were given.
@@ -139,9 +144,7 @@ fn run_sources(
                 lines(session, answerer, &mut BufReader::new(file))?
             }
         };
-        if one == Outcome::Failed {
-            outcome = one;
-        }
+        outcome = outcome.max(one);
     }
     Ok(outcome)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// The trace; empty with `reference`.
     pub trace: PathBuf,
-    /// `-c` and `-x`, in the order given.
+    /// `-c` and `-x` in the order given; last, what stands behind the trace.
     pub sources: Vec<Source>,
     /// Whether to print JSON.
     pub json: bool,
@@ -53,13 +53,14 @@ Exit status:
   4  the trace is newer than this program reads
   5  the trace is older than this program reads
   6  nothing in the trace can be used
-  7  a file cannot be read or written";
+  7  a file cannot be read or written
+  8  compare found a difference";
 
 fn command() -> Command {
     Command::new("rdb-explore")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Walks a recorded history in both directions and answers questions about it")
-        .override_usage("rdb-explore [OPTIONS] TRACE")
+        .override_usage("rdb-explore [OPTIONS] TRACE [COMMAND]...")
         .max_term_width(80)
         .after_help(AFTER)
         .arg(
@@ -68,6 +69,13 @@ fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .required_unless_present("reference")
                 .help("The recording to open"),
+        )
+        .arg(
+            Arg::new("words")
+                .value_name("COMMAND")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .help("A command to run, as with -c: compare OTHER"),
         )
         .arg(
             Arg::new("command")
@@ -141,7 +149,16 @@ fn sources(matches: &ArgMatches) -> Vec<Source> {
     let mut all: Vec<(usize, Source)> =
         indexes("command").zip(commands).chain(indexes("file").zip(files)).collect();
     all.sort_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, source)| source).collect()
+    let words = matches.get_many::<String>("words").into_iter().flatten();
+    let words: Vec<String> = words.map(|word| quoted(word)).collect();
+    let line = (!words.is_empty()).then(|| Source::Command(words.join(" ")));
+    all.into_iter().map(|(_, source)| source).chain(line).collect()
+}
+
+/// A word of the shell as a word of a command.
+fn quoted(word: &str) -> String {
+    let bare = !word.is_empty() && !word.contains(char::is_whitespace);
+    if bare { word.to_owned() } else { format!("\"{word}\"") }
 }
 
 #[cfg(test)]
@@ -155,6 +172,15 @@ mod tests {
         let command = |text: &str| Source::Command(text.into());
         assert_eq!(options.sources, [command("a"), Source::File("f".into()), command("b")]);
         assert_eq!(options.color, Color::Auto);
+    }
+
+    #[test]
+    fn words_behind_the_trace_are_one_command() {
+        let words = ["rdb-explore", "--json", "t", "-c", "a", "compare", "other one", "--x"];
+        let options = Options::of(&command().get_matches_from(words));
+        let line = Source::Command("compare \"other one\" --x".into());
+        assert_eq!(options.sources, [Source::Command("a".into()), line]);
+        assert!(options.json);
     }
 
     #[test]

@@ -53,5 +53,5 @@ fn unversioned(payload: &[u8], dictionary: &Dictionary) -> Vec<u8> {
     let mut state = decode_chunk_state(payload).expect("a chunk");
     state.versioned = 0;
     let chunk = decode_chunk(payload, Vec::new(), dictionary).expect("a chunk");
-    encode_chunk(&chunk, &state, &dictionary.of(&chunk).expect("known blocks"))
+    encode_chunk(&chunk, &state, dictionary).expect("known blocks")
 }

@@ -38,6 +38,8 @@ pub enum Kind {
     Setting,
     /// The name of a system call.
     Syscall,
+    /// The path of a file; it may begin with a slash.
+    Path,
     /// Anything.
     Text,
 }
@@ -101,7 +103,8 @@ impl Arguments {
     pub fn parse(command: &Command, rest: &str) -> Result<Self, CommandError> {
         let mut parsed = Self { values: Vec::new(), usage: command.usage() };
         let mut rest = rest;
-        if let Some(after) = rest.strip_prefix('/') {
+        let paths = command.arguments.iter().any(|argument| argument.kind == Kind::Path);
+        if let Some(after) = rest.strip_prefix('/').filter(|_| !paths) {
             let end = after.find(char::is_whitespace).unwrap_or(after.len());
             let (format, after) = after.split_at(end);
             parsed.slash(command, format)?;

@@ -3,6 +3,7 @@
 
 mod argument;
 mod breakpoints;
+mod compare;
 mod disassemble;
 mod examine;
 mod help;
@@ -37,6 +38,11 @@ use crate::timeline::StateError;
 pub trait Output: erased_serde::Serialize {
     /// Renders it as text.
     fn render(&self, page: &mut Page);
+
+    /// Whether it says that two things differ that were compared.
+    fn differs(&self) -> bool {
+        false
+    }
 }
 
 erased_serde::serialize_trait_object!(Output);
@@ -176,6 +182,7 @@ pub static COMMANDS: &[&Command] = &[
     &modules::MODULES,
     &syscalls::SYSCALLS,
     &signals::INFO_SIGNALS,
+    &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,
     &help::HELP,

@@ -13,8 +13,13 @@ pub struct Decoded {
     pub text: String,
 }
 
-/// The instruction in `bytes` at `address`.
+/// The instruction in `bytes` at `address`, with the symbols of the cursor.
 pub fn decode(session: &Session, address: u64, bytes: &[u8]) -> Decoded {
+    decode_at(session, session.cursor(), address, bytes)
+}
+
+/// The instruction in `bytes` at `address`, with the symbols of state `t`.
+pub fn decode_at(session: &Session, t: u64, address: u64, bytes: &[u8]) -> Decoded {
     let mut decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
     let instruction = decoder.decode();
     if instruction.is_invalid() {
@@ -22,7 +27,7 @@ pub fn decode(session: &Session, address: u64, bytes: &[u8]) -> Decoded {
     }
     let mut text = format(&instruction, session.settings().flavor);
     if let Some(target) = target(&instruction)
-        && let Some(symbol) = session.symbol(target)
+        && let Some(symbol) = session.symbol_at(t, target)
     {
         text += &format!(" {symbol}");
     }

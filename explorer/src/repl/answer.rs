@@ -6,11 +6,13 @@ use crate::session::Session;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// How a command went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command went; of several, the last of these counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It answered.
     Done,
+    /// It answered that what it compared differs.
+    Differs,
     /// It failed; the error is printed.
     Failed,
 }
@@ -48,7 +50,11 @@ impl Answerer<'_> {
             return Ok(Outcome::Done);
         }
         let result = commands::run(session, line);
-        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        let outcome = match &result {
+            Ok(output) if output.differs() => Outcome::Differs,
+            Ok(_) => Outcome::Done,
+            Err(_) => Outcome::Failed,
+        };
         match self.json {
             true => self.json(line, &result)?,
             false => self.text(session, &result)?,

@@ -44,7 +44,7 @@ fn arguments(session: &Session, arguments: &[Argument], word: &str) -> Vec<Strin
 fn of_kind(session: &Session, kind: Kind, word: &str) -> Vec<String> {
     let owned = |name: &str| name.to_owned();
     match kind {
-        Kind::Count | Kind::Text => Vec::new(),
+        Kind::Count | Kind::Path | Kind::Text => Vec::new(),
         Kind::Tracepoint => ["start", "end"].map(owned).into(),
         Kind::Command => commands::candidates(word).into_iter().map(owned).collect(),
         Kind::Setting => SETTINGS.iter().map(|setting| setting.name.to_owned()).collect(),

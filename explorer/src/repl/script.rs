@@ -7,7 +7,8 @@ use std::io::{self, BufRead, Read};
 /// Longest command line, bytes.
 const MAX_LINE: u64 = 1 << 16;
 
-/// Runs every line of `input` until its end or `quit`; failed if any failed.
+/// Runs every line of `input` until its end or `quit`; failed if any failed, else
+/// different if any found a difference.
 ///
 /// # Errors
 /// When `input` cannot be read, or an answer not be written.
@@ -23,9 +24,7 @@ pub fn lines(
         if Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if answerer.run(session, &String::from_utf8_lossy(&line))? == Outcome::Failed {
-            outcome = Outcome::Failed;
-        }
+        outcome = outcome.max(answerer.run(session, &String::from_utf8_lossy(&line))?);
     }
     Ok(outcome)
 }

@@ -154,7 +154,12 @@ impl Session {
 
     /// `<name+12>` of an address at the cursor.
     pub fn symbol(&self, address: u64) -> Option<String> {
-        let (name, offset) = self.locator.symbol(&self.timeline, self.cursor, address)?;
+        self.symbol_at(self.cursor, address)
+    }
+
+    /// `<name+12>` of an address at state `t`.
+    pub fn symbol_at(&self, t: u64, address: u64) -> Option<String> {
+        let (name, offset) = self.locator.symbol(&self.timeline, t, address)?;
         Some(if offset == 0 { format!("<{name}>") } else { format!("<{name}+{offset}>") })
     }
 

@@ -36,6 +36,22 @@ impl Timeline {
         self.trace.dictionary()
     }
 
+    /// Chunk `index`, decoded anew.
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`].
+    pub fn chunk(&self, index: usize) -> Result<Chunk, StateError> {
+        let place = self.place(index)?;
+        self.trace.chunk(place).map_err(|e| damaged(place, e))
+    }
+
+    /// The pages whose content is kept as it stood at state 0, ascending.
+    pub fn pages_at_start(&self) -> impl Iterator<Item = u64> {
+        let versions = self.trace.versions();
+        let both = versions.pages.iter().zip(&versions.states);
+        both.filter(|(_, state)| **state == 0).map(|(page, _)| *page)
+    }
+
     /// Chunk `index`, decoded and replayed. Parts of it may be unsound: see
     /// [`ChunkView::check`].
     ///

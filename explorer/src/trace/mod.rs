@@ -14,7 +14,7 @@ pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
 pub use stores::{Store, Stores};
-pub use view::{ChunkView, Unsound, path_weight};
+pub use view::{ChunkView, Unsound, difference, path_weight};
 pub use written::{BuildError, Overlay, Written};
 
 use memmap2::Mmap;

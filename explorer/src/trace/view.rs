@@ -148,7 +148,7 @@ pub fn path_weight(chunk: &Chunk) -> usize {
 }
 
 /// The first register that differs.
-fn difference(a: &Registers, b: &Registers) -> Option<String> {
+pub fn difference(a: &Registers, b: &Registers) -> Option<String> {
     if a == b {
         return None;
     }

@@ -65,14 +65,18 @@ fn dictionary(rng: &mut Rng) -> Dictionary {
 
 fn chunk(rng: &mut Rng, dictionary: &Dictionary, first: u64, keyframe: Registers) -> Chunk {
     let mut chunk = Chunk { first, keyframe, end_pc: 0x40_0000, ..Chunk::default() };
-    chunk.blocks = (0..50).map(|id| BlockRows { id, rows: Vec::new() }).collect();
     let mut block = 0;
     for _ in 0..EXECUTIONS {
-        let rows = &mut chunk.blocks[block].rows;
+        let known = chunk.blocks.iter().position(|b| b.id as usize == block);
+        let local = known.unwrap_or_else(|| {
+            chunk.blocks.push(BlockRows { id: block as u32, rows: Vec::new() });
+            chunk.blocks.len() - 1
+        });
+        let rows = &mut chunk.blocks[local].rows;
         let length = dictionary.get(block as u32).unwrap().row_bytes();
         let row = (rows.len() / length) as u32;
         rows.extend((0..length).map(|_| if rng.chance(30) { rng.next() as u8 & 63 } else { 0 }));
-        chunk.path.push(Execution { block: block as u32, row, start: chunk.count as u32 });
+        chunk.path.push(Execution { block: local as u32, row, start: chunk.count as u32 });
         chunk.count += INSTRUCTIONS;
         block = if rng.chance(80) { (block + 1) % 50 } else { rng.below(50) as usize };
     }

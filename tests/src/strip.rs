@@ -26,7 +26,9 @@ pub fn without_versions(from: &Path, to: &Path) {
             FrameKind::Index | FrameKind::Footer => continue,
             FrameKind::Blocks => {
                 let (_, blocks) = decode_blocks(&payload).expect("blocks");
-                blocks.into_iter().for_each(|block| drop(dictionary.push(block)));
+                for block in blocks {
+                    dictionary.push(block);
+                }
             }
             FrameKind::Chunk => payload = unversioned(&payload, &dictionary),
             _ => {}
@@ -44,7 +46,9 @@ fn at_chunk_ends(bytes: &[u8], frames: &[Frame]) -> BTreeSet<u64> {
         of(FrameKind::Chunk).map(|f| f.header.first + f.header.count).collect();
     for frame in of(FrameKind::Events) {
         let events = decode_events(&frame.payload(bytes).expect("a whole frame"));
-        events.expect("events").iter().for_each(|e| drop(ends.remove(&(e.tracepoint + 1))));
+        for event in events.expect("events") {
+            ends.remove(&(event.tracepoint + 1));
+        }
     }
     ends
 }

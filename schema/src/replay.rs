@@ -220,6 +220,7 @@ fn is_other(effect: &Effect) -> bool {
         Effect::Gpr { .. }
             | Effect::Store { .. }
             | Effect::StoreVector { .. }
+            | Effect::StoreMasked { .. }
             | Effect::StoreBytes { .. }
             | Effect::StoreBulk
     )

@@ -69,6 +69,8 @@ pub struct Truth {
     /// It starts a thread, at which its recording is sealed.
     #[serde(default)]
     pub sealed_early: bool,
+    /// Why two runs execute different instructions, where they do.
+    pub varies: Option<String>,
 }
 
 /// What an `x` command shows when a marked line begins for the `hit`-th time (from 1).

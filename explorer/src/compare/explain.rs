@@ -11,9 +11,13 @@ use iced_x86::{
 use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::Registers;
 use rdb_schema::space::{AddressSpace, Base};
+use rdb_schema::syscalls::name;
 
 /// Bytes that an instruction of unknown extent may read (fxrstor, xrstor).
 const LARGEST: u64 = 4096;
+
+/// Most bytes of a signal frame that are looked at.
+const FRAME: u64 = 1 << 14;
 
 /// Where an instruction stands before it runs.
 pub struct Scene<'a> {
@@ -59,11 +63,7 @@ impl Scene<'_> {
         match kind {
             EventKind::Syscall(call) => match Source::of_syscall(call.number) {
                 Some(source) => Some(Why::Source(source)),
-                // The arguments' registers, which the instruction does not name.
-                None => [7, 6, 2, 10, 8, 9]
-                    .iter()
-                    .any(|i| self.left.gpr.get(*i) != self.right.gpr.get(*i))
-                    .then_some(Why::Inputs),
+                None => self.syscall_inputs(call.number).then_some(Why::Inputs),
             },
             EventKind::Signal(signal) => {
                 // The frame holds all registers, and siginfo the sender.
@@ -76,6 +76,25 @@ impl Scene<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the arguments' registers differ, which the instruction does not
+    /// name, or the frame from which registers return.
+    fn syscall_inputs(&self, number: u64) -> bool {
+        let argument = |i: &usize| self.left.gpr.get(*i) != self.right.gpr.get(*i);
+        [7, 6, 2, 10, 8, 9].iter().any(argument)
+            || (name(number) == Some("rt_sigreturn") && self.differing.any(self.left.rsp(), FRAME))
+    }
+
+    /// Whether some of what it stored may be what was there before: the kernel's
+    /// writes, saved state and masked stores are recorded in whole stretches.
+    pub fn stores_stretches(&self) -> bool {
+        let instruction = self.instruction();
+        let masked = ["Maskmov", "Vmaskmov", "Vpmaskmov"];
+        !self.events.is_empty()
+            || saves(&instruction)
+            || instruction.has_op_mask()
+            || masked.iter().any(|known| named(&instruction, known))
     }
 
     fn inputs(&self, instruction: &Instruction) -> Option<Why> {
@@ -176,6 +195,9 @@ fn is_stack(feature: &CpuidFeature) -> bool {
 
 /// Whether it stores whole register files.
 fn saves(instruction: &Instruction) -> bool {
-    let name = format!("{:?}", instruction.mnemonic());
-    ["Fxsave", "Xsave", "Fnsave", "Fnstenv"].iter().any(|known| name.starts_with(known))
+    ["Fxsave", "Xsave", "Fnsave", "Fnstenv"].iter().any(|known| named(instruction, known))
+}
+
+fn named(instruction: &Instruction, prefix: &str) -> bool {
+    format!("{:?}", instruction.mnemonic()).starts_with(prefix)
 }

@@ -9,7 +9,7 @@ use super::sources::Source;
 use super::steps::Alike;
 use super::stream::Chunks;
 use crate::timeline::{StateError, Timeline};
-use rdb_schema::event::Event;
+use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::Registers;
 use rdb_schema::replay::{Ignore, Sink};
 use rdb_schema::space::PAGE;
@@ -116,7 +116,7 @@ impl<'a> Pair<'a> {
 
     /// What differs before the first instruction.
     fn start(&mut self) -> Result<Vec<Part>, StateError> {
-        let (l, r) = (self.left.timeline(), self.right.timeline());
+        let l = self.left.timeline();
         let mut parts = difference::registers(
             &self.left.cursor().registers,
             &self.right.cursor().registers,
@@ -130,21 +130,27 @@ impl<'a> Pair<'a> {
                 parts.push(Part::new(Aspect::Mapping, name, format!("{l:x?}"), format!("{r:x?}")));
             }
         }
-        let pages: BTreeSet<u64> = l.pages_at_start().chain(r.pages_at_start()).collect();
+        parts.extend(self.fresh_memory(0, &l.header().start.auxv)?);
+        Ok(parts)
+    }
+
+    /// What differs in a new program's memory at state `t`, random bytes aside.
+    fn fresh_memory(&mut self, t: u64, auxv: &[u8]) -> Result<Vec<Part>, StateError> {
+        let (l, r) = (self.left.timeline(), self.right.timeline());
+        let pages: BTreeSet<u64> = l.pages_kept_at(t).chain(r.pages_kept_at(t)).collect();
         let mut bytes = Vec::new();
         for page in pages {
             let start = page.saturating_mul(PAGE);
-            let (l, r) = (l.memory(0, start, PAGE as usize)?, r.memory(0, start, PAGE as usize)?);
+            let (l, r) = (l.memory(t, start, PAGE as usize)?, r.memory(t, start, PAGE as usize)?);
             let pairs = (start..).zip(l.into_iter().zip(r));
             bytes.extend(pairs.filter(|(_, (l, r))| l != r).map(|(at, (l, r))| (at, l, r)));
         }
-        let random = random_bytes(&l.header().start.auxv);
+        let random = random_bytes(auxv);
         for (address, ..) in bytes.extract_if(.., |(at, ..)| random.contains(at)) {
             self.differing.set(address, true);
-            self.note(Source::AtRandom, 0);
+            self.note(Source::AtRandom, t);
         }
-        parts.extend(difference::bytes(&bytes));
-        Ok(parts)
+        Ok(difference::bytes(&bytes))
     }
 
     /// The first tracepoint from `t` on with an event in either.
@@ -239,6 +245,9 @@ impl<'a> Pair<'a> {
             parts.push(Part::new(Aspect::Fault, "faulted", l, r));
         }
         parts.extend(self.outcome(t, &code, &before, (&l, &r)));
+        for auxv in exec_auxv(self.left.events_at(t)) {
+            parts.extend(self.fresh_memory(t + 1, &auxv)?);
+        }
         self.compare_registers();
         Ok((!parts.is_empty()).then(|| self.hinted(Difference::new(t, parts))))
     }
@@ -279,7 +288,9 @@ impl<'a> Pair<'a> {
                 }
                 None => {
                     parts.extend(unexplained(&scene, &l, &r));
-                    parts.extend(difference::bytes(&stored));
+                    let kept = |at: u64| self.differing.any(at, 1) && scene.stores_stretches();
+                    let fresh: Vec<_> = stored.iter().filter(|s| !kept(s.0)).copied().collect();
+                    parts.extend(difference::bytes(&fresh));
                     parts.extend(found.values);
                 }
             }
@@ -314,6 +325,15 @@ impl<'a> Pair<'a> {
         });
         Difference { hint, ..difference }
     }
+}
+
+/// The auxiliary vectors of programs that were executed.
+fn exec_auxv(events: &[Event]) -> Vec<Vec<u8>> {
+    let auxv = |event: &Event| match &event.kind {
+        EventKind::Exec(start) => Some(start.auxv.clone()),
+        _ => None,
+    };
+    events.iter().filter_map(auxv).collect()
 }
 
 /// Bytes that two instructions stored differently.

@@ -45,11 +45,11 @@ impl Timeline {
         self.trace.chunk(place).map_err(|e| damaged(place, e))
     }
 
-    /// The pages whose content is kept as it stood at state 0, ascending.
-    pub fn pages_at_start(&self) -> impl Iterator<Item = u64> {
+    /// The pages whose content is kept as it stood at state `t`, ascending.
+    pub fn pages_kept_at(&self, t: u64) -> impl Iterator<Item = u64> {
         let versions = self.trace.versions();
         let both = versions.pages.iter().zip(&versions.states);
-        both.filter(|(_, state)| **state == 0).map(|(page, _)| *page)
+        both.filter(move |(_, state)| **state == t).map(|(page, _)| *page)
     }
 
     /// Chunk `index`, decoded and replayed. Parts of it may be unsound: see

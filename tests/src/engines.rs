@@ -1,0 +1,76 @@
+//! The recording engines against each other: recordings of one program that have to be equal.
+
+use crate::guest::Guest;
+use crate::recording::Recording;
+use rdb_explorer::compare::{Comparison, compare};
+use rdb_explorer::timeline::Timeline;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The engine that the others have to agree with.
+pub const REFERENCE: &str = "step";
+
+/// The engines that have to agree with it: itself, too, recording a second time.
+pub const ENGINES: &[&str] = &["step"];
+
+/// A recording by one engine, kept outside of the guest's folder.
+pub struct Kept {
+    /// The recording.
+    pub recording: Recording,
+    _directory: TempDir,
+}
+
+/// Records a guest with an engine, and leaves its working directory empty.
+pub fn record(guest: &Guest, engine: &str) -> Kept {
+    let mut recording = guest.record(&["--engine", engine]);
+    let directory = tempfile::tempdir().expect("failed to create a folder");
+    let trace = directory.path().join("run.trace");
+    std::fs::copy(&recording.trace, &trace)
+        .unwrap_or_else(|error| panic!("no recording by {engine}: {error}: {recording:?}"));
+    recording.trace = trace;
+    empty(guest.directory());
+    Kept { recording, _directory: directory }
+}
+
+/// Compares two traces.
+pub fn compared(left: &Path, right: &Path) -> Result<Comparison, String> {
+    let open = |path: &Path| Timeline::open(path).map_err(|error| error.to_string());
+    compare(&open(left)?, &open(right)?, &|| false).map_err(|error| error.to_string())
+}
+
+/// Records a guest with the reference and every engine; in words, what differs first. Traces that
+/// differ are kept in `keep`.
+pub fn disagreement(guest: &Guest, keep: &Path, name: &str) -> Option<String> {
+    let reference = record(guest, REFERENCE);
+    ENGINES.iter().find_map(|engine| {
+        let other = record(guest, engine);
+        let found = compared(&reference.recording.trace, &other.recording.trace);
+        let said = match found {
+            Ok(Comparison { difference: None, .. }) => return None,
+            Ok(Comparison { difference, .. }) => format!("{difference:?}"),
+            Err(error) => error,
+        };
+        let keep = |trace: &Path, engine: &str, which: u32| -> PathBuf {
+            let path = keep.join(format!("{name}.{which}.{engine}.trace"));
+            std::fs::create_dir_all(keep).expect("a folder for traces");
+            std::fs::copy(trace, &path).expect("failed to keep a trace");
+            path
+        };
+        let left = keep(&reference.recording.trace, REFERENCE, 1);
+        let right = keep(&other.recording.trace, engine, 2);
+        let (left, right) = (left.display(), right.display());
+        Some(format!("{name}: rdb-explore {left} compare {right}\n{said}"))
+    })
+}
+
+fn empty(directory: &Path) {
+    for entry in std::fs::read_dir(directory).expect("a readable folder").flatten() {
+        let path = entry.path();
+        let removed = if path.is_dir() && !path.is_symlink() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+        removed.expect("failed to empty a guest's folder");
+    }
+}

@@ -1,0 +1,37 @@
+//! Every engine records the same: all deterministic fixtures, instruction for instruction.
+
+use rdb_tests::binaries::target_directory;
+use rdb_tests::compile::first_flavour;
+use rdb_tests::engines::disagreement;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use std::sync::Mutex;
+
+#[test]
+fn engines_agree_on_every_deterministic_fixture() {
+    let fixtures = Mutex::new(Fixture::all().into_iter().filter(is_comparable));
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let next = fixtures.lock().expect("no panic holds it").next();
+            let Some(fixture) = next else { return };
+            let guest = Guest::fixture(&fixture, first_flavour(&fixture));
+            let keep = target_directory().join("differing");
+            if let Some(found) = disagreement(&guest, &keep, &fixture.name) {
+                failures.lock().expect("no panic holds it").push(found);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().expect("no panic holds it");
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Programs that end by themselves, and do the same in every run.
+fn is_comparable(fixture: &Fixture) -> bool {
+    !fixture.truth.interactive && fixture.truth.varies.is_none()
+}

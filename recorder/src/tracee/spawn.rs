@@ -58,7 +58,11 @@ pub fn launch(launch: &Launch) -> Result<Stopped, LaunchError> {
         Fork::Parent(pid) => pid,
     };
     drop((go_read, failure_write));
-    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACEEXIT;
+    // Without its tracer the program would run into the next trap: it ends with it.
+    let options = libc::PTRACE_O_TRACESYSGOOD
+        | libc::PTRACE_O_TRACEEXEC
+        | libc::PTRACE_O_TRACEEXIT
+        | libc::PTRACE_O_EXITKILL;
     if let Err(error) = sys::seize(pid, options) {
         let _ = sys::kill(pid, libc::SIGKILL);
         let _ = sys::wait(pid);

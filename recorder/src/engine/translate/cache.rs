@@ -100,11 +100,6 @@ impl Cache {
         self.next + 2 * MOST > self.layout.cache().end
     }
 
-    /// Whether it holds no translation.
-    pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
-    }
-
     /// Where the translation of program address `pc` begins.
     pub fn head(&self, pc: u64) -> Option<u64> {
         self.heads.get(&pc).copied()
@@ -113,6 +108,12 @@ impl Cache {
     /// Whether the code that begins at `head` is an exit to single-stepping.
     pub fn is_stepped(&self, head: u64) -> bool {
         matches!(self.exits.get(&head), Some(Exit::Stepped(_)))
+    }
+
+    /// The block with this id, if it is translated.
+    pub fn by_id(&self, id: u32) -> Option<Arc<Prepared>> {
+        let found = self.translations.iter().find(|t| t.prepared.id == id);
+        found.map(|t| Arc::clone(&t.prepared))
     }
 
     /// Whether code in `range` was translated.

@@ -62,8 +62,6 @@ pub mod slot {
     pub const SUBSTITUTE: [usize; 2] = [48, 56];
     /// rcx, rsi and rdi before a repeated string instruction.
     pub const STRING: [usize; 3] = [64, 72, 80];
-    /// An FXSAVE area (512 bytes, aligned to 16).
-    pub const FXSAVE: usize = 512;
 }
 
 /// The region at its place in the tracee.

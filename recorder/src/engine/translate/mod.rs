@@ -19,6 +19,7 @@ mod signals;
 mod state;
 mod stops;
 mod substitutes;
+mod wild;
 
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;

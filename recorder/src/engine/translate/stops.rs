@@ -99,6 +99,9 @@ impl Translate {
     /// An indirect branch to an address that the table does not have.
     fn look_up(&mut self, stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
         let pc = host.get(Gpr::R14);
+        if !is_canonical(pc) {
+            return self.take_back_branch(stopped, host);
+        }
         let place = Place { rcx_saved: true, ..Place::between(pc) };
         let crowded = self.is_crowded();
         let found = if crowded { None } else { self.translate(pc) };
@@ -177,4 +180,10 @@ impl Translate {
         };
         self.leave_cache(stopped, host, &place)
     }
+}
+
+/// Whether an indirect branch can go there: elsewhere it is the branch itself
+/// that faults (Intel SDM vol. 1, 3.3.7.1).
+fn is_canonical(pc: u64) -> bool {
+    (pc.cast_signed() << 16 >> 16).cast_unsigned() == pc
 }

@@ -135,6 +135,8 @@ impl Writer {
     fn indirect_call(&mut self, instruction: &Instruction, next: u64) -> Emitted<Ending> {
         self.target(instruction)?;
         self.emitter.save(slot::ADDRESS, SCRATCH)?;
+        self.emitter.load(SCRATCH, at(Register::RSP, -8, None))?;
+        self.emitter.save(slot::BELOW, SCRATCH)?;
         self.push_return_address(next)?;
         self.emitter.restore(SCRATCH, slot::ADDRESS)?;
         Ok(Ending::LookUp)

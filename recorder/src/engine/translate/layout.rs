@@ -58,6 +58,8 @@ pub mod slot {
     pub const CURSOR: usize = 32;
     /// Address of a store whose value is read back.
     pub const ADDRESS: usize = 40;
+    /// What stood where an indirect call pushes its return address.
+    pub const BELOW: usize = 88;
     /// What the first substitute register held.
     pub const SUBSTITUTE: [usize; 2] = [48, 56];
     /// rcx, rsi and rdi before a repeated string instruction.

@@ -3,6 +3,7 @@
 //! is stepped.
 
 use super::block::HEADER_BYTES;
+use super::layout::slot;
 use super::state::Place;
 use super::stops::Next;
 use super::{Home, Translate};
@@ -10,7 +11,6 @@ use crate::engine::Flow;
 use crate::engine::code::Prepared;
 use crate::tracee::{GeneralRegisters, Stopped};
 use iced_x86::{Decoder, FlowControl, Instruction};
-use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::Gpr;
 use std::sync::Arc;
 
@@ -42,22 +42,14 @@ impl Translate {
             ..Place::between(prepared.block.address(last))
         };
         self.leave_cache(&stopped, &host, &place)?;
-        if pushed {
-            self.note_pushed()?;
+        if pushed && let Some(home) = &self.home {
+            let rec = &self.step.rec;
+            let below = rec.registers.rsp().wrapping_sub(8);
+            let before = home.kept(&stopped, slot::BELOW);
+            rec.memory.write(below, &before.to_le_bytes())?;
         }
         self.step_next = true;
         Ok(Next::Leave(stopped))
-    }
-
-    /// What a call that is taken back has left below the stack pointer.
-    fn note_pushed(&mut self) -> Flow<()> {
-        let rec = &mut self.step.rec;
-        let below = rec.registers.rsp().wrapping_sub(8);
-        let (tracepoint, thread) = (rec.last_tracepoint(), rec.pid.cast_unsigned());
-        let mut event = Event::new(tracepoint, thread, EventKind::Opaque);
-        event.memory = rec.memory.read_pieces(below, 8);
-        rec.push_event(event);
-        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ pub mod fixture;
 pub mod guest;
 pub mod oracle;
 pub mod process;
+pub mod random_program;
 pub mod recording;
 pub mod sandbox;
 pub mod strip;

@@ -64,6 +64,11 @@ impl Cursor {
         sink: &mut impl Sink,
     ) -> Result<(), Malformed> {
         let until = until.min(chunk.end());
+        // A chunk under construction: the last tracepoint may have got more events
+        // since it was replayed.
+        if let Some(last) = self.tracepoint.checked_sub(1) {
+            self.apply_events(chunk, last, sink);
+        }
         while self.tracepoint < until {
             self.replay_execution(chunk, dictionary, until, sink)?;
         }
@@ -97,7 +102,7 @@ impl Cursor {
                 (true, true) => block.address(self.instruction),
                 (true, false) => self.pc_after_execution(chunk, dictionary),
             };
-            self.apply_events(chunk, sink);
+            self.apply_events(chunk, self.tracepoint, sink);
             self.tracepoint += 1;
             self.instruction += 1;
         }
@@ -114,16 +119,17 @@ impl Cursor {
         block.and_then(|b| dictionary.get(b.id)).map_or(chunk.end_pc, |b| b.start())
     }
 
-    fn apply_events(&mut self, chunk: &Chunk, sink: &mut impl Sink) {
+    /// Applies the events up to `tracepoint` that were not applied yet.
+    fn apply_events(&mut self, chunk: &Chunk, tracepoint: u64, sink: &mut impl Sink) {
         while let Some(event) = chunk.events.get(self.event) {
-            if event.tracepoint > self.tracepoint {
+            if event.tracepoint > tracepoint {
                 break;
             }
             self.event += 1;
             event.registers.apply(&mut self.registers);
             sink.event(event);
             for (address, bytes) in &event.memory {
-                sink.store(self.tracepoint, *address, bytes);
+                sink.store(tracepoint, *address, bytes);
             }
         }
     }

@@ -24,8 +24,8 @@ impl Stopped {
         let call =
             libc::user_regs_struct { rip: at, rax, orig_rax, rdi, rsi, rdx, r10, r8, r9, ..saved };
         sys::set_registers(self.pid, &call)?;
-        self.to_syscall_stop()?;
-        self.to_syscall_stop()?;
+        self.reach_syscall_stop()?;
+        self.reach_syscall_stop()?;
         let result = sys::registers(self.pid)?.rax.cast_signed();
         sys::set_registers(self.pid, &libc::user_regs_struct { orig_rax, ..saved })?;
         self.set_signal_mask(mask)?;
@@ -36,7 +36,7 @@ impl Stopped {
     }
 
     /// Runs to the next entry or exit of a syscall.
-    fn to_syscall_stop(&mut self) -> Result<(), Gone> {
+    fn reach_syscall_stop(&mut self) -> Result<(), Gone> {
         let mut held = None;
         loop {
             sys::resume(Resume::Syscall.request(), self.pid, 0)?;

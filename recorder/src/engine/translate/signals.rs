@@ -41,13 +41,13 @@ impl Translate {
             self.leave_cache(&stopped, &host, &place)?;
             return Ok(Next::Leave(self.step.deliver(stopped, signal, info, false)?));
         }
-        self.to_boundary(stopped, signal, info)
+        self.reach_boundary(stopped, signal, info)
     }
 
     /// Single-steps in the cache to a boundary. The signal waits meanwhile: the
     /// kernel takes one that is injected while it is blocked back into its queue
     /// (ptrace_signal, kernel/signal.c).
-    fn to_boundary(&mut self, stopped: Stopped, signal: i32, info: [u8; 128]) -> Flow<Next> {
+    fn reach_boundary(&mut self, stopped: Stopped, signal: i32, info: [u8; 128]) -> Flow<Next> {
         let mask = stopped.signal_mask()?;
         let raised = RAISED.iter().fold(0, |bits, signal| bits | bit(*signal));
         stopped.set_signal_mask(!raised)?;

@@ -110,7 +110,7 @@ pub fn scatter_addresses(bulk: &Bulk, registers: &Registers) -> Vec<u64> {
         .collect()
 }
 
-/// The runs of bytes that an [`Effect::StoreMasked`] stores: offset and length,
+/// The runs of bytes that an [`Effect::StoreMasked`](super::Effect::StoreMasked) stores: offset and length,
 /// ascending, of the elements of `element` bytes among the first `bytes` whose
 /// bits are set in `mask`.
 pub fn masked_runs(mask: u64, element: u8, bytes: u8) -> impl Iterator<Item = (usize, usize)> {

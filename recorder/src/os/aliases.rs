@@ -2,7 +2,7 @@
 //! shows in every other mapping of that file, and so does a write into the file.
 
 use crate::recording::{Recording, ReplayFailed};
-use rdb_schema::space::{Mapping, PROT_READ};
+use rdb_schema::space::{Mapping, PROT_READ, PROT_WRITE};
 use std::os::unix::fs::MetadataExt;
 
 /// A file: device and inode.
@@ -23,6 +23,17 @@ const FILE_WRITERS: [(i64, usize); 10] = [
 ];
 
 impl Recording {
+    /// Whether a file is mapped shared and writable, and at another place, too.
+    pub fn has_aliases(&self) -> bool {
+        let shared = libc::MAP_SHARED.cast_unsigned();
+        let is_source =
+            |m: &&Mapping| m.inode != 0 && m.flags & shared != 0 && m.protection & PROT_WRITE != 0;
+        self.space.iter().filter(is_source).any(|own| {
+            let same = |m: &Mapping| m.start != own.start && identity(m) == identity(own);
+            self.space.iter().any(same)
+        })
+    }
+
     /// What the other mappings of the same file hold by now, after `length`
     /// bytes were stored at `address`.
     pub fn aliases(&self, address: u64, length: u64) -> Vec<(u64, Vec<u8>)> {

@@ -126,6 +126,16 @@ impl Entered {
         self.is(libc::SYS_rt_sigreturn) || self.is(libc::SYS_pkey_alloc)
     }
 
+    /// Whether it puts a new program in the place of this one.
+    pub fn replaces_program(&self) -> bool {
+        self.is(libc::SYS_execve) || self.is(libc::SYS_execveat)
+    }
+
+    /// Whether it ends the program.
+    pub fn ends_program(&self) -> bool {
+        self.is(libc::SYS_exit_group) || self.is(libc::SYS_exit)
+    }
+
     /// Whether it may change the mask of blocked signals for good.
     pub fn may_change_mask(&self) -> bool {
         self.is(libc::SYS_rt_sigprocmask) || self.is(libc::SYS_rt_sigreturn)

@@ -49,6 +49,9 @@ pub struct Translate {
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
     hides_segv: bool,
+    /// A file is mapped shared and writable, and once more: a store there shows
+    /// elsewhere, which only the `step` engine follows.
+    has_aliases: bool,
     fallbacks: Fallbacks,
 }
 
@@ -75,6 +78,7 @@ impl Translate {
             image: None,
             step_next: false,
             hides_segv: false,
+            has_aliases: false,
             fallbacks: Fallbacks::default(),
         }
     }
@@ -119,6 +123,7 @@ impl Translate {
         let rec = &mut self.step.rec;
         if rec.is_full() && !rec.has_boundary() {
             stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+            rec.follow_growth()?;
         }
         self.step.boundary(stopped)
     }
@@ -151,6 +156,9 @@ impl Translate {
         }
         if self.home.is_none() {
             return Some("no room for a code cache");
+        }
+        if self.has_aliases {
+            return Some("shared file mappings seen at several places");
         }
         (self.allowance() == 0).then_some("the last before --stop-after")
     }
@@ -201,6 +209,9 @@ impl Translate {
     /// Forgets all translations if code changed that one was made of.
     fn drop_changed_code(&mut self) -> Flow<()> {
         let changed = std::mem::take(&mut self.step.rec.touched);
+        if !changed.is_empty() {
+            self.has_aliases = self.step.rec.has_aliases();
+        }
         let Some(home) = &mut self.home else { return Ok(()) };
         let stale = changed.iter().any(|range| home.cache.covers(range));
         if stale || home.cache.is_full() {

@@ -5,6 +5,7 @@ use super::cache::Exit;
 use super::layout::slot;
 use super::state::Place;
 use crate::engine::{Ended, Flow};
+use crate::os::Entered;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
 use rdb_schema::registers::Gpr;
 
@@ -168,9 +169,22 @@ impl Translate {
         self.absorb(&stopped, cursor, &Place::between(pc))?;
         host.copy_to(&mut self.step.rec.registers);
         self.show_segv(&stopped)?;
+        self.before_syscall(&stopped)?;
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         self.step.run = Some((prepared, 0));
         Ok(Next::Leave(self.step.entered(stopped)?))
+    }
+
+    /// What must be known before some syscalls: all registers, where they are
+    /// replaced; how far the stack grew, before the program ends.
+    fn before_syscall(&mut self, stopped: &Stopped) -> Flow<()> {
+        let rec = &mut self.step.rec;
+        let call = Entered::of(rec);
+        if call.may_change_extended() || call.replaces_program() {
+            stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+        }
+        let grown = rec.space.find(rec.registers.rsp()).is_none();
+        if grown || call.ends_program() { Ok(rec.follow_growth()?) } else { Ok(()) }
     }
 
     /// At the exit stop, in the middle of the cache: SIGKILL.

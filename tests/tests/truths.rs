@@ -17,7 +17,7 @@ fn walkable() -> impl Iterator<Item = (Fixture, Recording)> {
 }
 
 /// Signals that a fixture receives before its last mark, at most: each is a stop of its own.
-const SIGNALS: usize = 12;
+const SIGNALS: usize = 20;
 
 /// For each mark, the first stop at a breakpoint there, going forwards from the start.
 fn first_visits(fixture: &Fixture, recorded: &Recording, marks: &[String]) -> Vec<Answer> {

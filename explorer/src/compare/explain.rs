@@ -16,6 +16,10 @@ use rdb_schema::syscalls::name;
 /// Bytes that an instruction of unknown extent may read (fxrstor, xrstor).
 const LARGEST: u64 = 4096;
 
+/// The legacy page of gettimeofday, time and getcpu, each of which is one
+/// instruction to a program (arch/x86/entry/vsyscall).
+const VSYSCALL: std::ops::Range<u64> = 0xffff_ffff_ff60_0000..0xffff_ffff_ff60_1000;
+
 /// Most bytes of a signal frame that are looked at.
 const FRAME: u64 = 1 << 14;
 
@@ -53,6 +57,9 @@ impl Scene<'_> {
 
     /// Why the outcomes may differ, if they may.
     pub fn explain(&self) -> Option<Why> {
+        if VSYSCALL.contains(&self.left.rip) {
+            return Some(Why::Source(Source::Time));
+        }
         let instruction = self.instruction();
         let of_event = self.events.iter().find_map(|event| self.of_event(&event.kind));
         let source = of_event.or_else(|| Source::of_instruction(&instruction).map(Why::Source));

@@ -40,8 +40,8 @@ pub struct Cache {
     exits: HashMap<u64, Exit>,
     /// Jumps that wait for a translation of an address.
     waiting: HashMap<u64, Vec<Link>>,
-    /// Code that finds out whether an indirect branch means an address, by
-    /// that address.
+    /// Code that finds out whether an indirect branch means an address, by the
+    /// address's low bits: the last of those that share a table entry.
     checks: HashMap<u64, u64>,
     unknown: u64,
     /// Numbers of the pages with code that was translated.
@@ -165,7 +165,7 @@ impl Cache {
         let written = self.writer.block(prepared, head, buffer)?;
         self.place(memory, head, written.code);
         let pc = prepared.block.start();
-        self.pages.extend([pc >> 12, prepared.block.end().saturating_sub(1) >> 12]);
+        self.pages.insert(prepared.block.end().saturating_sub(1) >> 12);
         self.translations.push(written.translation);
         self.admit(pc, head, memory);
         for link in written.links {
@@ -179,7 +179,6 @@ impl Cache {
     /// # Errors
     /// None in practice.
     pub fn add_stepped(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        self.pages.insert(pc >> 12);
         let head = self.write(memory, Emitter::trap)?;
         self.exits.insert(head, Exit::Stepped(pc));
         self.admit(pc, head, memory);
@@ -211,6 +210,7 @@ impl Cache {
     /// From now on `pc` has a translation at `head`.
     fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) {
         self.heads.insert(pc, head);
+        self.pages.insert(pc >> 12);
         for link in self.waiting.remove(&pc).unwrap_or_default() {
             self.connect(&link, head, memory);
         }
@@ -249,9 +249,8 @@ impl Cache {
     /// # Errors
     /// None in practice.
     pub fn find_by_table(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) -> Emitted {
-        let entry = TABLE + (pc & (TABLE_ENTRIES as u64 - 1)) as usize * 8;
-        let bucket = self.checks.get(&(pc & (TABLE_ENTRIES as u64 - 1))).copied();
-        let other = bucket.unwrap_or(self.unknown);
+        let bucket = pc & (TABLE_ENTRIES as u64 - 1);
+        let other = self.checks.get(&bucket).copied().unwrap_or(self.unknown);
         let check = self.write(memory, |emitter| {
             emitter.constant(Register::RCX, pc.wrapping_neg())?;
             let sum = iced_x86::MemoryOperand::with_base_index(SCRATCH, Register::RCX);
@@ -262,8 +261,8 @@ impl Cache {
             emitter.jump(head)?;
             Ok(())
         })?;
-        self.checks.insert(pc & (TABLE_ENTRIES as u64 - 1), check);
-        memory.write(entry, &check.to_le_bytes());
+        self.checks.insert(bucket, check);
+        memory.write(TABLE + bucket as usize * 8, &check.to_le_bytes());
         Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Translate;
 use super::block::HEADER_BYTES;
-use super::layout::RING_BYTES;
 use super::state::Place;
 use crate::engine::Flow;
 use crate::engine::code::Prepared;
@@ -24,7 +23,8 @@ impl Translate {
             rec.absorb(log)?;
         }
         if let Some((prepared, done)) = &place.record {
-            let row = range.end + HEADER_BYTES..range.end + HEADER_BYTES + RING_BYTES.min(7000);
+            let start = range.end + HEADER_BYTES;
+            let row = start..start + prepared.block.row_bytes();
             let row = home.region.memory.bytes(stopped, row);
             rec.begin_tracepoint(prepared.id)?;
             fill(rec, prepared, *done, row);

@@ -5,7 +5,7 @@ mod delta;
 mod ending;
 mod opaque;
 mod rep;
-mod signals;
+pub(in crate::engine) mod signals;
 mod syscalls;
 
 use super::code::{Care, Code, Cutting, Prepared};
@@ -78,14 +78,14 @@ impl Step {
         (self.rec, ended)
     }
 
-    pub(in crate::engine) fn begin(&mut self, stopped: Stopped) -> Interrupt {
+    fn begin(&mut self, stopped: Stopped) -> Interrupt {
         match self.rec.trap_mask.hide(&stopped) {
             Ok(()) => self.run_to_end(stopped),
             Err(gone) => gone.into(),
         }
     }
 
-    pub(in crate::engine) fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
+    fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
         loop {
             let result = match self.reason_to_leave() {
                 Some(why) => Err(self.leave(stopped, why)),
@@ -134,7 +134,7 @@ impl Step {
     }
 
     /// Makes `run` stand at the current pc.
-    pub(in crate::engine) fn find_instruction(&mut self) -> Care {
+    fn find_instruction(&mut self) -> Care {
         let pc = self.rec.registers.rip;
         if let Some((prepared, index)) = &self.run
             && prepared.block.address(*index) == pc
@@ -180,7 +180,7 @@ impl Step {
     }
 
     /// A stop or an end that is not the awaited one.
-    pub(in crate::engine) fn interrupted(&mut self, outcome: Outcome) -> Flow<Stopped> {
+    fn interrupted(&mut self, outcome: Outcome) -> Flow<Stopped> {
         match outcome {
             Outcome::Stopped(stopped, stop) => match stop {
                 Stop::Signal(signal) => self.signal(stopped, signal),
@@ -196,7 +196,7 @@ impl Step {
 
     /// At the exit stop in the middle of a step: SIGKILL overtook its trap, and
     /// the instruction may have completed.
-    pub(in crate::engine) fn killed(&mut self, stopped: Stopped) -> Flow<Interrupt> {
+    fn killed(&mut self, stopped: Stopped) -> Flow<Interrupt> {
         let after = self.registers_after(&stopped, true)?;
         if after.rip != self.rec.registers.rip
             && let Some((prepared, index)) = &self.run
@@ -211,7 +211,7 @@ impl Step {
     }
 
     /// Stopped by job control: stays so until it is continued.
-    pub(in crate::engine) fn group_stop(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    fn group_stop(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let outcome = stopped.resume(Resume::Listen, 0)?.wait()?;
         self.interrupted(outcome)
     }
@@ -231,11 +231,7 @@ impl Step {
     }
 
     /// The registers after the tracee moved.
-    pub(in crate::engine) fn registers_after(
-        &self,
-        stopped: &Stopped,
-        extended: bool,
-    ) -> Flow<Registers> {
+    fn registers_after(&self, stopped: &Stopped, extended: bool) -> Flow<Registers> {
         let mut after = self.rec.registers;
         stopped.general_registers(&mut after)?;
         if extended {
@@ -257,6 +253,6 @@ fn is_own_trap(stopped: &Stopped) -> Flow<bool> {
 }
 
 /// `si_code` of a raw siginfo_t.
-fn signal_code(info: &[u8; 128]) -> i32 {
+pub(in crate::engine) fn signal_code(info: &[u8; 128]) -> i32 {
     i32::from_le_bytes([info[8], info[9], info[10], info[11]])
 }

@@ -86,10 +86,12 @@ impl Step {
     }
 }
 
+/// Signals that instructions raise.
+pub(in crate::engine) const RAISED: [i32; 5] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+
 /// Whether the CPU raised the signal for the current instruction: si_code above
 /// zero (sigaction(2)) and a signal that instructions raise.
-fn is_fault(signal: i32, code: i32) -> bool {
-    const RAISED: [i32; 5] =
-        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+pub(in crate::engine) fn is_fault(signal: i32, code: i32) -> bool {
     code > 0 && RAISED.contains(&signal)
 }

@@ -5,10 +5,9 @@ use super::Translate;
 use super::state::Place;
 use super::stops::Next;
 use crate::engine::Flow;
+use crate::engine::step::signal_code;
+use crate::engine::step::signals::{RAISED, is_fault};
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
-
-/// Signals that instructions raise: blocking them would not hold them back.
-const RAISED: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
 
 /// Most single steps from anywhere in the cache to a boundary.
 const MOST_STEPS: usize = 4096;
@@ -26,9 +25,8 @@ impl Translate {
         signal: i32,
     ) -> Flow<Next> {
         let info = stopped.siginfo()?;
-        let code = i32::from_le_bytes([info[8], info[9], info[10], info[11]]);
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
-        if code > 0 && RAISED.contains(&signal) {
+        if is_fault(signal, signal_code(&info)) {
             // The instruction raises it again where it stands in the program.
             let Some(place) = home.place_before(&host) else {
                 return Err(std::io::Error::other("a fault of the code cache's own").into());
@@ -49,6 +47,7 @@ impl Translate {
     /// (ptrace_signal, kernel/signal.c).
     fn reach_boundary(&mut self, stopped: Stopped, signal: i32, info: [u8; 128]) -> Flow<Next> {
         let mask = stopped.signal_mask()?;
+        // Blocking what instructions raise would not hold it back.
         let raised = RAISED.iter().fold(0, |bits, signal| bits | bit(*signal));
         stopped.set_signal_mask(!raised)?;
         let waits = !RAISED.contains(&signal) && signal != libc::SIGSTOP;

@@ -4,6 +4,7 @@ use super::Translate;
 use super::cache::Exit;
 use super::layout::slot;
 use super::state::Place;
+use crate::engine::step::signal_code;
 use crate::engine::{Ended, Flow};
 use crate::os::Entered;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
@@ -123,11 +124,10 @@ impl Translate {
     fn is_full(&self, stopped: &Stopped) -> Flow<bool> {
         let Some(home) = &self.home else { return Ok(false) };
         let info = stopped.siginfo()?;
-        let code = i32::from_le_bytes([info[8], info[9], info[10], info[11]]);
         let mut address = [0; 8];
         address.copy_from_slice(&info[16..24]);
         let address = u64::from_le_bytes(address);
-        Ok(code > 0 && home.region.layout.guard().contains(&address))
+        Ok(signal_code(&info) > 0 && home.region.layout.guard().contains(&address))
     }
 
     /// The log is full: a block's head could not reserve its record.

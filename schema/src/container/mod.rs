@@ -21,7 +21,7 @@ pub use writer::{Compressor, Encoded, Writer};
 pub const MAGIC: [u8; 8] = *b"RDBTRACE";
 
 /// The version this library writes, and the only one it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Bytes before the first frame.
 pub const HEAD_BYTES: usize = 16;

@@ -8,7 +8,7 @@ use rdb_schema::effects::{
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
 
 /// Bytes an xsave may write: more than any area.
-const XSAVE_BYTES: usize = 0x1000;
+const XSAVE_BYTES: usize = 0x3000;
 
 /// Registers and scratch memory around one step.
 pub struct Case<'a> {

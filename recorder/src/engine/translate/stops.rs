@@ -131,20 +131,22 @@ impl Translate {
     }
 
     /// The log is full: a block's head could not reserve its record.
-    fn log_full(&mut self, stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
+    fn log_full(&mut self, mut stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
         let Some(place) = home.place(&host) else {
             return Err(std::io::Error::other("the log ended inside a block").into());
         };
-        let start = home.region.layout.ring();
+        let start = home.region.layout.guard().start - self.allowance();
         self.absorb(&stopped, host.get(Gpr::R15), &place)?;
         let count = self.step.rec.tracepoint();
         self.step.progress.instructions.store(count, std::sync::atomic::Ordering::Relaxed);
+        self.join_blocks();
         if self.step.rec.is_full()
             || self.step.reason_to_leave().is_some()
             || self.step.options.stop_after.is_some()
         {
             self.leave_cache(&stopped, &host, &place)?;
+            self.keep_ignoring_segv(&mut stopped)?;
             return Ok(Next::Leave(stopped));
         }
         if let Some(home) = &mut self.home {
@@ -152,6 +154,7 @@ impl Translate {
         }
         host.set(Gpr::R15, start);
         stopped.set_general_registers(&host)?;
+        self.keep_ignoring_segv(&mut stopped)?;
         Ok(Next::Run(stopped))
     }
 
@@ -189,10 +192,11 @@ impl Translate {
 
     /// At the exit stop, in the middle of the cache: SIGKILL.
     fn vanish(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<()> {
-        let Some(place) = self.home.as_ref().and_then(|h| h.place_before(host)) else {
-            return Ok(());
-        };
-        self.leave_cache(stopped, host, &place)
+        let found = self.home.as_ref().and_then(|h| h.place_before(host));
+        let Some((place, advanced)) = found else { return Ok(()) };
+        let mut host = *host;
+        host.set(Gpr::R15, host.get(Gpr::R15).wrapping_sub(advanced));
+        self.leave_cache(stopped, &host, &place)
     }
 }
 

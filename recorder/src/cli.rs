@@ -67,6 +67,10 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = OnFull::Continue)]
     pub on_full: OnFull,
 
+    /// Say at the end where the time went, and what the program was stopped for
+    #[arg(long)]
+    pub timings: bool,
+
     /// The program and its arguments
     #[arg(
         required = true,

@@ -15,6 +15,7 @@ pub mod fixture;
 pub mod guest;
 pub mod measure;
 pub mod oracle;
+pub mod parallel;
 pub mod process;
 pub mod random_program;
 pub mod recording;

@@ -73,6 +73,10 @@ pub struct Options {
     #[arg(value_parser = clap::value_parser!(u64).range(1 << 13..))]
     pub log_bytes: Option<u64>,
 
+    /// Say at the end where the time went, and what the program was stopped for
+    #[arg(long)]
+    pub timings: bool,
+
     /// The program and its arguments
     #[arg(
         required = true,

@@ -1,5 +1,6 @@
 //! A recording from beginning to end.
 
+use crate::accounting::Timings;
 use crate::affinity::Pinning;
 use crate::capture;
 use crate::cli::{Engine, OnFull, Options, exit_code};
@@ -211,6 +212,8 @@ fn conclude(
             return Err(let_go(pid, output, &error));
         }
     };
+    let timings = Timings::take(begun, &recording.accounting, &ended);
+    let stops = recording.accounting.stops();
     if options.audit {
         say(&format!("audit: {} bytes unexplained", recording.unexplained));
     }
@@ -234,6 +237,10 @@ fn conclude(
             let kept = output.incomplete().display();
             say(&format!("failed to write the trace: {error}; what was written is in {kept}"));
         }
+    }
+    if options.timings {
+        say(&format!("seconds: {}", timings.seconds(&status)));
+        say(&format!("stops: {stops}"));
     }
     outcome(options, ended, sealed.is_err())
 }

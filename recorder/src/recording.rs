@@ -1,6 +1,7 @@
 //! The recording in progress: the chunk under construction, the model that
 //! follows it, and the pipeline it goes to. Engines tell it what happened.
 
+use crate::accounting::{Accounting, timed};
 use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
@@ -73,6 +74,8 @@ pub struct Recording {
     /// What a translating engine left to single-stepping: why, and how many
     /// tracepoints.
     pub stepped: Vec<(String, u64)>,
+    /// What the engine did.
+    pub accounting: Accounting,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
     /// What the recorder itself has mapped into the process.
@@ -148,6 +151,7 @@ impl Recording {
             pipeline,
             exit: Exit::Unknown,
             stepped: Vec::new(),
+            accounting: Accounting::default(),
             unexplained: 0,
             own: Vec::new(),
             copies: Copies::default(),
@@ -334,7 +338,8 @@ impl Recording {
     /// [`ReplayFailed`].
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
         self.before_executions()?;
-        self.builder.absorb(log).map_err(|_| ReplayFailed(self.builder.tracepoint()))
+        timed(&mut self.accounting.absorb, || self.builder.absorb(log))
+            .map_err(|_| ReplayFailed(self.builder.tracepoint()))
     }
 
     /// Brings the model, if there is one, to the current state; no execution may

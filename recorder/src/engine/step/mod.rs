@@ -10,6 +10,7 @@ mod syscalls;
 
 use super::code::{Care, Code, Cutting, Prepared};
 use super::{Ended, EngineError, Flow, Interrupt, Leave};
+use crate::accounting::Cause;
 use crate::affinity::Pinning;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -159,6 +160,7 @@ impl Step {
 
     /// Single-steps, delivering `signal` first.
     fn step(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+        self.rec.accounting.stopped_for(Cause::Step);
         let outcome = stopped.resume(Resume::Step, signal)?.wait()?;
         match outcome {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {

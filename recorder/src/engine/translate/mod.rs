@@ -39,6 +39,7 @@ use rdb_schema::space::PROT_WRITE;
 use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use stops::Next;
 use superblocks::Superblocks;
 
@@ -247,6 +248,13 @@ impl Translate {
     /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
     /// be stepped.
     fn translate(&mut self, pc: u64) -> Option<u64> {
+        let begun = Instant::now();
+        let head = self.head_or_new(pc);
+        self.step.rec.accounting.translate += begun.elapsed();
+        head
+    }
+
+    fn head_or_new(&mut self, pc: u64) -> Option<u64> {
         let rec = &self.step.rec;
         let mapping = rec.space.find(pc);
         let shared = libc::MAP_SHARED.cast_unsigned();

@@ -4,6 +4,7 @@ use super::Translate;
 use super::cache::Exit;
 use super::layout::slot;
 use super::state::Place;
+use crate::accounting::Cause;
 use crate::engine::step::signal_code;
 use crate::engine::{Ended, Flow};
 use crate::os::Entered;
@@ -62,6 +63,7 @@ impl Translate {
     }
 
     fn leave_by(&mut self, stopped: Stopped, host: GeneralRegisters, exit: Exit) -> Flow<Next> {
+        self.step.rec.accounting.stopped_for(cause(exit));
         match exit {
             Exit::Missing(link) => {
                 if self.is_crowded() || self.translate(link.target).is_none() {
@@ -137,6 +139,7 @@ impl Translate {
             return Err(std::io::Error::other("the log ended inside a block").into());
         };
         let start = home.region.layout.guard().start - self.allowance();
+        self.step.rec.accounting.stopped_for(Cause::Full);
         self.absorb(&stopped, host.get(Gpr::R15), &place)?;
         let count = self.step.rec.tracepoint();
         self.step.progress.instructions.store(count, std::sync::atomic::Ordering::Relaxed);
@@ -197,6 +200,16 @@ impl Translate {
         let mut host = *host;
         host.set(Gpr::R15, host.get(Gpr::R15).wrapping_sub(advanced));
         self.leave_cache(stopped, &host, &place)
+    }
+}
+
+/// What an exit from the cache stopped for.
+fn cause(exit: Exit) -> Cause {
+    match exit {
+        Exit::Missing(_) => Cause::Untranslated,
+        Exit::Unknown => Cause::Unlisted,
+        Exit::Stepped(_) => Cause::Uncached,
+        Exit::Bulk(_) => Cause::Bulk,
     }
 }
 

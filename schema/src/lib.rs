@@ -5,6 +5,7 @@ pub mod block;
 pub mod chunk;
 pub mod columns;
 pub mod container;
+pub mod derive;
 pub mod draft;
 pub mod effects;
 pub mod event;

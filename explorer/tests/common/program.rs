@@ -378,6 +378,10 @@ fn blocks(rng: &mut Rng) -> Vec<Block> {
 fn effects(rng: &mut Rng) -> Effects {
     let mut list: Vec<Effect> = (0..rng.below(3)).map(|_| effect(rng)).collect();
     list.dedup_by_key(|e| std::mem::discriminant(e));
+    // No instruction has its flags from two places.
+    if list.contains(&Effect::StatusFlags) {
+        list.retain(|e| !matches!(e, Effect::FlagsOf { .. }));
+    }
     Effects { kind: Kind::Plain, list, bulk: None }
 }
 

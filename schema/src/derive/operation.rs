@@ -160,8 +160,8 @@ pub(super) fn value(
         O::RotateRight => rotate(left, bits(width) - count(right, width) % bits(width), width),
         O::ShiftPairLeft => shift_pair(left, right, count(constant as u64, width), width),
         O::ShiftPairRight => {
-            let count = count(constant as u64, width);
-            if count == 0 { left } else { shift_pair(right, left, bits(width) - count, width) }
+            let count = count(constant as u64, width).min(bits(width));
+            shift_pair(right, left, bits(width) - count, width)
         }
         O::Multiply => left.wrapping_mul(right),
         O::MultiplyHigh => ((u128::from(left) * u128::from(right)) >> bits(width)) as u64,

@@ -6,6 +6,7 @@ use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
 use super::native::general_registers;
 use super::substitutes::Substitutes;
+use super::x87;
 use crate::engine::code::Prepared;
 use iced_x86::{Code, Decoder, EncodingKind, FlowControl, Instruction, Register};
 use rdb_schema::block::Slot;
@@ -57,6 +58,15 @@ pub struct Written {
     pub links: Vec<Link>,
 }
 
+/// The copy of an instruction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copied {
+    /// Where it stands.
+    pub address: u64,
+    /// The original's, if it is an x87 instruction's.
+    pub opcode: u16,
+}
+
 /// Writes blocks.
 pub struct Writer {
     /// The code.
@@ -64,6 +74,8 @@ pub struct Writer {
     pub(super) substitutes: Substitutes,
     /// The record's length.
     pub(super) record: usize,
+    /// The present instruction's.
+    pub(super) copied: Copied,
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
@@ -76,7 +88,8 @@ impl Writer {
     /// None in practice.
     pub fn new(emitter: Emitter, decoder: u32) -> Self {
         let wide_masks = std::arch::is_x86_feature_detected!("avx512bw");
-        Self { emitter, substitutes: Substitutes::default(), record: 0, decoder, wide_masks }
+        let (substitutes, copied) = (Substitutes::default(), Copied::default());
+        Self { emitter, substitutes, record: 0, copied, decoder, wide_masks }
     }
 
     /// Writes `prepared`'s translation for the address `head`, into `buffer`.
@@ -121,6 +134,7 @@ impl Writer {
         for (index, instruction) in instructions.iter().enumerate() {
             marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
+            self.copied.opcode = x87::opcode(block.bytes(index));
             if instruction.flow_control() == FlowControl::Next {
                 self.plain(instruction, slots)?;
             } else {
@@ -188,6 +202,7 @@ impl Writer {
     pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
         self.note_address(slots)?;
         let renamed = self.reachable(self.substitutes.rename(instruction))?;
+        self.copied.address = self.emitter.here();
         self.emitter.put(&renamed)?;
         self.log(instruction, slots)
     }
@@ -241,6 +256,7 @@ impl Writer {
                 Effect::Mxcsr => {
                     self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
                 }
+                Effect::X87 => self.x87(place, instruction)?,
                 Effect::StatusFlags => self.status_flags(place)?,
                 Effect::FsBase => self.segment_base(place, Code::Rdfsbase_r64)?,
                 Effect::GsBase => self.segment_base(place, Code::Rdgsbase_r64)?,

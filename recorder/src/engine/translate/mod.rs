@@ -20,6 +20,7 @@ mod state;
 mod stops;
 mod substitutes;
 mod wild;
+mod x87;
 
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;

@@ -8,6 +8,7 @@ use super::native::general_registers;
 use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
 use super::superblocks::decode;
+use super::x87;
 use crate::engine::code::Prepared;
 use iced_x86::{Code, EncodingKind, FlowControl, Instruction, Register};
 use rdb_schema::block::Slot;
@@ -72,6 +73,15 @@ pub struct Written {
     pub links: Vec<Link>,
 }
 
+/// The copy of an instruction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copied {
+    /// Where it stands.
+    pub address: u64,
+    /// The original's, if it is an x87 instruction's.
+    pub opcode: u16,
+}
+
 /// Writes blocks.
 pub struct Writer {
     /// The code.
@@ -79,6 +89,8 @@ pub struct Writer {
     pub(super) substitutes: Substitutes,
     /// The record's length.
     pub(super) record: usize,
+    /// The present instruction's.
+    pub(super) copied: Copied,
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
@@ -100,6 +112,7 @@ impl Writer {
             record: 0,
             decoder,
             wide_masks,
+            copied: Copied::default(),
             side_exits: Vec::new(),
             leaving: Vec::new(),
         }
@@ -154,6 +167,7 @@ impl Writer {
             marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
             let next = block.address(index + 1);
+            self.copied.opcode = x87::opcode(block.bytes(index));
             if instruction.flow_control() == FlowControl::Next {
                 self.plain(instruction, slots)?;
             } else if index + 1 < instructions.len() {
@@ -222,6 +236,7 @@ impl Writer {
     pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
         self.note_address(slots)?;
         let renamed = self.reachable(self.substitutes.rename(instruction))?;
+        self.copied.address = self.emitter.here();
         self.emitter.put(&renamed)?;
         self.log(instruction, slots)
     }
@@ -275,6 +290,7 @@ impl Writer {
                 Effect::Mxcsr => {
                     self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
                 }
+                Effect::X87 => self.x87(place, instruction)?,
                 Effect::StatusFlags => self.status_flags(place)?,
                 Effect::FsBase => self.segment_base(place, Code::Rdfsbase_r64)?,
                 Effect::GsBase => self.segment_base(place, Code::Rdgsbase_r64)?,

@@ -197,6 +197,22 @@ impl Emitter {
         self.put(&Instruction::with_branch(code, target)?)
     }
 
+    /// A short branch forward; [`Self::land`] says where to.
+    pub fn branch_ahead(&mut self, code: Code) -> Emitted<usize> {
+        self.skip(code, 0)?;
+        Ok(self.length)
+    }
+
+    /// The short branch that ends at `from` goes to here.
+    pub fn land(&mut self, from: usize) -> Emitted {
+        let distance = i8::try_from(self.length - from).map_err(|_| Unencodable)?;
+        let mut code = self.encoder.take_buffer();
+        let place = from.checked_sub(1).and_then(|at| code.get_mut(at));
+        *place.ok_or(Unencodable)? = distance as u8;
+        self.encoder.set_buffer(code);
+        Ok(())
+    }
+
     /// `int3`.
     pub fn trap(&mut self) -> Emitted {
         self.put(&Instruction::with(Code::Int3))

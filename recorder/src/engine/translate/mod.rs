@@ -22,6 +22,7 @@ mod stops;
 mod substitutes;
 mod superblocks;
 mod wild;
+mod x87;
 
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;

@@ -1,6 +1,7 @@
 //! Which instructions run in the code cache; the `step` engine executes the
 //! others, one at a time.
 
+use super::x87;
 use iced_x86::{
     Code, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
 };
@@ -20,12 +21,13 @@ pub fn runs_in_cache(instruction: &Instruction, effects: &Effects) -> bool {
     kind && flows(instruction)
         && !is_excepted(instruction.mnemonic())
         && instruction.memory_base() != Register::EIP
-        && effects.list.iter().all(is_loggable)
+        && effects.list.iter().all(|effect| is_loggable(instruction, effect))
 }
 
-fn is_loggable(effect: &Effect) -> bool {
+fn is_loggable(instruction: &Instruction, effect: &Effect) -> bool {
     match effect {
-        Effect::Flags | Effect::Pkru | Effect::X87 => false,
+        Effect::Flags | Effect::Pkru => false,
+        Effect::X87 => x87::is_loggable(instruction.mnemonic()),
         Effect::StoreBytes { bytes, .. } => *bytes <= MAX_STORE && bytes % 2 == 0,
         _ => true,
     }

@@ -53,7 +53,7 @@ impl Home {
         registers
     }
 
-    fn keep(&mut self, slot: usize, value: u64) {
+    pub(super) fn keep(&mut self, slot: usize, value: u64) {
         self.region.memory.write(slot, &value.to_le_bytes());
     }
 
@@ -172,6 +172,7 @@ impl Translate {
         self.absorb(stopped, host.get(Gpr::R15), place)?;
         self.show_segv(stopped)?;
         stopped.set_general_registers(&registers)?;
+        self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
         stopped.extended_registers(&rec.layout, &mut rec.registers)?;
         if let (Some(prepared), Some(before)) = (&place.repeating, before)

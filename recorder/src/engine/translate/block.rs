@@ -4,7 +4,6 @@
 use super::branches::{Ending, Link};
 use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
-use super::native::general_registers;
 use super::substitutes::Substitutes;
 use crate::engine::code::Prepared;
 use iced_x86::{Code, Decoder, EncodingKind, FlowControl, Instruction, Register};
@@ -93,7 +92,7 @@ impl Writer {
             return Err(Unencodable);
         }
         let instructions = self.decode(prepared);
-        let used = instructions.iter().fold(0, |mask, i| mask | general_registers(i));
+        let used = prepared.care.iter().fold(0, |mask, care| mask | care.general);
         self.substitutes = Substitutes::new(used);
         self.record = record_bytes(prepared);
         self.emitter.begin(head, buffer);
@@ -122,7 +121,7 @@ impl Writer {
             marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
             if instruction.flow_control() == FlowControl::Next {
-                self.plain(instruction, slots)?;
+                self.plain(instruction, block.bytes(index), slots)?;
             } else {
                 ending = self.branching(instruction, slots, block.end())?;
             }
@@ -184,9 +183,19 @@ impl Writer {
         self.emitter.advance(self.record)
     }
 
-    /// The instruction, then its log.
-    pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
+    /// The instruction, whose bytes are `code`, then its log.
+    pub(super) fn plain(
+        &mut self,
+        instruction: &Instruction,
+        code: &[u8],
+        slots: &[Slot],
+    ) -> Emitted {
         self.note_address(slots)?;
+        if self.substitutes == Substitutes::default() && instruction.memory_base() != Register::RIP
+        {
+            self.emitter.bytes(code);
+            return self.log(instruction, slots);
+        }
         let renamed = self.reachable(self.substitutes.rename(instruction))?;
         self.emitter.put(&renamed)?;
         self.log(instruction, slots)
@@ -287,8 +296,7 @@ impl Writer {
     /// The row's form of the status flags: what `seto al; lahf` leaves in ax.
     fn status_flags(&mut self, place: usize) -> Emitted {
         self.emitter.copy(SCRATCH, Register::RAX)?;
-        self.emitter.put(&Instruction::with1(Code::Seto_rm8, Register::AL)?)?;
-        self.emitter.put(&Instruction::with(Code::Lahf))?;
+        self.emitter.bytes(&SETO_AL_LAHF);
         self.emitter.log(place, Register::AX)?;
         self.emitter.copy(Register::RAX, SCRATCH)
     }
@@ -317,6 +325,9 @@ impl Writer {
         Ok(())
     }
 }
+
+/// `seto al; lahf`.
+const SETO_AL_LAHF: [u8; 4] = [0x0f, 0x90, 0xc0, 0x9f];
 
 /// What a repeated string instruction counts and moves.
 const STRING_REGISTERS: [Register; 3] = [Register::RCX, Register::RSI, Register::RDI];

@@ -4,10 +4,11 @@ use super::block::{Translation, Writer};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
+use crate::engine::addresses::AddressMap;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,13 +37,13 @@ pub struct Cache {
     /// Ascending by `head`.
     translations: Vec<Translation>,
     /// Program address → where its translation begins.
-    heads: HashMap<u64, u64>,
-    exits: HashMap<u64, Exit>,
+    heads: AddressMap<u64>,
+    exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
-    waiting: HashMap<u64, Vec<Link>>,
+    waiting: AddressMap<Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
-    checks: HashMap<u64, u64>,
+    checks: AddressMap<u64>,
     unknown: u64,
     /// Numbers of the pages with code that was translated.
     pages: BTreeSet<u64>,
@@ -61,10 +62,10 @@ impl Cache {
             writer,
             next: layout.cache().start,
             translations: Vec::new(),
-            heads: HashMap::new(),
-            exits: HashMap::new(),
-            waiting: HashMap::new(),
-            checks: HashMap::new(),
+            heads: AddressMap::default(),
+            exits: AddressMap::default(),
+            waiting: AddressMap::default(),
+            checks: AddressMap::default(),
             unknown: 0,
             pages: BTreeSet::new(),
             buffer: Vec::new(),

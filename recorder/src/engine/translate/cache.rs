@@ -5,6 +5,7 @@ use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
 use super::superblocks::Superblock;
+use crate::engine::addresses::AddressMap;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
@@ -43,13 +44,13 @@ pub struct Cache {
     /// The blocks they log, by id.
     logged: HashMap<u32, Arc<Prepared>>,
     /// Program address → where its translation begins.
-    heads: HashMap<u64, u64>,
-    exits: HashMap<u64, Exit>,
+    heads: AddressMap<u64>,
+    exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
-    waiting: HashMap<u64, Vec<Link>>,
+    waiting: AddressMap<Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
-    checks: HashMap<u64, u64>,
+    checks: AddressMap<u64>,
     unknown: u64,
     /// Numbers of the pages with code that was translated.
     pages: BTreeSet<u64>,
@@ -69,10 +70,10 @@ impl Cache {
             next: layout.cache().start,
             translations: Vec::new(),
             logged: HashMap::new(),
-            heads: HashMap::new(),
-            exits: HashMap::new(),
-            waiting: HashMap::new(),
-            checks: HashMap::new(),
+            heads: AddressMap::default(),
+            exits: AddressMap::default(),
+            waiting: AddressMap::default(),
+            checks: AddressMap::default(),
             unknown: 0,
             pages: BTreeSet::new(),
             buffer: Vec::new(),

@@ -10,6 +10,7 @@ mod block;
 mod branches;
 mod cache;
 mod emitter;
+mod encoding;
 mod fallbacks;
 mod layout;
 mod log;

@@ -196,6 +196,8 @@ impl Care {
                 Effect::Vector { .. }
                     | Effect::ZeroVectors { .. }
                     | Effect::Mask { .. }
+                    | Effect::VectorOf(_)
+                    | Effect::MaskOf { .. }
                     | Effect::X87
                     | Effect::Mxcsr
                     | Effect::Pkru

@@ -14,6 +14,7 @@ mod computed;
 mod draft;
 mod effect;
 mod flags;
+mod float;
 mod forms;
 mod gpr;
 mod kind;
@@ -60,6 +61,7 @@ fn collect(subject: &Subject, kind: Kind) -> Option<Effects> {
     special::special(subject, kind, &mut draft);
     stack::stack(subject, &mut draft);
     gpr::derived(subject, &mut draft);
+    float::float(subject, &mut draft);
     gpr::logged(subject, &mut draft);
     flags::flags(subject, &mut draft);
     vector::vector(subject, &mut draft);

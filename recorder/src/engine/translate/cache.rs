@@ -7,8 +7,7 @@ use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Room that one translation may take.
@@ -24,28 +23,35 @@ pub enum Exit {
     Unknown,
     /// The program's instruction at this address has to be stepped.
     Stepped(u64),
+    /// The translation of this program address that began here is none any more.
+    Retired(u64),
+    /// The program's code at this address is not what was translated; the context
+    /// holds rcx.
+    Changed(u64),
     /// A repeated string instruction has stored; the program goes on here.
     Bulk(u64),
 }
 
 /// All translations of one process.
 pub struct Cache {
-    layout: Layout,
+    pub(super) layout: Layout,
     writer: Writer,
     next: u64,
     /// Ascending by `head`.
     translations: Vec<Translation>,
     /// Program address → where its translation begins.
-    heads: HashMap<u64, u64>,
-    exits: HashMap<u64, Exit>,
+    pub(super) heads: HashMap<u64, u64>,
+    /// The same of addresses whose translation was retired: for good.
+    pub(super) retired: HashMap<u64, u64>,
+    pub(super) exits: HashMap<u64, Exit>,
     /// Jumps that wait for a translation of an address.
     waiting: HashMap<u64, Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
     checks: HashMap<u64, u64>,
     unknown: u64,
-    /// Numbers of the pages with code that was translated.
-    pages: BTreeSet<u64>,
+    /// Numbers of the pages with code that was translated, and its heads.
+    pub(super) pages: BTreeMap<u64, Vec<u64>>,
     buffer: Vec<u8>,
 }
 
@@ -62,11 +68,12 @@ impl Cache {
             next: layout.cache().start,
             translations: Vec::new(),
             heads: HashMap::new(),
+            retired: HashMap::new(),
             exits: HashMap::new(),
             waiting: HashMap::new(),
             checks: HashMap::new(),
             unknown: 0,
-            pages: BTreeSet::new(),
+            pages: BTreeMap::new(),
             buffer: Vec::new(),
         };
         cache.clear(memory)?;
@@ -81,6 +88,7 @@ impl Cache {
         self.next = self.layout.cache().start;
         self.translations.clear();
         self.heads.clear();
+        self.retired.clear();
         self.exits.clear();
         self.waiting.clear();
         self.checks.clear();
@@ -114,12 +122,6 @@ impl Cache {
     pub fn by_id(&self, id: u32) -> Option<Arc<Prepared>> {
         let found = self.translations.iter().find(|t| t.prepared.id == id);
         found.map(|t| Arc::clone(&t.prepared))
-    }
-
-    /// Whether code in `range` was translated.
-    pub fn covers(&self, range: &Range<u64>) -> bool {
-        let (first, last) = (range.start >> 12, range.end.saturating_sub(1) >> 12);
-        self.pages.range(first..).next().is_some_and(|page| *page <= last)
     }
 
     /// What an `int3` at `address` means.
@@ -165,9 +167,10 @@ impl Cache {
         let written = self.writer.block(prepared, head, buffer)?;
         self.place(memory, head, written.code);
         let pc = prepared.block.start();
-        self.pages.insert(prepared.block.end().saturating_sub(1) >> 12);
+        self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
         self.translations.push(written.translation);
-        self.admit(pc, head, memory);
+        self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
+        let head = self.admit(pc, head, memory);
         for link in written.links {
             self.link(link, memory);
         }
@@ -179,10 +182,12 @@ impl Cache {
     /// # Errors
     /// None in practice.
     pub fn add_stepped(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.write(memory, Emitter::trap)?;
+        let head = match self.retired.get(&pc) {
+            Some(head) => *head,
+            None => self.write(memory, Emitter::trap)?,
+        };
         self.exits.insert(head, Exit::Stepped(pc));
-        self.admit(pc, head, memory);
-        Ok(head)
+        Ok(self.admit(pc, head, memory))
     }
 
     /// Gives `pc`, where a `syscall` stands, a way to its original: with all
@@ -203,16 +208,25 @@ impl Cache {
             emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
             emitter.put(&Instruction::with_declare_qword_1(pc))
         })?;
-        self.admit(pc, head, memory);
-        Ok(head)
+        Ok(self.admit(pc, head, memory))
     }
 
-    /// From now on `pc` has a translation at `head`.
-    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) {
+    /// From now on `pc` has a translation at `head`; where it begins.
+    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) -> u64 {
+        let head = self.lead_on(pc, head, memory);
         self.heads.insert(pc, head);
-        self.pages.insert(pc >> 12);
+        self.note_page(pc >> 12, pc);
         for link in self.waiting.remove(&pc).unwrap_or_default() {
             self.connect(&link, head, memory);
+        }
+        head
+    }
+
+    /// The translation of `pc` was made of code in the page of this number.
+    fn note_page(&mut self, page: u64, pc: u64) {
+        let heads = self.pages.entry(page).or_default();
+        if heads.last() != Some(&pc) {
+            heads.push(pc);
         }
     }
 
@@ -239,7 +253,7 @@ impl Cache {
     }
 
     /// Lets the jump whose displacement stands at `site` go to `target`.
-    fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
+    pub(super) fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
         let distance = target.wrapping_sub(site + 4) as u32;
         memory.write((site - self.layout.base) as usize, &distance.to_le_bytes());
     }

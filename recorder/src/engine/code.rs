@@ -2,7 +2,7 @@
 //! it again as long as its bytes have not changed.
 
 use super::addresses::AddressMap;
-use super::translate::{general_registers, registers_fit, runs_in_cache};
+use super::translate::{general_registers, may_change, registers_fit, runs_in_cache};
 use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
@@ -66,6 +66,8 @@ pub struct Prepared {
     pub block: Arc<Block>,
     /// Per instruction.
     pub care: Vec<Care>,
+    /// Its code may change without a syscall; then it ends behind each store.
+    pub changeable: bool,
 }
 
 /// All code met so far.
@@ -96,14 +98,18 @@ impl Code {
     /// recording's dictionary.
     pub fn at(&mut self, pc: u64, rec: &mut Recording) -> Arc<Prepared> {
         let mut bytes = [0; MAX_BLOCK_BYTES];
-        if let Some(known) = self.current.get(&pc) {
+        let changeable = self.cutting == Cutting::Cached
+            && may_change(&rec.space, pc, pc.saturating_add(MAX_BLOCK_BYTES as u64));
+        if let Some(known) = self.current.get(&pc)
+            && known.changeable == changeable
+        {
             let length = known.block.code().len();
             if rec.memory.read(pc, &mut bytes[..length]) && bytes[..length] == *known.block.code() {
                 return Arc::clone(known);
             }
         }
         let length = read_code(pc, &rec.memory, &mut bytes);
-        let prepared = self.decode(pc, &bytes[..length], rec);
+        let prepared = self.decode(pc, &bytes[..length], changeable, rec);
         self.current.insert(pc, Arc::clone(&prepared));
         prepared
     }
@@ -124,15 +130,23 @@ impl Code {
         self.current.clear();
     }
 
-    fn decode(&mut self, pc: u64, bytes: &[u8], rec: &mut Recording) -> Arc<Prepared> {
-        let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting);
+    fn decode(
+        &mut self,
+        pc: u64,
+        bytes: &[u8],
+        changeable: bool,
+        rec: &mut Recording,
+    ) -> Arc<Prepared> {
+        let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting, changeable);
         let versions = self.all.entry(pc).or_default();
-        if let Some(same) = versions.iter().find(|p| p.block.code() == block.code()) {
+        let is_same =
+            |p: &&Arc<Prepared>| p.changeable == changeable && p.block.code() == block.code();
+        if let Some(same) = versions.iter().find(is_same) {
             return Arc::clone(same);
         }
         let block = Arc::new(block);
         let id = rec.add_block(&block);
-        let prepared = Arc::new(Prepared { id, block, care });
+        let prepared = Arc::new(Prepared { id, block, care, changeable });
         versions.push(Arc::clone(&prepared));
         prepared
     }
@@ -149,7 +163,13 @@ fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usi
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
 }
 
-fn decode_block(pc: u64, bytes: &[u8], options: u32, cutting: Cutting) -> (Block, Vec<Care>) {
+fn decode_block(
+    pc: u64,
+    bytes: &[u8],
+    options: u32,
+    cutting: Cutting,
+    changeable: bool,
+) -> (Block, Vec<Care>) {
     let mut block = Block::new(pc);
     let mut care = Vec::new();
     let mut decoder = Decoder::with_ip(64, bytes, pc, options);
@@ -176,6 +196,7 @@ fn decode_block(pc: u64, bytes: &[u8], options: u32, cutting: Cutting) -> (Block
         }
         block.push(&bytes[start..decoder.position()], &what);
         care.push(own);
+        alone |= changeable && what.list.iter().any(Effect::stores);
         if kind_ends_block(&instruction, what.kind) || alone {
             break;
         }

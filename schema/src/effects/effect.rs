@@ -334,6 +334,18 @@ pub struct Effects {
 pub const X87_BYTES: usize = size_of::<crate::registers::X87>();
 
 impl Effect {
+    /// Whether it changes memory.
+    pub fn stores(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. }
+                | Self::StoreVector { .. }
+                | Self::StoreMasked { .. }
+                | Self::StoreBytes { .. }
+                | Self::StoreBulk
+        )
+    }
+
     /// Bytes its log slot takes in a row; bulk stores take none there.
     pub fn slot_bytes(&self) -> usize {
         match self {

@@ -47,6 +47,9 @@ pub struct Translation {
     pub marks: Vec<u16>,
     /// What it renames.
     pub substitutes: Substitutes,
+    /// Where it reserves its record, from `head`: behind a comparison of the code,
+    /// if it has one. rcx waits in the context there.
+    pub opening: u16,
     /// Its code that leaves it, ascending: behind all marks.
     pub leaving: Vec<Leaving>,
 }
@@ -70,6 +73,8 @@ pub struct Written {
     pub code: Vec<u8>,
     /// Its ways out.
     pub links: Vec<Link>,
+    /// Traps where the program's code has changed.
+    pub changed: Vec<u64>,
 }
 
 /// The copy of an instruction.
@@ -139,6 +144,9 @@ impl Writer {
         self.substitutes = Substitutes::new(used);
         self.record = record_bytes(prepared);
         self.emitter.begin(head, buffer);
+        let comparing = prepared.changeable;
+        let changed = if comparing { self.compare_code(&prepared.block)? } else { Vec::new() };
+        let opening = self.emitter.length() as u16;
         let (marks, ending) = match instructions.as_slice() {
             [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
             all => self.straight(prepared, all)?,
@@ -149,8 +157,8 @@ impl Writer {
         self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
         let leaving = std::mem::take(&mut self.leaving);
-        let translation = Translation { prepared, head, end, marks, substitutes, leaving };
-        Ok(Written { translation, code, links })
+        let translation = Translation { prepared, head, end, marks, substitutes, leaving, opening };
+        Ok(Written { translation, code, links, changed })
     }
 
     fn straight(

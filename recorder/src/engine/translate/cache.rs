@@ -9,9 +9,7 @@ use crate::engine::addresses::AddressMap;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
-use rdb_schema::block::Composition;
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Room that one translation may take.
@@ -30,30 +28,39 @@ pub enum Exit {
     Unknown,
     /// The program's instruction at this address has to be stepped.
     Stepped(u64),
+    /// The translation of this program address that began here is none any more.
+    Retired(u64),
+    /// The program's code at this address is not what was translated; the context
+    /// holds rcx.
+    Changed(u64),
     /// A repeated string instruction has stored; the program goes on here.
     Bulk(u64),
 }
 
 /// All translations of one process.
 pub struct Cache {
-    layout: Layout,
+    pub(super) layout: Layout,
     writer: Writer,
     next: u64,
     /// Ascending by `head`.
     translations: Vec<Translation>,
     /// The blocks they log, by id.
     logged: HashMap<u32, Arc<Prepared>>,
+    /// The id of the block at a program address, as long as its translation is right.
+    pub(super) current: AddressMap<u32>,
     /// Program address → where its translation begins.
-    heads: AddressMap<u64>,
-    exits: AddressMap<Exit>,
+    pub(super) heads: AddressMap<u64>,
+    /// The same of addresses whose translation was retired: for good.
+    pub(super) retired: AddressMap<u64>,
+    pub(super) exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
     waiting: AddressMap<Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
     checks: AddressMap<u64>,
     unknown: u64,
-    /// Numbers of the pages with code that was translated.
-    pages: BTreeSet<u64>,
+    /// Numbers of the pages with code that was translated, and its heads.
+    pub(super) pages: BTreeMap<u64, Vec<u64>>,
     buffer: Vec<u8>,
 }
 
@@ -70,12 +77,14 @@ impl Cache {
             next: layout.cache().start,
             translations: Vec::new(),
             logged: HashMap::new(),
+            current: AddressMap::default(),
             heads: AddressMap::default(),
+            retired: AddressMap::default(),
             exits: AddressMap::default(),
             waiting: AddressMap::default(),
             checks: AddressMap::default(),
             unknown: 0,
-            pages: BTreeSet::new(),
+            pages: BTreeMap::new(),
             buffer: Vec::new(),
         };
         cache.clear(memory)?;
@@ -90,7 +99,9 @@ impl Cache {
         self.next = self.layout.cache().start;
         self.translations.clear();
         self.logged.clear();
+        self.current.clear();
         self.heads.clear();
+        self.retired.clear();
         self.exits.clear();
         self.waiting.clear();
         self.checks.clear();
@@ -127,13 +138,10 @@ impl Cache {
 
     /// The block with this id, if its translation may be part of a superblock.
     pub fn part(&self, id: u32) -> Option<Arc<Prepared>> {
-        self.by_id(id).filter(|prepared| *prepared.block.composition() == Composition::Own)
-    }
-
-    /// Whether code in `range` was translated.
-    pub fn covers(&self, range: &Range<u64>) -> bool {
-        let (first, last) = (range.start >> 12, range.end.saturating_sub(1) >> 12);
-        self.pages.range(first..).next().is_some_and(|page| *page <= last)
+        self.by_id(id).filter(|prepared| {
+            let is_current = self.current.get(&prepared.block.start()) == Some(&id);
+            is_current && !prepared.changeable
+        })
     }
 
     /// What an `int3` at `address` means.
@@ -174,7 +182,9 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
-        self.add_joined(prepared, &[], memory)
+        let head = self.add_joined(prepared, &[], memory)?;
+        self.current.insert(prepared.block.start(), prepared.id);
+        Ok(head)
     }
 
     /// Translates a superblock, in place of the block it begins with: from now on
@@ -185,11 +195,14 @@ impl Cache {
     pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
         let before = self.head(joined.whole.block.start());
         let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
+        let pc = joined.whole.block.start();
         for part in &joined.parts {
             let block = &part.block;
-            self.pages.extend([block.start() >> 12, block.end().saturating_sub(1) >> 12]);
+            self.note_page(block.start() >> 12, pc);
+            self.note_page(block.end().saturating_sub(1) >> 12, pc);
         }
-        if let Some(before) = before {
+        // One that was retired leads there by now.
+        if let Some(before) = before.filter(|before| *before != head) {
             memory.write((before - self.layout.base) as usize, &[JUMP]);
             self.set_jump(before + 1, head, memory);
         }
@@ -207,11 +220,12 @@ impl Cache {
         let written = self.writer.block(prepared, prefixes, head, buffer)?;
         self.place(memory, head, written.code);
         let pc = prepared.block.start();
-        self.pages.insert(prepared.block.end().saturating_sub(1) >> 12);
+        self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
         self.translations.push(written.translation);
         let logged = prefixes.iter().chain([prepared]).map(|p| (p.id, Arc::clone(p)));
         self.logged.extend(logged);
-        self.admit(pc, head, memory);
+        self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
+        let head = self.admit(pc, head, memory);
         for link in written.links {
             self.link(link, memory);
         }
@@ -223,10 +237,12 @@ impl Cache {
     /// # Errors
     /// None in practice.
     pub fn add_stepped(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.write(memory, Emitter::trap)?;
+        let head = match self.retired.get(&pc) {
+            Some(head) => *head,
+            None => self.write(memory, Emitter::trap)?,
+        };
         self.exits.insert(head, Exit::Stepped(pc));
-        self.admit(pc, head, memory);
-        Ok(head)
+        Ok(self.admit(pc, head, memory))
     }
 
     /// Gives `pc`, where a `syscall` stands, a way to its original: with all
@@ -247,16 +263,25 @@ impl Cache {
             emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
             emitter.put(&Instruction::with_declare_qword_1(pc))
         })?;
-        self.admit(pc, head, memory);
-        Ok(head)
+        Ok(self.admit(pc, head, memory))
     }
 
-    /// From now on `pc` has a translation at `head`.
-    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) {
+    /// From now on `pc` has a translation at `head`; where it begins.
+    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) -> u64 {
+        let head = self.lead_on(pc, head, memory);
         self.heads.insert(pc, head);
-        self.pages.insert(pc >> 12);
+        self.note_page(pc >> 12, pc);
         for link in self.waiting.remove(&pc).unwrap_or_default() {
             self.connect(&link, head, memory);
+        }
+        head
+    }
+
+    /// The translation of `pc` was made of code in the page of this number.
+    fn note_page(&mut self, page: u64, pc: u64) {
+        let heads = self.pages.entry(page).or_default();
+        if heads.last() != Some(&pc) {
+            heads.push(pc);
         }
     }
 
@@ -283,7 +308,7 @@ impl Cache {
     }
 
     /// Lets the jump whose displacement stands at `site` go to `target`.
-    fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
+    pub(super) fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
         let distance = target.wrapping_sub(site + 4) as u32;
         memory.write((site - self.layout.base) as usize, &distance.to_le_bytes());
     }

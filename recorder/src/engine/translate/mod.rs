@@ -9,6 +9,7 @@
 mod block;
 mod branches;
 mod cache;
+mod changing;
 mod emitter;
 mod encoding;
 mod fallbacks;
@@ -16,6 +17,7 @@ mod layout;
 mod log;
 mod native;
 mod region;
+mod retiring;
 mod side_exits;
 mod signals;
 mod state;
@@ -25,6 +27,7 @@ mod superblocks;
 mod wild;
 mod x87;
 
+pub use changing::may_change;
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;
 
@@ -37,7 +40,6 @@ use cache::Cache;
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
 use rdb_schema::registers::TRAP_FLAG;
-use rdb_schema::space::PROT_WRITE;
 use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -217,15 +219,18 @@ impl Translate {
         Ok(())
     }
 
-    /// Forgets all translations if code changed that one was made of.
+    /// Retires translations of code that changed, and forgets all where there is no
+    /// room for more.
     fn drop_changed_code(&mut self) -> Flow<()> {
         let changed = std::mem::take(&mut self.step.rec.touched);
         if !changed.is_empty() {
             self.has_aliases = self.step.rec.has_aliases();
         }
         let Some(home) = &mut self.home else { return Ok(()) };
-        let stale = changed.iter().any(|range| home.cache.covers(range));
-        if stale || home.cache.is_full() {
+        for range in &changed {
+            home.cache.retire_all(range, &mut home.region.memory);
+        }
+        if home.cache.is_full() {
             let cleared = home.cache.clear(&mut home.region.memory);
             cleared.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
             home.superblocks = Superblocks::default();
@@ -257,11 +262,7 @@ impl Translate {
     }
 
     fn head_or_new(&mut self, pc: u64) -> Option<u64> {
-        let rec = &self.step.rec;
-        let mapping = rec.space.find(pc);
-        let shared = libc::MAP_SHARED.cast_unsigned();
-        let fixed =
-            mapping.is_some_and(|m| m.protection & PROT_WRITE == 0 && m.flags & shared == 0);
+        let mapped = self.step.rec.space.find(pc).is_some();
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;
         if let Some(head) = home.cache.head(pc) {
@@ -269,11 +270,13 @@ impl Translate {
         }
         let memory = &mut home.region.memory;
         let first = prepared.care[0];
+        let fixed = mapped && !prepared.changeable;
         if fixed && first.kind == Kind::Syscall {
             return home.cache.add_syscall(pc, memory).ok();
         }
-        if fixed
+        if mapped
             && first.cached
+            && (fixed || first.kind == Kind::Plain)
             && let Ok(head) = home.cache.add(&prepared, memory)
         {
             return Some(head);

@@ -68,7 +68,10 @@ impl Home {
         let address = registers.pc();
         match self.cache.exit(address) {
             Some(Exit::Missing(link)) => return Some(Place::between(link.target)),
-            Some(Exit::Stepped(pc)) => return Some(Place::between(pc)),
+            Some(Exit::Stepped(pc) | Exit::Retired(pc)) => return Some(Place::between(pc)),
+            Some(Exit::Changed(pc)) => {
+                return Some(Place { rcx_saved: true, ..Place::between(pc) });
+            }
             Some(Exit::Unknown) => {
                 let pc = registers.get(Gpr::R14);
                 return Some(Place { rcx_saved: true, ..Place::between(pc) });
@@ -76,10 +79,11 @@ impl Home {
             Some(Exit::Bulk(_)) | None => {}
         }
         let translation = self.cache.find(address)?;
-        if address == translation.head && translation.marks.first() != Some(&0) {
+        let offset = u16::try_from(address - translation.head).ok()?;
+        let before = offset == 0 || offset == translation.opening;
+        if before && translation.marks.first() != Some(&offset) {
             return Some(Place::between(translation.prepared.block.start()));
         }
-        let offset = u16::try_from(address - translation.head).ok()?;
         let index = translation.marks.iter().position(|m| *m == offset)?;
         Some(self.inside(translation, index))
     }
@@ -102,7 +106,11 @@ impl Home {
         let after = translation.marks.partition_point(|m| *m <= offset);
         match after.checked_sub(1) {
             Some(index) => Some((self.inside(translation, index), 0)),
-            None => Some((Place::between(translation.prepared.block.start()), 0)),
+            None => {
+                let rcx_saved = (1..translation.opening).contains(&offset);
+                let start = translation.prepared.block.start();
+                Some((Place { rcx_saved, ..Place::between(start) }, 0))
+            }
         }
     }
 

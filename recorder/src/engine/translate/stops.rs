@@ -74,6 +74,8 @@ impl Translate {
                 Ok(Next::Run(stopped))
             }
             Exit::Unknown => self.look_up(stopped, host),
+            Exit::Retired(pc) => self.go_on(stopped, host, &Place::between(pc)),
+            Exit::Changed(pc) => self.code_changed(stopped, host, pc),
             Exit::Stepped(pc) => {
                 self.leave_cache(&stopped, &host, &Place::between(pc))?;
                 Ok(Next::Leave(stopped))
@@ -96,7 +98,7 @@ impl Translate {
         Place { substitutes, ..Place::between(next) }
     }
 
-    fn is_crowded(&self) -> bool {
+    pub(super) fn is_crowded(&self) -> bool {
         self.home.as_ref().is_none_or(|h| h.cache.is_full())
     }
 
@@ -208,6 +210,7 @@ impl Translate {
 fn cause(exit: Exit) -> Cause {
     match exit {
         Exit::Missing(_) => Cause::Untranslated,
+        Exit::Retired(_) | Exit::Changed(_) => Cause::Changed,
         Exit::Unknown => Cause::Unlisted,
         Exit::Stepped(_) => Cause::Uncached,
         Exit::Bulk(_) => Cause::Bulk,

@@ -145,7 +145,7 @@ impl Superblocks {
         });
         let mut way = Joining::new(decoder);
         for part in basic.flatten() {
-            if !way.take(part) {
+            if translated(part.id).is_none() || !way.take(part) {
                 break;
             }
         }
@@ -169,7 +169,7 @@ impl Superblocks {
         let care: Vec<_> = parts.iter().flat_map(|part| part.care.iter().copied()).collect();
         let (id, block) =
             rec.make_block(&Composition::Joined(ids)).filter(|(id, _)| *id <= MAX_ID)?;
-        let whole = Arc::new(Prepared { id, block, care });
+        let whole = Arc::new(Prepared { id, block, care, changeable: false });
         self.parts.insert(id, parts.clone());
         let (mut prefixes, mut count) = (Vec::new(), 0);
         for (index, pair) in parts.windows(2).enumerate() {
@@ -179,7 +179,7 @@ impl Superblocks {
                 let (id, block) = made.filter(|(id, _)| *id <= MAX_ID)?;
                 self.parts.insert(id, parts[..=index].to_vec());
                 let care = whole.care[..count].to_vec();
-                prefixes.push(Arc::new(Prepared { id, block, care }));
+                prefixes.push(Arc::new(Prepared { id, block, care, changeable: false }));
             }
         }
         Some(Superblock { whole, prefixes, parts })

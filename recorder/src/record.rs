@@ -126,7 +126,12 @@ fn follow(
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
     let recording = Recording::new(origin, pipeline, keeping(options))?;
-    let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
+    let step = StepOptions {
+        stop_after: options.stop_after,
+        audit: options.audit,
+        amd,
+        log_bytes: options.log_bytes,
+    };
     let result = match options.engine {
         Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),
         Engine::Step => {

@@ -6,10 +6,10 @@ use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::Model;
-use crate::os::{Copies, TrapMask};
+use crate::os::{Copies, FaultState, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
-use rdb_schema::block::Block;
+use rdb_schema::block::{Block, Composition};
 use rdb_schema::chunk::Dictionary;
 use rdb_schema::draft::Draft;
 use rdb_schema::event::{Event, EventKind, Exit};
@@ -57,6 +57,8 @@ pub struct Recording {
     pub tracked: Tracked,
     /// SIGTRAP in its signal mask.
     pub trap_mask: TrapMask,
+    /// What the program's signal frames say of its last fault.
+    pub faults: FaultState,
     /// Module files met so far.
     pub catalog: ModuleCatalog,
     /// The trace's memory, as far as it was replayed; `None` where that is too
@@ -141,6 +143,7 @@ impl Recording {
             space: AddressSpace::default(),
             tracked,
             trap_mask: TrapMask::default(),
+            faults: FaultState::default(),
             catalog: ModuleCatalog::new(),
             model: keeping.model.then(Model::default),
             keeping,
@@ -269,6 +272,15 @@ impl Recording {
     pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
         self.builder.add_block(block);
         self.dictionary.push(Arc::clone(block))
+    }
+
+    /// Adds the dictionary entry that `composition` describes; `None` if it cannot be made.
+    pub fn make_block(&mut self, composition: &Composition) -> Option<(u32, Arc<Block>)> {
+        if !self.dictionary.has_room() {
+            return None;
+        }
+        let block = Arc::new(self.dictionary.make(composition).ok()?);
+        Some((self.add_block(&block), block))
     }
 
     /// Whether the chunk is full and the current state can begin the next.

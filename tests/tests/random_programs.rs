@@ -30,10 +30,10 @@ fn random_programs_behave_as_unrecorded_and_audits_explain_them() {
         with_guest(seed, |guest| {
             let bare = guest.unrecorded();
             let recorded = record(guest, engine).recording.output;
-            assert_eq!(recorded.stdout, bare.stdout, "seed {seed}, {engine}");
-            assert_eq!(recorded.code(), bare.code(), "seed {seed}, {engine}");
+            assert_eq!(recorded.stdout, bare.stdout, "seed {seed}, {engine:?}");
+            assert_eq!(recorded.code(), bare.code(), "seed {seed}, {engine:?}");
             assert_eq!(bare.stdout.len(), 8, "seed {seed}: its checksum");
-            let audited = guest.record(&["--engine", engine, "--audit"]);
+            let audited = guest.record(&[engine, &["--audit"]].concat());
             let closing = Closing::parse(&audited.recorder_stderr());
             assert_eq!(closing.and_then(|closing| closing.unexplained), Some(0), "seed {seed}");
         });

@@ -206,6 +206,20 @@ impl Stopped {
         Ok(())
     }
 
+    /// If the pointer to the last x87 instruction is `old`, makes it `new`.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn replace_x87_pointer(&self, old: u64, new: u64) -> Result<(), Gone> {
+        let mut area = [0; registers::MAX_XSAVE_BYTES];
+        let length = sys::xstate(self.pid, &mut area)?;
+        if area[registers::X87_POINTER] == old.to_le_bytes() {
+            area[registers::X87_POINTER].copy_from_slice(&new.to_le_bytes());
+            sys::set_xstate(self.pid, &mut area[..length])?;
+        }
+        Ok(())
+    }
+
     /// At an exit stop: the wait status it will end with.
     ///
     /// # Errors

@@ -6,6 +6,9 @@ use rdb_schema::registers::{Gpr, RESUME_FLAG, Registers};
 /// Largest XSAVE area read: AMX's tiles take it to about 11 KiB.
 pub const MAX_XSAVE_BYTES: usize = 16 << 10;
 
+/// Where an XSAVE area has the pointer to the last x87 instruction.
+pub const X87_POINTER: std::ops::Range<usize> = 8..16;
+
 /// Copies PTRACE_GETREGS' layout (sys/user.h).
 pub fn set_general(out: &mut Registers, raw: &libc::user_regs_struct) {
     out.gpr = [

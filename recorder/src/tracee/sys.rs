@@ -93,6 +93,15 @@ pub fn xstate(pid: pid_t, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(area.iov_len)
 }
 
+/// PTRACE_SETREGSET of the XSAVE area, which [`xstate`] gave.
+pub fn set_xstate(pid: pid_t, area: &mut [u8]) -> io::Result<()> {
+    let mut area =
+        libc::iovec { iov_base: area.as_mut_ptr().cast::<c_void>(), iov_len: area.len() };
+    // SAFETY: the iovec describes `area`, which outlives the call.
+    check(unsafe { libc::ptrace(libc::PTRACE_SETREGSET, pid, NT_X86_XSTATE, &raw mut area) })?;
+    Ok(())
+}
+
 /// PTRACE_GETSIGINFO, as raw bytes.
 pub fn siginfo(pid: pid_t) -> io::Result<[u8; 128]> {
     let mut info = [0u8; 128];

@@ -112,9 +112,6 @@ fn excluded(instruction: &Instruction) -> bool {
             | M::Xgetbv
             | M::Ldmxcsr
             | M::Vldmxcsr
-            | M::Fldcw
-            | M::Fldenv
-            | M::Frstor
             | M::Wrfsbase
             | M::Wrgsbase
             | M::Wrpkru

@@ -25,6 +25,8 @@ use std::sync::atomic::Ordering;
 pub struct StepOptions {
     /// Tracepoints after which recording ends.
     pub stop_after: Option<u64>,
+    /// Bytes of its log that the translate engine uses, if not all.
+    pub log_bytes: Option<u64>,
     /// Compare the model with the process at each chunk's end.
     pub audit: bool,
     /// Whether the CPU is AMD's: some prefixes decode differently there.

@@ -4,10 +4,12 @@
 use super::branches::{Ending, Link};
 use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
-use super::native::general_registers;
+use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
+use super::superblocks::decode;
+use super::x87;
 use crate::engine::code::Prepared;
-use iced_x86::{Code, Decoder, EncodingKind, FlowControl, Instruction, Register};
+use iced_x86::{Code, EncodingKind, FlowControl, Instruction, Register};
 use rdb_schema::block::Slot;
 use rdb_schema::effects::{Address, Effect, Kind, Source};
 use rdb_schema::registers::Gpr;
@@ -45,6 +47,19 @@ pub struct Translation {
     pub marks: Vec<u16>,
     /// What it renames.
     pub substitutes: Substitutes,
+    /// Its code that leaves it, ascending: behind all marks.
+    pub leaving: Vec<Leaving>,
+}
+
+/// Code that ends a record and leaves the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Where it begins, from the translation's head.
+    pub from: u16,
+    /// Index of the branch that is taken.
+    pub branch: u16,
+    /// By how much the log's end was moved.
+    pub advanced: u16,
 }
 
 /// What writing a block gives.
@@ -57,6 +72,15 @@ pub struct Written {
     pub links: Vec<Link>,
 }
 
+/// The copy of an instruction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copied {
+    /// Where it stands.
+    pub address: u64,
+    /// The original's, if it is an x87 instruction's.
+    pub opcode: u16,
+}
+
 /// Writes blocks.
 pub struct Writer {
     /// The code.
@@ -64,9 +88,14 @@ pub struct Writer {
     pub(super) substitutes: Substitutes,
     /// The record's length.
     pub(super) record: usize,
+    /// The present instruction's.
+    pub(super) copied: Copied,
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
+    /// Branches out of the middle of a superblock.
+    pub(super) side_exits: Vec<SideExit>,
+    pub(super) leaving: Vec<Leaving>,
 }
 
 impl Writer {
@@ -76,24 +105,37 @@ impl Writer {
     /// None in practice.
     pub fn new(emitter: Emitter, decoder: u32) -> Self {
         let wide_masks = std::arch::is_x86_feature_detected!("avx512bw");
-        Self { emitter, substitutes: Substitutes::default(), record: 0, decoder, wide_masks }
+        Self {
+            emitter,
+            substitutes: Substitutes::default(),
+            record: 0,
+            decoder,
+            wide_masks,
+            copied: Copied::default(),
+            side_exits: Vec::new(),
+            leaving: Vec::new(),
+        }
     }
 
-    /// Writes `prepared`'s translation for the address `head`, into `buffer`.
+    /// Writes `prepared`'s translation for the address `head`, into `buffer`. A
+    /// superblock has `prefixes`, one for each branch that may leave it early.
     ///
     /// # Errors
     /// [`Unencodable`]: it has to be stepped.
     pub fn block(
         &mut self,
         prepared: &Arc<Prepared>,
+        prefixes: &[Arc<Prepared>],
         head: u64,
         buffer: Vec<u8>,
     ) -> Emitted<Written> {
         if prepared.id > MAX_ID {
             return Err(Unencodable);
         }
+        self.side_exits.clear();
+        self.leaving.clear();
         let instructions = self.decode(prepared);
-        let used = instructions.iter().fold(0, |mask, i| mask | general_registers(i));
+        let used = prepared.care.iter().fold(0, |mask, care| mask | care.general);
         self.substitutes = Substitutes::new(used);
         self.record = record_bytes(prepared);
         self.emitter.begin(head, buffer);
@@ -101,11 +143,13 @@ impl Writer {
             [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
             all => self.straight(prepared, all)?,
         };
-        let links = self.ways_out(ending)?;
+        let links = self.ways_out(ending, prepared, prefixes)?;
         let end = self.emitter.here();
-        let code = self.emitter.finish();
+        let mut code = self.emitter.finish();
+        self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
-        let translation = Translation { prepared, head, end, marks, substitutes };
+        let leaving = std::mem::take(&mut self.leaving);
+        let translation = Translation { prepared, head, end, marks, substitutes, leaving };
         Ok(Written { translation, code, links })
     }
 
@@ -121,10 +165,14 @@ impl Writer {
         for (index, instruction) in instructions.iter().enumerate() {
             marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
+            let next = block.address(index + 1);
+            self.copied.opcode = x87::opcode(block.bytes(index));
             if instruction.flow_control() == FlowControl::Next {
-                self.plain(instruction, slots)?;
+                self.plain(instruction, block.bytes(index), slots)?;
+            } else if index + 1 < instructions.len() {
+                self.inner_branch(instruction, slots, index, next)?;
             } else {
-                ending = self.branching(instruction, slots, block.end())?;
+                ending = self.branching(instruction, slots)?;
             }
         }
         Ok((marks, ending))
@@ -156,9 +204,8 @@ impl Writer {
     }
 
     fn decode(&self, prepared: &Prepared) -> Vec<Instruction> {
-        let block = &prepared.block;
-        let mut decoder = Decoder::with_ip(64, block.code(), block.start(), self.decoder);
-        decoder.iter().collect()
+        let count = prepared.block.instructions().len();
+        (0..count).map(|index| decode(prepared, index, self.decoder)).collect()
     }
 
     /// Reserves the record: the next one's header becomes zero (or the guard is
@@ -174,20 +221,32 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives the substitutes back and ends the record; flags stay.
-    pub(super) fn close(&mut self) -> Emitted {
+    /// Gives the substitutes back and ends a record of this length; flags stay.
+    pub(super) fn close(&mut self, record: usize) -> Emitted {
         for (place, (own, other)) in self.substitutes.iter().enumerate() {
             let other = super::emitter::host(other);
             self.emitter.save(program_slot(own), other)?;
             self.emitter.restore(other, slot::SUBSTITUTE[place])?;
         }
-        self.emitter.advance(self.record)
+        self.emitter.advance(record)
     }
 
-    /// The instruction, then its log.
-    pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
+    /// The instruction, whose bytes are `code`, then its log.
+    pub(super) fn plain(
+        &mut self,
+        instruction: &Instruction,
+        code: &[u8],
+        slots: &[Slot],
+    ) -> Emitted {
         self.note_address(slots)?;
+        if self.substitutes == Substitutes::default() && instruction.memory_base() != Register::RIP
+        {
+            self.copied.address = self.emitter.here();
+            self.emitter.bytes(code);
+            return self.log(instruction, slots);
+        }
         let renamed = self.reachable(self.substitutes.rename(instruction))?;
+        self.copied.address = self.emitter.here();
         self.emitter.put(&renamed)?;
         self.log(instruction, slots)
     }
@@ -241,6 +300,7 @@ impl Writer {
                 Effect::Mxcsr => {
                     self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;
                 }
+                Effect::X87 => self.x87(place, instruction)?,
                 Effect::StatusFlags => self.status_flags(place)?,
                 Effect::FsBase => self.segment_base(place, Code::Rdfsbase_r64)?,
                 Effect::GsBase => self.segment_base(place, Code::Rdgsbase_r64)?,
@@ -287,8 +347,7 @@ impl Writer {
     /// The row's form of the status flags: what `seto al; lahf` leaves in ax.
     fn status_flags(&mut self, place: usize) -> Emitted {
         self.emitter.copy(SCRATCH, Register::RAX)?;
-        self.emitter.put(&Instruction::with1(Code::Seto_rm8, Register::AL)?)?;
-        self.emitter.put(&Instruction::with(Code::Lahf))?;
+        self.emitter.bytes(&SETO_AL_LAHF);
         self.emitter.log(place, Register::AX)?;
         self.emitter.copy(Register::RAX, SCRATCH)
     }
@@ -317,6 +376,9 @@ impl Writer {
         Ok(())
     }
 }
+
+/// `seto al; lahf`.
+const SETO_AL_LAHF: [u8; 4] = [0x0f, 0x90, 0xc0, 0x9f];
 
 /// What a repeated string instruction counts and moves.
 const STRING_REGISTERS: [Register; 3] = [Register::RCX, Register::RSI, Register::RDI];

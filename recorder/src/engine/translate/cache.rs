@@ -4,15 +4,21 @@ use super::block::{Translation, Writer};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
+use super::superblocks::Superblock;
+use crate::engine::addresses::AddressMap;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
+use rdb_schema::block::Composition;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Room that one translation may take.
 const MOST: u64 = 0x8000;
+
+/// `jmp rel32`, without its displacement.
+const JUMP: u8 = 0xe9;
 
 /// Why the tracee ran into an `int3` of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +41,16 @@ pub struct Cache {
     next: u64,
     /// Ascending by `head`.
     translations: Vec<Translation>,
+    /// The blocks they log, by id.
+    logged: HashMap<u32, Arc<Prepared>>,
     /// Program address → where its translation begins.
-    heads: HashMap<u64, u64>,
-    exits: HashMap<u64, Exit>,
+    heads: AddressMap<u64>,
+    exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
-    waiting: HashMap<u64, Vec<Link>>,
+    waiting: AddressMap<Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
-    checks: HashMap<u64, u64>,
+    checks: AddressMap<u64>,
     unknown: u64,
     /// Numbers of the pages with code that was translated.
     pages: BTreeSet<u64>,
@@ -61,10 +69,11 @@ impl Cache {
             writer,
             next: layout.cache().start,
             translations: Vec::new(),
-            heads: HashMap::new(),
-            exits: HashMap::new(),
-            waiting: HashMap::new(),
-            checks: HashMap::new(),
+            logged: HashMap::new(),
+            heads: AddressMap::default(),
+            exits: AddressMap::default(),
+            waiting: AddressMap::default(),
+            checks: AddressMap::default(),
             unknown: 0,
             pages: BTreeSet::new(),
             buffer: Vec::new(),
@@ -80,6 +89,7 @@ impl Cache {
     pub fn clear(&mut self, memory: &mut SharedMemory) -> Emitted {
         self.next = self.layout.cache().start;
         self.translations.clear();
+        self.logged.clear();
         self.heads.clear();
         self.exits.clear();
         self.waiting.clear();
@@ -110,10 +120,14 @@ impl Cache {
         matches!(self.exits.get(&head), Some(Exit::Stepped(_)))
     }
 
-    /// The block with this id, if it is translated.
+    /// The block with this id, if a translation logs it.
     pub fn by_id(&self, id: u32) -> Option<Arc<Prepared>> {
-        let found = self.translations.iter().find(|t| t.prepared.id == id);
-        found.map(|t| Arc::clone(&t.prepared))
+        self.logged.get(&id).cloned()
+    }
+
+    /// The block with this id, if its translation may be part of a superblock.
+    pub fn part(&self, id: u32) -> Option<Arc<Prepared>> {
+        self.by_id(id).filter(|prepared| *prepared.block.composition() == Composition::Own)
     }
 
     /// Whether code in `range` was translated.
@@ -160,13 +174,43 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+        self.add_joined(prepared, &[], memory)
+    }
+
+    /// Translates a superblock, in place of the block it begins with: from now on
+    /// that one's translation is but a jump.
+    ///
+    /// # Errors
+    /// [`Unencodable`].
+    pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
+        let before = self.head(joined.whole.block.start());
+        let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
+        for part in &joined.parts {
+            let block = &part.block;
+            self.pages.extend([block.start() >> 12, block.end().saturating_sub(1) >> 12]);
+        }
+        if let Some(before) = before {
+            memory.write((before - self.layout.base) as usize, &[JUMP]);
+            self.set_jump(before + 1, head, memory);
+        }
+        Ok(())
+    }
+
+    fn add_joined(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        prefixes: &[Arc<Prepared>],
+        memory: &mut SharedMemory,
+    ) -> Emitted<u64> {
         let head = self.next;
         let buffer = std::mem::take(&mut self.buffer);
-        let written = self.writer.block(prepared, head, buffer)?;
+        let written = self.writer.block(prepared, prefixes, head, buffer)?;
         self.place(memory, head, written.code);
         let pc = prepared.block.start();
         self.pages.insert(prepared.block.end().saturating_sub(1) >> 12);
         self.translations.push(written.translation);
+        let logged = prefixes.iter().chain([prepared]).map(|p| (p.id, Arc::clone(p)));
+        self.logged.extend(logged);
         self.admit(pc, head, memory);
         for link in written.links {
             self.link(link, memory);

@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Bytes of the context: spilled registers and scratch areas.
 pub const CONTEXT_BYTES: usize = 0x1000;
 
+/// Where in the context x87 state is saved before it is logged.
+pub const IMAGE: usize = 0x400;
+
 /// Entries of the table of indirect branch targets: one for each value of an
 /// address's low 16 bits.
 pub const TABLE_ENTRIES: usize = 1 << 16;
@@ -62,8 +65,17 @@ pub mod slot {
     pub const BELOW: usize = 88;
     /// What the first substitute register held.
     pub const SUBSTITUTE: [usize; 2] = [48, 56];
+    /// A struct sigaction of the kernel's, 32 bytes.
+    pub const ACTION: usize = 256;
     /// rcx, rsi and rdi before a repeated string instruction.
     pub const STRING: [usize; 3] = [64, 72, 80];
+    /// Address of the copy that executed an x87 instruction last, negated; zero:
+    /// none did since the program entered the cache.
+    pub const X87_BEYOND: usize = 96;
+    /// The program address of that instruction.
+    pub const X87_POINTER: usize = 104;
+    /// A copy of the x87 status.
+    pub const X87_RAISED: usize = 112;
 }
 
 /// The region at its place in the tracee.

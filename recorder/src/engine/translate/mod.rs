@@ -10,16 +10,20 @@ mod block;
 mod branches;
 mod cache;
 mod emitter;
+mod encoding;
 mod fallbacks;
 mod layout;
 mod log;
 mod native;
 mod region;
+mod side_exits;
 mod signals;
 mod state;
 mod stops;
 mod substitutes;
+mod superblocks;
 mod wild;
+mod x87;
 
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;
@@ -39,6 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use stops::Next;
+use superblocks::Superblocks;
 
 /// The engine.
 pub struct Translate {
@@ -62,6 +67,9 @@ struct Home {
     cache: Cache,
     /// Where the log begins that was not absorbed yet.
     unread: u64,
+    superblocks: Superblocks,
+    /// Where the program has a `syscall` instruction.
+    syscall_at: u64,
 }
 
 impl Translate {
@@ -187,10 +195,10 @@ impl Translate {
         let vdso = rec.space.iter().find(|m| m.name == b"[vdso]").map(|m| m.start..m.end);
         let at = vdso.and_then(|range| Region::find_syscall(&rec.memory, range));
         let region = match at {
-            Some(at) => Region::map(stopped, &rec.memory, at)?,
+            Some(at) => Region::map(stopped, &rec.memory, at)?.map(|region| (region, at)),
             None => None,
         };
-        let Some(mut region) = region else {
+        let Some((mut region, syscall_at)) = region else {
             self.step
                 .rec
                 .warn_once("no room for a code cache in the program: every instruction is stepped");
@@ -203,6 +211,8 @@ impl Translate {
             region,
             cache,
             unread: layout.ring(),
+            superblocks: Superblocks::default(),
+            syscall_at,
         });
         Ok(())
     }
@@ -218,6 +228,7 @@ impl Translate {
         if stale || home.cache.is_full() {
             let cleared = home.cache.clear(&mut home.region.memory);
             cleared.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
+            home.superblocks = Superblocks::default();
         }
         Ok(())
     }
@@ -270,12 +281,27 @@ impl Translate {
         home.cache.add_stepped(pc, memory).ok()
     }
 
+    /// Translates the ways the program takes most often as a whole.
+    fn join_blocks(&mut self) {
+        let Some(home) = &mut self.home else { return };
+        if home.cache.is_full() {
+            return;
+        }
+        let (decoder, cache) = (self.step.code.decoder_options(), &mut home.cache);
+        let rec = &mut self.step.rec;
+        for superblock in home.superblocks.suggest(rec, decoder, |id| cache.part(id)) {
+            // One that cannot be written leaves everything as it was.
+            let _ = cache.add_superblock(&superblock, &mut home.region.memory);
+        }
+    }
+
     /// Bytes of log that may be written before tracepoints must be counted: a
     /// record has at most two for each byte.
     fn allowance(&self) -> u64 {
-        let Some(limit) = self.step.options.stop_after else { return layout::RING_BYTES as u64 };
+        let log = self.step.options.log_bytes.unwrap_or(u64::MAX).min(layout::RING_BYTES as u64);
+        let Some(limit) = self.step.options.stop_after else { return log & !63 };
         let left = limit.saturating_sub(self.step.rec.tracepoint()) / 2;
-        if left < 8192 { 0 } else { left.min(layout::RING_BYTES as u64) & !63 }
+        if left < 8192 { 0 } else { left.min(log) & !63 }
     }
 
     /// Lets the program run in the cache, from the present state on.

@@ -53,7 +53,7 @@ impl Home {
         registers
     }
 
-    fn keep(&mut self, slot: usize, value: u64) {
+    pub(super) fn keep(&mut self, slot: usize, value: u64) {
         self.region.memory.write(slot, &value.to_le_bytes());
     }
 
@@ -84,17 +84,25 @@ impl Home {
         Some(self.inside(translation, index))
     }
 
-    /// The last exact place at or before `address`.
-    pub(super) fn place_before(&self, registers: &GeneralRegisters) -> Option<Place> {
+    /// The last exact place at or before `address`, and how far the log's end was
+    /// moved since.
+    pub(super) fn place_before(&self, registers: &GeneralRegisters) -> Option<(Place, u64)> {
         if let Some(place) = self.place(registers) {
-            return Some(place);
+            return Some((place, 0));
         }
         let translation = self.cache.find(registers.pc())?;
         let offset = u16::try_from(registers.pc() - translation.head).ok()?;
+        if let Some(leaving) = translation.leaving.iter().rfind(|l| l.from <= offset) {
+            let mut place = self.inside(translation, leaving.branch.into());
+            if leaving.advanced > 0 {
+                place.substitutes = Substitutes::default();
+            }
+            return Some((place, leaving.advanced.into()));
+        }
         let after = translation.marks.partition_point(|m| *m <= offset);
         match after.checked_sub(1) {
-            Some(index) => Some(self.inside(translation, index)),
-            None => Some(Place::between(translation.prepared.block.start())),
+            Some(index) => Some((self.inside(translation, index), 0)),
+            None => Some((Place::between(translation.prepared.block.start()), 0)),
         }
     }
 
@@ -164,6 +172,7 @@ impl Translate {
         self.absorb(stopped, host.get(Gpr::R15), place)?;
         self.show_segv(stopped)?;
         stopped.set_general_registers(&registers)?;
+        self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
         stopped.extended_registers(&rec.layout, &mut rec.registers)?;
         if let (Some(prepared), Some(before)) = (&place.repeating, before)

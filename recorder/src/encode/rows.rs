@@ -13,7 +13,7 @@ use rdb_schema::effects::Effect;
 const FIRST_ROWS: usize = 2;
 
 /// Bytes after which pieces stop doubling.
-const MAX_PIECE: usize = 1 << 18;
+const MAX_PIECE: usize = 1 << 20;
 
 /// Bytes of rows that are copied without a loop.
 const SHORT: usize = 32;

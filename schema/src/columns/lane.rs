@@ -8,6 +8,7 @@
 //!      | FIRST|w    n value:n step:w … the same, but for the first value
 //!      | PLAIN|w    value:w …
 //!      | CHOICE|w   m value:w × m index:1 …           each one of m values
+//!      | PERIOD|w   l:2 value:w × l                   again and again
 //! ```
 //! w and n are byte counts up to 8.
 
@@ -25,6 +26,10 @@ const DELTA: u8 = 0x20;
 const FIRST: u8 = 0x30;
 const PLAIN: u8 = 0x40;
 const CHOICE: u8 = 0x50;
+const PERIOD: u8 = 0x60;
+
+/// Periods that are tried: a tile's first value may come more often than its period.
+const PERIODS: usize = 4;
 
 /// A tile's values; as many as are used count.
 pub(super) type Values = [u64; TILE];
@@ -63,6 +68,9 @@ macro_rules! with_width {
 pub(super) use with_width;
 
 pub(super) fn put_all<const W: usize>(values: &[u64], out: &mut Vec<u8>) {
+    if W == 8 && cfg!(target_endian = "little") {
+        return out.extend_from_slice(bytemuck::cast_slice(values));
+    }
     let start = out.len();
     out.resize(start + values.len() * W, 0);
     let (cells, _) = out[start..].as_chunks_mut::<W>();
@@ -103,6 +111,13 @@ impl TileEncoder {
         }
         let (plain, widest) = (narrow(all), narrow(widest));
         let narrowest = plain.min(widest);
+        if narrowest > 1
+            && let Some(period) = period(values)
+        {
+            out.push(PERIOD | plain as u8);
+            out.extend((period as u16).to_le_bytes());
+            return with_width!(plain, put_all(&values[..period], out));
+        }
         if narrowest > 1 && self.distinct.find(values, narrowest) {
             out.extend([CHOICE | plain as u8, self.distinct.values().len() as u8]);
             with_width!(plain, put_all(self.distinct.values(), out));
@@ -122,6 +137,14 @@ impl TileEncoder {
             with_width!(widest, put_all(&steps[1..], out));
         }
     }
+}
+
+/// After how many values a tile repeats itself, at least once.
+fn period(values: &[u64]) -> Option<usize> {
+    let first = values.first()?;
+    let half = values.get(1..=values.len() / 2)?;
+    let again = half.iter().zip(1..).filter(|(value, _)| *value == first).map(|(_, at)| at);
+    again.take(PERIODS).find(|period| values[*period..] == values[..values.len() - period])
 }
 
 fn put_regular(first: u64, stride: u64, out: &mut Vec<u8>) {
@@ -174,6 +197,7 @@ pub(super) fn decode_tile(
         }
         PLAIN => take_all(from, width, values)?,
         CHOICE => take_choices(from, width, values)?,
+        PERIOD => take_period(from, width, values)?,
         _ => return Err(Malformed),
     }
     *previous = values.last().copied().unwrap_or(*previous);
@@ -187,6 +211,19 @@ fn take_choices(from: &mut Reader, width: usize, values: &mut [u64]) -> Result<(
     let indexes = from.take(values.len())?;
     for (slot, index) in values.iter_mut().zip(indexes) {
         *slot = *choices.get(usize::from(*index)).ok_or(Malformed)?;
+    }
+    Ok(())
+}
+
+fn take_period(from: &mut Reader, width: usize, values: &mut [u64]) -> Result<(), Malformed> {
+    let period = from.integer(2)? as usize;
+    let (given, rest) = values.split_at_mut_checked(period).ok_or(Malformed)?;
+    if given.is_empty() {
+        return Err(Malformed);
+    }
+    take_all(from, width, given)?;
+    for (slot, value) in rest.iter_mut().zip(given.iter().cycle()) {
+        *slot = *value;
     }
     Ok(())
 }
@@ -253,6 +290,14 @@ mod tests {
             picks in prop::collection::vec(any::<prop::sample::Index>(), 1..TILE),
         ) {
             check(&picks.iter().map(|p| *p.get(&choices)).collect::<Vec<_>>(), 0);
+        }
+
+        #[test]
+        fn what_repeats_round_trips(
+            part in prop::collection::vec(any::<u64>(), 1..60), shift in 0u32..60, count in 1..TILE,
+        ) {
+            let values: Vec<u64> = part.iter().map(|v| v >> shift).cycle().take(count).collect();
+            check(&values, 0);
         }
 
         #[test]

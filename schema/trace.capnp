@@ -88,11 +88,12 @@ struct Pages {
 struct Blocks {
   firstId @0 :UInt32;
   starts @1 :Data;                 # u64: address
-  counts @2 :Data;                 # u16: instructions
+  counts @2 :Data;                 # u16: instructions; 0: see compositions
   lengths @3 :Data;                # u8: bytes of each instruction, all blocks in a row
   code @4 :Data;                   # bytes of the instructions, all blocks in a row
   templateLengths @5 :Data;        # u32: bytes of each block's template
   templates @6 :Data;              # src/block/template.rs
+  compositions @7 :Data;                # blocks of 0 instructions: made of which others; src/block/composition.rs
 }
 
 # Frame kind 5: the events of one chunk.

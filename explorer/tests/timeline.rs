@@ -125,7 +125,7 @@ proptest! {
 
 #[test]
 fn a_question_that_replays_everything_can_be_interrupted() {
-    let mut program = Program::random(11, 20, 8);
+    let mut program = Program::random(12, 20, 8);
     program.strip(0);
     let timeline = open(&program, Ending::Sealed);
     timeline.interrupt().raise();

@@ -67,6 +67,16 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = OnFull::Continue)]
     pub on_full: OnFull,
 
+    /// Bytes of log after which the translate engine stops the program: the fewer,
+    /// the sooner code that is executed often is joined. For tests.
+    #[arg(long, value_name = "BYTES", hide = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1 << 13..))]
+    pub log_bytes: Option<u64>,
+
+    /// Say at the end where the time went, and what the program was stopped for
+    #[arg(long)]
+    pub timings: bool,
+
     /// The program and its arguments
     #[arg(
         required = true,

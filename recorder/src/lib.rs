@@ -1,5 +1,6 @@
 //! The recorder: runs a program and writes down every state it passes through.
 
+pub mod accounting;
 pub mod affinity;
 mod audit;
 pub mod capture;

@@ -1,5 +1,6 @@
 //! A recording from beginning to end.
 
+use crate::accounting::Timings;
 use crate::affinity::Pinning;
 use crate::capture;
 use crate::cli::{Engine, OnFull, Options, exit_code};
@@ -125,7 +126,12 @@ fn follow(
     let line = Line::start(Arc::clone(&progress), status, pinning.others());
     let origin = Origin { pid, memory: Memory::new(pid)?, registers, layout, header };
     let recording = Recording::new(origin, pipeline, keeping(options))?;
-    let step = StepOptions { stop_after: options.stop_after, audit: options.audit, amd };
+    let step = StepOptions {
+        stop_after: options.stop_after,
+        audit: options.audit,
+        amd,
+        log_bytes: options.log_bytes,
+    };
     let result = match options.engine {
         Engine::Auto => Translate::new(recording, step, pinning, progress).run(stopped),
         Engine::Step => {
@@ -206,6 +212,8 @@ fn conclude(
             return Err(let_go(pid, output, &error));
         }
     };
+    let timings = Timings::take(begun, &recording.accounting, &ended);
+    let stops = recording.accounting.stops();
     if options.audit {
         say(&format!("audit: {} bytes unexplained", recording.unexplained));
     }
@@ -229,6 +237,10 @@ fn conclude(
             let kept = output.incomplete().display();
             say(&format!("failed to write the trace: {error}; what was written is in {kept}"));
         }
+    }
+    if options.timings {
+        say(&format!("seconds: {}", timings.seconds(&status)));
+        say(&format!("stops: {stops}"));
     }
     outcome(options, ended, sealed.is_err())
 }

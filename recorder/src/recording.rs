@@ -1,14 +1,15 @@
 //! The recording in progress: the chunk under construction, the model that
 //! follows it, and the pipeline it goes to. Engines tell it what happened.
 
+use crate::accounting::{Accounting, timed};
 use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
-use crate::model::Model;
-use crate::os::{Copies, TrapMask};
+use crate::model::{Model, Page};
+use crate::os::{Copies, FaultState, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
-use rdb_schema::block::Block;
+use rdb_schema::block::{Block, Composition};
 use rdb_schema::chunk::Dictionary;
 use rdb_schema::draft::Draft;
 use rdb_schema::event::{Event, EventKind, Exit};
@@ -17,9 +18,9 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::registers::Registers;
 use rdb_schema::replay::Cursor;
-use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
+use rdb_schema::space::{AddressSpace, Mapping, MappingChange, PAGE};
 use rdb_schema::system::SystemState;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub struct Recording {
     pub tracked: Tracked,
     /// SIGTRAP in its signal mask.
     pub trap_mask: TrapMask,
+    /// What the program's signal frames say of its last fault.
+    pub faults: FaultState,
     /// Module files met so far.
     pub catalog: ModuleCatalog,
     /// The trace's memory, as far as it was replayed; `None` where that is too
@@ -64,6 +67,9 @@ pub struct Recording {
     /// What memory held before something whose writes nobody can tell; only
     /// without a model.
     pub(crate) snapshot: Option<Snapshot>,
+    /// What pages held that lie behind the end of their file by now; only without
+    /// a model.
+    pub(crate) lost: BTreeMap<u64, Page>,
     /// Where encoded data goes.
     pub pipeline: Pipeline,
     /// How the recording ends, once it has.
@@ -71,6 +77,8 @@ pub struct Recording {
     /// What a translating engine left to single-stepping: why, and how many
     /// tracepoints.
     pub stepped: Vec<(String, u64)>,
+    /// What the engine did.
+    pub accounting: Accounting,
     /// Bytes an audit or an engine could not explain.
     pub unexplained: u64,
     /// What the recorder itself has mapped into the process.
@@ -138,13 +146,16 @@ impl Recording {
             space: AddressSpace::default(),
             tracked,
             trap_mask: TrapMask::default(),
+            faults: FaultState::default(),
             catalog: ModuleCatalog::new(),
             model: keeping.model.then(Model::default),
             keeping,
             snapshot: None,
+            lost: BTreeMap::new(),
             pipeline,
             exit: Exit::Unknown,
             stepped: Vec::new(),
+            accounting: Accounting::default(),
             unexplained: 0,
             own: Vec::new(),
             copies: Copies::default(),
@@ -243,6 +254,8 @@ impl Recording {
     pub fn push_event(&mut self, event: Event) {
         for change in &event.mappings {
             self.space.apply(change);
+            let range = change.range();
+            self.lost.retain(|number, _| !range.contains(&(number * PAGE)));
         }
         if !self.own.is_empty() {
             self.touched.extend(event.mappings.iter().map(MappingChange::range));
@@ -265,6 +278,15 @@ impl Recording {
     pub fn add_block(&mut self, block: &Arc<Block>) -> u32 {
         self.builder.add_block(block);
         self.dictionary.push(Arc::clone(block))
+    }
+
+    /// Adds the dictionary entry that `composition` describes; `None` if it cannot be made.
+    pub fn make_block(&mut self, composition: &Composition) -> Option<(u32, Arc<Block>)> {
+        if !self.dictionary.has_room() {
+            return None;
+        }
+        let block = Arc::new(self.dictionary.make(composition).ok()?);
+        Some((self.add_block(&block), block))
     }
 
     /// Whether the chunk is full and the current state can begin the next.
@@ -322,7 +344,8 @@ impl Recording {
     /// [`ReplayFailed`].
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
         self.before_executions()?;
-        self.builder.absorb(log).map_err(|_| ReplayFailed(self.builder.tracepoint()))
+        timed(&mut self.accounting.absorb, || self.builder.absorb(log))
+            .map_err(|_| ReplayFailed(self.builder.tracepoint()))
     }
 
     /// Brings the model, if there is one, to the current state; no execution may

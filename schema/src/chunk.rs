@@ -1,11 +1,9 @@
 //! A chunk: a contiguous range of tracepoints, as rows and events.
 
-use crate::block::Block;
-use crate::draft::{Draft, DraftBlock};
+pub use crate::dictionary::{Dictionary, MAX_JOINED};
 use crate::event::Event;
 use crate::registers::Registers;
-use crate::varint::{Malformed, put};
-use std::sync::Arc;
+use crate::varint::put;
 
 /// Most tracepoints a chunk may hold.
 pub const MAX_TRACEPOINTS: u64 = 1 << 25;
@@ -117,49 +115,5 @@ pub fn put_bulk<B: AsRef<[u8]>>(out: &mut Vec<u8>, segments: &[(u64, B)]) {
         let bytes = bytes.as_ref();
         put(out, bytes.len() as u64);
         out.extend_from_slice(bytes);
-    }
-}
-
-/// The blocks of a process by id. They are shared, so that a chunk can be encoded
-/// while the dictionary grows.
-#[derive(Clone, Debug, Default)]
-pub struct Dictionary {
-    blocks: Vec<Arc<Block>>,
-}
-
-impl Dictionary {
-    /// The block with this id.
-    pub fn get(&self, id: u32) -> Option<&Block> {
-        self.blocks.get(id as usize).map(Arc::as_ref)
-    }
-
-    /// Adds a block; its id.
-    pub fn push(&mut self, block: impl Into<Arc<Block>>) -> u32 {
-        self.blocks.push(block.into());
-        (self.blocks.len() - 1) as u32
-    }
-
-    /// How many blocks it holds.
-    pub fn len(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
-    }
-
-    /// The blocks from id `first` on.
-    pub fn since(&self, first: usize) -> &[Arc<Block>] {
-        self.blocks.get(first..).unwrap_or(&[])
-    }
-
-    /// The blocks of `draft`, one for each entry of [`Draft::blocks`].
-    ///
-    /// # Errors
-    /// [`Malformed`] when it names one that is not here.
-    pub fn of(&self, draft: &Draft) -> Result<Vec<Arc<Block>>, Malformed> {
-        let block = |one: &DraftBlock| self.blocks.get(one.id as usize).cloned().ok_or(Malformed);
-        draft.blocks.iter().map(block).collect()
     }
 }

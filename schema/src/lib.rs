@@ -5,6 +5,8 @@ pub mod block;
 pub mod chunk;
 pub mod columns;
 pub mod container;
+pub mod derive;
+mod dictionary;
 pub mod draft;
 pub mod effects;
 pub mod event;

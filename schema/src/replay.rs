@@ -3,6 +3,7 @@
 
 use crate::block::Slot;
 use crate::chunk::{Chunk, Dictionary};
+use crate::derive::Known;
 use crate::effects::{Effect, Source, X87_BYTES, masked_runs};
 use crate::event::Event;
 use crate::registers::{Registers, STATUS_FLAGS};
@@ -145,25 +146,27 @@ impl Cursor {
     ) -> Result<(), Malformed> {
         let before = &self.registers;
         let mut gpr = before.gpr;
-        let mut others = false;
+        let (mut others, mut stored, mut derived) = (false, 0, None);
         for slot in slots {
             let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
             let mut logged = Reader::new(logged);
             match slot.effect {
                 Effect::Gpr { register, source } => {
-                    gpr[register.index()] = match source {
+                    let at = register.index();
+                    gpr[at] = match source {
                         Source::Logged => logged.integer(8)?,
-                        Source::Const(value) => value,
-                        Source::Form(form) => form.extended(before, before.gpr[register.index()]),
+                        _ => {
+                            let known = Known { before, after: &gpr, stored };
+                            source.register(&known, before.gpr[at], 0)
+                        }
                     };
                 }
                 Effect::Store { address, size, source } => {
-                    let value = match source {
+                    stored = match source {
                         Source::Logged => logged.integer(size.into())?,
-                        Source::Const(value) => value,
-                        Source::Form(form) => form.value(before),
+                        _ => source.stored(&Known { before, after: &gpr, stored }, 0),
                     };
-                    let bytes = value.to_le_bytes();
+                    let bytes = stored.to_le_bytes();
                     let bytes = bytes.get(..size.into()).ok_or(Malformed)?;
                     sink.store(self.tracepoint, address.value(before), bytes);
                 }
@@ -185,11 +188,16 @@ impl Cursor {
                     let bytes = logged.take(bytes.into())?;
                     sink.store(self.tracepoint, address.value(before), bytes);
                 }
+                Effect::FlagsOf { rule, inputs } => derived = Some((rule, inputs)),
                 Effect::StoreBulk => {
                     self.bulk = store_bulk(self.tracepoint, chunk, self.bulk, sink)?
                 }
                 _ => others = true,
             }
+        }
+        if let Some((rule, inputs)) = derived {
+            let flags = inputs.flags(rule, &Known { before, after: &gpr, stored });
+            self.registers.rflags = self.registers.rflags & !STATUS_FLAGS | flags;
         }
         self.registers.gpr = gpr;
         if others {
@@ -229,6 +237,7 @@ fn is_other(effect: &Effect) -> bool {
             | Effect::StoreMasked { .. }
             | Effect::StoreBytes { .. }
             | Effect::StoreBulk
+            | Effect::FlagsOf { .. }
     )
 }
 
@@ -273,7 +282,8 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
         | Effect::StoreVector { .. }
         | Effect::StoreMasked { .. }
         | Effect::StoreBytes { .. }
-        | Effect::StoreBulk => return Err(Malformed),
+        | Effect::StoreBulk
+        | Effect::FlagsOf { .. } => return Err(Malformed),
     }
     Ok(())
 }

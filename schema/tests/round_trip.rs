@@ -4,7 +4,7 @@
 
 use iced_x86::Decoder;
 use proptest::prelude::*;
-use rdb_schema::block::Block;
+use rdb_schema::block::{Block, Composition, Entry};
 use rdb_schema::chunk::{BlockRows, Chunk, Cut, Dictionary, Execution, put_bulk};
 use rdb_schema::container::{Directory, Encoded, FrameKind, Writer};
 use rdb_schema::effects::effects;
@@ -32,6 +32,9 @@ fn dictionary() -> Dictionary {
             block.push(bytes, &effects(&instruction));
         }
         dictionary.push(block);
+    }
+    for composition in [Composition::Joined(vec![0, 2, 0]), Composition::Prefix(3, 5)] {
+        dictionary.add(Entry::Composed(composition)).unwrap();
     }
     dictionary
 }
@@ -260,7 +263,8 @@ fn check(trace: &Trace) {
     let (first, blocks) = message::decode_blocks(&payload[3]).unwrap();
     assert_eq!(first, 0);
     let mut known = Dictionary::default();
-    blocks.into_iter().for_each(|block| assert!(known.push(block) < 3));
+    blocks.into_iter().for_each(|block| drop(known.add(block).unwrap()));
+    assert_eq!(known.since(0), dictionary().since(0));
     let events = message::decode_events(&payload[4]).unwrap();
     let chunk = message::decode_chunk(&payload[5], events, &known).unwrap();
     assert_eq!(chunk, trace.chunk);

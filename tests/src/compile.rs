@@ -153,7 +153,8 @@ fn split_debug_information(program: &Path) {
     must_run(Command::new("objcopy").arg("--strip-all").arg(link).arg(program));
 }
 
-fn must_run(command: &mut Command) {
+/// Runs a command that has to succeed.
+pub fn must_run(command: &mut Command) {
     let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);

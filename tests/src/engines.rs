@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The engine that the others have to agree with.
-pub const REFERENCE: &str = "step";
+pub const REFERENCE: &[&str] = &["--engine", "step"];
 
-/// The engines that have to agree with it.
-pub const ENGINES: &[&str] = &["auto"];
+/// The engines that have to agree with it, by the options that choose them: with a short log, much
+/// of a short program runs in superblocks.
+pub const ENGINES: &[&[&str]] =
+    &[&["--engine", "auto"], &["--engine", "auto", "--log-bytes", "8192"]];
 
 /// A recording by one engine, kept outside of the guest's folder.
 pub struct Kept {
@@ -21,12 +23,12 @@ pub struct Kept {
 }
 
 /// Records a guest with an engine, and leaves its working directory empty.
-pub fn record(guest: &Guest, engine: &str) -> Kept {
-    let mut recording = guest.record(&["--engine", engine]);
+pub fn record(guest: &Guest, engine: &[&str]) -> Kept {
+    let mut recording = guest.record(engine);
     let directory = tempfile::tempdir().expect("failed to create a folder");
     let trace = directory.path().join("run.trace");
     std::fs::copy(&recording.trace, &trace)
-        .unwrap_or_else(|error| panic!("no recording by {engine}: {error}: {recording:?}"));
+        .unwrap_or_else(|error| panic!("no recording by {engine:?}: {error}: {recording:?}"));
     recording.trace = trace;
     empty(guest.directory());
     Kept { recording, _directory: directory }
@@ -50,8 +52,9 @@ pub fn disagreement(guest: &Guest, keep: &Path, name: &str) -> Option<String> {
             Ok(Comparison { difference, .. }) => format!("{difference:?}"),
             Err(error) => error,
         };
-        let keep = |trace: &Path, engine: &str, which: u32| -> PathBuf {
-            let path = keep.join(format!("{name}.{which}.{engine}.trace"));
+        let keep = |trace: &Path, engine: &[&str], which: u32| -> PathBuf {
+            let engine = engine.join("").replace("--", ".");
+            let path = keep.join(format!("{name}.{which}{engine}.trace"));
             std::fs::create_dir_all(keep).expect("a folder for traces");
             std::fs::copy(trace, &path).expect("failed to keep a trace");
             path

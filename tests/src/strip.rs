@@ -27,7 +27,7 @@ pub fn without_versions(from: &Path, to: &Path) {
             FrameKind::Blocks => {
                 let (_, blocks) = decode_blocks(&payload).expect("blocks");
                 for block in blocks {
-                    dictionary.push(block);
+                    dictionary.add(block).expect("blocks");
                 }
             }
             FrameKind::Chunk => payload = unversioned(&payload, &dictionary),

@@ -1,6 +1,7 @@
 //! Outside tools that some tests need.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 /// The tool's path, or `None` after saying loudly on stderr that the calling test is skipped.
 pub fn require_tool(name: &str) -> Option<PathBuf> {
@@ -18,7 +19,36 @@ pub fn skip(reason: &str) {
     let _ = writeln!(std::io::stderr(), "\n*** SKIPPED {test}: {reason} ***");
 }
 
-fn find_tool(name: &str) -> Option<PathBuf> {
+/// The tool's path, if it is installed.
+pub fn find_tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// gcc's own compiler, without the driver; `None` after saying so.
+pub fn cc1() -> Option<PathBuf> {
+    let path = asked(Command::new(require_tool("gcc")?).arg("-print-prog-name=cc1"))?;
+    if !path.is_file() {
+        skip("gcc's cc1 is not installed");
+        return None;
+    }
+    Some(path)
+}
+
+/// The interpreter itself: a version manager's wrapper script would be recorded instead.
+pub fn python() -> Option<PathBuf> {
+    let python = require_tool("python3")?;
+    asked(Command::new(python).args(["-c", "import sys; print(sys.executable)"]))
+}
+
+/// The distribution's interpreter, or else any.
+pub fn system_python() -> Option<PathBuf> {
+    let path = PathBuf::from("/usr/bin/python3");
+    if path.is_file() { Some(path) } else { python() }
+}
+
+/// The path that a command prints.
+fn asked(command: &mut Command) -> Option<PathBuf> {
+    let output = command.output().ok()?;
+    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }

@@ -4,8 +4,8 @@
 use rdb_tests::binaries::target_directory;
 use rdb_tests::closing::Closing;
 use rdb_tests::engines::{ENGINES, disagreement, record};
-use rdb_tests::guest::Guest;
-use rdb_tests::random_program::{program, write};
+use rdb_tests::parallel::for_each;
+use rdb_tests::random_program::with_guest;
 
 /// Seeds whose recordings are compared.
 const SEEDS: std::ops::Range<u64> = 0..48;
@@ -13,22 +13,15 @@ const SEEDS: std::ops::Range<u64> = 0..48;
 /// Seeds whose recordings are audited.
 const AUDITED: std::ops::Range<u64> = 100..112;
 
-fn with_guest(seed: u64, check: impl FnOnce(&Guest)) {
-    let directory = tempfile::tempdir().expect("failed to create a folder");
-    let file = directory.path().join(format!("seed-{seed}"));
-    write(&file, &program(seed)).expect("failed to write a program");
-    check(&Guest::system(&file, &[]));
-}
-
 #[test]
 fn engines_agree_on_random_programs() {
     let keep = target_directory().join("differing");
-    for seed in SEEDS {
+    for_each(SEEDS, 2, |seed| {
         with_guest(seed, |guest| {
             let found = disagreement(guest, &keep, &format!("seed-{seed}"));
             assert!(found.is_none(), "{}", found.unwrap_or_default());
         });
-    }
+    });
 }
 
 #[test]
@@ -37,10 +30,10 @@ fn random_programs_behave_as_unrecorded_and_audits_explain_them() {
         with_guest(seed, |guest| {
             let bare = guest.unrecorded();
             let recorded = record(guest, engine).recording.output;
-            assert_eq!(recorded.stdout, bare.stdout, "seed {seed}, {engine}");
-            assert_eq!(recorded.code(), bare.code(), "seed {seed}, {engine}");
+            assert_eq!(recorded.stdout, bare.stdout, "seed {seed}, {engine:?}");
+            assert_eq!(recorded.code(), bare.code(), "seed {seed}, {engine:?}");
             assert_eq!(bare.stdout.len(), 8, "seed {seed}: its checksum");
-            let audited = guest.record(&["--engine", engine, "--audit"]);
+            let audited = guest.record(&[engine, &["--audit"]].concat());
             let closing = Closing::parse(&audited.recorder_stderr());
             assert_eq!(closing.and_then(|closing| closing.unexplained), Some(0), "seed {seed}");
         });

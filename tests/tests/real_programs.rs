@@ -1,9 +1,7 @@
 //! Programs of the system, recorded: same output and status, nothing unexplained.
 
 use rdb_tests::guest::Guest;
-use rdb_tests::tools::{require_tool, skip};
-use std::path::PathBuf;
-use std::process::Command;
+use rdb_tests::tools::{cc1, python, require_tool};
 
 /// Programs that take too long to step to their end are recorded for so many instructions.
 const STOP_AFTER: &str = "300000";
@@ -54,14 +52,14 @@ fn sqlite_is_recorded_to_a_limit_and_runs_on() {
 
 #[test]
 fn python_is_recorded_to_a_limit_and_runs_on() {
-    let Some(python) = python() else { return skip("python3 is not installed") };
+    let Some(python) = python() else { return };
     let guest = Guest::system(python, &["-c", "print(sum(range(1000)))"]);
     check(&guest, &["--stop-after", STOP_AFTER]);
 }
 
 #[test]
 fn a_compiler_is_recorded_to_a_limit_and_runs_on() {
-    let Some(compiler) = cc1() else { return skip("gcc's cc1 is not installed") };
+    let Some(compiler) = cc1() else { return };
     let guest = Guest::system(compiler, &["-quiet", "small.c", "-o", "-"]);
     let source = "int main(void) { return 0; }\n";
     std::fs::write(guest.directory().join("small.c"), source).expect("failed to write a source");
@@ -76,19 +74,4 @@ fn a_recording_stopped_early_ends_exactly_there() {
     assert_eq!(recorded.output.code(), 0);
     assert_eq!(recorded.instructions(), 1000);
     assert_eq!(recorded.explore().last(&["rend"]).tracepoint(), 1000);
-}
-
-/// The interpreter itself: a version manager's wrapper script would be recorded instead.
-fn python() -> Option<PathBuf> {
-    let python = require_tool("python3")?;
-    let ask = "import sys; print(sys.executable)";
-    let output = Command::new(python).args(["-c", ask]).output().ok()?;
-    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
-}
-
-fn cc1() -> Option<PathBuf> {
-    let gcc = require_tool("gcc")?;
-    let output = Command::new(gcc).arg("-print-prog-name=cc1").output().ok()?;
-    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    path.is_absolute().then_some(path)
 }

@@ -136,11 +136,10 @@ fn find_in(
 /// The instructions of `block` that are at one of `pcs`, one bit each: a block
 /// has at most 64.
 fn matches(block: &Block, pcs: &[u64]) -> u64 {
-    let length = block.code().len() as u64;
-    let from = pcs.partition_point(|pc| *pc < block.start());
-    let inside = pcs.iter().skip(from).take_while(|pc| **pc - block.start() < length);
-    let indexes = inside.filter_map(|pc| block.index_of(*pc));
-    indexes.fold(0, |mask, index| mask | 1u64.checked_shl(index as u32).unwrap_or(0))
+    let bit = |(index, _)| 1u64.checked_shl(index as u32).unwrap_or(0);
+    let instructions = block.instructions().iter().enumerate();
+    let wanted = instructions.filter(|(_, i)| pcs.binary_search(&i.address).is_ok());
+    wanted.map(bit).fold(0, |mask, bit| mask | bit)
 }
 
 fn below(bit: u64) -> u64 {

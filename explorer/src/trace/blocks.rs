@@ -1,7 +1,7 @@
 //! The dictionary's frames, decoded in parallel.
 
 use rayon::prelude::*;
-use rdb_schema::block::Block;
+use rdb_schema::block::Entry;
 use rdb_schema::container::{Frame, FrameKind};
 use rdb_schema::message::decode_blocks;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 const MAX_BYTES: u64 = 256 << 20;
 
 /// By index of the frame: the first id and the blocks, or what is wrong.
-pub type DecodedBlocks = HashMap<usize, Result<(u32, Vec<Block>), String>>;
+pub type DecodedBlocks = HashMap<usize, Result<(u32, Vec<Entry>), String>>;
 
 /// Decodes the Blocks frames of `process`.
 pub fn decode(file: &[u8], frames: &[Frame], process: u32) -> DecodedBlocks {
@@ -28,7 +28,7 @@ pub fn decode(file: &[u8], frames: &[Frame], process: u32) -> DecodedBlocks {
     wanted.into_par_iter().map(|(index, frame)| (index, one(file, frame))).collect()
 }
 
-fn one(file: &[u8], frame: &Frame) -> Result<(u32, Vec<Block>), String> {
+fn one(file: &[u8], frame: &Frame) -> Result<(u32, Vec<Entry>), String> {
     let payload = frame.payload(file).map_err(|e| e.to_string())?;
     decode_blocks(&payload).map_err(|e| format!("unreadable blocks ({e})"))
 }

@@ -97,8 +97,8 @@ impl Outline {
         if first as usize != self.dictionary.len() {
             return Err(format!("blocks from {first} where {} come next", self.dictionary.len()));
         }
-        for block in list {
-            self.dictionary.push(block);
+        for entry in list {
+            self.dictionary.add(entry).map_err(|e| format!("unreadable blocks ({e})"))?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The naive machine: every state in full.
 
 use rdb_schema::block::{Block, Slot};
+use rdb_schema::derive::Known;
 use rdb_schema::effects::{Effect, Source};
 use rdb_schema::event::Event;
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
@@ -112,10 +113,11 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
     };
     match slot.effect {
         Effect::Gpr { register, source } => {
+            let was = old.gpr[register.index()];
+            let known = Known { before: old, after: &old.gpr, stored: 0 };
             after.registers.gpr[register.index()] = match source {
                 Source::Logged => word(8),
-                Source::Const(value) => value,
-                Source::Form(form) => form.extended(old, old.gpr[register.index()]),
+                _ => source.register(&known, was, 0),
             }
         }
         Effect::StatusFlags => {
@@ -123,11 +125,14 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
             let new = (overflow << 11 | low) & STATUS_FLAGS;
             after.registers.rflags = after.registers.rflags & !STATUS_FLAGS | new;
         }
+        Effect::FlagsOf { rule, inputs } => {
+            let new = inputs.flags(rule, &Known { before: old, after: &old.gpr, stored: 0 });
+            after.registers.rflags = after.registers.rflags & !STATUS_FLAGS | new;
+        }
         Effect::Store { address, size, source } => {
             let value = match source {
                 Source::Logged => word(size.into()),
-                Source::Const(value) => value,
-                Source::Form(form) => form.value(old),
+                _ => source.stored(&Known { before: old, after: &old.gpr, stored: 0 }, 0),
             };
             after.store(address.value(old), &value.to_le_bytes()[..size.into()], dirty);
         }

@@ -4,6 +4,7 @@ use super::Rng;
 use super::machine::{State, Step, advance};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{BlockRows, Chunk, Cut, Dictionary, Execution, put_bulk};
+use rdb_schema::derive::{Computation, FlagRule, Inputs, Operand, Operation};
 use rdb_schema::effects::{Address, Effect, Effects, Extend, Form, Kind, Source};
 use rdb_schema::event::{Event, EventKind, Exit};
 use rdb_schema::message::ChunkState;
@@ -377,6 +378,10 @@ fn blocks(rng: &mut Rng) -> Vec<Block> {
 fn effects(rng: &mut Rng) -> Effects {
     let mut list: Vec<Effect> = (0..rng.below(3)).map(|_| effect(rng)).collect();
     list.dedup_by_key(|e| std::mem::discriminant(e));
+    // No instruction has its flags from two places.
+    if list.contains(&Effect::StatusFlags) {
+        list.retain(|e| !matches!(e, Effect::FlagsOf { .. }));
+    }
     Effects { kind: Kind::Plain, list, bulk: None }
 }
 
@@ -384,6 +389,10 @@ fn effect(rng: &mut Rng) -> Effect {
     let register = Gpr::new(rng.below(16) as u8).unwrap();
     match rng.below(11) {
         0 | 1 => Effect::Gpr { register, source: source(rng) },
+        2 if rng.chance(50) => Effect::FlagsOf {
+            rule: FlagRule::ALL[rng.below(FlagRule::ALL.len() as u64) as usize],
+            inputs: inputs(rng),
+        },
         2 => Effect::StatusFlags,
         3 | 4 => {
             let size = 1 << rng.below(4);
@@ -402,11 +411,23 @@ fn effect(rng: &mut Rng) -> Effect {
 }
 
 fn source(rng: &mut Rng) -> Source {
-    match rng.below(3) {
+    match rng.below(4) {
         0 => Source::Logged,
         1 => Source::Const(address(rng)),
+        2 => Source::Computed(Computation {
+            operation: Operation::ALL[rng.below(Operation::ALL.len() as u64) as usize],
+            inputs: inputs(rng),
+            extend: Extend::Zero,
+        }),
         _ => Source::Form(form(rng)),
     }
+}
+
+fn inputs(rng: &mut Rng) -> Inputs {
+    let operand =
+        |rng: &mut Rng| Gpr::new(rng.below(16) as u8).map_or(Operand::Constant, Operand::Old);
+    let (left, right) = (operand(rng), operand(rng));
+    Inputs { width: 1 << rng.below(4), left, right, constant: rng.below(70) as i64 }
 }
 
 fn form(rng: &mut Rng) -> Form {

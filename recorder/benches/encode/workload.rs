@@ -35,7 +35,7 @@ impl Workload {
                 FrameKind::Blocks => {
                     let (_, blocks) = decode_blocks(&payload()).expect("blocks");
                     for block in blocks {
-                        workload.dictionary.push(block);
+                        workload.dictionary.add(block).expect("blocks");
                     }
                 }
                 FrameKind::Chunk => {

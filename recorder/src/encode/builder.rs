@@ -82,6 +82,15 @@ impl Builder {
         self.rows.used() + self.draft.bulk.len() + self.event_bytes
     }
 
+    /// The block ids of the last whole executions of the chunk, at most `count`.
+    pub fn recent(&self, count: usize) -> Vec<u32> {
+        let path = &self.draft.path;
+        let cut = self.draft.cuts.last().map_or(0, |cut| cut.execution as usize + 1);
+        let start = path.len().saturating_sub(count).max(cut).min(path.len());
+        let id = |local: &u32| self.draft.blocks.get(*local as usize).map(|block| block.id);
+        path[start..].iter().filter_map(id).collect()
+    }
+
     /// Begins an execution of block `id`, which must then count at least one
     /// tracepoint; its row is zero until it is filled.
     pub fn begin(&mut self, id: u32) {

@@ -1,12 +1,12 @@
 //! The pipeline: jobs are encoded and compressed by worker threads, and written
 //! in the order they were given. What it holds is bounded: an engine that is faster
-//! than the workers or the disk waits.
+//! than the workers encodes, too, and one that is faster than the disk waits.
 
 use super::budget::{Budget, Share};
 use super::status::{FailOnPanic, PipelineStatus, timed};
 use super::worker::{Frames, Worker};
 use crate::tracee::sys::CpuSet;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rdb_schema::block::Block;
 use rdb_schema::container::{Encoded, FrameKind, Writer};
 use rdb_schema::draft::Draft;
@@ -80,6 +80,10 @@ pub(super) struct Numbered<T> {
 /// Worker threads and the writer behind them.
 pub struct Pipeline {
     jobs: Option<Sender<Numbered<Job>>>,
+    done: Option<Sender<Numbered<Frames>>>,
+    /// Encodes on the engine's own thread, once it had to.
+    own: Option<Worker>,
+    empty: Sender<Draft>,
     next: u64,
     budget: Arc<Budget>,
     spares: Receiver<Draft>,
@@ -122,7 +126,7 @@ impl Pipeline {
                 std::thread::spawn(move || {
                     let _ = cpus.apply(0);
                     let _guard = FailOnPanic(&status);
-                    match Worker::new(process, level, &status, empty) {
+                    match Worker::new(process, level, Arc::clone(&status), empty) {
                         Ok(mut worker) => worker.run(&queue, &done),
                         Err(error) => status.fail(error),
                     }
@@ -136,20 +140,49 @@ impl Pipeline {
             write(writer, &results, &writer_status)
         });
         let budget = Budget::new(IN_FLIGHT);
-        let jobs = Some(jobs);
-        Self { jobs, next: 0, budget, spares, workers, writer, process, level, status }
+        let (jobs, done, own) = (Some(jobs), Some(done), None);
+        Self {
+            jobs,
+            done,
+            own,
+            empty,
+            next: 0,
+            budget,
+            spares,
+            workers,
+            writer,
+            process,
+            level,
+            status,
+        }
     }
 
-    /// Hands over a job; waits while too much is in flight.
+    /// Hands over a job, or does it where all workers have enough to do; waits while
+    /// too much is in flight.
     pub fn submit(&mut self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
         let number = self.next;
         self.next += 1;
-        timed(&self.status.times.blocked, || {
-            let share = self.budget.take(job.bytes());
-            // It fails only when all workers are gone, which `finish` reports.
-            let _ = jobs.send(Numbered { number, share, value: job });
-        });
+        let share = timed(&self.status.times.blocked, || self.budget.take(job.bytes()));
+        // Where the workers are gone, `finish` reports it.
+        if let Err(TrySendError::Full(job)) = jobs.try_send(Numbered { number, share, value: job })
+        {
+            self.encode(job);
+        }
+    }
+
+    /// Does a job on the engine's thread.
+    fn encode(&mut self, job: Numbered<Job>) {
+        if self.own.is_none() {
+            let (status, empty) = (Arc::clone(&self.status), self.empty.clone());
+            match Worker::new(self.process, self.level, status, empty) {
+                Ok(worker) => self.own = Some(worker),
+                Err(error) => return self.status.fail(error),
+            }
+        }
+        if let (Some(own), Some(done)) = (&mut self.own, &self.done) {
+            let _ = done.send(own.one_job(job));
+        }
     }
 
     /// A draft whose buffers have served before, or a new one.
@@ -164,7 +197,7 @@ impl Pipeline {
     /// is not sealed.
     pub fn finish(mut self, end: End) -> io::Result<u64> {
         let End { tracepoints, exit, stepped } = end;
-        drop(self.jobs.take());
+        drop((self.jobs.take(), self.done.take()));
         let panicked = |_| io::Error::other("an encoding thread panicked");
         for worker in self.workers {
             worker.join().map_err(panicked)?;

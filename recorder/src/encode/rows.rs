@@ -1,10 +1,11 @@
 //! The rows of the chunk under construction: the hot loop of absorbing a log ends
 //! here, once per execution.
 //!
-//! Rows go to one arena, those of a block in pieces that double in size, so that
-//! nothing is moved or allocated while a chunk grows.
+//! Rows go to one arena, those of a block in pieces that grow, so that nothing is
+//! moved or allocated while a chunk grows.
 
 use rdb_schema::block::Block;
+use rdb_schema::columns::TILE_ROWS;
 use rdb_schema::draft::{Draft, DraftBlock, NO_PIECE, Piece};
 use rdb_schema::effects::Effect;
 
@@ -12,7 +13,7 @@ use rdb_schema::effects::Effect;
 const FIRST_ROWS: usize = 2;
 
 /// Bytes after which pieces stop doubling.
-const MAX_PIECE: usize = 1 << 16;
+const MAX_PIECE: usize = 1 << 18;
 
 /// Bytes of rows that are copied without a loop.
 const SHORT: usize = 32;
@@ -159,7 +160,10 @@ impl Rows {
             Some(block) => {
                 if let Some(last) = draft.pieces.get_mut(block.last as usize) {
                     (last.end, last.next) = (entry.at, piece);
-                    room = ((entry.at - last.start) as usize * 2).clamp(row, MAX_PIECE.max(row));
+                    let before = (entry.at - last.start) as usize;
+                    // As much as all pieces so far, so that whole tiles lie in one.
+                    room = if block.first == block.last { before } else { before * 2 };
+                    room = room.clamp(row, (row * TILE_ROWS).min(MAX_PIECE).max(row));
                 }
                 block.last = piece;
             }

@@ -7,21 +7,22 @@ use rdb_schema::container::{Compressor, Encoded, FrameKind};
 use rdb_schema::draft::Draft;
 use rdb_schema::message::{self, ChunkEncoder};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A job's frames, each with the numbers of the pages in it.
 pub(super) type Frames = Vec<(Encoded, Vec<u64>)>;
 
-/// What one worker thread keeps from job to job.
-pub(super) struct Worker<'a> {
+/// What a thread that encodes keeps from job to job.
+pub(super) struct Worker {
     process: u32,
-    status: &'a PipelineStatus,
+    status: Arc<PipelineStatus>,
     compressor: Compressor,
     chunks: ChunkEncoder,
     spares: Sender<Draft>,
 }
 
-impl<'a> Worker<'a> {
+impl Worker {
     /// A worker that compresses at zstd `level`, and hands buffers it is done with
     /// to `spares`.
     ///
@@ -30,7 +31,7 @@ impl<'a> Worker<'a> {
     pub(super) fn new(
         process: u32,
         level: i32,
-        status: &'a PipelineStatus,
+        status: Arc<PipelineStatus>,
         spares: Sender<Draft>,
     ) -> io::Result<Self> {
         let (compressor, chunks) = (Compressor::new(level)?, ChunkEncoder::default());
@@ -40,19 +41,24 @@ impl<'a> Worker<'a> {
     /// Works until there are no more jobs.
     pub(super) fn run(&mut self, queue: &Receiver<Numbered<Job>>, done: &Sender<Numbered<Frames>>) {
         while let Ok(job) = timed(&self.status.times.idle, || queue.recv()) {
-            let Numbered { number, share, value } = job;
-            let value = if self.status.failed.load(Ordering::Acquire) {
-                Vec::new()
-            } else {
-                self.encode(value).unwrap_or_else(|error| {
-                    self.status.fail(error);
-                    Vec::new()
-                })
-            };
-            if done.send(Numbered { number, share, value }).is_err() {
+            if done.send(self.one_job(job)).is_err() {
                 return;
             }
         }
+    }
+
+    /// The frames of one job; none after a failure.
+    pub(super) fn one_job(&mut self, job: Numbered<Job>) -> Numbered<Frames> {
+        let Numbered { number, share, value } = job;
+        let value = if self.status.failed.load(Ordering::Acquire) {
+            Vec::new()
+        } else {
+            self.encode(value).unwrap_or_else(|error| {
+                self.status.fail(error);
+                Vec::new()
+            })
+        };
+        Numbered { number, share, value }
     }
 
     fn encode(&mut self, job: Job) -> io::Result<Frames> {
@@ -91,7 +97,8 @@ impl<'a> Worker<'a> {
             let message = || message::encode_events(&draft.events);
             frames.extend(self.one(FrameKind::Events, place, message)?);
         }
-        let times = &self.status.times;
+        let status = Arc::clone(&self.status);
+        let times = &status.times;
         let message = timed(&times.encode, || self.chunks.encode(&draft, &state, &blocks));
         // It fails when as many wait already as the engine can need.
         let _ = self.spares.try_send(draft);

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod exec;
+mod fault_state;
 mod growth;
 mod mappings;
 mod own_maps;
@@ -10,6 +11,7 @@ mod syscalls;
 mod trap_mask;
 
 pub use aliases::{Identity, identity};
+pub use fault_state::FaultState;
 pub use mappings::Changes;
 pub use own_maps::Copies;
 pub use signals::Delivery;

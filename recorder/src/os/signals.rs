@@ -59,6 +59,7 @@ impl Recording {
         let thread = self.pid.cast_unsigned();
         let kind = kind(delivery, Disposition::Handled);
         let mut event = Event::new(self.last_tracepoint(), thread, kind);
+        self.faults.settle(&self.memory, after.rsp(), delivery.fault);
         event.registers = RegisterPatch::between(&self.registers, &after);
         event.memory = self.memory.read_pieces(after.rsp(), self.frame_bytes(&after) as usize);
         self.tracked.delivered(thread, delivery.signal.cast_unsigned());

@@ -1,10 +1,14 @@
-//! Blocks: straight-line code with its template, and the dictionary of them.
+//! Blocks: code that is executed in a row, with its template.
 
+mod composition;
 mod template;
+
+pub use composition::{Composition, Entry};
 
 use crate::columns::Lane;
 use crate::effects::{Effect, Effects, Kind};
 use crate::varint::{Malformed, Reader};
+use std::sync::Arc;
 
 /// Most instructions a block may have.
 pub const MAX_INSTRUCTIONS: usize = 64;
@@ -15,7 +19,9 @@ pub const MAX_INSTRUCTION_BYTES: usize = 15;
 /// One instruction of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Offset of its first byte from the block's start.
+    /// Its address.
+    pub address: u64,
+    /// Offset of its first byte in the block's code.
     pub offset: u16,
     /// Its length in bytes, 1–15.
     pub length: u8,
@@ -34,16 +40,35 @@ pub struct Slot {
     pub offset: u32,
 }
 
-/// Straight-line code: a dictionary entry. Each execution of it logs one *row*:
-/// the logged slots of all its instructions, one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    start: u64,
+/// What blocks hold that begin alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Body {
     code: Vec<u8>,
     instructions: Vec<Instruction>,
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
-    row_bytes: u32,
+}
+
+/// How much of a body a block has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Extent {
+    code: usize,
+    instructions: usize,
+    slots: usize,
+    lanes: usize,
+    row_bytes: usize,
+}
+
+/// Instructions that are executed one after the other: a dictionary entry. Each
+/// execution of it logs one *row*: the logged slots of all its instructions, one
+/// after the other. A block is straight-line code; or a *superblock*, several such
+/// joined along the branches between them; or how another block begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    start: u64,
+    body: Arc<Body>,
+    extent: Extent,
+    composition: Composition,
 }
 
 impl Block {
@@ -51,29 +76,94 @@ impl Block {
     pub fn new(start: u64) -> Self {
         Self {
             start,
-            code: Vec::new(),
-            instructions: Vec::new(),
-            slots: Vec::new(),
-            lanes: Vec::new(),
-            row_bytes: 0,
+            body: Arc::default(),
+            extent: Extent::default(),
+            composition: Composition::Own,
         }
     }
 
-    /// Appends an instruction of these bytes and effects.
+    /// Appends an instruction of these bytes and effects, behind the last.
     pub fn push(&mut self, code: &[u8], effects: &Effects) {
-        self.instructions.push(Instruction {
-            offset: self.code.len() as u16,
+        self.push_at(self.end(), code, effects.kind, &effects.list);
+    }
+
+    fn push_at<'a>(
+        &mut self,
+        address: u64,
+        code: &[u8],
+        kind: Kind,
+        effects: impl IntoIterator<Item = &'a Effect>,
+    ) {
+        let body = Arc::make_mut(&mut self.body);
+        body.instructions.push(Instruction {
+            address,
+            offset: body.code.len() as u16,
             length: code.len() as u8,
-            kind: effects.kind,
-            first: self.slots.len() as u32,
+            kind,
+            first: body.slots.len() as u32,
         });
-        self.code.extend_from_slice(code);
-        for effect in &effects.list {
-            let slot = Slot { effect: *effect, offset: self.row_bytes };
-            self.lanes.extend(Lane::of(&slot));
-            self.slots.push(slot);
-            self.row_bytes += effect.slot_bytes() as u32;
+        body.code.extend_from_slice(code);
+        for effect in effects {
+            let slot = Slot { effect: *effect, offset: self.extent.row_bytes as u32 };
+            body.lanes.extend(Lane::of(&slot));
+            body.slots.push(slot);
+            self.extent.row_bytes += effect.slot_bytes();
         }
+        self.extent.code = body.code.len();
+        self.extent.instructions = body.instructions.len();
+        self.extent.slots = body.slots.len();
+        self.extent.lanes = body.lanes.len();
+    }
+
+    /// The superblock of `parts`, each given with its id.
+    ///
+    /// # Errors
+    /// [`Malformed`] when there are none, or they have more than
+    /// [`MAX_INSTRUCTIONS`] together.
+    pub fn join(parts: &[(u32, &Self)]) -> Result<Self, Malformed> {
+        let count: usize = parts.iter().map(|(_, part)| part.instructions().len()).sum();
+        if count == 0 || count > MAX_INSTRUCTIONS {
+            return Err(Malformed);
+        }
+        let mut joined = Self::new(parts.first().map_or(0, |(_, part)| part.start));
+        for (_, part) in parts {
+            for (index, instruction) in part.instructions().iter().enumerate() {
+                let effects = part.slots(index).iter().map(|slot| &slot.effect);
+                let code = part.bytes(index);
+                joined.push_at(instruction.address, code, instruction.kind, effects);
+            }
+        }
+        joined.composition = Composition::Joined(parts.iter().map(|(id, _)| *id).collect());
+        Ok(joined)
+    }
+
+    /// Its first `count` instructions as a block; `id` is its own.
+    ///
+    /// # Errors
+    /// [`Malformed`] when there are not as many, or none are asked for.
+    pub fn prefix(&self, id: u32, count: u8) -> Result<Self, Malformed> {
+        let instructions = usize::from(count);
+        let last = self.instructions().get(instructions.wrapping_sub(1)).ok_or(Malformed)?;
+        let slots = self
+            .body
+            .instructions
+            .get(instructions)
+            .map_or(self.extent.slots, |next| self.extent.slots.min(next.first as usize));
+        let taken = self.body.slots.get(..slots).ok_or(Malformed)?;
+        let extent = Extent {
+            code: usize::from(last.offset) + usize::from(last.length),
+            instructions,
+            slots,
+            lanes: taken.iter().flat_map(Lane::of).count(),
+            row_bytes: taken.iter().map(|slot| slot.effect.slot_bytes()).sum(),
+        };
+        let composition = Composition::Prefix(id, count);
+        Ok(Self { start: self.start, body: Arc::clone(&self.body), extent, composition })
+    }
+
+    /// How the trace writes it.
+    pub fn composition(&self) -> &Composition {
+        &self.composition
     }
 
     /// Address of its first instruction.
@@ -81,65 +171,60 @@ impl Block {
         self.start
     }
 
-    /// One past its last byte.
+    /// One past its last instruction's last byte.
     pub fn end(&self) -> u64 {
-        self.start.wrapping_add(self.code.len() as u64)
+        let last = self.instructions().last();
+        last.map_or(self.start, |i| i.address.wrapping_add(i.length.into()))
     }
 
-    /// Its bytes.
+    /// The bytes of its instructions.
     pub fn code(&self) -> &[u8] {
-        &self.code
+        self.body.code.get(..self.extent.code).unwrap_or(&[])
     }
 
     /// Its instructions, in order.
     pub fn instructions(&self) -> &[Instruction] {
-        &self.instructions
+        self.body.instructions.get(..self.extent.instructions).unwrap_or(&[])
     }
 
     /// Address of instruction `index`, or of the block's end.
     pub fn address(&self, index: usize) -> u64 {
-        let offset = self.instructions.get(index).map_or(self.code.len(), |i| i.offset.into());
-        self.start.wrapping_add(offset as u64)
+        self.instructions().get(index).map_or_else(|| self.end(), |i| i.address)
     }
 
     /// Bytes of instruction `index`; empty if there is none.
     pub fn bytes(&self, index: usize) -> &[u8] {
-        let Some(i) = self.instructions.get(index) else { return &[] };
+        let Some(i) = self.instructions().get(index) else { return &[] };
         let start = usize::from(i.offset);
-        self.code.get(start..start + usize::from(i.length)).unwrap_or(&[])
+        self.body.code.get(start..start + usize::from(i.length)).unwrap_or(&[])
     }
 
     /// The effects of instruction `index`, with their places in the row.
     pub fn slots(&self, index: usize) -> &[Slot] {
-        let Some(instruction) = self.instructions.get(index) else { return &[] };
-        let end = self.instructions.get(index + 1).map_or(self.slots.len(), |i| i.first as usize);
-        self.slots.get(instruction.first as usize..end).unwrap_or(&[])
+        let Some(instruction) = self.instructions().get(index) else { return &[] };
+        let next = self.instructions().get(index + 1);
+        let end = next.map_or(self.extent.slots, |i| i.first as usize);
+        self.body.slots.get(instruction.first as usize..end).unwrap_or(&[])
     }
 
     /// All its effects, in order.
     pub fn all_slots(&self) -> &[Slot] {
-        &self.slots
+        self.body.slots.get(..self.extent.slots).unwrap_or(&[])
     }
 
     /// The columns that its row is encoded as.
     pub fn lanes(&self) -> &[Lane] {
-        &self.lanes
+        self.body.lanes.get(..self.extent.lanes).unwrap_or(&[])
     }
 
     /// Bytes of one row.
     pub fn row_bytes(&self) -> usize {
-        self.row_bytes as usize
-    }
-
-    /// The index of the instruction that starts at `address`.
-    pub fn index_of(&self, address: u64) -> Option<usize> {
-        let offset = address.checked_sub(self.start)?;
-        self.instructions.binary_search_by_key(&offset, |i| i.offset.into()).ok()
+        self.extent.row_bytes
     }
 
     /// Its template as bytes.
     pub fn encode_template(&self, out: &mut Vec<u8>) {
-        for (index, instruction) in self.instructions.iter().enumerate() {
+        for (index, instruction) in self.instructions().iter().enumerate() {
             template::put_instruction(out, instruction.kind, self.slots(index));
         }
     }

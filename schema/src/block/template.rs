@@ -2,6 +2,7 @@
 //! from its code again, so that a trace reads the same for ever.
 
 use super::Slot;
+use crate::derive::{Computation, FlagRule, Inputs, Operand, Operation};
 use crate::effects::{Address, Effect, Effects, Extend, Form, Kind, Segment, Source};
 use crate::registers::Gpr;
 use crate::varint::{Malformed, Reader, put, put_signed};
@@ -15,7 +16,7 @@ const MAX_EFFECTS: u8 = 64;
 const MAX_STORE_BYTES: u16 = 1024;
 
 pub(super) fn put_instruction(out: &mut Vec<u8>, kind: Kind, slots: &[Slot]) {
-    let kind = KINDS.iter().position(|k| *k == kind).unwrap_or(0) as u8;
+    let kind = place(&KINDS, kind);
     out.push(kind << 6 | slots.len() as u8);
     for slot in slots {
         put_effect(out, &slot.effect);
@@ -37,6 +38,10 @@ fn put_effect(out: &mut Vec<u8>, effect: &Effect) {
             put_source(out, &source);
         }
         Effect::StatusFlags => out.push(1),
+        Effect::FlagsOf { rule, inputs } => {
+            out.extend([17, place(&FlagRule::ALL, rule)]);
+            put_inputs(out, &inputs);
+        }
         Effect::Flags => out.push(2),
         Effect::FlagsConst { mask, value } => {
             out.push(3);
@@ -117,6 +122,10 @@ fn take_effect(from: &mut Reader) -> Result<Effect, Malformed> {
             bytes: one_of(from.byte()?, &[4, 8, 16, 32, 64])?,
             address: take_address(from)?,
         },
+        17 => Effect::FlagsOf {
+            rule: *FlagRule::ALL.get(usize::from(from.byte()?)).ok_or(Malformed)?,
+            inputs: take_inputs(from)?,
+        },
         _ => return Err(Malformed),
     })
 }
@@ -132,6 +141,10 @@ fn put_source(out: &mut Vec<u8>, source: &Source) {
             out.push(2);
             put_form(out, form);
         }
+        Source::Computed(Computation { operation, inputs, extend }) => {
+            out.extend([3, place(&Operation::ALL, *operation), place(&EXTENDS, *extend)]);
+            put_inputs(out, inputs);
+        }
     }
 }
 
@@ -140,6 +153,50 @@ fn take_source(from: &mut Reader) -> Result<Source, Malformed> {
         0 => Source::Logged,
         1 => Source::Const(from.signed()? as u64),
         2 => Source::Form(take_form(from)?),
+        3 => Source::Computed(Computation {
+            operation: *Operation::ALL.get(usize::from(from.byte()?)).ok_or(Malformed)?,
+            extend: *EXTENDS.get(usize::from(from.byte()?)).ok_or(Malformed)?,
+            inputs: take_inputs(from)?,
+        }),
+        _ => return Err(Malformed),
+    })
+}
+
+fn put_inputs(out: &mut Vec<u8>, inputs: &Inputs) {
+    out.extend([inputs.width, operand_byte(inputs.left), operand_byte(inputs.right)]);
+    put_signed(out, inputs.constant);
+}
+
+fn take_inputs(from: &mut Reader) -> Result<Inputs, Malformed> {
+    Ok(Inputs {
+        width: one_of(from.byte()?, &[1, 2, 4, 8])?,
+        left: operand(from.byte()?)?,
+        right: operand(from.byte()?)?,
+        constant: from.signed()?,
+    })
+}
+
+/// Two bits say what it is, four which register; above those, it has none.
+fn operand_byte(operand: Operand) -> u8 {
+    match operand {
+        Operand::Old(gpr) => gpr.number(),
+        Operand::OldHigh(gpr) => 0x10 | gpr.number(),
+        Operand::New(gpr) => 0x20 | gpr.number(),
+        Operand::NewHigh(gpr) => 0x30 | gpr.number(),
+        Operand::Constant => 0x40,
+        Operand::Stored => 0x41,
+    }
+}
+
+fn operand(byte: u8) -> Result<Operand, Malformed> {
+    let gpr = Gpr::new(byte & 15).ok_or(Malformed)?;
+    Ok(match byte {
+        0x00..=0x0f => Operand::Old(gpr),
+        0x10..=0x1f => Operand::OldHigh(gpr),
+        0x20..=0x2f => Operand::New(gpr),
+        0x30..=0x3f => Operand::NewHigh(gpr),
+        0x40 => Operand::Constant,
+        0x41 => Operand::Stored,
         _ => return Err(Malformed),
     })
 }
@@ -165,7 +222,7 @@ fn take_address(from: &mut Reader) -> Result<Address, Malformed> {
 
 fn put_form(out: &mut Vec<u8>, form: &Form) {
     let register = |r: Option<Gpr>| r.map_or(NO_REGISTER, Gpr::number);
-    let extend = EXTENDS.iter().position(|e| *e == form.extend).unwrap_or(0) as u8;
+    let extend = place(&EXTENDS, form.extend);
     out.extend([register(form.base), register(form.index), form.scale << 4 | form.width, extend]);
     put_signed(out, form.disp);
 }
@@ -195,6 +252,11 @@ fn take_optional_register(from: &mut Reader) -> Result<Option<Gpr>, Malformed> {
     }
 }
 
+/// Where a list has `one`.
+fn place<T: PartialEq>(all: &[T], one: T) -> u8 {
+    all.iter().position(|each| *each == one).unwrap_or(0) as u8
+}
+
 fn take_u32(from: &mut Reader) -> Result<u32, Malformed> {
     u32::try_from(from.varint()?).map_err(|_| Malformed)
 }
@@ -205,4 +267,48 @@ fn below(value: u8, limit: u8) -> Result<u8, Malformed> {
 
 fn one_of(value: u8, allowed: &[u8]) -> Result<u8, Malformed> {
     if allowed.contains(&value) { Ok(value) } else { Err(Malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Block;
+
+    fn operands() -> impl Iterator<Item = Operand> {
+        let of =
+            |gpr| [Operand::Old, Operand::OldHigh, Operand::New, Operand::NewHigh].map(|o| o(gpr));
+        let registers = (0..16).filter_map(Gpr::new).flat_map(of);
+        registers.chain([Operand::Constant, Operand::Stored])
+    }
+
+    fn derived() -> Vec<Effect> {
+        let inputs = |left| Inputs { constant: -2, ..Inputs::two(2, left, Operand::Constant) };
+        let flags = |rule| operands().map(move |o| Effect::FlagsOf { rule, inputs: inputs(o) });
+        let computed = |operation| {
+            let computation =
+                Computation { operation, inputs: inputs(Operand::Stored), extend: Extend::Sign64 };
+            Effect::Gpr { register: Gpr::R11, source: Source::Computed(computation) }
+        };
+        let rules = FlagRule::ALL.into_iter().flat_map(flags);
+        rules.chain(Operation::ALL.into_iter().map(computed)).collect()
+    }
+
+    #[test]
+    fn derived_values_are_read_as_written() {
+        for effect in derived() {
+            let mut block = Block::new(0);
+            block.push(&[0x90], &Effects { kind: Kind::Plain, list: vec![effect], bulk: None });
+            let mut template = Vec::new();
+            block.encode_template(&mut template);
+            assert_eq!(Block::decode(0, &[1], &[0x90], &template), Ok(block));
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused() {
+        let rules = FlagRule::ALL.len() as u8;
+        for bad in [[1, 17, rules, 8, 0, 0, 0], [1, 17, 0, 3, 0, 0, 0], [1, 17, 0, 8, 0x42, 0, 0]] {
+            assert!(Block::decode(0, &[1], &[0x90], &bad).is_err());
+        }
+    }
 }

@@ -9,6 +9,10 @@ const SLOTS: usize = 1024;
 /// Fewest values of a tile that are worth a look.
 const FEWEST: usize = 8;
 
+/// The first values of a tile: where most of them differ, the rest is not looked at.
+const SAMPLE: usize = 48;
+const MAX_IN_SAMPLE: usize = 40;
+
 /// The distinct values of one tile after another.
 pub(super) struct Distinct {
     /// By hash: the tile's number in the upper half, a value's index in the lower.
@@ -35,11 +39,21 @@ impl Distinct {
             return false;
         }
         self.restart();
-        for value in tile {
-            let Some(index) = self.index(*value, limit) else { return false };
-            self.indexes.push(index);
-        }
-        true
+        let (sample, rest) = tile.split_at(tile.len().min(SAMPLE));
+        self.take(sample, limit)
+            && (sample.len() < SAMPLE || self.values.len() <= MAX_IN_SAMPLE)
+            && self.take(rest, limit)
+    }
+
+    /// Finds the values of a part of a tile; false if there are more than `limit`.
+    fn take(&mut self, part: &[u64], limit: usize) -> bool {
+        part.iter().all(|value| {
+            let index = self.index(*value, limit);
+            index.is_some_and(|index| {
+                self.indexes.push(index);
+                true
+            })
+        })
     }
 
     /// The distinct values.

@@ -14,8 +14,10 @@
 use super::distinct::{Distinct, MAX_CHOICES};
 use crate::varint::{Malformed, Reader, unzigzag, zigzag};
 
-/// Most values in a tile: they and their rows stay in the first-level cache.
-pub(super) const TILE: usize = 512;
+/// Most rows that are encoded together, and so values in a tile: they stay in the
+/// first-level cache.
+pub const TILE_ROWS: usize = 512;
+pub(super) const TILE: usize = TILE_ROWS;
 
 const CONSTANT: u8 = 0x00;
 const STRIDE: u8 = 0x10;

@@ -6,5 +6,6 @@ mod path;
 mod predictor;
 mod slots;
 
+pub use lane::TILE_ROWS;
 pub use path::{DecodedPath, EncodedPath, PathEncoder, decode_path};
 pub use slots::{CLASSES, Lane, RowEncoder, decode_rows};

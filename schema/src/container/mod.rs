@@ -20,8 +20,12 @@ pub use writer::{Compressor, Encoded, Writer};
 /// First bytes of a trace.
 pub const MAGIC: [u8; 8] = *b"RDBTRACE";
 
-/// The version this library writes, and the only one it reads.
-pub const VERSION: u32 = 1;
+/// The version this library writes: 2 added derived values to the templates of
+/// blocks, and blocks composed of others.
+pub const VERSION: u32 = 2;
+
+/// The oldest version it reads.
+pub const OLDEST: u32 = 1;
 
 /// Bytes before the first frame.
 pub const HEAD_BYTES: usize = 16;

@@ -1,7 +1,7 @@
 //! Reading a trace from bytes that are not trusted.
 
 use super::frame::{Frame, FrameHeader, FrameKind, HEADER_BYTES};
-use super::{HEAD_BYTES, MAGIC, SEAL, TRAILER_BYTES, VERSION};
+use super::{HEAD_BYTES, MAGIC, OLDEST, SEAL, TRAILER_BYTES, VERSION};
 use std::io::Read;
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,7 +17,7 @@ pub enum OpenError {
     TooNew(u32),
     /// An earlier format.
     #[error(
-        "trace format {0} is older than this rdb reads ({VERSION}): use the rdb-explore that came with its recorder"
+        "trace format {0} is older than this rdb reads ({OLDEST}): use the rdb-explore that came with its recorder"
     )]
     TooOld(u32),
 }
@@ -100,9 +100,9 @@ fn check_head(file: &[u8]) -> Result<(), OpenError> {
         return Err(OpenError::NotATrace);
     }
     match u32::from_le_bytes([head[8], head[9], head[10], head[11]]) {
-        VERSION => Ok(()),
-        newer if newer > VERSION => Err(OpenError::TooNew(newer)),
-        older => Err(OpenError::TooOld(older)),
+        OLDEST..=VERSION => Ok(()),
+        older if older < OLDEST => Err(OpenError::TooOld(older)),
+        newer => Err(OpenError::TooNew(newer)),
     }
 }
 

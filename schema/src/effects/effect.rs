@@ -1,5 +1,6 @@
 //! What one instruction may change, as data.
 
+use crate::derive::{Computation, FlagRule, Inputs, Known, low_bytes, sign};
 use crate::registers::{Gpr, Registers};
 
 /// How a form's low `width` bytes become a register's 64 bits.
@@ -13,6 +14,20 @@ pub enum Extend {
     Sign32,
     /// Sign-extended to 64 bits.
     Sign64,
+}
+
+impl Extend {
+    /// What a register that held `old` holds after a write of `value`'s low `width`
+    /// bytes, above which it has zeros.
+    #[inline]
+    pub fn apply(self, value: u64, width: u8, old: u64) -> u64 {
+        match self {
+            Self::Zero => value,
+            Self::Merge => (old & !low_bytes(width)) | value,
+            Self::Sign32 => u64::from(sign(value, width) as u32),
+            Self::Sign64 => sign(value, width) as u64,
+        }
+    }
 }
 
 /// A linear form over general registers: `base + index × scale + disp`, modulo
@@ -51,24 +66,8 @@ impl Form {
 
     /// What a destination register that held `old` holds after taking the value.
     pub fn extended(&self, registers: &Registers, old: u64) -> u64 {
-        let value = self.value(registers);
-        let mask = low_bytes(self.width);
-        match self.extend {
-            Extend::Zero => value,
-            Extend::Merge => (old & !mask) | value,
-            Extend::Sign32 => u64::from(sign(value, self.width) as u32),
-            Extend::Sign64 => sign(value, self.width) as u64,
-        }
+        self.extend.apply(self.value(registers), self.width, old)
     }
-}
-
-fn low_bytes(width: u8) -> u64 {
-    if width >= 8 { u64::MAX } else { (1 << (u32::from(width) * 8)) - 1 }
-}
-
-fn sign(value: u64, width: u8) -> i64 {
-    let unused = 64 - 8 * u32::from(width.clamp(1, 8));
-    ((value << unused) as i64) >> unused
 }
 
 /// The segment whose base an address adds; the others have base 0 in 64-bit mode.
@@ -110,6 +109,33 @@ pub enum Source {
     Const(u64),
     /// Derived from the registers before the instruction.
     Form(Form),
+    /// Derived from them in other ways.
+    Computed(Computation),
+}
+
+impl Source {
+    /// A destination register's 64 bits, of which the log has `logged` if it has
+    /// any; before, the register held `old`.
+    #[inline]
+    pub fn register(&self, known: &Known, old: u64, logged: u64) -> u64 {
+        match self {
+            Self::Logged => logged,
+            Self::Const(value) => *value,
+            Self::Form(form) => form.extended(known.before, old),
+            Self::Computed(computation) => computation.extended(known, old),
+        }
+    }
+
+    /// A stored value, of which the log has `logged` if it has any.
+    #[inline]
+    pub fn stored(&self, known: &Known, logged: u64) -> u64 {
+        match self {
+            Self::Logged => logged,
+            Self::Const(value) => *value,
+            Self::Form(form) => form.value(known.before),
+            Self::Computed(computation) => computation.value(known),
+        }
+    }
 }
 
 /// One thing an instruction changes. All are evaluated against the state before
@@ -126,6 +152,13 @@ pub enum Effect {
     /// The six status flags, logged as `seto al; lahf` leaves them in ax: OF in
     /// the first byte, the others in the second.
     StatusFlags,
+    /// The six status flags, derived.
+    FlagsOf {
+        /// How.
+        rule: FlagRule,
+        /// From what.
+        inputs: Inputs,
+    },
     /// All of RFLAGS, logged as four bytes.
     Flags,
     /// `rflags = rflags & !mask | value`: cld, std, clc, stc.
@@ -318,6 +351,7 @@ impl Effect {
             | Self::StoreVector { .. }
             | Self::StoreMasked { .. }
             | Self::FlagsConst { .. }
+            | Self::FlagsOf { .. }
             | Self::ZeroVectors { .. }
             | Self::StoreBulk => 0,
         }

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::effect::Effect;
+use super::status;
 use super::subject::Subject;
 use iced_x86::{Mnemonic, RflagsBits};
 
@@ -21,6 +22,9 @@ const SYSTEM: u32 = RflagsBits::DF | RflagsBits::IF | RflagsBits::AC | RflagsBit
 
 /// The flags an instruction writes, or leaves undefined.
 pub(super) fn flags(subject: &Subject, draft: &mut Draft) {
+    if let Some(derived) = status::derived(subject) {
+        return draft.add(derived);
+    }
     match subject.mnemonic() {
         Mnemonic::Clc => draft.add(Effect::FlagsConst { mask: CARRY, value: 0 }),
         Mnemonic::Stc => draft.add(Effect::FlagsConst { mask: CARRY, value: CARRY }),

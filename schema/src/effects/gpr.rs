@@ -1,5 +1,6 @@
 //! General registers, and what else iced-x86 says is written.
 
+use super::computed::computed;
 use super::draft::Draft;
 use super::effect::{Effect, Source};
 use super::forms::{form, identity};
@@ -12,8 +13,9 @@ pub(super) fn derived(subject: &Subject, draft: &mut Draft) {
         return exchange(subject, draft);
     }
     if let Some((register, source)) = form(subject) {
-        draft.gpr(register, source);
+        return draft.gpr(register, source);
     }
+    computed(subject, draft);
 }
 
 /// `xchg r, r`: each takes the other's old value. With the accumulator's high

@@ -10,6 +10,7 @@
 //! * A single-stepping tracer must hide TF from `pushf` and `syscall`.
 
 mod bulk;
+mod computed;
 mod draft;
 mod effect;
 mod flags;
@@ -19,6 +20,7 @@ mod kind;
 mod mxcsr;
 mod special;
 mod stack;
+mod status;
 mod stores;
 mod strings;
 mod subject;

@@ -1,6 +1,7 @@
 //! Stores through memory operands.
 
 use super::bulk::bulk;
+use super::computed::stored;
 use super::draft::Draft;
 use super::effect::{Address, Effect, Form, Source};
 use super::forms::identity;
@@ -64,7 +65,7 @@ fn sized(subject: &Subject, address: Address, bytes: usize) -> Effect {
 fn source(subject: &Subject, size: u8) -> Source {
     match subject.mnemonic() {
         Mnemonic::Mov | Mnemonic::Movnti | Mnemonic::Movdiri | Mnemonic::Xchg => {}
-        _ => return Source::Logged,
+        _ => return stored(subject, size).unwrap_or(Source::Logged),
     }
     // `xchg` may have its memory operand on either side after decoding.
     let operand = u32::from(subject.is_memory(0));
@@ -73,7 +74,7 @@ fn source(subject: &Subject, size: u8) -> Source {
     }
     match subject.gpr(operand) {
         Some((register, width)) if width == size => Source::Form(identity(register, size)),
-        _ => Source::Logged,
+        _ => stored(subject, size).unwrap_or(Source::Logged),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The instruction under examination: operands and addresses in our terms.
 
 use super::effect::{Address, Extend, Form, Segment};
+use crate::derive::Operand;
 use crate::registers::Gpr;
 use iced_x86::{EncodingKind, Instruction, InstructionInfo, Mnemonic, OpAccess, OpKind, Register};
 
@@ -35,8 +36,33 @@ impl Subject<'_> {
     /// ah, ch, dh, bh, which no form can express.
     pub(super) fn gpr(&self, operand: u32) -> Option<(Gpr, u8)> {
         let register = self.register(operand);
-        let high = matches!(register, Register::AH | Register::CH | Register::DH | Register::BH);
-        if high { None } else { Some((gpr(register)?, register.size() as u8)) }
+        if is_high(register) { None } else { Some((gpr(register)?, register.size() as u8)) }
+    }
+
+    /// What an operand is before the instruction, if it is a general register or an
+    /// immediate (of which there is one).
+    pub(super) fn operand(&self, operand: u32) -> Option<Operand> {
+        let register = self.register(operand);
+        if self.immediate(operand).is_some() {
+            return Some(Operand::Constant);
+        }
+        let gpr = gpr(register)?;
+        Some(if is_high(register) { Operand::OldHigh(gpr) } else { Operand::Old(gpr) })
+    }
+
+    /// What an operand is after the instruction, if it is a general register.
+    pub(super) fn result(&self, operand: u32) -> Option<Operand> {
+        let register = self.register(operand);
+        let gpr = gpr(register)?;
+        Some(if is_high(register) { Operand::NewHigh(gpr) } else { Operand::New(gpr) })
+    }
+
+    /// Bytes of a general register or memory operand.
+    pub(super) fn width(&self, operand: u32) -> Option<u8> {
+        if self.is_memory(operand) {
+            return Some(self.memory_bytes() as u8).filter(|bytes| matches!(bytes, 1 | 2 | 4 | 8));
+        }
+        Some(self.register(operand)).filter(|r| r.is_gpr()).map(|r| r.size() as u8)
     }
 
     /// The operand's immediate, sign-extended where the CPU extends it.
@@ -116,6 +142,10 @@ pub(super) fn is_write(access: OpAccess) -> bool {
         access,
         OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite
     )
+}
+
+fn is_high(register: Register) -> bool {
+    matches!(register, Register::AH | Register::CH | Register::DH | Register::BH)
 }
 
 /// The general register that `register` is or is part of.

@@ -15,13 +15,17 @@ mod xstate;
 use child::{Child, Stop};
 use generate::Candidate;
 use random::Random;
+use rdb_schema::effects::{Effect, Kind, Source, effects};
 use std::collections::HashMap;
 
 /// Instances tried of one form (an iced-x86 `Code`).
 const INSTANCES: u32 = 20;
 
+/// Instances of a form of which something is derived, each with other operands.
+const DERIVED_INSTANCES: u32 = 200;
+
 /// Random byte strings decoded. Most are rejected cheaply.
-const ATTEMPTS: u32 = 400_000;
+const ATTEMPTS: u32 = 600_000;
 
 #[derive(Default)]
 struct Tally {
@@ -51,14 +55,14 @@ fn instructions_change_what_effects_foretell() {
 
 fn try_one(child: &mut Child, random: &mut Random, candidate: &Candidate, tally: &mut Tally) {
     let code = candidate.instruction.code();
+    let wanted = if derives(&candidate.instruction) { DERIVED_INSTANCES } else { INSTANCES };
     let seen = tally.seen.entry(code).or_default();
-    if *seen >= INSTANCES || tally.failures.len() >= 20 {
+    if *seen >= wanted || tally.failures.len() >= 20 {
         return;
     }
     *seen += 1;
     let Some((bytes, instruction, before)) = place::place(random, candidate) else { return };
-    let repeats =
-        rdb_schema::effects::effects(&instruction).kind == rdb_schema::effects::Kind::RepString;
+    let repeats = effects(&instruction).kind == Kind::RepString;
     random.fill(child.scratch());
     let memory = child.scratch().to_vec();
     match child.step(&bytes, &before, repeats) {
@@ -77,6 +81,16 @@ fn try_one(child: &mut Child, random: &mut Random, candidate: &Candidate, tally:
             }
         }
     }
+}
+
+fn derives(instruction: &iced_x86::Instruction) -> bool {
+    effects(instruction).list.iter().any(|effect| match effect {
+        Effect::FlagsOf { .. } => true,
+        Effect::Gpr { source, .. } | Effect::Store { source, .. } => {
+            matches!(source, Source::Computed(_))
+        }
+        _ => false,
+    })
 }
 
 fn report(tally: &Tally) {

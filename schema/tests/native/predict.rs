@@ -2,13 +2,14 @@
 
 use super::child::SCRATCH;
 use iced_x86::Instruction;
+use rdb_schema::derive::Known;
 use rdb_schema::effects::{
     Address, Bulk, Effect, Source, bit_string_address, effects, scatter_addresses,
 };
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
 
 /// Bytes an xsave may write: more than any area.
-const XSAVE_BYTES: usize = 0x1000;
+const XSAVE_BYTES: usize = 0x3000;
 
 /// Registers and scratch memory around one step.
 pub struct Case<'a> {
@@ -27,25 +28,25 @@ impl Case<'_> {
         let mut memory = self.memory.to_vec();
         registers.rip = self.after.rip;
         for effect in &effects.list {
-            self.apply(effect, &mut registers);
+            self.apply(effect, &effects.list, &mut registers);
             self.store(effect, effects.bulk.as_ref(), &mut memory);
         }
         self.compare(&registers, &memory).map_err(|e| format!("{e}; {:?}", effects.list))
     }
 
-    fn apply(&self, effect: &Effect, r: &mut Registers) {
+    fn apply(&self, effect: &Effect, list: &[Effect], r: &mut Registers) {
         let after = self.after;
         match *effect {
             Effect::Gpr { register, source } => {
                 let at = register.index();
-                r.gpr[at] = match source {
-                    Source::Logged => after.gpr[at],
-                    Source::Const(value) => value,
-                    Source::Form(form) => form.extended(self.before, self.before.gpr[at]),
-                };
+                r.gpr[at] = source.register(&self.known(0), self.before.gpr[at], after.gpr[at]);
             }
             Effect::StatusFlags => {
                 r.rflags = r.rflags & !STATUS_FLAGS | after.rflags & STATUS_FLAGS;
+            }
+            Effect::FlagsOf { rule, inputs } => {
+                let flags = inputs.flags(rule, &self.known(self.stored(list)));
+                r.rflags = r.rflags & !STATUS_FLAGS | flags;
             }
             Effect::Flags => r.rflags = after.rflags,
             Effect::FlagsConst { mask, value } => {
@@ -77,14 +78,33 @@ impl Case<'_> {
         }
     }
 
+    fn known(&self, stored: u64) -> Known<'_> {
+        Known { before: self.before, after: &self.after.gpr, stored }
+    }
+
+    /// What the log has of the instruction's store.
+    fn stored(&self, list: &[Effect]) -> u64 {
+        list.iter().map(|effect| self.logged_store(effect)).sum()
+    }
+
+    fn logged_store(&self, effect: &Effect) -> u64 {
+        let Effect::Store { address, size, source: Source::Logged } = effect else { return 0 };
+        let start = address.value(self.before).wrapping_sub(SCRATCH) as usize;
+        let mut bytes = [0; 8];
+        let size = usize::from(*size);
+        if let Some(actual) = self.memory_after.get(start..start.saturating_add(size)) {
+            bytes[..size].copy_from_slice(actual);
+        }
+        u64::from_le_bytes(bytes)
+    }
+
     fn store(&self, effect: &Effect, bulk: Option<&Bulk>, memory: &mut [u8]) {
         let before = self.before;
         match *effect {
             Effect::Store { address, size, source } => {
                 let value = match source {
                     Source::Logged => return self.logged(&address, size.into(), memory),
-                    Source::Const(value) => value,
-                    Source::Form(form) => form.value(before),
+                    _ => source.stored(&self.known(0), 0),
                 };
                 put(memory, address.value(before), &value.to_le_bytes()[..usize::from(size)]);
             }
@@ -141,7 +161,8 @@ impl Case<'_> {
 
     fn range(&self, at: u64, bytes: usize, memory: &mut [u8]) {
         let start = at.wrapping_sub(SCRATCH) as usize;
-        if let Some(actual) = self.memory_after.get(start..start.saturating_add(bytes)) {
+        let end = start.saturating_add(bytes).min(self.memory_after.len());
+        if let Some(actual) = self.memory_after.get(start..end) {
             put(memory, at, actual);
         }
     }

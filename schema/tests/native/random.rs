@@ -24,9 +24,14 @@ impl Random {
         self.below(100) < percent
     }
 
-    /// Values that integer code meets: small, negative, wide.
+    /// Values that integer code meets: small, negative, wide, at the bounds.
     pub fn value(&mut self) -> u64 {
-        match self.below(4) {
+        match self.below(5) {
+            // Around zero, and around the sign bit of each width.
+            4 => {
+                let sign = [0, 1 << 7, 1 << 15, 1 << 31, 1u64 << 63][self.below(5) as usize];
+                sign.wrapping_add(self.below(5)).wrapping_sub(2)
+            }
             0 => self.below(64),
             1 => (self.below(4096) as i64 - 2048) as u64,
             _ => self.next() >> self.below(64),

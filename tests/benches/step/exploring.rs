@@ -1,12 +1,12 @@
 //! `rdb-explore` as a user meets it: from its start to the first answer, and its memory.
 
 use crate::jumps;
-use crate::report::{Bar, Report};
-use crate::sampler::Sampler;
-use crate::statistics::median;
 use crate::workload::Workload;
 use rdb_tests::binaries::binaries;
 use rdb_tests::explorer::Explorer;
+use rdb_tests::measure::report::{Bar, Report};
+use rdb_tests::measure::sampler::Sampler;
+use rdb_tests::measure::statistics::median;
 use rdb_tests::process::{LIMIT, Running};
 use std::path::Path;
 use std::process::Command;

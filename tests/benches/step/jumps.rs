@@ -1,11 +1,11 @@
 //! Jumps to random tracepoints, inside the process: pc, registers, memory and source location.
 //! In a process of its own, so that nothing else warms its caches.
 
-use crate::report::{Bar, Report};
-use crate::statistics::percentile;
 use rdb_explorer::session::Session;
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::Timeline;
+use rdb_tests::measure::report::{Bar, Report};
+use rdb_tests::measure::statistics::percentile;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;

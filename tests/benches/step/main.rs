@@ -10,14 +10,11 @@ mod exploring;
 mod jumps;
 mod options;
 mod rates;
-mod report;
-mod sampler;
-mod statistics;
 mod whole;
 mod workload;
 
 use options::Options;
-use report::Report;
+use rdb_tests::measure::report::Report;
 use workload::Workload;
 
 fn main() {

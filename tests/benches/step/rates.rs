@@ -3,11 +3,11 @@
 
 use crate::bare;
 use crate::options::Options;
-use crate::report::{Bar, Report};
-use crate::sampler::{Sampler, children};
-use crate::statistics::median;
 use crate::workload::Workload;
 use rdb_tests::closing::Closing;
+use rdb_tests::measure::report::{Bar, Report};
+use rdb_tests::measure::sampler::{Sampler, children};
+use rdb_tests::measure::statistics::median;
 use rdb_tests::process::Running;
 use std::time::Duration;
 

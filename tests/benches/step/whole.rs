@@ -1,10 +1,10 @@
 //! Whole recordings with an audit: behaviour as unrecorded, nothing unexplained, size, memory.
 
 use crate::options::Options;
-use crate::report::{Bar, Report};
-use crate::sampler::Sampler;
 use crate::workload::Workload;
 use rdb_tests::closing::Closing;
+use rdb_tests::measure::report::{Bar, Report};
+use rdb_tests::measure::sampler::Sampler;
 use rdb_tests::process::{Output, Running};
 use std::path::PathBuf;
 use std::time::Duration;

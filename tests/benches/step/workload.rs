@@ -2,9 +2,7 @@
 
 use crate::options::Options;
 use rdb_tests::guest::Guest;
-use rdb_tests::tools::require_tool;
-use std::path::PathBuf;
-use std::process::Command;
+use rdb_tests::tools::{cc1, require_tool};
 
 /// A program to record.
 pub struct Workload {
@@ -47,13 +45,7 @@ fn tool(name: &str, arguments: &[&str]) -> Option<Guest> {
 
 /// gcc's own compiler on a small preprocessed file.
 fn compiler() -> Option<Guest> {
-    let output = Command::new("gcc").arg("-print-prog-name=cc1").output().ok()?;
-    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if !path.is_file() {
-        rdb_tests::tools::skip("gcc's cc1 is not installed");
-        return None;
-    }
-    let guest = Guest::system(path, &["-fpreprocessed", "-quiet", "small.i", "-O1", "-o", "-"]);
+    let guest = Guest::system(cc1()?, &["-fpreprocessed", "-quiet", "small.i", "-O1", "-o", "-"]);
     std::fs::write(guest.directory().join("small.i"), SOURCE).expect("failed to write a source");
     Some(guest)
 }

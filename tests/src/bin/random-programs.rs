@@ -4,10 +4,11 @@
 use anyhow::{Context, Result, bail};
 use rdb_tests::binaries::target_directory;
 use rdb_tests::engines::disagreement;
-use rdb_tests::guest::Guest;
-use rdb_tests::random_program::{program, write};
+use rdb_tests::parallel::for_each;
+use rdb_tests::random_program::{program, with_guest, write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Instant;
 
 fn main() -> Result<()> {
@@ -26,24 +27,25 @@ fn seeds(text: &str) -> Result<Range<u64>> {
     Ok(first.parse()?..end.parse()?)
 }
 
+/// Compares as many at a time as there are processors.
 fn compare_all(seeds: Range<u64>) -> Result<()> {
     let keep = target_directory().join("differing");
     let (started, count) = (Instant::now(), seeds.end.saturating_sub(seeds.start));
-    let mut failures = 0;
-    for seed in seeds {
-        let directory = tempfile::tempdir()?;
-        let file = directory.path().join(format!("seed-{seed}"));
-        write(&file, &program(seed))?;
-        let guest = Guest::system(&file, &[]);
-        if let Some(found) = disagreement(&guest, &keep, &format!("seed-{seed}")) {
-            failures += 1;
-            println!("{found}\n");
-        }
-    }
+    let jobs = std::thread::available_parallelism()?.get();
+    let differing = Mutex::new(Vec::new());
+    for_each(seeds, jobs, |seed| {
+        with_guest(seed, |guest| {
+            if let Some(found) = disagreement(guest, &keep, &format!("seed-{seed}")) {
+                println!("{found}\n");
+                differing.lock().expect("no panic holds it").push(seed);
+            }
+        });
+    });
+    let differing = differing.into_inner()?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{count} programs in {seconds:.1} s: {failures} differ");
-    if failures > 0 {
-        bail!("engines differ; the programs are made anew by --write SEED FILE");
+    println!("{count} programs in {seconds:.1} s: {} differ", differing.len());
+    if !differing.is_empty() {
+        bail!("engines differ on {differing:?}; the programs are made anew by --write SEED FILE");
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ mod random;
 mod shapes;
 mod straight;
 
+use crate::guest::Guest;
 use elf::{Image, at};
 use emit::{Emitter, GENERAL, Label, place};
 use iced_x86::{Decoder, DecoderOptions};
@@ -48,6 +49,17 @@ pub fn program(seed: u64) -> Vec<u8> {
 pub fn write(path: &Path, program: &[u8]) -> std::io::Result<()> {
     std::fs::write(path, program)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+/// Makes the program of a seed, and hands it over as a guest.
+///
+/// # Panics
+/// It cannot be written.
+pub fn with_guest(seed: u64, check: impl FnOnce(&Guest)) {
+    let directory = tempfile::tempdir().expect("failed to create a folder");
+    let file = directory.path().join(format!("seed-{seed}"));
+    write(&file, &program(seed)).expect("failed to write a program");
+    check(&Guest::system(&file, &[]));
 }
 
 fn code(emitter: &mut Emitter, values: &[u64; 15]) -> Vec<u8> {

@@ -6,9 +6,10 @@ use crate::engine::code::{Care, Prepared};
 use crate::engine::stores;
 use crate::tracee::Stopped;
 use rdb_schema::block::Slot;
-use rdb_schema::effects::{Effect, Source, masked_runs};
+use rdb_schema::derive::Known;
+use rdb_schema::effects::{Effect, masked_runs};
 use rdb_schema::event::{Event, EventKind};
-use rdb_schema::registers::{Gpr, RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
+use rdb_schema::registers::{RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
 use rdb_schema::replay::logged_register;
 use rdb_schema::space::Mapping;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ impl Step {
         self.rec.begin_tracepoint(prepared.id)?;
         let slots = prepared.block.slots(index);
         let mut touched = self.fill(&prepared, slots, &care, &after);
-        let unexplained = unexplained(&self.rec.registers, &after, slots);
+        let unexplained = unexplained(&self.rec.registers, &after, slots, touched.stored);
         self.rec.builder.count(after.rip);
         let before = std::mem::replace(&mut self.rec.registers, after);
         self.run = Some((Arc::clone(&prepared), index + 1));
@@ -100,7 +101,9 @@ impl Step {
                 touched.note(prepared, rec.space.find(address), address, size);
                 if length > 0 {
                     let row = rec.builder.row(&prepared.block);
-                    rec.memory.read(address, &mut row[place..place + length]);
+                    let bytes = &mut row[place..place + length];
+                    rec.memory.read(address, bytes);
+                    touched.stored = low_word(bytes);
                 }
             } else if slot.effect == Effect::StoreBulk {
                 let Some(bulk) = &care.bulk else { continue };
@@ -175,6 +178,8 @@ struct Touched {
     unmapped: bool,
     /// A range too long to be logged.
     long: Option<(u64, u64)>,
+    /// What a logged store stored, up to 8 bytes of it.
+    stored: u64,
     /// Ranges in shared file mappings.
     shared: Vec<(u64, u64)>,
 }
@@ -194,6 +199,12 @@ impl Touched {
     }
 }
 
+fn low_word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    u64::from_le_bytes(word)
+}
+
 /// Whether the CPU went past the end of a straight-line instruction: the kernel
 /// emulates some (sgdt, sidt, smsw under UMIP), and executes the next with them.
 fn overran(prepared: &Prepared, index: usize, before: u64, after: u64) -> bool {
@@ -202,8 +213,15 @@ fn overran(prepared: &Prepared, index: usize, before: u64, after: u64) -> bool {
     !last && after != block.address(index + 1) && after != before
 }
 
-/// What changed in the general registers that the effects do not say.
-fn unexplained(before: &Registers, after: &Registers, slots: &[Slot]) -> Option<RegisterPatch> {
+/// What changed in the general registers that the effects do not say; `stored`: what
+/// the instruction stored.
+fn unexplained(
+    before: &Registers,
+    after: &Registers,
+    slots: &[Slot],
+    stored: u64,
+) -> Option<RegisterPatch> {
+    let known = Known { before, after: &after.gpr, stored };
     let mut expected = *after;
     expected.gpr = before.gpr;
     let mut flags = before.rflags;
@@ -211,7 +229,11 @@ fn unexplained(before: &Registers, after: &Registers, slots: &[Slot]) -> Option<
     for slot in slots {
         match slot.effect {
             Effect::Gpr { register, source } => {
-                expected.gpr[register.index()] = gpr_after(before, after, register, source);
+                let at = register.index();
+                expected.gpr[at] = source.register(&known, before.gpr[at], after.gpr[at]);
+            }
+            Effect::FlagsOf { rule, inputs } => {
+                flags = flags & !STATUS_FLAGS | inputs.flags(rule, &known);
             }
             Effect::StatusFlags => {
                 flags = flags & !STATUS_FLAGS | after.rflags & STATUS_FLAGS;
@@ -228,12 +250,4 @@ fn unexplained(before: &Registers, after: &Registers, slots: &[Slot]) -> Option<
     (expected.rflags, expected.fs_base, expected.gs_base) = (flags, fs, gs);
     expected.selectors = before.selectors;
     (expected != *after).then(|| RegisterPatch::between(&expected, after))
-}
-
-fn gpr_after(before: &Registers, after: &Registers, register: Gpr, source: Source) -> u64 {
-    match source {
-        Source::Logged => after.gpr[register.index()],
-        Source::Const(value) => value,
-        Source::Form(form) => form.extended(before, before.gpr[register.index()]),
-    }
 }

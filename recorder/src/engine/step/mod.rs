@@ -10,6 +10,7 @@ mod syscalls;
 
 use super::code::{Care, Code, Cutting, Prepared};
 use super::{Ended, EngineError, Flow, Interrupt, Leave};
+use crate::accounting::Cause;
 use crate::affinity::Pinning;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -24,6 +25,8 @@ use std::sync::atomic::Ordering;
 pub struct StepOptions {
     /// Tracepoints after which recording ends.
     pub stop_after: Option<u64>,
+    /// Bytes of its log that the translate engine uses, if not all.
+    pub log_bytes: Option<u64>,
     /// Compare the model with the process at each chunk's end.
     pub audit: bool,
     /// Whether the CPU is AMD's: some prefixes decode differently there.
@@ -157,6 +160,7 @@ impl Step {
 
     /// Single-steps, delivering `signal` first.
     fn step(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+        self.rec.accounting.stopped_for(Cause::Step);
         let outcome = stopped.resume(Resume::Step, signal)?.wait()?;
         match outcome {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {

@@ -1,6 +1,7 @@
 //! Instructions whose effects are only known afterwards.
 
 use super::{Step, is_own_trap};
+use crate::accounting::Cause;
 use crate::engine::Flow;
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
 use rdb_schema::event::{Event, EventKind};
@@ -10,6 +11,7 @@ impl Step {
     pub(super) fn opaque(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let raises = self.run.as_ref().is_some_and(|(p, i)| p.care[*i].raises_trap);
         let writes = self.run.as_ref().is_some_and(|(p, i)| p.care[*i].writes_unknown);
+        self.rec.accounting.stopped_for(Cause::Step);
         match stopped.resume(Resume::Step, 0)?.wait()? {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {
                 let after = self.registers_after(&stopped, true)?;

@@ -6,6 +6,7 @@
 //! show in pushf, in r11 after syscalls, and as SIGTRAP.
 
 use super::{Step, is_own_trap};
+use crate::accounting::Cause;
 use crate::engine::Flow;
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
 use rdb_schema::registers::{Gpr, Registers};
@@ -27,6 +28,7 @@ impl Step {
         let mut stopped = stopped;
         let mut latest = self.rec.registers;
         loop {
+            self.rec.accounting.stopped_for(Cause::Step);
             match stopped.resume(Resume::Step, 0)?.wait()? {
                 Outcome::Stopped(next, Stop::Signal(libc::SIGTRAP)) => {
                     let mut after = latest;

@@ -1,6 +1,7 @@
 //! `syscall`: the kernel's part of the history.
 
 use super::Step;
+use crate::accounting::Cause;
 use crate::engine::{Flow, Interrupt, Leave};
 use crate::os::{Entered, restarts};
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
@@ -21,6 +22,7 @@ impl Step {
 
     /// At the syscall's entry.
     pub(in crate::engine) fn entered(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        self.rec.accounting.stopped_for(Cause::Syscall);
         let call = Entered::of(&self.rec);
         if call.starts_thread() {
             return Err(self.leave(stopped, Leave::Thread));

@@ -5,10 +5,12 @@ use super::branches::{Ending, Link};
 use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
 use super::native::general_registers;
+use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
+use super::superblocks::decode;
 use super::x87;
 use crate::engine::code::Prepared;
-use iced_x86::{Code, Decoder, EncodingKind, FlowControl, Instruction, Register};
+use iced_x86::{Code, EncodingKind, FlowControl, Instruction, Register};
 use rdb_schema::block::Slot;
 use rdb_schema::effects::{Address, Effect, Kind, Source};
 use rdb_schema::registers::Gpr;
@@ -49,6 +51,19 @@ pub struct Translation {
     /// Where it reserves its record, from `head`: behind a comparison of the code,
     /// if it has one. rcx waits in the context there.
     pub opening: u16,
+    /// Its code that leaves it, ascending: behind all marks.
+    pub leaving: Vec<Leaving>,
+}
+
+/// Code that ends a record and leaves the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Where it begins, from the translation's head.
+    pub from: u16,
+    /// Index of the branch that is taken.
+    pub branch: u16,
+    /// By how much the log's end was moved.
+    pub advanced: u16,
 }
 
 /// What writing a block gives.
@@ -84,6 +99,9 @@ pub struct Writer {
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
+    /// Branches out of the middle of a superblock.
+    pub(super) side_exits: Vec<SideExit>,
+    pub(super) leaving: Vec<Leaving>,
 }
 
 impl Writer {
@@ -93,23 +111,35 @@ impl Writer {
     /// None in practice.
     pub fn new(emitter: Emitter, decoder: u32) -> Self {
         let wide_masks = std::arch::is_x86_feature_detected!("avx512bw");
-        let (substitutes, copied) = (Substitutes::default(), Copied::default());
-        Self { emitter, substitutes, record: 0, copied, decoder, wide_masks }
+        Self {
+            emitter,
+            substitutes: Substitutes::default(),
+            record: 0,
+            decoder,
+            wide_masks,
+            copied: Copied::default(),
+            side_exits: Vec::new(),
+            leaving: Vec::new(),
+        }
     }
 
-    /// Writes `prepared`'s translation for the address `head`, into `buffer`.
+    /// Writes `prepared`'s translation for the address `head`, into `buffer`. A
+    /// superblock has `prefixes`, one for each branch that may leave it early.
     ///
     /// # Errors
     /// [`Unencodable`]: it has to be stepped.
     pub fn block(
         &mut self,
         prepared: &Arc<Prepared>,
+        prefixes: &[Arc<Prepared>],
         head: u64,
         buffer: Vec<u8>,
     ) -> Emitted<Written> {
         if prepared.id > MAX_ID {
             return Err(Unencodable);
         }
+        self.side_exits.clear();
+        self.leaving.clear();
         let instructions = self.decode(prepared);
         let used = instructions.iter().fold(0, |mask, i| mask | general_registers(i));
         self.substitutes = Substitutes::new(used);
@@ -122,11 +152,13 @@ impl Writer {
             [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
             all => self.straight(prepared, all)?,
         };
-        let links = self.ways_out(ending)?;
+        let links = self.ways_out(ending, prepared, prefixes)?;
         let end = self.emitter.here();
-        let code = self.emitter.finish();
+        let mut code = self.emitter.finish();
+        self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
-        let translation = Translation { prepared, head, end, marks, substitutes, opening };
+        let leaving = std::mem::take(&mut self.leaving);
+        let translation = Translation { prepared, head, end, marks, substitutes, opening, leaving };
         Ok(Written { translation, code, links, changed })
     }
 
@@ -142,11 +174,14 @@ impl Writer {
         for (index, instruction) in instructions.iter().enumerate() {
             marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
+            let next = block.address(index + 1);
             self.copied.opcode = x87::opcode(block.bytes(index));
             if instruction.flow_control() == FlowControl::Next {
                 self.plain(instruction, slots)?;
+            } else if index + 1 < instructions.len() {
+                self.inner_branch(instruction, slots, index, next)?;
             } else {
-                ending = self.branching(instruction, slots, block.end())?;
+                ending = self.branching(instruction, slots)?;
             }
         }
         Ok((marks, ending))
@@ -178,9 +213,8 @@ impl Writer {
     }
 
     fn decode(&self, prepared: &Prepared) -> Vec<Instruction> {
-        let block = &prepared.block;
-        let mut decoder = Decoder::with_ip(64, block.code(), block.start(), self.decoder);
-        decoder.iter().collect()
+        let count = prepared.block.instructions().len();
+        (0..count).map(|index| decode(prepared, index, self.decoder)).collect()
     }
 
     /// Reserves the record: the next one's header becomes zero (or the guard is
@@ -196,14 +230,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives the substitutes back and ends the record; flags stay.
-    pub(super) fn close(&mut self) -> Emitted {
+    /// Gives the substitutes back and ends a record of this length; flags stay.
+    pub(super) fn close(&mut self, record: usize) -> Emitted {
         for (place, (own, other)) in self.substitutes.iter().enumerate() {
             let other = super::emitter::host(other);
             self.emitter.save(program_slot(own), other)?;
             self.emitter.restore(other, slot::SUBSTITUTE[place])?;
         }
-        self.emitter.advance(self.record)
+        self.emitter.advance(record)
     }
 
     /// The instruction, then its log.

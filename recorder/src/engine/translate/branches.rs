@@ -3,8 +3,10 @@
 use super::block::Writer;
 use super::emitter::{Emitted, SCRATCH, Unencodable, at};
 use super::layout::slot;
+use crate::engine::code::Prepared;
 use iced_x86::{Code, FlowControl, Instruction, MemoryOperand, OpKind, Register};
 use rdb_schema::block::Slot;
+use std::sync::Arc;
 
 /// A jump to another block's translation, which need not exist yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +64,8 @@ impl Writer {
         &mut self,
         instruction: &Instruction,
         slots: &[Slot],
-        next: u64,
     ) -> Emitted<Ending> {
+        let next = instruction.next_ip();
         match instruction.flow_control() {
             FlowControl::UnconditionalBranch => Ok(Ending::To(instruction.near_branch64())),
             FlowControl::ConditionalBranch => self.conditional(instruction, slots, next),
@@ -103,7 +105,7 @@ impl Writer {
         Ok(Ending::Count { zero: next, code, taken, next })
     }
 
-    fn push_return_address(&mut self, next: u64) -> Emitted {
+    pub(super) fn push_return_address(&mut self, next: u64) -> Emitted {
         if let Ok(value) = i32::try_from(next) {
             return self.emitter.put(&Instruction::with1(Code::Pushq_imm32, value)?);
         }
@@ -112,7 +114,7 @@ impl Writer {
     }
 
     /// Loads the operand of an indirect branch into the scratch register.
-    fn target(&mut self, instruction: &Instruction) -> Emitted<Ending> {
+    pub(super) fn target(&mut self, instruction: &Instruction) -> Emitted<Ending> {
         let renamed = self.substitutes.rename(instruction);
         if renamed.op0_kind() == OpKind::Register {
             self.emitter.copy(SCRATCH, renamed.op0_register())?;
@@ -132,7 +134,11 @@ impl Writer {
         Ok(Ending::LookUp)
     }
 
-    fn indirect_call(&mut self, instruction: &Instruction, next: u64) -> Emitted<Ending> {
+    pub(super) fn indirect_call(
+        &mut self,
+        instruction: &Instruction,
+        next: u64,
+    ) -> Emitted<Ending> {
         self.target(instruction)?;
         self.emitter.save(slot::ADDRESS, SCRATCH)?;
         self.emitter.load(SCRATCH, at(Register::RSP, -8, None))?;
@@ -142,7 +148,7 @@ impl Writer {
         Ok(Ending::LookUp)
     }
 
-    fn return_to(&mut self, instruction: &Instruction) -> Emitted<Ending> {
+    pub(super) fn return_to(&mut self, instruction: &Instruction) -> Emitted<Ending> {
         self.emitter.put(&Instruction::with1(Code::Pop_r64, SCRATCH)?)?;
         if instruction.op_count() > 0 {
             let more = at(Register::RSP, i64::from(instruction.immediate16()), None);
@@ -152,11 +158,16 @@ impl Writer {
     }
 
     /// Ends the record and writes the ways out, stubs last.
-    pub(super) fn ways_out(&mut self, ending: Ending) -> Emitted<Vec<Link>> {
+    pub(super) fn ways_out(
+        &mut self,
+        ending: Ending,
+        prepared: &Prepared,
+        prefixes: &[Arc<Prepared>],
+    ) -> Emitted<Vec<Link>> {
         if let Ending::Bulk(next) = ending {
             return self.stop_for_stores(next);
         }
-        self.close()?;
+        self.leave(prepared.care.len() - 1, self.record)?;
         let mut sites = Vec::new();
         match ending {
             Ending::To(target) => self.jump(target, &mut sites)?,
@@ -178,6 +189,7 @@ impl Writer {
             }
             Ending::LookUp | Ending::Bulk(_) => self.emitter.look_up()?,
         }
+        self.write_side_exits(prefixes, &mut sites)?;
         self.stubs(&sites)
     }
 
@@ -194,7 +206,7 @@ impl Writer {
     }
 
     /// A jump to the translation of `target`.
-    fn jump(&mut self, target: u64, sites: &mut Vec<(u64, u64)>) -> Emitted {
+    pub(super) fn jump(&mut self, target: u64, sites: &mut Vec<(u64, u64)>) -> Emitted {
         let here = self.emitter.here();
         sites.push((self.emitter.jump(here)?, target));
         Ok(())

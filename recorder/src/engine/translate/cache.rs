@@ -4,9 +4,11 @@ use super::block::{Translation, Writer};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
+use super::superblocks::Superblock;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
+use rdb_schema::block::Composition;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -39,6 +41,10 @@ pub struct Cache {
     next: u64,
     /// Ascending by `head`.
     translations: Vec<Translation>,
+    /// The blocks they log, by id.
+    logged: HashMap<u32, Arc<Prepared>>,
+    /// The id of the block at an address, if that is translated by itself.
+    pub(super) basic: HashMap<u64, u32>,
     /// Program address → where its translation begins.
     pub(super) heads: HashMap<u64, u64>,
     /// The same of addresses whose translation was retired: for good.
@@ -67,6 +73,8 @@ impl Cache {
             writer,
             next: layout.cache().start,
             translations: Vec::new(),
+            logged: HashMap::new(),
+            basic: HashMap::new(),
             heads: HashMap::new(),
             retired: HashMap::new(),
             exits: HashMap::new(),
@@ -87,6 +95,8 @@ impl Cache {
     pub fn clear(&mut self, memory: &mut SharedMemory) -> Emitted {
         self.next = self.layout.cache().start;
         self.translations.clear();
+        self.logged.clear();
+        self.basic.clear();
         self.heads.clear();
         self.retired.clear();
         self.exits.clear();
@@ -118,10 +128,17 @@ impl Cache {
         matches!(self.exits.get(&head), Some(Exit::Stepped(_)))
     }
 
-    /// The block with this id, if it is translated.
+    /// The block with this id, if a translation logs it.
     pub fn by_id(&self, id: u32) -> Option<Arc<Prepared>> {
-        let found = self.translations.iter().find(|t| t.prepared.id == id);
-        found.map(|t| Arc::clone(&t.prepared))
+        self.logged.get(&id).cloned()
+    }
+
+    /// The block with this id, if its translation may be part of a superblock.
+    pub fn part(&self, id: u32) -> Option<Arc<Prepared>> {
+        self.by_id(id).filter(|prepared| {
+            let current = self.basic.get(&prepared.block.start()) == Some(&id);
+            current && !prepared.changeable && *prepared.block.composition() == Composition::Own
+        })
     }
 
     /// What an `int3` at `address` means.
@@ -162,13 +179,48 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+        self.add_joined(prepared, &[], memory)
+    }
+
+    /// Translates a superblock, in place of the block it begins with: from now on
+    /// that one's translation is but a jump.
+    ///
+    /// # Errors
+    /// [`Unencodable`].
+    pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
+        let start = joined.whole.block.start();
+        let before = self.head(start);
+        let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
+        for part in &joined.parts {
+            let block = &part.block;
+            for page in [block.start() >> 12, block.end().saturating_sub(1) >> 12] {
+                self.note_page(page, start);
+            }
+        }
+        if let Some(before) = before.filter(|before| *before != head) {
+            self.redirect(before, head, memory);
+        }
+        Ok(())
+    }
+
+    fn add_joined(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        prefixes: &[Arc<Prepared>],
+        memory: &mut SharedMemory,
+    ) -> Emitted<u64> {
         let head = self.next;
         let buffer = std::mem::take(&mut self.buffer);
-        let written = self.writer.block(prepared, head, buffer)?;
+        let written = self.writer.block(prepared, prefixes, head, buffer)?;
         self.place(memory, head, written.code);
         let pc = prepared.block.start();
         self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
         self.translations.push(written.translation);
+        let logged = prefixes.iter().chain([prepared]).map(|p| (p.id, Arc::clone(p)));
+        self.logged.extend(logged);
+        if let ([], Composition::Own) = (prefixes, prepared.block.composition()) {
+            self.basic.insert(pc, prepared.id);
+        }
         self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
         let head = self.admit(pc, head, memory);
         for link in written.links {

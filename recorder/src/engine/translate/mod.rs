@@ -17,10 +17,13 @@ mod log;
 mod native;
 mod region;
 mod retiring;
+mod side_exits;
 mod signals;
+mod stack;
 mod state;
 mod stops;
 mod substitutes;
+mod superblocks;
 mod wild;
 mod x87;
 
@@ -32,7 +35,7 @@ use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
 use crate::progress::Progress;
 use crate::recording::Recording;
-use crate::tracee::{Resume, Stopped};
+use crate::tracee::{ResourceLimit, Resume, Stopped};
 use cache::Cache;
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
@@ -40,7 +43,9 @@ use rdb_schema::registers::TRAP_FLAG;
 use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use stops::Next;
+use superblocks::Superblocks;
 
 /// The engine.
 pub struct Translate {
@@ -52,6 +57,8 @@ pub struct Translate {
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
     hides_segv: bool,
+    /// The program's own limit of its stack, while a lower one is in force.
+    stack_limit: Option<ResourceLimit>,
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
@@ -64,6 +71,9 @@ struct Home {
     cache: Cache,
     /// Where the log begins that was not absorbed yet.
     unread: u64,
+    superblocks: Superblocks,
+    /// Where the program has a `syscall` instruction.
+    syscall_at: u64,
 }
 
 impl Translate {
@@ -81,6 +91,7 @@ impl Translate {
             image: None,
             step_next: false,
             hides_segv: false,
+            stack_limit: None,
             has_aliases: false,
             fallbacks: Fallbacks::default(),
         }
@@ -149,7 +160,7 @@ impl Translate {
     /// Why the next instruction is stepped whatever it is.
     fn reason_to_step(&mut self) -> Option<&'static str> {
         if std::mem::take(&mut self.step_next) {
-            return Some("signals");
+            return Some("signals, faults and growing stacks");
         }
         if self.step.in_syscall {
             return Some("restarted syscalls");
@@ -189,10 +200,10 @@ impl Translate {
         let vdso = rec.space.iter().find(|m| m.name == b"[vdso]").map(|m| m.start..m.end);
         let at = vdso.and_then(|range| Region::find_syscall(&rec.memory, range));
         let region = match at {
-            Some(at) => Region::map(stopped, &rec.memory, at)?,
+            Some(at) => Region::map(stopped, &rec.memory, at)?.map(|region| (region, at)),
             None => None,
         };
-        let Some(mut region) = region else {
+        let Some((mut region, syscall_at)) = region else {
             self.step
                 .rec
                 .warn_once("no room for a code cache in the program: every instruction is stepped");
@@ -205,6 +216,8 @@ impl Translate {
             region,
             cache,
             unread: layout.ring(),
+            superblocks: Superblocks::default(),
+            syscall_at,
         });
         Ok(())
     }
@@ -223,6 +236,7 @@ impl Translate {
         if home.cache.is_full() {
             let cleared = home.cache.clear(&mut home.region.memory);
             cleared.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
+            home.superblocks = Superblocks::default();
         }
         Ok(())
     }
@@ -244,6 +258,13 @@ impl Translate {
     /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
     /// be stepped.
     fn translate(&mut self, pc: u64) -> Option<u64> {
+        let begun = Instant::now();
+        let head = self.head_or_new(pc);
+        self.step.rec.accounting.translate += begun.elapsed();
+        head
+    }
+
+    fn head_or_new(&mut self, pc: u64) -> Option<u64> {
         let mapped = self.step.rec.space.find(pc).is_some();
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;
@@ -266,12 +287,27 @@ impl Translate {
         home.cache.add_stepped(pc, memory).ok()
     }
 
+    /// Translates the ways the program takes most often as a whole.
+    fn join_blocks(&mut self) {
+        let Some(home) = &mut self.home else { return };
+        if home.cache.is_full() {
+            return;
+        }
+        let (decoder, cache) = (self.step.code.decoder_options(), &mut home.cache);
+        let rec = &mut self.step.rec;
+        for superblock in home.superblocks.suggest(rec, decoder, |id| cache.part(id)) {
+            // One that cannot be written leaves everything as it was.
+            let _ = cache.add_superblock(&superblock, &mut home.region.memory);
+        }
+    }
+
     /// Bytes of log that may be written before tracepoints must be counted: a
     /// record has at most two for each byte.
     fn allowance(&self) -> u64 {
-        let Some(limit) = self.step.options.stop_after else { return layout::RING_BYTES as u64 };
+        let log = self.step.options.log_bytes.unwrap_or(u64::MAX).min(layout::RING_BYTES as u64);
+        let Some(limit) = self.step.options.stop_after else { return log & !63 };
         let left = limit.saturating_sub(self.step.rec.tracepoint()) / 2;
-        if left < 8192 { 0 } else { left.min(layout::RING_BYTES as u64) & !63 }
+        if left < 8192 { 0 } else { left.min(log) & !63 }
     }
 
     /// Lets the program run in the cache, from the present state on.
@@ -284,6 +320,7 @@ impl Translate {
         let registers = home.enter(&self.step.rec.registers, head, cursor);
         stopped.set_general_registers(&registers)?;
         self.hide_segv(&stopped)?;
+        self.hold_stack(&stopped);
         self.run_cached(stopped)
     }
 

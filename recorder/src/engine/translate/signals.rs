@@ -2,12 +2,16 @@
 //! between two instructions, and the `step` engine delivers them there.
 
 use super::Translate;
+use super::layout::slot;
 use super::state::Place;
 use super::stops::Next;
 use crate::engine::Flow;
 use crate::engine::step::signal_code;
 use crate::engine::step::signals::{RAISED, is_fault};
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
+
+/// Bytes of a signal mask.
+const SIGSET_BYTES: u64 = 8;
 
 /// Most single steps from anywhere in the cache to a boundary.
 const MOST_STEPS: usize = 4096;
@@ -28,7 +32,7 @@ impl Translate {
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
         if is_fault(signal, signal_code(&info)) {
             // The instruction raises it again where it stands in the program.
-            let Some(place) = home.place_before(&host) else {
+            let Some((place, _)) = home.place_before(&host) else {
                 return Err(std::io::Error::other("a fault of the code cache's own").into());
             };
             self.leave_cache(&stopped, &host, &place)?;
@@ -89,7 +93,7 @@ impl Translate {
         let signal = i32::from_le_bytes([info[0], info[1], info[2], info[3]]);
         if signal != libc::SIGTRAP {
             // A fault on the way: the instruction has to be stepped.
-            return Ok(home.place_before(host).map(Some));
+            return Ok(home.place_before(host).map(|(place, _)| Some(place)));
         }
         Ok(home.place(host).map(Some))
     }
@@ -100,6 +104,7 @@ impl Translate {
         let cursor = home.kept(stopped, super::layout::slot::CURSOR);
         self.absorb(stopped, cursor, &Place::between(host.pc()))?;
         self.show_segv(stopped)?;
+        self.free_stack(stopped);
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
         stopped.extended_registers(&rec.layout, &mut rec.registers)?;
@@ -117,6 +122,28 @@ impl Translate {
             stopped.set_signal_mask(mask & !blocked)?;
         }
         Ok(())
+    }
+
+    /// A program that ignores SIGSEGV still does after the log's guard raised it: the
+    /// kernel gives an ignored signal that it forces its default action
+    /// (force_sig_info_to_task, kernel/signal.c).
+    pub(super) fn keep_ignoring_segv(&mut self, stopped: &mut Stopped) -> Flow<()> {
+        let Some(home) = &mut self.home else { return Ok(()) };
+        let segv = libc::SIGSEGV.cast_unsigned();
+        let Some(action) = self.step.rec.tracked.actions().find(|a| a.signal == segv) else {
+            return Ok(());
+        };
+        if action.handler != libc::SIG_IGN as u64 {
+            return Ok(());
+        }
+        let words = [action.handler, action.flags, action.restorer, action.mask];
+        for (index, word) in words.into_iter().enumerate() {
+            home.region.memory.write(slot::ACTION + index * 8, &word.to_le_bytes());
+        }
+        let at = home.region.layout.context(slot::ACTION);
+        let arguments = [segv.into(), at, 0, SIGSET_BYTES, 0, 0];
+        let result = stopped.inject(home.syscall_at, libc::SYS_rt_sigaction, arguments)?;
+        Ok(result.map(drop)?)
     }
 
     /// Gives the kernel the program's mask back.

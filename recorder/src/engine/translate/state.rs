@@ -88,20 +88,28 @@ impl Home {
         Some(self.inside(translation, index))
     }
 
-    /// The last exact place at or before `address`.
-    pub(super) fn place_before(&self, registers: &GeneralRegisters) -> Option<Place> {
+    /// The last exact place at or before `address`, and how far the log's end was
+    /// moved since.
+    pub(super) fn place_before(&self, registers: &GeneralRegisters) -> Option<(Place, u64)> {
         if let Some(place) = self.place(registers) {
-            return Some(place);
+            return Some((place, 0));
         }
         let translation = self.cache.find(registers.pc())?;
         let offset = u16::try_from(registers.pc() - translation.head).ok()?;
+        if let Some(leaving) = translation.leaving.iter().rfind(|l| l.from <= offset) {
+            let mut place = self.inside(translation, leaving.branch.into());
+            if leaving.advanced > 0 {
+                place.substitutes = Substitutes::default();
+            }
+            return Some((place, leaving.advanced.into()));
+        }
         let after = translation.marks.partition_point(|m| *m <= offset);
         match after.checked_sub(1) {
-            Some(index) => Some(self.inside(translation, index)),
+            Some(index) => Some((self.inside(translation, index), 0)),
             None => {
                 let rcx_saved = (1..translation.opening).contains(&offset);
                 let start = translation.prepared.block.start();
-                Some(Place { rcx_saved, ..Place::between(start) })
+                Some((Place { rcx_saved, ..Place::between(start) }, 0))
             }
         }
     }
@@ -171,6 +179,7 @@ impl Translate {
             place.repeating.as_ref().map(|_| home.before_string(stopped, &registers, place.pc));
         self.absorb(stopped, host.get(Gpr::R15), place)?;
         self.show_segv(stopped)?;
+        self.free_stack(stopped);
         stopped.set_general_registers(&registers)?;
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;

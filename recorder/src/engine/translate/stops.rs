@@ -4,6 +4,7 @@ use super::Translate;
 use super::cache::Exit;
 use super::layout::slot;
 use super::state::Place;
+use crate::accounting::Cause;
 use crate::engine::step::signal_code;
 use crate::engine::{Ended, Flow};
 use crate::os::Entered;
@@ -62,6 +63,7 @@ impl Translate {
     }
 
     fn leave_by(&mut self, stopped: Stopped, host: GeneralRegisters, exit: Exit) -> Flow<Next> {
+        self.step.rec.accounting.stopped_for(cause(exit));
         match exit {
             Exit::Missing(link) => {
                 if self.is_crowded() || self.translate(link.target).is_none() {
@@ -133,20 +135,23 @@ impl Translate {
     }
 
     /// The log is full: a block's head could not reserve its record.
-    fn log_full(&mut self, stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
+    fn log_full(&mut self, mut stopped: Stopped, mut host: GeneralRegisters) -> Flow<Next> {
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
         let Some(place) = home.place(&host) else {
             return Err(std::io::Error::other("the log ended inside a block").into());
         };
-        let start = home.region.layout.ring();
+        let start = home.region.layout.guard().start - self.allowance();
+        self.step.rec.accounting.stopped_for(Cause::Full);
         self.absorb(&stopped, host.get(Gpr::R15), &place)?;
         let count = self.step.rec.tracepoint();
         self.step.progress.instructions.store(count, std::sync::atomic::Ordering::Relaxed);
+        self.join_blocks();
         if self.step.rec.is_full()
             || self.step.reason_to_leave().is_some()
             || self.step.options.stop_after.is_some()
         {
             self.leave_cache(&stopped, &host, &place)?;
+            self.keep_ignoring_segv(&mut stopped)?;
             return Ok(Next::Leave(stopped));
         }
         if let Some(home) = &mut self.home {
@@ -154,6 +159,7 @@ impl Translate {
         }
         host.set(Gpr::R15, start);
         stopped.set_general_registers(&host)?;
+        self.keep_ignoring_segv(&mut stopped)?;
         Ok(Next::Run(stopped))
     }
 
@@ -171,6 +177,7 @@ impl Translate {
         self.absorb(&stopped, cursor, &Place::between(pc))?;
         host.copy_to(&mut self.step.rec.registers);
         self.show_segv(&stopped)?;
+        self.free_stack(&stopped);
         self.mend_x87(&stopped)?;
         self.before_syscall(&stopped)?;
         let prepared = self.step.code.at(pc, &mut self.step.rec);
@@ -192,10 +199,21 @@ impl Translate {
 
     /// At the exit stop, in the middle of the cache: SIGKILL.
     fn vanish(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<()> {
-        let Some(place) = self.home.as_ref().and_then(|h| h.place_before(host)) else {
-            return Ok(());
-        };
-        self.leave_cache(stopped, host, &place)
+        let found = self.home.as_ref().and_then(|h| h.place_before(host));
+        let Some((place, advanced)) = found else { return Ok(()) };
+        let mut host = *host;
+        host.set(Gpr::R15, host.get(Gpr::R15).wrapping_sub(advanced));
+        self.leave_cache(stopped, &host, &place)
+    }
+}
+
+/// What an exit from the cache stopped for.
+fn cause(exit: Exit) -> Cause {
+    match exit {
+        Exit::Missing(_) | Exit::Retired(_) | Exit::Changed(_) => Cause::Untranslated,
+        Exit::Unknown => Cause::Unlisted,
+        Exit::Stepped(_) => Cause::Uncached,
+        Exit::Bulk(_) => Cause::Bulk,
     }
 }
 

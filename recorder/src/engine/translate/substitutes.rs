@@ -2,7 +2,7 @@
 //! other registers in their place, which it does not use itself. What those held
 //! waits in the context.
 
-use iced_x86::{Instruction, OpKind, Register};
+use iced_x86::{Code, Instruction, OpKind, Register};
 use rdb_schema::registers::Gpr;
 
 /// Bits of r14 and r15 in a set of general registers.
@@ -64,6 +64,9 @@ impl Substitutes {
         }
         renamed.set_memory_base(self.name(instruction.memory_base()));
         renamed.set_memory_index(self.name(instruction.memory_index()));
+        if is_short_exchange(instruction) {
+            renamed.set_has_rep_prefix(false);
+        }
         renamed
     }
 
@@ -80,6 +83,12 @@ impl Substitutes {
         };
         first + u32::from(other.number())
     }
+}
+
+/// Whether it is `xchg` with an accumulator in one byte of opcode: there `f3`, which has no
+/// meaning, makes `pause` of the one with r8 (Intel SDM vol. 2B, PAUSE; seen with REX.B).
+fn is_short_exchange(instruction: &Instruction) -> bool {
+    matches!(instruction.code(), Code::Xchg_r16_AX | Code::Xchg_r32_EAX | Code::Xchg_r64_RAX)
 }
 
 /// The low byte register: spl, bpl, sil and dil, not ah and its like.

@@ -6,11 +6,12 @@ use super::block::HEADER_BYTES;
 use super::layout::slot;
 use super::state::Place;
 use super::stops::Next;
+use super::superblocks::decode;
 use super::{Home, Translate};
 use crate::engine::Flow;
 use crate::engine::code::Prepared;
 use crate::tracee::{GeneralRegisters, Stopped};
-use iced_x86::{Decoder, FlowControl, Instruction};
+use iced_x86::FlowControl;
 use rdb_schema::registers::Gpr;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl Translate {
             return Err(std::io::Error::other("a branch without a record").into());
         };
         let last = prepared.block.instructions().len() - 1;
-        let branch = decode(&prepared, last);
+        let branch = decode(&prepared, last, self.step.code.decoder_options());
         let pushed = branch.flow_control() == FlowControl::IndirectCall;
         let moved = match branch.flow_control() {
             FlowControl::Return if branch.op_count() > 0 => 8 + u64::from(branch.immediate16()),
@@ -73,12 +74,4 @@ impl Home {
         let (start, id) = last?;
         Some((start, self.cache.by_id(id)?))
     }
-}
-
-fn decode(prepared: &Prepared, index: usize) -> Instruction {
-    let pc = prepared.block.address(index);
-    let options = iced_x86::DecoderOptions::NONE;
-    let mut instruction = Instruction::default();
-    Decoder::with_ip(64, prepared.block.bytes(index), pc, options).decode_out(&mut instruction);
-    instruction
 }

@@ -1,6 +1,7 @@
 //! One test per instruction class. Executing them for real is `tests/native`.
 
 mod bits;
+mod derived;
 mod integer;
 mod other;
 mod simd;

@@ -34,7 +34,7 @@ impl Bar {
 /// Prints figures as they come, and counts those that miss their bars.
 pub struct Report {
     json: bool,
-    missed: usize,
+    missed: Vec<String>,
 }
 
 impl Report {
@@ -43,13 +43,15 @@ impl Report {
         if !json {
             println!("{:<10} {:<44} {:>12}  {:<12} kept", "workload", "what", "figure", "bar");
         }
-        Report { json, missed: 0 }
+        Report { json, missed: Vec::new() }
     }
 
     /// One figure.
     pub fn add(&mut self, workload: &str, what: &str, figure: f64, bar: Bar) {
         let kept = bar.keeps(figure);
-        self.missed += usize::from(!kept);
+        if !kept {
+            self.missed.push(format!("{workload}: {what}: {figure:.3}, not {}", bar.text()));
+        }
         if self.json {
             let limit = bar.text();
             let line = json!({
@@ -71,10 +73,11 @@ impl Report {
         self.add(workload, what, figure, Bar::None);
     }
 
-    /// Says how many bars were missed.
+    /// Says which bars were missed.
     pub fn finish(self) {
         if !self.json {
-            println!("bars missed: {}", self.missed);
+            println!("bars missed: {}", self.missed.len());
+            self.missed.iter().for_each(|missed| println!("  {missed}"));
         }
     }
 }

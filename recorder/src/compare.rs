@@ -23,6 +23,11 @@ pub trait Before {
     fn page(&self, number: u64) -> Option<Page>;
     /// Whether page `number` held more than its mapping's base.
     fn has_own(&self, number: u64) -> bool;
+    /// Whether it can tell of this mapping: what is mapped later on was captured
+    /// then.
+    fn knows(&self, _mapping: &Mapping) -> bool {
+        true
+    }
 }
 
 impl Recording {
@@ -59,7 +64,7 @@ impl Recording {
         let pagemap = self.pagemap();
         let mut found = Vec::new();
         for mapping in self.space.iter() {
-            if mapping.base != Base::Unreadable && wanted(mapping) {
+            if mapping.base != Base::Unreadable && wanted(mapping) && before.knows(mapping) {
                 self.compare_mapping(mapping, before, pagemap.as_ref(), &mut found);
             }
         }

@@ -5,7 +5,7 @@ use crate::accounting::{Accounting, timed};
 use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
-use crate::model::Model;
+use crate::model::{Model, Page};
 use crate::os::{Copies, FaultState, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
@@ -18,9 +18,9 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::registers::Registers;
 use rdb_schema::replay::Cursor;
-use rdb_schema::space::{AddressSpace, Mapping, MappingChange};
+use rdb_schema::space::{AddressSpace, Mapping, MappingChange, PAGE};
 use rdb_schema::system::SystemState;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,6 +67,9 @@ pub struct Recording {
     /// What memory held before something whose writes nobody can tell; only
     /// without a model.
     pub(crate) snapshot: Option<Snapshot>,
+    /// What pages held that lie behind the end of their file by now; only without
+    /// a model.
+    pub(crate) lost: BTreeMap<u64, Page>,
     /// Where encoded data goes.
     pub pipeline: Pipeline,
     /// How the recording ends, once it has.
@@ -148,6 +151,7 @@ impl Recording {
             model: keeping.model.then(Model::default),
             keeping,
             snapshot: None,
+            lost: BTreeMap::new(),
             pipeline,
             exit: Exit::Unknown,
             stepped: Vec::new(),
@@ -250,6 +254,8 @@ impl Recording {
     pub fn push_event(&mut self, event: Event) {
         for change in &event.mappings {
             self.space.apply(change);
+            let range = change.range();
+            self.lost.retain(|number, _| !range.contains(&(number * PAGE)));
         }
         if !self.own.is_empty() {
             self.touched.extend(event.mappings.iter().map(MappingChange::range));

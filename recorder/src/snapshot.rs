@@ -3,7 +3,7 @@
 
 use crate::compare::{BATCH, Before, touched};
 use crate::model::{Page, base_page};
-use crate::os::{Entered, identity};
+use crate::os::{Entered, Identity, identity};
 use crate::recording::Recording;
 use rdb_schema::space::{Base, Mapping, PAGE, PROT_WRITE};
 
@@ -19,6 +19,8 @@ struct Run {
 /// The contents of some mappings at one moment.
 #[derive(Default)]
 pub struct Snapshot {
+    /// The state it was taken at.
+    state: u64,
     /// Ascending: pages that held more than zeros of their own accord.
     runs: Vec<Run>,
     /// Ascending: what was copied.
@@ -58,6 +60,10 @@ impl Before for Snapshot {
     fn has_own(&self, number: u64) -> bool {
         self.own(number).is_some()
     }
+
+    fn knows(&self, mapping: &Mapping) -> bool {
+        mapping.since <= self.state
+    }
 }
 
 impl Recording {
@@ -90,7 +96,7 @@ impl Recording {
             return;
         }
         let pagemap = self.pagemap();
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { state: self.tracepoint(), ..Snapshot::default() };
         for mapping in self.space.iter() {
             if mapping.base != Base::Unreadable && wanted(mapping) {
                 self.copy(mapping, pagemap.as_ref(), &mut snapshot);
@@ -114,12 +120,35 @@ impl Recording {
             let count = BATCH.min(end - start);
             let touched = touched(mapping, pagemap, start, count);
             if touched.contains(&true) {
-                let pages = self.read_pages(start, count);
+                let mut pages = self.read_pages(start, count);
+                let lost = self.lost.range(start..start + count).map(|(n, page)| (*n, *page));
+                pages.extend(lost);
+                pages.sort_by_key(|(number, _)| *number);
                 let wanted = pages.iter().filter(|(n, _)| touched[(n - start) as usize]);
                 wanted.for_each(|(number, page)| to.push(*number, page));
             }
             to.ranges.push((start, start + count));
         }
+    }
+
+    /// After a call that may have shortened a file or made it longer: keeps what
+    /// pages behind its end held last. Once they are there again, they differ from
+    /// that, in the trace.
+    pub fn note_lost(&mut self, file: Identity) {
+        let Some(snapshot) = &self.snapshot else { return };
+        let mut lost = std::mem::take(&mut self.lost);
+        for mapping in self.space.iter().filter(|m| identity(m) == file) {
+            let (first, end) = (mapping.start / PAGE, mapping.end / PAGE);
+            for start in (first..end).step_by(BATCH as usize) {
+                let end = end.min(start + BATCH);
+                let held = |n: u64| Some((n, *snapshot.own(n)?));
+                lost.extend((start..end).filter_map(held));
+                for (number, _) in self.read_pages(start, end - start) {
+                    lost.remove(&number);
+                }
+            }
+        }
+        self.lost = lost;
     }
 
     /// What `mapping` says of page `number` by itself.

@@ -8,25 +8,6 @@ use rdb_tests::guest::Guest;
 use rdb_tests::parallel::for_each;
 use std::sync::Mutex;
 
-/// Fixtures on which the engines are known to differ, and in what.
-const UNSETTLED: &[(&str, &str)] = &[
-    ("aliases", "what ftruncate does to a mapped file"),
-    ("deep_stack", "when the stack's mapping is noticed to have grown"),
-    ("escapes", "when the stack's mapping is noticed to have grown"),
-];
-
-/// What is wrong with a comparison's outcome, if anything.
-fn judge(name: &str, found: Option<String>) -> Option<String> {
-    match (UNSETTLED.iter().find(|(known, _)| *known == name), found) {
-        (None, found) => found,
-        (Some((_, what)), Some(_)) => {
-            println!("{name}: known to differ: {what}");
-            None
-        }
-        (Some(_), None) => Some(format!("{name}: agrees by now, and need not be excepted")),
-    }
-}
-
 #[test]
 fn engines_agree_on_every_deterministic_fixture() {
     let keep = target_directory().join("differing");
@@ -34,7 +15,7 @@ fn engines_agree_on_every_deterministic_fixture() {
     for_each(Fixture::all().into_iter().filter(is_comparable), 2, |fixture| {
         let guest = Guest::fixture(&fixture, first_flavour(&fixture));
         let found = disagreement(&guest, &keep, &fixture.name);
-        if let Some(failure) = judge(&fixture.name, found) {
+        if let Some(failure) = found {
             failures.lock().expect("no panic holds it").push(failure);
         }
     });

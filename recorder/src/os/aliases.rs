@@ -82,6 +82,7 @@ impl Recording {
     pub fn compare_file(&mut self, file: Identity) -> Result<(), ReplayFailed> {
         self.catch_up()?;
         let memory = self.compare(|m| identity(m) == file && m.protection & PROT_READ != 0);
+        self.note_lost(file);
         self.amend(memory)
     }
 }

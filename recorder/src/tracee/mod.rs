@@ -80,6 +80,15 @@ pub enum Outcome {
     Killed(c_int),
 }
 
+/// A resource limit (getrlimit(2)).
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceLimit {
+    /// The one in force.
+    pub soft: u64,
+    /// The highest that the process may set.
+    pub hard: u64,
+}
+
 /// A tracee in a ptrace stop.
 #[derive(Debug)]
 pub struct Stopped {
@@ -204,6 +213,18 @@ impl Stopped {
         let length = sys::xstate(self.pid, &mut area)?;
         layout.parse(&area[..length], registers);
         Ok(())
+    }
+
+    /// The limit of its stack, if it can be read.
+    pub fn stack_limit(&self) -> Option<ResourceLimit> {
+        let limit = sys::stack_limit(self.pid, None).ok()?;
+        Some(ResourceLimit { soft: limit.rlim_cur, hard: limit.rlim_max })
+    }
+
+    /// Sets the limit of its stack; false if that is not allowed.
+    pub fn set_stack_limit(&self, limit: ResourceLimit) -> bool {
+        let limit = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+        sys::stack_limit(self.pid, Some(&limit)).is_ok()
     }
 
     /// If the pointer to the last x87 instruction is `old`, makes it `new`.

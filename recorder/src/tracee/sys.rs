@@ -102,6 +102,16 @@ pub fn set_xstate(pid: pid_t, area: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The process's RLIMIT_STACK, made `new` if that is given; as it was before.
+pub fn stack_limit(pid: pid_t, new: Option<&libc::rlimit>) -> io::Result<libc::rlimit> {
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let new = new.map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the kernel reads at most one rlimit, and writes one to `old`.
+    let result = unsafe { libc::prlimit(pid, libc::RLIMIT_STACK, new, &raw mut old) };
+    check(result.into())?;
+    Ok(old)
+}
+
 /// PTRACE_GETSIGINFO, as raw bytes.
 pub fn siginfo(pid: pid_t) -> io::Result<[u8; 128]> {
     let mut info = [0u8; 128];

@@ -15,9 +15,6 @@ use std::sync::Arc;
 /// Room that one translation may take.
 const MOST: u64 = 0x8000;
 
-/// `jmp rel32`, without its displacement.
-const JUMP: u8 = 0xe9;
-
 /// Why the tracee ran into an `int3` of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -193,18 +190,17 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
-        let before = self.head(joined.whole.block.start());
+        let start = joined.whole.block.start();
+        let before = self.head(start);
         let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
-        let pc = joined.whole.block.start();
         for part in &joined.parts {
             let block = &part.block;
-            self.note_page(block.start() >> 12, pc);
-            self.note_page(block.end().saturating_sub(1) >> 12, pc);
+            for page in [block.start() >> 12, block.end().saturating_sub(1) >> 12] {
+                self.note_page(page, start);
+            }
         }
-        // One that was retired leads there by now.
         if let Some(before) = before.filter(|before| *before != head) {
-            memory.write((before - self.layout.base) as usize, &[JUMP]);
-            self.set_jump(before + 1, head, memory);
+            self.redirect(before, head, memory);
         }
         Ok(())
     }

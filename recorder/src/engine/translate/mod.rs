@@ -20,6 +20,7 @@ mod region;
 mod retiring;
 mod side_exits;
 mod signals;
+mod stack;
 mod state;
 mod stops;
 mod substitutes;
@@ -35,7 +36,7 @@ use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
 use crate::progress::Progress;
 use crate::recording::Recording;
-use crate::tracee::{Resume, Stopped};
+use crate::tracee::{ResourceLimit, Resume, Stopped};
 use cache::Cache;
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
@@ -57,6 +58,8 @@ pub struct Translate {
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
     hides_segv: bool,
+    /// The program's own limit of its stack, while a lower one is in force.
+    stack_limit: Option<ResourceLimit>,
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
@@ -89,6 +92,7 @@ impl Translate {
             image: None,
             step_next: false,
             hides_segv: false,
+            stack_limit: None,
             has_aliases: false,
             fallbacks: Fallbacks::default(),
         }
@@ -157,7 +161,7 @@ impl Translate {
     /// Why the next instruction is stepped whatever it is.
     fn reason_to_step(&mut self) -> Option<&'static str> {
         if std::mem::take(&mut self.step_next) {
-            return Some("signals");
+            return Some("signals, faults and growing stacks");
         }
         if self.step.in_syscall {
             return Some("restarted syscalls");
@@ -317,6 +321,7 @@ impl Translate {
         let registers = home.enter(&self.step.rec.registers, head, cursor);
         stopped.set_general_registers(&registers)?;
         self.hide_segv(&stopped)?;
+        self.hold_stack(&stopped);
         self.run_cached(stopped)
     }
 

@@ -40,10 +40,15 @@ impl Cache {
     pub(super) fn lead_on(&mut self, pc: u64, fresh: u64, memory: &mut SharedMemory) -> u64 {
         let Some(head) = self.retired.get(&pc).copied() else { return fresh };
         if head != fresh {
-            memory.write((head - self.layout.base) as usize, &[JUMP]);
-            self.set_jump(head + 1, fresh, memory);
+            self.redirect(head, fresh, memory);
             self.exits.remove(&head);
         }
         head
+    }
+
+    /// Lets the code that begins at `from` be but a jump to `to`.
+    pub(super) fn redirect(&self, from: u64, to: u64, memory: &mut SharedMemory) {
+        memory.write((from - self.layout.base) as usize, &[JUMP]);
+        self.set_jump(from + 1, to, memory);
     }
 }

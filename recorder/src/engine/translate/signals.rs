@@ -104,6 +104,7 @@ impl Translate {
         let cursor = home.kept(stopped, super::layout::slot::CURSOR);
         self.absorb(stopped, cursor, &Place::between(host.pc()))?;
         self.show_segv(stopped)?;
+        self.free_stack(stopped);
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
         stopped.extended_registers(&rec.layout, &mut rec.registers)?;

@@ -177,6 +177,7 @@ impl Translate {
         self.absorb(&stopped, cursor, &Place::between(pc))?;
         host.copy_to(&mut self.step.rec.registers);
         self.show_segv(&stopped)?;
+        self.free_stack(&stopped);
         self.mend_x87(&stopped)?;
         self.before_syscall(&stopped)?;
         let prepared = self.step.code.at(pc, &mut self.step.rec);

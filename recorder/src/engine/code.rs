@@ -2,11 +2,12 @@
 //! it again as long as its bytes have not changed.
 
 use super::translate::{general_registers, registers_fit, runs_in_cache};
+use super::undefined;
 use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
-use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, ends_block};
+use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, ends_block};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ pub struct Prepared {
 /// All code met so far.
 pub struct Code {
     decoder: u32,
+    undefined: Undefined,
     cutting: Cutting,
     image: u64,
     current: HashMap<u64, Arc<Prepared>>,
@@ -81,7 +83,8 @@ impl Code {
     pub fn new(amd: bool, cutting: Cutting) -> Self {
         // Some prefixes mean something else on AMD's CPUs.
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
-        Self { decoder, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
+        let undefined = undefined::of_this_cpu();
+        Self { decoder, undefined, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
     }
 
     /// The block at `pc`, as the program's memory has it now; a new one goes to the
@@ -117,7 +120,7 @@ impl Code {
     }
 
     fn decode(&mut self, pc: u64, bytes: &[u8], rec: &mut Recording) -> Arc<Prepared> {
-        let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting);
+        let (block, care) = self.decode_block(pc, bytes);
         let versions = self.all.entry(pc).or_default();
         if let Some(same) = versions.iter().find(|p| p.block.code() == block.code()) {
             return Arc::clone(same);
@@ -127,6 +130,45 @@ impl Code {
         let prepared = Arc::new(Prepared { id, block, care });
         versions.push(Arc::clone(&prepared));
         prepared
+    }
+
+    fn decode_block(&self, pc: u64, bytes: &[u8]) -> (Block, Vec<Care>) {
+        let mut block = Block::new(pc);
+        let mut care = Vec::new();
+        let mut decoder = Decoder::with_ip(64, bytes, pc, self.decoder);
+        let mut instruction = Instruction::default();
+        let mut registers = 0;
+        while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
+            let start = decoder.position();
+            decoder.decode_out(&mut instruction);
+            let cut_off = instruction.is_invalid() && bytes.len() - start < MAX_INSTRUCTION_BYTES;
+            if cut_off && !care.is_empty() {
+                break;
+            }
+            let what = effects_with(&instruction, self.undefined);
+            let own = Care::of(&instruction, &what);
+            let mut alone = false;
+            if self.cutting == Cutting::Cached {
+                alone = !own.cached || own.kind == Kind::RepString;
+                let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
+                registers |= general_registers(&instruction);
+                let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
+                if !care.is_empty() && (alone || !fits) {
+                    break;
+                }
+            }
+            block.push(&bytes[start..decoder.position()], &what);
+            care.push(own);
+            if ends_block(&instruction) || what.kind == Kind::Opaque || alone {
+                break;
+            }
+        }
+        if care.is_empty() {
+            let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
+            block.push(&UNREADABLE, &what);
+            care.push(Care::of(&Instruction::default(), &what));
+        }
+        (block, care)
     }
 }
 
@@ -139,45 +181,6 @@ fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usi
     // Execute-only pages.
     let in_page = (4096 - (pc % 4096) as usize).min(MAX_BLOCK_BYTES);
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
-}
-
-fn decode_block(pc: u64, bytes: &[u8], options: u32, cutting: Cutting) -> (Block, Vec<Care>) {
-    let mut block = Block::new(pc);
-    let mut care = Vec::new();
-    let mut decoder = Decoder::with_ip(64, bytes, pc, options);
-    let mut instruction = Instruction::default();
-    let mut registers = 0;
-    while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
-        let start = decoder.position();
-        decoder.decode_out(&mut instruction);
-        let cut_off = instruction.is_invalid() && bytes.len() - start < MAX_INSTRUCTION_BYTES;
-        if cut_off && !care.is_empty() {
-            break;
-        }
-        let what = effects(&instruction);
-        let own = Care::of(&instruction, &what);
-        let mut alone = false;
-        if cutting == Cutting::Cached {
-            alone = !own.cached || own.kind == Kind::RepString;
-            let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
-            registers |= general_registers(&instruction);
-            let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
-            if !care.is_empty() && (alone || !fits) {
-                break;
-            }
-        }
-        block.push(&bytes[start..decoder.position()], &what);
-        care.push(own);
-        if ends_block(&instruction) || what.kind == Kind::Opaque || alone {
-            break;
-        }
-    }
-    if care.is_empty() {
-        let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
-        block.push(&UNREADABLE, &what);
-        care.push(Care::of(&Instruction::default(), &what));
-    }
-    (block, care)
 }
 
 impl Care {

@@ -31,13 +31,20 @@ mod x87;
 
 pub use bulk::{bit_string_address, masked_runs, scatter_addresses};
 use draft::Draft;
-pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
+pub use effect::{
+    Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, Undefined, X87_BYTES,
+};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
 use subject::Subject;
 
-/// What a decoded `instruction` changes. Never fails: what is not known is
-/// [`Kind::Opaque`].
+/// What a decoded `instruction` changes, on a CPU whose undefined flags are as
+/// foretold. Never fails: what is not known is [`Kind::Opaque`].
 pub fn effects(instruction: &Instruction) -> Effects {
+    effects_with(instruction, Undefined::Foretold)
+}
+
+/// The same on a CPU that may do otherwise.
+pub fn effects_with(instruction: &Instruction, undefined: Undefined) -> Effects {
     let kind = kind::kind(instruction);
     if kind == Kind::Opaque {
         return opaque();
@@ -50,7 +57,7 @@ pub fn effects(instruction: &Instruction) -> Effects {
     stack::stack(&subject, &mut draft);
     gpr::derived(&subject, &mut draft);
     gpr::logged(&subject, &mut draft);
-    flags::flags(&subject, &mut draft);
+    flags::flags(&subject, undefined, &mut draft);
     vector::vector(&subject, &mut draft);
     x87::x87(&subject, &mut draft);
     mxcsr::mxcsr(&subject, &mut draft);

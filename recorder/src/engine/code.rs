@@ -3,11 +3,12 @@
 
 use super::addresses::AddressMap;
 use super::translate::{general_registers, may_change, registers_fit, runs_in_cache};
+use super::undefined;
 use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
-use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, kind_ends_block};
+use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, kind_ends_block};
 use std::sync::Arc;
 
 /// Most code bytes read for one block.
@@ -73,6 +74,7 @@ pub struct Prepared {
 /// All code met so far.
 pub struct Code {
     decoder: u32,
+    undefined: Undefined,
     cutting: Cutting,
     image: u64,
     current: AddressMap<Arc<Prepared>>,
@@ -87,6 +89,7 @@ impl Code {
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
         Self {
             decoder,
+            undefined: undefined::of_this_cpu(),
             cutting,
             image: 0,
             current: AddressMap::default(),
@@ -137,7 +140,7 @@ impl Code {
         changeable: bool,
         rec: &mut Recording,
     ) -> Arc<Prepared> {
-        let (block, care) = decode_block(pc, bytes, self.decoder, self.cutting, changeable);
+        let (block, care) = self.decode_block(pc, bytes, changeable);
         let versions = self.all.entry(pc).or_default();
         let is_same =
             |p: &&Arc<Prepared>| p.changeable == changeable && p.block.code() == block.code();
@@ -150,6 +153,46 @@ impl Code {
         versions.push(Arc::clone(&prepared));
         prepared
     }
+
+    fn decode_block(&self, pc: u64, bytes: &[u8], changeable: bool) -> (Block, Vec<Care>) {
+        let mut block = Block::new(pc);
+        let mut care = Vec::new();
+        let mut decoder = Decoder::with_ip(64, bytes, pc, self.decoder);
+        let mut instruction = Instruction::default();
+        let mut registers = 0;
+        while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
+            let start = decoder.position();
+            decoder.decode_out(&mut instruction);
+            let cut_off = instruction.is_invalid() && bytes.len() - start < MAX_INSTRUCTION_BYTES;
+            if cut_off && !care.is_empty() {
+                break;
+            }
+            let what = effects_with(&instruction, self.undefined);
+            let own = Care::of(&instruction, &what);
+            let mut alone = false;
+            if self.cutting == Cutting::Cached {
+                alone = !own.cached || own.kind == Kind::RepString;
+                let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
+                registers |= own.general;
+                let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
+                if !care.is_empty() && (alone || !fits) {
+                    break;
+                }
+            }
+            block.push(&bytes[start..decoder.position()], &what);
+            care.push(own);
+            alone |= changeable && what.list.iter().any(Effect::stores);
+            if kind_ends_block(&instruction, what.kind) || alone {
+                break;
+            }
+        }
+        if care.is_empty() {
+            let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
+            block.push(&UNREADABLE, &what);
+            care.push(Care::of(&Instruction::default(), &what));
+        }
+        (block, care)
+    }
 }
 
 /// Reads code from `pc` on, over a page boundary only if the next page is there.
@@ -161,52 +204,6 @@ fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usi
     // Execute-only pages.
     let in_page = (4096 - (pc % 4096) as usize).min(MAX_BLOCK_BYTES);
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
-}
-
-fn decode_block(
-    pc: u64,
-    bytes: &[u8],
-    options: u32,
-    cutting: Cutting,
-    changeable: bool,
-) -> (Block, Vec<Care>) {
-    let mut block = Block::new(pc);
-    let mut care = Vec::new();
-    let mut decoder = Decoder::with_ip(64, bytes, pc, options);
-    let mut instruction = Instruction::default();
-    let mut registers = 0;
-    while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
-        let start = decoder.position();
-        decoder.decode_out(&mut instruction);
-        let cut_off = instruction.is_invalid() && bytes.len() - start < MAX_INSTRUCTION_BYTES;
-        if cut_off && !care.is_empty() {
-            break;
-        }
-        let what = effects(&instruction);
-        let own = Care::of(&instruction, &what);
-        let mut alone = false;
-        if cutting == Cutting::Cached {
-            alone = !own.cached || own.kind == Kind::RepString;
-            let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
-            registers |= own.general;
-            let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
-            if !care.is_empty() && (alone || !fits) {
-                break;
-            }
-        }
-        block.push(&bytes[start..decoder.position()], &what);
-        care.push(own);
-        alone |= changeable && what.list.iter().any(Effect::stores);
-        if kind_ends_block(&instruction, what.kind) || alone {
-            break;
-        }
-    }
-    if care.is_empty() {
-        let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
-        block.push(&UNREADABLE, &what);
-        care.push(Care::of(&Instruction::default(), &what));
-    }
-    (block, care)
 }
 
 impl Care {

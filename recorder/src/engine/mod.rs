@@ -5,6 +5,7 @@ mod code;
 mod step;
 mod stores;
 mod translate;
+mod undefined;
 
 pub use code::Cutting;
 pub use step::{Step, StepOptions};

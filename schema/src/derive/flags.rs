@@ -1,6 +1,7 @@
 //! Status flags of an instruction from two of its values.
 
-use super::{low_bytes, top};
+use super::operation::{self, Operation, masked_count};
+use super::{low_bytes, sign, top};
 use crate::registers::STATUS_FLAGS;
 
 const CF: u64 = 1;
@@ -8,7 +9,8 @@ const PF: u64 = 1 << 2;
 const AF: u64 = 1 << 4;
 const ZF: u64 = 1 << 6;
 const SF: u64 = 1 << 7;
-const OF: u64 = 1 << 11;
+const OF_BIT: u32 = 11;
+const OF: u64 = 1 << OF_BIT;
 
 /// How the six status flags follow (Intel SDM vol. 1, 3.4.3.1, and vol. 2, each
 /// instruction's "Flags Affected"). Where an operand is memory, its value follows
@@ -39,7 +41,7 @@ pub enum FlagRule {
     /// left is the result of `neg`.
     Negation,
     /// left is the result of `and`, `or`, `xor`: CF and OF are cleared. AF is
-    /// undefined, and cleared by every CPU known.
+    /// undefined: CPUs that this rule suits clear it.
     Logic,
     /// left AND right, as [`Self::Logic`]: `test`.
     Test,
@@ -47,11 +49,39 @@ pub enum FlagRule {
     Count,
     /// left + right: `xadd`.
     Total,
+    /// left shifted by right, whose low 5 or 6 bits count: `shl`. A count of 0
+    /// changes nothing. AF is undefined, here and below, and OF unless the count
+    /// is 1: CPUs that this rule suits clear AF, and set OF as a shift by 1 would.
+    ShiftLeft,
+    /// `shr`.
+    ShiftRight,
+    /// `sar`.
+    ShiftRightSigned,
+    /// `rol`; SF, ZF, AF and PF stay. OF is undefined unless the count is 1: here
+    /// it stays then.
+    RotateLeft,
+    /// `ror`, likewise.
+    RotateRight,
 }
 
 impl FlagRule {
+    /// Whether it foretells flags that the manuals leave undefined, so that it
+    /// suits a CPU only if that was tried.
+    pub fn is_empirical(self) -> bool {
+        matches!(
+            self,
+            Self::Logic
+                | Self::Test
+                | Self::ShiftLeft
+                | Self::ShiftRight
+                | Self::ShiftRightSigned
+                | Self::RotateLeft
+                | Self::RotateRight
+        )
+    }
+
     /// All rules; a template names one by its place.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Sum,
         Self::SumWithCarry,
         Self::Difference,
@@ -67,6 +97,11 @@ impl FlagRule {
         Self::Test,
         Self::Count,
         Self::Total,
+        Self::ShiftLeft,
+        Self::ShiftRight,
+        Self::ShiftRightSigned,
+        Self::RotateLeft,
+        Self::RotateRight,
     ];
 }
 
@@ -105,7 +140,50 @@ pub(super) fn flags(rule: FlagRule, width: u8, left: u64, right: u64, before: u6
         FlagRule::Negation => subtracted(0, left.wrapping_neg() & low_bytes(width), left, width),
         FlagRule::Logic => of_result(left, width),
         FlagRule::Test => of_result(left & right, width),
+        FlagRule::ShiftLeft
+        | FlagRule::ShiftRight
+        | FlagRule::ShiftRightSigned
+        | FlagRule::RotateLeft
+        | FlagRule::RotateRight => shifted(rule, width, left, right, before),
         FlagRule::Count => u64::from(left == 0) << 6,
+    }
+}
+
+/// Flags of a shift or rotation of `value`; CF is the bit that left it last.
+fn shifted(rule: FlagRule, width: u8, value: u64, count: u64, before: u64) -> u64 {
+    let count = masked_count(count, width);
+    let old = before & STATUS_FLAGS;
+    if count == 0 {
+        return old;
+    }
+    let by = |operation| operation::value(operation, width, [value, count.into()], 0, 0);
+    let bit = |value: u64, at: u32| value.checked_shr(at).unwrap_or(0) & 1;
+    let (top, flags) = (top(width), CF | OF);
+    let with = |kept: u64, carry: u64, overflow: u64| kept & !flags | carry | (overflow * OF);
+    match rule {
+        FlagRule::ShiftLeft => {
+            let carry = (top + 1).checked_sub(count).map_or(0, |at| bit(value, at));
+            let overflow = bit(value, top) ^ bit(value, top - 1);
+            with(of_result(by(Operation::ShiftLeft), width), carry, overflow)
+        }
+        FlagRule::ShiftRight => {
+            let kept = of_result(by(Operation::ShiftRight), width);
+            with(kept, bit(value, count - 1), bit(value, top))
+        }
+        FlagRule::RotateLeft => {
+            let carry = by(Operation::RotateLeft) & 1;
+            let overflow = bit(value, top) ^ bit(value, top - 1);
+            with(old, carry, if count == 1 { overflow } else { bit(old, OF_BIT) })
+        }
+        FlagRule::RotateRight => {
+            let carry = bit(by(Operation::RotateRight), top);
+            let overflow = bit(value, 0) ^ bit(value, top);
+            with(old, carry, if count == 1 { overflow } else { bit(old, OF_BIT) })
+        }
+        _ => {
+            let kept = of_result(by(Operation::ShiftRightSigned), width);
+            with(kept, bit(sign(value, width) as u64, count - 1), 0)
+        }
     }
 }
 

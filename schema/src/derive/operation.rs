@@ -153,14 +153,16 @@ pub(super) fn value(
         O::AndNot => !left & right,
         O::Not => !left,
         O::Negate => left.wrapping_neg(),
-        O::ShiftLeft => left.checked_shl(count(right, width)).unwrap_or(0),
-        O::ShiftRight => left.checked_shr(count(right, width)).unwrap_or(0),
-        O::ShiftRightSigned => (sign(left, width) >> count(right, width)) as u64,
-        O::RotateLeft => rotate(left, count(right, width), width),
-        O::RotateRight => rotate(left, bits(width) - count(right, width) % bits(width), width),
-        O::ShiftPairLeft => shift_pair(left, right, count(constant as u64, width), width),
+        O::ShiftLeft => left.checked_shl(masked_count(right, width)).unwrap_or(0),
+        O::ShiftRight => left.checked_shr(masked_count(right, width)).unwrap_or(0),
+        O::ShiftRightSigned => (sign(left, width) >> masked_count(right, width)) as u64,
+        O::RotateLeft => rotate(left, masked_count(right, width), width),
+        O::RotateRight => {
+            rotate(left, bits(width) - masked_count(right, width) % bits(width), width)
+        }
+        O::ShiftPairLeft => shift_pair(left, right, masked_count(constant as u64, width), width),
         O::ShiftPairRight => {
-            let count = count(constant as u64, width).min(bits(width));
+            let count = masked_count(constant as u64, width).min(bits(width));
             shift_pair(right, left, bits(width) - count, width)
         }
         O::Multiply => left.wrapping_mul(right),
@@ -200,7 +202,7 @@ fn bits(width: u8) -> u32 {
 }
 
 /// A shift count as the CPU masks it.
-fn count(value: u64, width: u8) -> u32 {
+pub(super) fn masked_count(value: u64, width: u8) -> u32 {
     value as u32 & if width == 8 { 63 } else { 31 }
 }
 

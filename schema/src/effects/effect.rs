@@ -319,6 +319,16 @@ pub enum Kind {
     Opaque,
 }
 
+/// What becomes of flags that the manuals leave undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Undefined {
+    /// What the rules that [`FlagRule::is_empirical`] names say.
+    #[default]
+    Foretold,
+    /// Not known: they are logged.
+    Logged,
+}
+
 /// What one instruction changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effects {

@@ -1,7 +1,7 @@
 //! RFLAGS.
 
 use super::draft::Draft;
-use super::effect::Effect;
+use super::effect::{Effect, Undefined};
 use super::status;
 use super::subject::Subject;
 use iced_x86::{Mnemonic, RflagsBits};
@@ -21,8 +21,8 @@ const STATUS: u32 = RflagsBits::OF
 const SYSTEM: u32 = RflagsBits::DF | RflagsBits::IF | RflagsBits::AC | RflagsBits::UIF;
 
 /// The flags an instruction writes, or leaves undefined.
-pub(super) fn flags(subject: &Subject, draft: &mut Draft) {
-    if let Some(derived) = status::derived(subject) {
+pub(super) fn flags(subject: &Subject, undefined: Undefined, draft: &mut Draft) {
+    if let Some(derived) = status::derived(subject, undefined) {
         return draft.add(derived);
     }
     match subject.mnemonic() {

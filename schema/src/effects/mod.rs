@@ -32,21 +32,28 @@ mod x87;
 
 pub use bulk::{bit_string_address, masked_runs, scatter_addresses};
 use draft::Draft;
-pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
+pub use effect::{
+    Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, Undefined, X87_BYTES,
+};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
 use std::cell::RefCell;
 use subject::Subject;
 
-/// What a decoded `instruction` changes. Never fails: what is not known is
-/// [`Kind::Opaque`].
+/// What a decoded `instruction` changes, on a CPU whose undefined flags are as
+/// foretold. Never fails: what is not known is [`Kind::Opaque`].
 pub fn effects(instruction: &Instruction) -> Effects {
+    effects_with(instruction, Undefined::Foretold)
+}
+
+/// The same on a CPU that may do otherwise.
+pub fn effects_with(instruction: &Instruction, undefined: Undefined) -> Effects {
     let kind = kind::kind(instruction);
     if kind == Kind::Opaque {
         return opaque();
     }
     FACTORY.with_borrow_mut(|factory| {
         let subject = Subject { instruction, info: factory.info(instruction) };
-        collect(&subject, kind).unwrap_or_else(opaque)
+        collect(&subject, kind, undefined).unwrap_or_else(opaque)
     })
 }
 
@@ -55,7 +62,7 @@ thread_local! {
     static FACTORY: RefCell<InstructionInfoFactory> = RefCell::new(InstructionInfoFactory::new());
 }
 
-fn collect(subject: &Subject, kind: Kind) -> Option<Effects> {
+fn collect(subject: &Subject, kind: Kind, undefined: Undefined) -> Option<Effects> {
     let mut draft = Draft::default();
     // Derived values first: what is logged in general does not replace them.
     special::special(subject, kind, &mut draft);
@@ -63,7 +70,7 @@ fn collect(subject: &Subject, kind: Kind) -> Option<Effects> {
     gpr::derived(subject, &mut draft);
     float::float(subject, &mut draft);
     gpr::logged(subject, &mut draft);
-    flags::flags(subject, &mut draft);
+    flags::flags(subject, undefined, &mut draft);
     vector::vector(subject, &mut draft);
     x87::x87(subject, &mut draft);
     mxcsr::mxcsr(subject, &mut draft);

@@ -1,13 +1,13 @@
 //! Status flags that follow from values known anyway.
 
-use super::effect::Effect;
+use super::effect::{Effect, Undefined};
 use super::subject::Subject;
 use crate::derive::{FlagRule, Inputs, Operand};
 use crate::registers::Gpr;
 use iced_x86::Mnemonic;
 
 /// The flags, if they can be derived.
-pub(super) fn derived(subject: &Subject) -> Option<Effect> {
+pub(super) fn derived(subject: &Subject, undefined: Undefined) -> Option<Effect> {
     let (rule, inputs) = match subject.mnemonic() {
         Mnemonic::Add => (FlagRule::Sum, of_sum(subject)?),
         Mnemonic::Adc => (FlagRule::SumWithCarry, of_sum(subject)?),
@@ -16,6 +16,11 @@ pub(super) fn derived(subject: &Subject) -> Option<Effect> {
         Mnemonic::Cmp => (FlagRule::Difference, two(subject, subject.operand(0)?, 1)?),
         Mnemonic::Test => (FlagRule::Test, two(subject, subject.operand(0)?, 1)?),
         Mnemonic::And | Mnemonic::Or | Mnemonic::Xor => (FlagRule::Logic, of_result(subject)?),
+        Mnemonic::Shl | Mnemonic::Sal => (FlagRule::ShiftLeft, shifted(subject)?),
+        Mnemonic::Shr => (FlagRule::ShiftRight, shifted(subject)?),
+        Mnemonic::Sar => (FlagRule::ShiftRightSigned, shifted(subject)?),
+        Mnemonic::Rol => (FlagRule::RotateLeft, rotated(subject)?),
+        Mnemonic::Ror => (FlagRule::RotateRight, rotated(subject)?),
         Mnemonic::Inc => (FlagRule::Increment, of_result(subject)?),
         Mnemonic::Dec => (FlagRule::Decrement, of_result(subject)?),
         Mnemonic::Neg => (FlagRule::Negation, of_result(subject)?),
@@ -24,7 +29,8 @@ pub(super) fn derived(subject: &Subject) -> Option<Effect> {
         Mnemonic::Cmpxchg => (FlagRule::Difference, compared(subject)?),
         _ => return None,
     };
-    Some(Effect::FlagsOf { rule, inputs })
+    let suits = undefined == Undefined::Foretold || !rule.is_empirical();
+    suits.then_some(Effect::FlagsOf { rule, inputs })
 }
 
 /// The rules of a subtraction: of known operands, with the subtrahend in memory,
@@ -51,6 +57,17 @@ fn of_sum(subject: &Subject) -> Option<Inputs> {
 
 fn of_result(subject: &Subject) -> Option<Inputs> {
     Some(Inputs::one(subject.width(0)?, result(subject)?))
+}
+
+/// What is shifted, and by how much.
+fn shifted(subject: &Subject) -> Option<Inputs> {
+    two(subject, subject.operand(0)?, 1)
+}
+
+/// Counts in cl have another effect on OF.
+fn rotated(subject: &Subject) -> Option<Inputs> {
+    subject.immediate(1)?;
+    shifted(subject)
 }
 
 /// What memory held, which the register got, and what the register added.

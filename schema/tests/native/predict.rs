@@ -11,6 +11,14 @@ use rdb_schema::registers::{Registers, STATUS_FLAGS};
 /// Bytes an xsave may write: more than any area.
 const XSAVE_BYTES: usize = 0x3000;
 
+/// AF and OF, which shifts and logic may leave undefined. The rules for them were
+/// made for Intel's CPUs; a recorder tries its own.
+const UNDEFINED: u64 = 1 << 4 | 1 << 11;
+
+fn is_intel() -> bool {
+    std::arch::x86_64::__cpuid(0).ecx == u32::from_le_bytes(*b"ntel")
+}
+
 /// Registers and scratch memory around one step.
 pub struct Case<'a> {
     pub before: &'a Registers,
@@ -47,6 +55,9 @@ impl Case<'_> {
             Effect::FlagsOf { rule, inputs } => {
                 let flags = inputs.flags(rule, &self.known(self.stored(list)));
                 r.rflags = r.rflags & !STATUS_FLAGS | flags;
+                if rule.is_empirical() && !is_intel() {
+                    r.rflags = r.rflags & !UNDEFINED | after.rflags & UNDEFINED;
+                }
             }
             Effect::Flags => r.rflags = after.rflags,
             Effect::FlagsConst { mask, value } => {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::derive::{FlagRule, Inputs, Operand, Operation};
+use crate::effects::{Undefined, effects_with};
 use iced_x86::code_asm::*;
 
 const AX: Gpr = Gpr::RAX;
@@ -79,8 +80,11 @@ fn a_condition_has_the_number_that_encodes_it() {
 
 #[test]
 fn what_is_undefined_is_logged() {
-    for effects in [assemble(|a| a.imul_2(rax, rbx)), assemble(|a| a.shl(rax, 4))] {
+    for effects in [assemble(|a| a.imul_2(rax, rbx)), assemble(|a| a.rol(rax, cl))] {
         assert!(plain(effects).contains(&Effect::StatusFlags));
     }
+    let shift = decode(&[0x48, 0xc1, 0xe0, 0x04]);
+    assert!(effects_with(&shift, Undefined::Logged).list.contains(&Effect::StatusFlags));
+    assert_eq!(flags(effects(&shift)).0, FlagRule::ShiftLeft);
     assert_eq!(plain(of(&[0x66, 0x0f, 0xc8])), [logged(AX)], "bswap ax");
 }

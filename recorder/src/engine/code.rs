@@ -2,10 +2,11 @@
 //! it again as long as its bytes have not changed.
 
 use super::addresses::AddressMap;
+use super::held_pages::HeldPages;
 use super::translate::{general_registers, registers_fit, runs_in_cache};
 use crate::recording::Recording;
 use crate::tracee::Memory;
-use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, kind_ends_block};
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Care {
     pub writes_unknown: bool,
     /// A copy of it can run in the code cache.
     pub cached: bool,
+    /// It is a call, which returns behind it.
+    pub calls: bool,
     /// The general registers it names or uses, bit n for register n.
     pub general: u16,
     /// The kernel may emulate it and execute the next with it (UMIP).
@@ -73,6 +76,8 @@ pub struct Code {
     decoder: u32,
     cutting: Cutting,
     image: u64,
+    /// The pages that code is read from.
+    pub pages: HeldPages,
     current: AddressMap<Arc<Prepared>>,
     /// Every version of the code at an address.
     all: AddressMap<Vec<Arc<Prepared>>>,
@@ -87,6 +92,7 @@ impl Code {
             decoder,
             cutting,
             image: 0,
+            pages: HeldPages::default(),
             current: AddressMap::default(),
             all: AddressMap::default(),
         }
@@ -97,12 +103,14 @@ impl Code {
     pub fn at(&mut self, pc: u64, rec: &mut Recording) -> Arc<Prepared> {
         let mut bytes = [0; MAX_BLOCK_BYTES];
         if let Some(known) = self.current.get(&pc) {
-            let length = known.block.code().len();
-            if rec.memory.read(pc, &mut bytes[..length]) && bytes[..length] == *known.block.code() {
+            let part = &mut bytes[..known.block.code().len()];
+            let read = self.pages.read_some(pc, &rec.memory, part) == part.len()
+                || rec.memory.read(pc, part);
+            if read && *part == *known.block.code() {
                 return Arc::clone(known);
             }
         }
-        let length = read_code(pc, &rec.memory, &mut bytes);
+        let length = read_code(pc, &mut self.pages, &rec.memory, &mut bytes);
         let prepared = self.decode(pc, &bytes[..length], rec);
         self.current.insert(pc, Arc::clone(&prepared));
         prepared
@@ -139,8 +147,13 @@ impl Code {
 }
 
 /// Reads code from `pc` on, over a page boundary only if the next page is there.
-fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usize {
-    let count = memory.read_some(pc, bytes);
+fn read_code(
+    pc: u64,
+    pages: &mut HeldPages,
+    memory: &Memory,
+    bytes: &mut [u8; MAX_BLOCK_BYTES],
+) -> usize {
+    let count = pages.read_some(pc, memory, bytes);
     if count > 0 {
         return count;
     }
@@ -216,6 +229,10 @@ impl Care {
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
             cached: runs_in_cache(instruction, effects),
             general: general_registers(instruction),
+            calls: matches!(
+                instruction.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall
+            ),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Wherever the recorder stops it, all of that can be thrown away: the program's
 //! own memory and registers never hold an address of the region.
 
+mod ahead;
 mod block;
 mod branches;
 mod cache;
@@ -37,11 +38,10 @@ use cache::Cache;
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
 use rdb_schema::registers::TRAP_FLAG;
-use rdb_schema::space::PROT_WRITE;
+use rdb_schema::space::{Mapping, PROT_WRITE};
 use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 use stops::Next;
 use superblocks::Superblocks;
 
@@ -240,28 +240,24 @@ impl Translate {
             Some(head) if home.cache.is_stepped(head) => None,
             Some(head) => Some(head),
             None => {
-                let head = self.translate(pc)?;
+                let head = self.translate_on(pc)?;
                 let home = self.home.as_ref()?;
                 (!home.cache.is_stepped(head)).then_some(head)
             }
         }
     }
 
+    /// Whether code at `pc` cannot change without a syscall.
+    fn is_fixed(&self, pc: u64) -> bool {
+        let shared = libc::MAP_SHARED.cast_unsigned();
+        let fixed = |m: &Mapping| m.protection & PROT_WRITE == 0 && m.flags & shared == 0;
+        self.step.rec.space.find(pc).is_some_and(fixed)
+    }
+
     /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
     /// be stepped.
     fn translate(&mut self, pc: u64) -> Option<u64> {
-        let begun = Instant::now();
-        let head = self.head_or_new(pc);
-        self.step.rec.accounting.translate += begun.elapsed();
-        head
-    }
-
-    fn head_or_new(&mut self, pc: u64) -> Option<u64> {
-        let rec = &self.step.rec;
-        let mapping = rec.space.find(pc);
-        let shared = libc::MAP_SHARED.cast_unsigned();
-        let fixed =
-            mapping.is_some_and(|m| m.protection & PROT_WRITE == 0 && m.flags & shared == 0);
+        let fixed = self.is_fixed(pc);
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;
         if let Some(head) = home.cache.head(pc) {

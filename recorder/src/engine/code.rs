@@ -2,11 +2,12 @@
 //! it again as long as its bytes have not changed.
 
 use super::addresses::AddressMap;
+use super::held_pages::HeldPages;
 use super::translate::{general_registers, may_change, registers_fit, runs_in_cache};
 use super::undefined;
 use crate::recording::Recording;
 use crate::tracee::Memory;
-use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, kind_ends_block};
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Care {
     pub writes_unknown: bool,
     /// A copy of it can run in the code cache.
     pub cached: bool,
+    /// It is a call, which returns behind it.
+    pub calls: bool,
     /// The general registers it names or uses, bit n for register n.
     pub general: u16,
     /// The kernel may emulate it and execute the next with it (UMIP).
@@ -77,6 +80,8 @@ pub struct Code {
     undefined: Undefined,
     cutting: Cutting,
     image: u64,
+    /// The pages that code is read from.
+    pub pages: HeldPages,
     current: AddressMap<Arc<Prepared>>,
     /// Every version of the code at an address.
     all: AddressMap<Vec<Arc<Prepared>>>,
@@ -92,6 +97,7 @@ impl Code {
             undefined: undefined::of_this_cpu(),
             cutting,
             image: 0,
+            pages: HeldPages::default(),
             current: AddressMap::default(),
             all: AddressMap::default(),
         }
@@ -106,12 +112,14 @@ impl Code {
         if let Some(known) = self.current.get(&pc)
             && known.changeable == changeable
         {
-            let length = known.block.code().len();
-            if rec.memory.read(pc, &mut bytes[..length]) && bytes[..length] == *known.block.code() {
+            let part = &mut bytes[..known.block.code().len()];
+            let read = self.pages.read_some(pc, &rec.memory, part) == part.len()
+                || rec.memory.read(pc, part);
+            if read && *part == *known.block.code() {
                 return Arc::clone(known);
             }
         }
-        let length = read_code(pc, &rec.memory, &mut bytes);
+        let length = read_code(pc, &mut self.pages, &rec.memory, &mut bytes);
         let prepared = self.decode(pc, &bytes[..length], changeable, rec);
         self.current.insert(pc, Arc::clone(&prepared));
         prepared
@@ -196,8 +204,13 @@ impl Code {
 }
 
 /// Reads code from `pc` on, over a page boundary only if the next page is there.
-fn read_code(pc: u64, memory: &Memory, bytes: &mut [u8; MAX_BLOCK_BYTES]) -> usize {
-    let count = memory.read_some(pc, bytes);
+fn read_code(
+    pc: u64,
+    pages: &mut HeldPages,
+    memory: &Memory,
+    bytes: &mut [u8; MAX_BLOCK_BYTES],
+) -> usize {
+    let count = pages.read_some(pc, memory, bytes);
     if count > 0 {
         return count;
     }
@@ -234,6 +247,10 @@ impl Care {
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
             cached: runs_in_cache(instruction, effects),
             general: general_registers(instruction),
+            calls: matches!(
+                instruction.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall
+            ),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod code;
+mod held_pages;
 mod step;
 mod stores;
 mod translate;

@@ -1,5 +1,6 @@
 //! The code cache: which translation is where, and the jumps between them.
 
+use super::ahead::Ahead;
 use super::block::{Translation, Writer};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
@@ -55,6 +56,10 @@ pub struct Cache {
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
     checks: AddressMap<u64>,
+    /// Addresses that the table leads to.
+    listed: AddressMap<()>,
+    /// What may be translated before it is missed.
+    pub ahead: Ahead,
     unknown: u64,
     /// Numbers of the pages with code that was translated, and its heads.
     pub(super) pages: BTreeMap<u64, Vec<u64>>,
@@ -80,6 +85,8 @@ impl Cache {
             exits: AddressMap::default(),
             waiting: AddressMap::default(),
             checks: AddressMap::default(),
+            listed: AddressMap::default(),
+            ahead: Ahead::default(),
             unknown: 0,
             pages: BTreeMap::new(),
             buffer: Vec::new(),
@@ -102,6 +109,7 @@ impl Cache {
         self.exits.clear();
         self.waiting.clear();
         self.checks.clear();
+        self.listed.clear();
         self.pages.clear();
         self.unknown = self.write(memory, |emitter| {
             emitter.trap()?;
@@ -225,6 +233,7 @@ impl Cache {
         for link in written.links {
             self.link(link, memory);
         }
+        self.ahead.call(prepared);
         Ok(head)
     }
 
@@ -291,6 +300,7 @@ impl Cache {
         match self.head(link.target) {
             Some(head) => self.connect(&link, head, memory),
             None => {
+                self.ahead.jump(link.target);
                 self.set_jump(link.site, link.stub, memory);
                 self.waiting.entry(link.target).or_default().push(link);
             }
@@ -307,6 +317,11 @@ impl Cache {
     pub(super) fn set_jump(&self, site: u64, target: u64, memory: &mut SharedMemory) {
         let distance = target.wrapping_sub(site + 4) as u32;
         memory.write((site - self.layout.base) as usize, &distance.to_le_bytes());
+    }
+
+    /// Whether indirect branches to `pc` find its translation.
+    pub fn is_listed(&self, pc: u64) -> bool {
+        self.listed.contains_key(&pc)
     }
 
     /// Lets indirect branches to `pc` find its translation at `head`.
@@ -327,6 +342,7 @@ impl Cache {
             Ok(())
         })?;
         self.checks.insert(bucket, check);
+        self.listed.insert(pc, ());
         memory.write(TABLE + bucket as usize * 8, &check.to_le_bytes());
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! Wherever the recorder stops it, all of that can be thrown away: the program's
 //! own memory and registers never hold an address of the region.
 
+mod ahead;
 mod block;
 mod branches;
 mod cache;
@@ -44,7 +45,6 @@ use rdb_schema::registers::TRAP_FLAG;
 use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 use stops::Next;
 use superblocks::Superblocks;
 
@@ -249,23 +249,22 @@ impl Translate {
             Some(head) if home.cache.is_stepped(head) => None,
             Some(head) => Some(head),
             None => {
-                let head = self.translate(pc)?;
+                let head = self.translate_on(pc)?;
                 let home = self.home.as_ref()?;
                 (!home.cache.is_stepped(head)).then_some(head)
             }
         }
     }
 
+    /// Whether code at `pc` cannot change without a syscall.
+    fn is_fixed(&self, pc: u64) -> bool {
+        let space = &self.step.rec.space;
+        space.find(pc).is_some() && !may_change(space, pc, pc.saturating_add(1))
+    }
+
     /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
     /// be stepped.
     fn translate(&mut self, pc: u64) -> Option<u64> {
-        let begun = Instant::now();
-        let head = self.head_or_new(pc);
-        self.step.rec.accounting.translate += begun.elapsed();
-        head
-    }
-
-    fn head_or_new(&mut self, pc: u64) -> Option<u64> {
         let mapped = self.step.rec.space.find(pc).is_some();
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;

@@ -66,7 +66,7 @@ impl Translate {
         self.step.rec.accounting.stopped_for(cause(exit));
         match exit {
             Exit::Missing(link) => {
-                if self.is_crowded() || self.translate(link.target).is_none() {
+                if self.is_crowded() || self.translate_on(link.target).is_none() {
                     self.leave_cache(&stopped, &host, &Place::between(link.target))?;
                     return Ok(Next::Leave(stopped));
                 }
@@ -110,7 +110,7 @@ impl Translate {
         }
         let place = Place { rcx_saved: true, ..Place::between(pc) };
         let crowded = self.is_crowded();
-        let found = if crowded { None } else { self.translate(pc) };
+        let found = if crowded { None } else { self.translate_on(pc) };
         let Some(home) = &mut self.home else { return Ok(Next::Leave(stopped)) };
         let Some(head) = found else {
             self.leave_cache(&stopped, &host, &place)?;

@@ -16,6 +16,8 @@ pub enum Cause {
     Syscall,
     /// The code at a direct branch's target was not translated yet.
     Untranslated,
+    /// The code that a translation was made of had changed.
+    Changed,
     /// An indirect branch's target was not in the table.
     Unlisted,
     /// An instruction that the code cache cannot run.
@@ -26,10 +28,11 @@ pub enum Cause {
     Full,
 }
 
-const CAUSES: [(Cause, &str); 7] = [
+const CAUSES: [(Cause, &str); 8] = [
     (Cause::Step, "single steps"),
     (Cause::Syscall, "system calls"),
     (Cause::Untranslated, "untranslated code"),
+    (Cause::Changed, "changed code"),
     (Cause::Unlisted, "unlisted targets"),
     (Cause::Uncached, "uncached instructions"),
     (Cause::Bulk, "string stores"),

@@ -272,6 +272,14 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
                 high.fill(0);
             }
         }
+        Effect::VectorOf(derived) => {
+            let value = derived.value(registers);
+            *registers.vector.get_mut(usize::from(derived.register)).ok_or(Malformed)? = value;
+        }
+        Effect::MaskOf { register, elements } => {
+            let value = elements.mask(registers);
+            *registers.mask.get_mut(usize::from(register)).ok_or(Malformed)? = value;
+        }
         Effect::ZeroVectors { keep } => {
             for vector in &mut registers.vector[..16] {
                 vector[usize::from(keep.min(64))..].fill(0);

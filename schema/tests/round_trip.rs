@@ -263,7 +263,9 @@ fn check(trace: &Trace) {
     let (first, blocks) = message::decode_blocks(&payload[3]).unwrap();
     assert_eq!(first, 0);
     let mut known = Dictionary::default();
-    blocks.into_iter().for_each(|block| drop(known.add(block).unwrap()));
+    for block in blocks {
+        known.add(block).unwrap();
+    }
     assert_eq!(known.since(0), dictionary().since(0));
     let events = message::decode_events(&payload[4]).unwrap();
     let chunk = message::decode_chunk(&payload[5], events, &known).unwrap();

@@ -160,6 +160,12 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
                 vector[bytes.into()..].fill(0);
             }
         }
+        Effect::VectorOf(vector) => {
+            after.registers.vector[usize::from(vector.register)] = vector.value(old);
+        }
+        Effect::MaskOf { register, elements } => {
+            after.registers.mask[usize::from(register)] = elements.mask(old);
+        }
         Effect::Mask { register } => after.registers.mask[usize::from(register)] = word(8),
         other => panic!("the machine does not know {other:?}"),
     }

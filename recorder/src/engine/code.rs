@@ -1,13 +1,13 @@
 //! Code as blocks: decoding what the program is about to execute, and finding
 //! it again as long as its bytes have not changed.
 
+use super::addresses::AddressMap;
 use super::translate::{general_registers, may_change, registers_fit, runs_in_cache};
 use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
-use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, ends_block};
-use std::collections::HashMap;
+use rdb_schema::effects::{Bulk, Effect, Effects, Kind, effects, kind_ends_block};
 use std::sync::Arc;
 
 /// Most code bytes read for one block.
@@ -51,6 +51,8 @@ pub struct Care {
     pub writes_unknown: bool,
     /// A copy of it can run in the code cache.
     pub cached: bool,
+    /// The general registers it names or uses, bit n for register n.
+    pub general: u16,
     /// The kernel may emulate it and execute the next with it (UMIP).
     pub may_overrun: bool,
 }
@@ -73,9 +75,9 @@ pub struct Code {
     decoder: u32,
     cutting: Cutting,
     image: u64,
-    current: HashMap<u64, Arc<Prepared>>,
+    current: AddressMap<Arc<Prepared>>,
     /// Every version of the code at an address.
-    all: HashMap<u64, Vec<Arc<Prepared>>>,
+    all: AddressMap<Vec<Arc<Prepared>>>,
 }
 
 impl Code {
@@ -83,7 +85,13 @@ impl Code {
     pub fn new(amd: bool, cutting: Cutting) -> Self {
         // Some prefixes mean something else on AMD's CPUs.
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
-        Self { decoder, cutting, image: 0, current: HashMap::new(), all: HashMap::new() }
+        Self {
+            decoder,
+            cutting,
+            image: 0,
+            current: AddressMap::default(),
+            all: AddressMap::default(),
+        }
     }
 
     /// The block at `pc`, as the program's memory has it now; a new one goes to the
@@ -180,7 +188,7 @@ fn decode_block(
         if cutting == Cutting::Cached {
             alone = !own.cached || own.kind == Kind::RepString;
             let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
-            registers |= general_registers(&instruction);
+            registers |= own.general;
             let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
             if !care.is_empty() && (alone || !fits) {
                 break;
@@ -189,7 +197,7 @@ fn decode_block(
         block.push(&bytes[start..decoder.position()], &what);
         care.push(own);
         alone |= changeable && what.list.iter().any(Effect::stores);
-        if ends_block(&instruction) || what.kind == Kind::Opaque || alone {
+        if kind_ends_block(&instruction, what.kind) || alone {
             break;
         }
     }
@@ -209,6 +217,8 @@ impl Care {
                 Effect::Vector { .. }
                     | Effect::ZeroVectors { .. }
                     | Effect::Mask { .. }
+                    | Effect::VectorOf(_)
+                    | Effect::MaskOf { .. }
                     | Effect::X87
                     | Effect::Mxcsr
                     | Effect::Pkru
@@ -226,6 +236,7 @@ impl Care {
             may_overrun: UMIP.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
             cached: runs_in_cache(instruction, effects),
+            general: general_registers(instruction),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Recording engines.
 
+mod addresses;
 mod code;
 mod step;
 mod stores;

@@ -2,6 +2,7 @@
 
 mod composition;
 mod template;
+mod vectors;
 
 pub use composition::{Composition, Entry};
 

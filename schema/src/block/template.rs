@@ -1,7 +1,7 @@
 //! The bytes of a block's template. It is stored with the block, not derived
 //! from its code again, so that a trace reads the same for ever.
 
-use super::Slot;
+use super::{Slot, vectors};
 use crate::derive::{Computation, FlagRule, Inputs, Operand, Operation};
 use crate::effects::{Address, Effect, Effects, Extend, Form, Kind, Segment, Source};
 use crate::registers::Gpr;
@@ -72,6 +72,8 @@ fn put_effect(out: &mut Vec<u8>, effect: &Effect) {
             put(out, bytes.into());
             put_address(out, &address);
         }
+        Effect::VectorOf(vector) => vectors::put_vector(out, &vector),
+        Effect::MaskOf { register, elements } => vectors::put_mask(out, register, &elements),
         Effect::StoreBulk => out.push(15),
         Effect::StoreMasked { address, register, mask, element, bytes } => {
             out.extend([16, register, mask, element, bytes]);
@@ -122,6 +124,8 @@ fn take_effect(from: &mut Reader) -> Result<Effect, Malformed> {
             bytes: one_of(from.byte()?, &[4, 8, 16, 32, 64])?,
             address: take_address(from)?,
         },
+        18 => vectors::take_vector(from)?,
+        19 => vectors::take_mask(from)?,
         17 => Effect::FlagsOf {
             rule: *FlagRule::ALL.get(usize::from(from.byte()?)).ok_or(Malformed)?,
             inputs: take_inputs(from)?,
@@ -261,11 +265,11 @@ fn take_u32(from: &mut Reader) -> Result<u32, Malformed> {
     u32::try_from(from.varint()?).map_err(|_| Malformed)
 }
 
-fn below(value: u8, limit: u8) -> Result<u8, Malformed> {
+pub(super) fn below(value: u8, limit: u8) -> Result<u8, Malformed> {
     if value < limit { Ok(value) } else { Err(Malformed) }
 }
 
-fn one_of(value: u8, allowed: &[u8]) -> Result<u8, Malformed> {
+pub(super) fn one_of(value: u8, allowed: &[u8]) -> Result<u8, Malformed> {
     if allowed.contains(&value) { Ok(value) } else { Err(Malformed) }
 }
 

@@ -6,10 +6,13 @@
 //! instruction is which.
 
 mod flags;
+mod float;
 mod operation;
+mod vectors;
 
 pub use flags::FlagRule;
 pub use operation::Operation;
+pub use vectors::{DerivedVector, FloatOperation, FloatVector};
 
 use crate::effects::Extend;
 use crate::registers::{Gpr, Registers};

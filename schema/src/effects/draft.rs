@@ -49,9 +49,19 @@ impl Draft {
 
     /// Whether a vector register is in the list.
     pub(super) fn has_vector(&self, number: u8) -> bool {
-        self.list
-            .iter()
-            .any(|e| matches!(e, Effect::Vector { register, .. } if *register == number))
+        self.list.iter().any(|effect| match effect {
+            Effect::Vector { register, .. } => *register == number,
+            Effect::VectorOf(vector) => vector.register == number,
+            _ => false,
+        })
+    }
+
+    /// Logs a mask register, unless it is derived.
+    pub(super) fn mask_written(&mut self, number: u8) {
+        let is = |e: &Effect| matches!(e, Effect::MaskOf { register, .. } if *register == number);
+        if !self.list.iter().any(is) {
+            self.add(Effect::Mask { register: number });
+        }
     }
 
     /// The finished list; `None` if the instruction is not understood.

@@ -1,6 +1,8 @@
 //! What one instruction may change, as data.
 
-use crate::derive::{Computation, FlagRule, Inputs, Known, low_bytes, sign};
+use crate::derive::{
+    Computation, DerivedVector, FlagRule, FloatVector, Inputs, Known, low_bytes, sign,
+};
 use crate::registers::{Gpr, Registers};
 
 /// How a form's low `width` bytes become a register's 64 bits.
@@ -192,6 +194,15 @@ pub enum Effect {
         /// Number, 0–7.
         register: u8,
     },
+    /// A vector register, derived.
+    VectorOf(DerivedVector),
+    /// A mask register, derived.
+    MaskOf {
+        /// Number, 0–7.
+        register: u8,
+        /// Of what.
+        elements: FloatVector,
+    },
     /// The whole x87 state (MMX too), logged.
     X87,
     /// MXCSR, logged.
@@ -353,6 +364,8 @@ impl Effect {
             | Self::FlagsConst { .. }
             | Self::FlagsOf { .. }
             | Self::ZeroVectors { .. }
+            | Self::VectorOf(_)
+            | Self::MaskOf { .. }
             | Self::StoreBulk => 0,
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn logged(subject: &Subject, draft: &mut Draft) {
         if let Some(gpr) = gpr(register) {
             draft.gpr_written(gpr);
         } else if register.is_k() {
-            draft.add(Effect::Mask { register: register.number() as u8 });
+            draft.mask_written(register.number() as u8);
         } else if register.is_mm() || register.is_st() {
             draft.add(Effect::X87);
         } else if !register.is_vector_register() && !is_base_write(subject, register) {

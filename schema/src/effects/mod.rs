@@ -14,6 +14,7 @@ mod computed;
 mod draft;
 mod effect;
 mod flags;
+mod float;
 mod forms;
 mod gpr;
 mod kind;
@@ -33,6 +34,7 @@ pub use bulk::{bit_string_address, masked_runs, scatter_addresses};
 use draft::Draft;
 pub use effect::{Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, X87_BYTES};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
+use std::cell::RefCell;
 use subject::Subject;
 
 /// What a decoded `instruction` changes. Never fails: what is not known is
@@ -42,29 +44,44 @@ pub fn effects(instruction: &Instruction) -> Effects {
     if kind == Kind::Opaque {
         return opaque();
     }
-    let mut factory = InstructionInfoFactory::new();
-    let subject = Subject { instruction, info: factory.info(instruction) };
+    FACTORY.with_borrow_mut(|factory| {
+        let subject = Subject { instruction, info: factory.info(instruction) };
+        collect(&subject, kind).unwrap_or_else(opaque)
+    })
+}
+
+thread_local! {
+    /// What it allocates is reused for the next instruction.
+    static FACTORY: RefCell<InstructionInfoFactory> = RefCell::new(InstructionInfoFactory::new());
+}
+
+fn collect(subject: &Subject, kind: Kind) -> Option<Effects> {
     let mut draft = Draft::default();
     // Derived values first: what is logged in general does not replace them.
-    special::special(&subject, kind, &mut draft);
-    stack::stack(&subject, &mut draft);
-    gpr::derived(&subject, &mut draft);
-    gpr::logged(&subject, &mut draft);
-    flags::flags(&subject, &mut draft);
-    vector::vector(&subject, &mut draft);
-    x87::x87(&subject, &mut draft);
-    mxcsr::mxcsr(&subject, &mut draft);
-    strings::strings(&subject, kind, &mut draft);
-    stores::stores(&subject, &mut draft);
-    draft.finish(kind).unwrap_or_else(opaque)
+    special::special(subject, kind, &mut draft);
+    stack::stack(subject, &mut draft);
+    gpr::derived(subject, &mut draft);
+    float::float(subject, &mut draft);
+    gpr::logged(subject, &mut draft);
+    flags::flags(subject, &mut draft);
+    vector::vector(subject, &mut draft);
+    x87::x87(subject, &mut draft);
+    mxcsr::mxcsr(subject, &mut draft);
+    strings::strings(subject, kind, &mut draft);
+    stores::stores(subject, &mut draft);
+    draft.finish(kind)
 }
 
 /// Whether a block of straight-line code ends with `instruction`: any branch,
 /// taken or not, any call and return, `syscall`, and whatever is
 /// [`Kind::Opaque`]. A rep-prefixed string instruction does not end one.
 pub fn ends_block(instruction: &Instruction) -> bool {
-    instruction.flow_control() != FlowControl::Next
-        || matches!(effects(instruction).kind, Kind::Opaque | Kind::Syscall)
+    kind_ends_block(instruction, effects(instruction).kind)
+}
+
+/// [`ends_block`] for an instruction whose effects' kind is known.
+pub fn kind_ends_block(instruction: &Instruction, kind: Kind) -> bool {
+    instruction.flow_control() != FlowControl::Next || matches!(kind, Kind::Opaque | Kind::Syscall)
 }
 
 fn opaque() -> Effects {

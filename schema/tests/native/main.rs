@@ -85,7 +85,7 @@ fn try_one(child: &mut Child, random: &mut Random, candidate: &Candidate, tally:
 
 fn derives(instruction: &iced_x86::Instruction) -> bool {
     effects(instruction).list.iter().any(|effect| match effect {
-        Effect::FlagsOf { .. } => true,
+        Effect::FlagsOf { .. } | Effect::VectorOf(_) | Effect::MaskOf { .. } => true,
         Effect::Gpr { source, .. } | Effect::Store { source, .. } => {
             matches!(source, Source::Computed(_))
         }

@@ -66,7 +66,9 @@ fn contents(random: &mut Random) -> Registers {
     }
     r.mask = std::array::from_fn(|_| random.next() & random.next());
     let sticky = if random.chance(50) { random.below(64) } else { 0 };
-    r.mxcsr = 0x1f80 | (random.below(4) << 13 | sticky) as u32;
+    // Of flush-to-zero, rounding, denormals-are-zero mostly none.
+    let control = if random.chance(50) { random.next() & 0xe040 } else { 0 };
+    r.mxcsr = 0x1f80 | (control | sticky) as u32;
     r.x87.control = 0x37f;
     r.x87.status = (random.next() & 0x7f00) as u16;
     r.x87.tag = random.next() as u8;

@@ -61,6 +61,12 @@ impl Case<'_> {
                     r.vector[at][low..].fill(0);
                 }
             }
+            Effect::VectorOf(vector) => {
+                r.vector[usize::from(vector.register)] = vector.value(self.before);
+            }
+            Effect::MaskOf { register, elements } => {
+                r.mask[usize::from(register)] = elements.mask(self.before);
+            }
             Effect::ZeroVectors { keep } => {
                 r.vector[..16].iter_mut().for_each(|v| v[usize::from(keep)..].fill(0));
             }

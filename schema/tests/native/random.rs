@@ -41,7 +41,9 @@ impl Random {
     /// Eight bytes of a vector: doubles, pairs of floats, integers, zeros.
     pub fn lane(&mut self) -> [u8; 8] {
         let float = |r: &mut Self| (r.below(2000) as f32 - 1000.0) / 7.0;
-        match self.below(5) {
+        match self.below(7) {
+            5 => self.special(11, 52).to_le_bytes(),
+            6 => (self.special(8, 23) | self.special(8, 23) << 32).to_le_bytes(),
             0 => f64::from(float(self)).to_le_bytes(),
             1 => {
                 let (low, high) = (float(self).to_bits(), float(self).to_bits());
@@ -51,6 +53,26 @@ impl Random {
             3 => [0; 8],
             _ => self.next().to_le_bytes(),
         }
+    }
+
+    /// A floating-point number at a bound: infinite, no number, smallest, largest; or
+    /// one with few bits, so that sums and products round to a half.
+    fn special(&mut self, exponent: u32, fraction: u32) -> u64 {
+        let highest = (1 << exponent) - 1;
+        let bias = highest >> 1;
+        let field = match self.below(4) {
+            0 => [0, 1, highest - 1, highest][self.below(4) as usize],
+            1 => bias / 2 + self.below(3),
+            2 => bias + bias / 2 - self.below(3),
+            _ => bias - 2 + self.below(u64::from(fraction) + 6),
+        };
+        let bits = match self.below(4) {
+            0 => 0,
+            1 => self.below(3).wrapping_sub(1),
+            2 => 1 << self.below(fraction.into()),
+            _ => self.next(),
+        };
+        self.below(2) << (exponent + fraction) | field << fraction | bits & ((1 << fraction) - 1)
     }
 
     pub fn fill(&mut self, bytes: &mut [u8]) {

@@ -4,7 +4,6 @@
 use super::branches::{Ending, Link};
 use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
-use super::native::general_registers;
 use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
 use super::superblocks::decode;
@@ -141,7 +140,7 @@ impl Writer {
         self.side_exits.clear();
         self.leaving.clear();
         let instructions = self.decode(prepared);
-        let used = instructions.iter().fold(0, |mask, i| mask | general_registers(i));
+        let used = prepared.care.iter().fold(0, |mask, care| mask | care.general);
         self.substitutes = Substitutes::new(used);
         self.record = record_bytes(prepared);
         self.emitter.begin(head, buffer);
@@ -158,7 +157,7 @@ impl Writer {
         self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
         let leaving = std::mem::take(&mut self.leaving);
-        let translation = Translation { prepared, head, end, marks, substitutes, opening, leaving };
+        let translation = Translation { prepared, head, end, marks, substitutes, leaving, opening };
         Ok(Written { translation, code, links, changed })
     }
 
@@ -177,7 +176,7 @@ impl Writer {
             let next = block.address(index + 1);
             self.copied.opcode = x87::opcode(block.bytes(index));
             if instruction.flow_control() == FlowControl::Next {
-                self.plain(instruction, slots)?;
+                self.plain(instruction, block.bytes(index), slots)?;
             } else if index + 1 < instructions.len() {
                 self.inner_branch(instruction, slots, index, next)?;
             } else {
@@ -240,9 +239,20 @@ impl Writer {
         self.emitter.advance(record)
     }
 
-    /// The instruction, then its log.
-    pub(super) fn plain(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
+    /// The instruction, whose bytes are `code`, then its log.
+    pub(super) fn plain(
+        &mut self,
+        instruction: &Instruction,
+        code: &[u8],
+        slots: &[Slot],
+    ) -> Emitted {
         self.note_address(slots)?;
+        if self.substitutes == Substitutes::default() && instruction.memory_base() != Register::RIP
+        {
+            self.copied.address = self.emitter.here();
+            self.emitter.bytes(code);
+            return self.log(instruction, slots);
+        }
         let renamed = self.reachable(self.substitutes.rename(instruction))?;
         self.copied.address = self.emitter.here();
         self.emitter.put(&renamed)?;
@@ -345,8 +355,7 @@ impl Writer {
     /// The row's form of the status flags: what `seto al; lahf` leaves in ax.
     fn status_flags(&mut self, place: usize) -> Emitted {
         self.emitter.copy(SCRATCH, Register::RAX)?;
-        self.emitter.put(&Instruction::with1(Code::Seto_rm8, Register::AL)?)?;
-        self.emitter.put(&Instruction::with(Code::Lahf))?;
+        self.emitter.bytes(&SETO_AL_LAHF);
         self.emitter.log(place, Register::AX)?;
         self.emitter.copy(Register::RAX, SCRATCH)
     }
@@ -375,6 +384,9 @@ impl Writer {
         Ok(())
     }
 }
+
+/// `seto al; lahf`.
+const SETO_AL_LAHF: [u8; 4] = [0x0f, 0x90, 0xc0, 0x9f];
 
 /// What a repeated string instruction counts and moves.
 const STRING_REGISTERS: [Register; 3] = [Register::RCX, Register::RSI, Register::RDI];

@@ -5,15 +5,18 @@ use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
 use super::superblocks::Superblock;
+use crate::engine::addresses::AddressMap;
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
-use rdb_schema::block::Composition;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Room that one translation may take.
 const MOST: u64 = 0x8000;
+
+/// `jmp rel32`, without its displacement.
+const JUMP: u8 = 0xe9;
 
 /// Why the tracee ran into an `int3` of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,18 +46,18 @@ pub struct Cache {
     translations: Vec<Translation>,
     /// The blocks they log, by id.
     logged: HashMap<u32, Arc<Prepared>>,
-    /// The id of the block at an address, if that is translated by itself.
-    pub(super) basic: HashMap<u64, u32>,
+    /// The id of the block at a program address, as long as its translation is right.
+    pub(super) current: AddressMap<u32>,
     /// Program address → where its translation begins.
-    pub(super) heads: HashMap<u64, u64>,
+    pub(super) heads: AddressMap<u64>,
     /// The same of addresses whose translation was retired: for good.
-    pub(super) retired: HashMap<u64, u64>,
-    pub(super) exits: HashMap<u64, Exit>,
+    pub(super) retired: AddressMap<u64>,
+    pub(super) exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
-    waiting: HashMap<u64, Vec<Link>>,
+    waiting: AddressMap<Vec<Link>>,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
-    checks: HashMap<u64, u64>,
+    checks: AddressMap<u64>,
     unknown: u64,
     /// Numbers of the pages with code that was translated, and its heads.
     pub(super) pages: BTreeMap<u64, Vec<u64>>,
@@ -74,12 +77,12 @@ impl Cache {
             next: layout.cache().start,
             translations: Vec::new(),
             logged: HashMap::new(),
-            basic: HashMap::new(),
-            heads: HashMap::new(),
-            retired: HashMap::new(),
-            exits: HashMap::new(),
-            waiting: HashMap::new(),
-            checks: HashMap::new(),
+            current: AddressMap::default(),
+            heads: AddressMap::default(),
+            retired: AddressMap::default(),
+            exits: AddressMap::default(),
+            waiting: AddressMap::default(),
+            checks: AddressMap::default(),
             unknown: 0,
             pages: BTreeMap::new(),
             buffer: Vec::new(),
@@ -96,7 +99,7 @@ impl Cache {
         self.next = self.layout.cache().start;
         self.translations.clear();
         self.logged.clear();
-        self.basic.clear();
+        self.current.clear();
         self.heads.clear();
         self.retired.clear();
         self.exits.clear();
@@ -136,8 +139,8 @@ impl Cache {
     /// The block with this id, if its translation may be part of a superblock.
     pub fn part(&self, id: u32) -> Option<Arc<Prepared>> {
         self.by_id(id).filter(|prepared| {
-            let current = self.basic.get(&prepared.block.start()) == Some(&id);
-            current && !prepared.changeable && *prepared.block.composition() == Composition::Own
+            let is_current = self.current.get(&prepared.block.start()) == Some(&id);
+            is_current && !prepared.changeable
         })
     }
 
@@ -179,7 +182,9 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
-        self.add_joined(prepared, &[], memory)
+        let head = self.add_joined(prepared, &[], memory)?;
+        self.current.insert(prepared.block.start(), prepared.id);
+        Ok(head)
     }
 
     /// Translates a superblock, in place of the block it begins with: from now on
@@ -188,17 +193,18 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
-        let start = joined.whole.block.start();
-        let before = self.head(start);
+        let before = self.head(joined.whole.block.start());
         let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
+        let pc = joined.whole.block.start();
         for part in &joined.parts {
             let block = &part.block;
-            for page in [block.start() >> 12, block.end().saturating_sub(1) >> 12] {
-                self.note_page(page, start);
-            }
+            self.note_page(block.start() >> 12, pc);
+            self.note_page(block.end().saturating_sub(1) >> 12, pc);
         }
+        // One that was retired leads there by now.
         if let Some(before) = before.filter(|before| *before != head) {
-            self.redirect(before, head, memory);
+            memory.write((before - self.layout.base) as usize, &[JUMP]);
+            self.set_jump(before + 1, head, memory);
         }
         Ok(())
     }
@@ -218,9 +224,6 @@ impl Cache {
         self.translations.push(written.translation);
         let logged = prefixes.iter().chain([prepared]).map(|p| (p.id, Arc::clone(p)));
         self.logged.extend(logged);
-        if let ([], Composition::Own) = (prefixes, prepared.block.composition()) {
-            self.basic.insert(pc, prepared.id);
-        }
         self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
         let head = self.admit(pc, head, memory);
         for link in written.links {

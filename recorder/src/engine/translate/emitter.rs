@@ -77,44 +77,15 @@ impl Emitter {
         Ok(())
     }
 
-    /// `mov [r15+offset], register`, of the register's own width.
-    pub fn log(&mut self, offset: usize, register: Register) -> Emitted {
-        let code = match register.size() {
-            2 => Code::Mov_rm16_r16,
-            4 => Code::Mov_rm32_r32,
-            _ => Code::Mov_rm64_r64,
-        };
-        self.put(&Instruction::with2(code, log_place(offset), register)?)
-    }
-
-    /// Stores an instruction's own 4 bytes at `[r15+offset]`.
-    pub fn log_constant(&mut self, offset: usize, value: u32) -> Emitted {
-        self.put(&Instruction::with2(Code::Mov_rm32_imm32, log_place(offset), value)?)
-    }
-
-    /// Ends a record of `length` bytes.
-    pub fn advance(&mut self, length: usize) -> Emitted {
-        self.lea(CURSOR, log_place(length))
-    }
-
-    /// `mov to, from`, 64 bits.
-    pub fn copy(&mut self, to: Register, from: Register) -> Emitted {
-        self.put(&Instruction::with2(Code::Mov_r64_rm64, to, from)?)
-    }
-
-    /// `mov to, value`, all 64 bits.
-    pub fn constant(&mut self, to: Register, value: u64) -> Emitted {
-        match u32::try_from(value) {
-            Ok(value) => {
-                self.put(&Instruction::with2(Code::Mov_r32_imm32, to.full_register32(), value)?)
-            }
-            Err(_) => self.put(&Instruction::with2(Code::Mov_r64_imm64, to, value)?),
-        }
-    }
-
     /// `lea to, [place]`.
     pub fn lea(&mut self, to: Register, place: MemoryOperand) -> Emitted {
         self.put(&Instruction::with2(Code::Lea_r64_m, to, place)?)
+    }
+
+    /// Writes code that is the same at any address.
+    pub fn bytes(&mut self, code: &[u8]) {
+        code.iter().for_each(|byte| self.encoder.write_u8(*byte));
+        self.length += code.len();
     }
 
     /// `mov to, [place]`, of `to`'s width.
@@ -137,21 +108,6 @@ impl Emitter {
             _ => Code::Mov_rm64_r64,
         };
         self.put(&Instruction::with2(code, place, from)?)
-    }
-
-    /// The context's slot as an operand.
-    pub fn context(&self, slot: usize) -> MemoryOperand {
-        absolute(self.layout.context(slot))
-    }
-
-    /// Saves a register in the context.
-    pub fn save(&mut self, slot: usize, register: Register) -> Emitted {
-        self.store(self.context(slot), register)
-    }
-
-    /// Loads a register from the context.
-    pub fn restore(&mut self, register: Register, slot: usize) -> Emitted {
-        self.load(register, self.context(slot))
     }
 
     /// The address of a store, without its segment base, into the scratch
@@ -179,22 +135,15 @@ impl Emitter {
         self.lea(SCRATCH, place)
     }
 
-    /// `jmp target`; where its 4-byte displacement stands.
-    pub fn jump(&mut self, target: u64) -> Emitted<u64> {
-        self.put(&Instruction::with_branch(Code::Jmp_rel32_64, target)?)?;
-        Ok(self.here() - 4)
-    }
-
-    /// A conditional branch; where its 4-byte displacement stands.
-    pub fn branch(&mut self, code: Code, target: u64) -> Emitted<u64> {
-        self.put(&Instruction::with_branch(code, target)?)?;
-        Ok(self.here() - 4)
-    }
-
     /// A short branch over the next `bytes` bytes (jrcxz has no long form).
     pub fn skip(&mut self, code: Code, bytes: u64) -> Emitted {
         let target = self.here() + 2 + bytes;
         self.put(&Instruction::with_branch(code, target)?)
+    }
+
+    /// The context's slot as an operand.
+    pub fn context(&self, slot: usize) -> MemoryOperand {
+        absolute(self.layout.context(slot))
     }
 
     /// A short branch forward; [`Self::land`] says where to.
@@ -213,30 +162,13 @@ impl Emitter {
         Ok(())
     }
 
-    /// `int3`.
-    pub fn trap(&mut self) -> Emitted {
-        self.put(&Instruction::with(Code::Int3))
-    }
-
     /// To the translation of the program address in the scratch register, by
     /// way of the table. rcx is borrowed; the other end gives it back.
     pub fn look_up(&mut self) -> Emitted {
         self.save(slot::RCX, Register::RCX)?;
-        let low = SCRATCH_LOW;
-        self.put(&Instruction::with2(Code::Movzx_r32_rm16, Register::ECX, low)?)?;
-        let entry = MemoryOperand::with_base_index_scale_displ_size(
-            Register::None,
-            Register::RCX,
-            8,
-            self.layout.table() as i64,
-            8,
-        );
-        self.put(&Instruction::with1(Code::Jmp_rm64, entry)?)
+        self.jump_by_table()
     }
 }
-
-/// The low 16 bits of [`SCRATCH`].
-const SCRATCH_LOW: Register = Register::R14W;
 
 /// `[r15+offset]`.
 pub fn log_place(offset: usize) -> MemoryOperand {

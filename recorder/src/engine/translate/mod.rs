@@ -11,6 +11,7 @@ mod branches;
 mod cache;
 mod changing;
 mod emitter;
+mod encoding;
 mod fallbacks;
 mod layout;
 mod log;

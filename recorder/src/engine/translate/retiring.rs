@@ -29,8 +29,8 @@ impl Cache {
     /// Retires the translation of `pc`, outside of which the tracee has to be.
     pub fn retire(&mut self, pc: u64, memory: &mut SharedMemory) {
         let Some(head) = self.heads.remove(&pc) else { return };
+        self.current.remove(&pc);
         memory.write((head - self.layout.base) as usize, &[TRAP]);
-        self.basic.remove(&pc);
         self.exits.insert(head, Exit::Retired(pc));
         self.retired.insert(pc, head);
     }
@@ -40,15 +40,10 @@ impl Cache {
     pub(super) fn lead_on(&mut self, pc: u64, fresh: u64, memory: &mut SharedMemory) -> u64 {
         let Some(head) = self.retired.get(&pc).copied() else { return fresh };
         if head != fresh {
-            self.redirect(head, fresh, memory);
+            memory.write((head - self.layout.base) as usize, &[JUMP]);
+            self.set_jump(head + 1, fresh, memory);
             self.exits.remove(&head);
         }
         head
-    }
-
-    /// Lets the code that begins at `from` be but a jump to `to`.
-    pub(super) fn redirect(&self, from: u64, to: u64, memory: &mut SharedMemory) {
-        memory.write((from - self.layout.base) as usize, &[JUMP]);
-        self.set_jump(from + 1, to, memory);
     }
 }

@@ -210,7 +210,8 @@ impl Translate {
 /// What an exit from the cache stopped for.
 fn cause(exit: Exit) -> Cause {
     match exit {
-        Exit::Missing(_) | Exit::Retired(_) | Exit::Changed(_) => Cause::Untranslated,
+        Exit::Missing(_) => Cause::Untranslated,
+        Exit::Retired(_) | Exit::Changed(_) => Cause::Changed,
         Exit::Unknown => Cause::Unlisted,
         Exit::Stepped(_) => Cause::Uncached,
         Exit::Bulk(_) => Cause::Bulk,

@@ -6,7 +6,7 @@
 //! where control leaves early, one for a prefix.
 
 use super::block::MAX_ID;
-use super::native::{general_registers, is_count_branch};
+use super::native::is_count_branch;
 use super::registers_fit;
 use crate::engine::code::Prepared;
 use crate::recording::Recording;
@@ -213,9 +213,7 @@ impl Joining {
         if !plain || !follows || instructions > MAX_INSTRUCTIONS || row > MAX_ROW {
             return false;
         }
-        let used = (0..block.instructions().len()).fold(self.registers, |used, i| {
-            used | general_registers(&decode(&part, i, self.decoder))
-        });
+        let used = part.care.iter().fold(self.registers, |used, care| used | care.general);
         if !registers_fit(used) {
             return false;
         }

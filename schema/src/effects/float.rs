@@ -1,0 +1,116 @@
+//! Floating-point instructions between registers: what they give follows from
+//! their operands and MXCSR.
+
+use super::draft::Draft;
+use super::effect::Effect;
+use super::mxcsr::bare;
+use super::subject::Subject;
+use crate::derive::{DerivedVector, FloatOperation, FloatVector};
+use iced_x86::{EncodingKind, OpKind, Register, RoundingControl};
+
+/// What a mnemonic says.
+struct Named {
+    operation: FloatOperation,
+    /// In the operation's order, as places among the operands after the
+    /// destination; of a fused operation the destination is the first.
+    order: [usize; 3],
+    double: bool,
+    scalar: bool,
+}
+
+/// The vector or mask register that follows from others, if one does.
+pub(super) fn float(subject: &Subject, draft: &mut Draft) {
+    if let Some(effect) = derived(subject) {
+        draft.add(effect);
+    }
+}
+
+fn derived(subject: &Subject) -> Option<Effect> {
+    let i = subject.instruction;
+    let target = subject.register(0);
+    let registers = (0..i.op_count()).all(|operand| match subject.kind(operand) {
+        Some(OpKind::Register) => {
+            let register = subject.register(operand);
+            register.is_vector_register() || operand == 0 && register.is_k()
+        }
+        Some(OpKind::Immediate8) => operand + 1 == i.op_count(),
+        _ => false,
+    });
+    let rounded = i.rounding_control() != RoundingControl::None || i.suppress_all_exceptions();
+    if !registers || rounded || target == Register::None {
+        return None;
+    }
+    let named = named(subject)?;
+    let source = |place: usize| {
+        let register = subject.register(place as u32);
+        register.is_vector_register().then(|| register.number() as u8)
+    };
+    let first = source(named.order[0])?;
+    let operands = [first, source(named.order[1])?, source(named.order[2])?];
+    let size = if named.double { 8 } else { 4 };
+    let wide = subject.register(i.op_count().min(2) - 1).size() as u8;
+    let bytes = if named.scalar { size } else { wide };
+    let mask = if i.has_op_mask() { i.op_mask().number() as u8 } else { 0 };
+    let (operation, double) = (named.operation, named.double);
+    let elements = FloatVector { operation, double, bytes, operands, mask };
+    let register = target.number() as u8;
+    if target.is_k() {
+        return Some(Effect::MaskOf { register, elements });
+    }
+    // The rest of a single one's register: of VEX forms from their first source.
+    let fused = matches!(operation, FloatOperation::MultiplyAdd { .. });
+    let rest = if fused { register } else { first };
+    let (zeroing, zero_upper) = (i.zeroing_masking(), subject.zeroes_upper());
+    Some(Effect::VectorOf(DerivedVector { elements, register, rest, zeroing, zero_upper }))
+}
+
+fn named(subject: &Subject) -> Option<Named> {
+    let full = format!("{:?}", subject.mnemonic());
+    let name = bare(&full).to_ascii_lowercase();
+    let (stem, suffix) = name.split_at_checked(name.len().checked_sub(2)?)?;
+    let (scalar, double) = match suffix {
+        "ps" => (false, false),
+        "pd" => (false, true),
+        "ss" => (true, false),
+        "sd" => (true, true),
+        _ => return None,
+    };
+    // Two operands: the destination is the first source.
+    let legacy = subject.instruction.encoding() == EncodingKind::Legacy;
+    let pair = if legacy { [0, 1, 1] } else { [1, 2, 2] };
+    let (operation, order) = match stem {
+        "add" => (FloatOperation::Add, pair),
+        "sub" => (FloatOperation::Subtract, pair),
+        "mul" => (FloatOperation::Multiply, pair),
+        "min" => (FloatOperation::Least, pair),
+        "max" => (FloatOperation::Greatest, pair),
+        "cmp" => {
+            let last = subject.instruction.op_count().checked_sub(1)?;
+            // Legacy forms have eight predicates, the others 32.
+            let bits = if legacy { 7 } else { 31 };
+            (FloatOperation::Compare(subject.immediate(last)? as u8 & bits), pair)
+        }
+        _ => fused(stem)?,
+    };
+    Some(Named { operation, order, double, scalar })
+}
+
+/// VFMADD and its kin: the digits say which operands are multiplied, and which is
+/// added (Intel SDM vol. 2, VFMADD132PD).
+fn fused(stem: &str) -> Option<(FloatOperation, [usize; 3])> {
+    let (stem, digits) = stem.split_at_checked(stem.len().checked_sub(3)?)?;
+    let order = match digits {
+        "132" => [0, 2, 1],
+        "213" => [1, 0, 2],
+        "231" => [1, 2, 0],
+        _ => return None,
+    };
+    let (negative, subtract) = match stem {
+        "fmadd" => (false, false),
+        "fmsub" => (false, true),
+        "fnmadd" => (true, false),
+        "fnmsub" => (true, true),
+        _ => return None,
+    };
+    Some((FloatOperation::MultiplyAdd { negative, subtract }, order))
+}

@@ -47,14 +47,17 @@ impl Recording {
         };
         let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| call.argument(i));
         match i64::try_from(call.number()).unwrap_or(-1) {
-            libc::SYS_mmap => {
-                let fixed = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE;
-                d & u64::from(fixed.cast_unsigned()) != 0 && range(a, b)
-            }
+            // Where it may only be a wish, too.
+            libc::SYS_mmap => a != 0 && range(a, b),
             libc::SYS_munmap
             | libc::SYS_mprotect
             | libc::SYS_pkey_mprotect
             | libc::SYS_madvise
+            | libc::SYS_mincore
+            | libc::SYS_mlock
+            | libc::SYS_mlock2
+            | libc::SYS_msync
+            | libc::SYS_munlock
             | libc::SYS_remap_file_pages => range(a, b),
             // Where it is, as far as it grows there, and where it goes.
             libc::SYS_mremap => {

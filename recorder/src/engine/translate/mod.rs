@@ -13,6 +13,7 @@ mod cache;
 mod changing;
 mod emitter;
 mod encoding;
+mod eviction;
 mod fallbacks;
 mod layout;
 mod log;
@@ -54,6 +55,8 @@ pub struct Translate {
     home: Option<Home>,
     /// Which program image `home` was made for.
     image: Option<u64>,
+    /// Instructions stepped for want of a region.
+    homeless: u64,
     /// The next instruction is stepped, whatever it is.
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
@@ -90,6 +93,7 @@ impl Translate {
             step,
             home: None,
             image: None,
+            homeless: 0,
             step_next: false,
             hides_segv: false,
             stack_limit: None,
@@ -155,6 +159,7 @@ impl Translate {
                 None => self.note_fallback(),
             },
         }
+        self.make_way(&mut stopped)?;
         self.step.advance(stopped)
     }
 
@@ -170,6 +175,7 @@ impl Translate {
             return Some("the program's own trap flag");
         }
         if self.home.is_none() {
+            self.look_for_room();
             return Some("no room for a code cache");
         }
         if self.has_aliases {

@@ -66,10 +66,9 @@ pub fn is_count_branch(instruction: &Instruction) -> bool {
     )
 }
 
-/// They show or take the trap flag, or change what logging relies on.
+/// They may set the trap flag.
 fn is_excepted(mnemonic: Mnemonic) -> bool {
-    use Mnemonic as M;
-    matches!(mnemonic, M::Pushf | M::Pushfd | M::Pushfq | M::Popf | M::Popfd | M::Popfq)
+    matches!(mnemonic, Mnemonic::Popf | Mnemonic::Popfd | Mnemonic::Popfq)
 }
 
 /// The general registers an instruction names or uses, bit n for register n.

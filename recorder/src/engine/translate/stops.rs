@@ -179,6 +179,9 @@ impl Translate {
         self.show_segv(&stopped)?;
         self.free_stack(&stopped);
         self.mend_x87(&stopped)?;
+        if self.meets_region() {
+            return self.take_back_syscall(stopped, &host);
+        }
         self.before_syscall(&stopped)?;
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         self.step.run = Some((prepared, 0));

@@ -1,11 +1,15 @@
 //! Every engine records the same: all deterministic fixtures, instruction for instruction.
 
+use rdb_schema::block::{Composition, Entry};
+use rdb_schema::container::{Directory, FrameKind};
+use rdb_schema::message::decode_blocks;
 use rdb_tests::binaries::target_directory;
 use rdb_tests::compile::first_flavour;
-use rdb_tests::engines::disagreement;
+use rdb_tests::engines::{ENGINES, REFERENCE, disagreement, record};
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
 use rdb_tests::parallel::for_each;
+use std::path::Path;
 use std::sync::Mutex;
 
 #[test]
@@ -26,4 +30,32 @@ fn engines_agree_on_every_deterministic_fixture() {
 /// Programs that end by themselves, and do the same in every run.
 fn is_comparable(fixture: &Fixture) -> bool {
     !fixture.truth.interactive && fixture.truth.varies.is_none()
+}
+
+/// What a trace's blocks are made of.
+fn compositions(trace: &Path) -> Vec<Composition> {
+    let bytes = std::fs::read(trace).expect("a trace");
+    let directory = Directory::read(&bytes).expect("a trace");
+    let blocks = directory.frames.iter().filter(|f| f.header.kind == FrameKind::Blocks);
+    let entries = blocks.flat_map(|frame| {
+        let payload = frame.payload(&bytes).expect("a whole frame");
+        decode_blocks(&payload).expect("blocks").1
+    });
+    let composition = |entry| match entry {
+        Entry::Block(_) => Composition::Own,
+        Entry::Composed(composition) => composition,
+    };
+    entries.map(composition).collect()
+}
+
+#[test]
+fn code_that_is_executed_often_is_joined() {
+    let fixture = Fixture::load("tree");
+    let guest = Guest::fixture(&fixture, first_flavour(&fixture));
+    let made = ENGINES.iter().map(|engine| compositions(&record(&guest, engine).recording.trace));
+    let made: Vec<_> = made.flatten().collect();
+    assert!(made.iter().any(|c| matches!(c, Composition::Joined(parts) if parts.len() > 2)));
+    assert!(made.iter().any(|c| matches!(c, Composition::Prefix(..))));
+    let stepped = compositions(&record(&guest, REFERENCE).recording.trace);
+    assert!(stepped.iter().all(|composition| *composition == Composition::Own));
 }

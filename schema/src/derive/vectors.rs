@@ -238,3 +238,55 @@ fn compare(format: Format, a: u64, b: u64, predicate: u8) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const OPERATIONS: [FloatOperation; 7] = [
+        FloatOperation::Add,
+        FloatOperation::Subtract,
+        FloatOperation::Multiply,
+        FloatOperation::MultiplyAdd { negative: false, subtract: false },
+        FloatOperation::MultiplyAdd { negative: false, subtract: true },
+        FloatOperation::MultiplyAdd { negative: true, subtract: false },
+        FloatOperation::MultiplyAdd { negative: true, subtract: true },
+    ];
+
+    /// MXCSR as programs start with it.
+    const USUAL: u32 = 0x1f80;
+
+    /// Bits of a number, often at a bound or close to another's magnitude.
+    fn bits() -> impl Strategy<Value = u64> {
+        let near =
+            (0u64..64, any::<u64>(), any::<bool>()).prop_map(|(exponent, fraction, sign)| {
+                (fraction >> 12) & !0xffff | (992 + exponent) << 52 | u64::from(sign) << 63
+            });
+        prop_oneof![any::<u64>(), near, (0u64..4), Just(1 << 63), Just(0x7ff0_0000_0000_0000)]
+    }
+
+    fn check(format: Format, operands: [u64; 3]) {
+        for operation in OPERATIONS {
+            if let Some(quick) = operation.quick(format, operands) {
+                let exact = operation.exact(format, operands, Environment::of(USUAL));
+                assert_eq!(exact, quick, "{operation:?} of {operands:x?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn integers_and_this_machine_compute_alike(a in bits(), b in bits(), c in bits()) {
+            if ![a, b, c].iter().any(|bits| DOUBLE.is_nan(*bits)) {
+                check(DOUBLE, [a, b, c]);
+            }
+            let single = [a, b, c].map(|bits| u64::from((f64::from_bits(bits) as f32).to_bits()));
+            if !single.iter().any(|bits| SINGLE.is_nan(*bits)) {
+                check(SINGLE, single);
+            }
+        }
+    }
+}

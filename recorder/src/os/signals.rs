@@ -62,6 +62,12 @@ impl Recording {
         self.faults.settle(&self.memory, after.rsp(), delivery.fault);
         event.registers = RegisterPatch::between(&self.registers, &after);
         event.memory = self.memory.read_pieces(after.rsp(), self.frame_bytes(&after) as usize);
+        // Some CPUs push a call's return address before the call faults. Reading
+        // below a stack's mapping would make it grow.
+        let below = self.registers.rsp().wrapping_sub(8);
+        if delivery.fault && self.space.find(below).is_some() {
+            event.memory.extend(self.memory.read_pieces(below, 8));
+        }
         self.tracked.delivered(thread, delivery.signal.cast_unsigned());
         self.registers = after;
         let grown = self.space.find(after.rsp()).is_none();

@@ -24,9 +24,24 @@ impl Budget {
     /// Waits until `bytes` fit, or nothing else is in flight.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Share {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |used: &mut usize| *used > 0 && *used + bytes > self.limit;
+        let full = |used: &mut usize| self.is_full(*used, bytes);
         let mut used = self.freed.wait_while(used, full).unwrap_or_else(PoisonError::into_inner);
         *used += bytes;
+        Share { bytes, budget: Arc::clone(self) }
+    }
+
+    /// Whether [`Self::take`] would wait.
+    pub(super) fn has_no_room(&self, bytes: usize) -> bool {
+        self.is_full(*self.used.lock().unwrap_or_else(PoisonError::into_inner), bytes)
+    }
+
+    fn is_full(&self, used: usize, bytes: usize) -> bool {
+        used > 0 && used + bytes > self.limit
+    }
+
+    /// A share for what is at work already, whether or not it fits.
+    pub(super) fn note(self: &Arc<Self>, bytes: usize) -> Share {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
         Share { bytes, budget: Arc::clone(self) }
     }
 }
@@ -50,7 +65,9 @@ mod tests {
         let waiting = std::thread::spawn(move || drop(budget.take(200)));
         std::thread::sleep(Duration::from_millis(20));
         assert!(!waiting.is_finished());
-        drop((first, second));
+        assert!(budget.has_no_room(1));
+        let third = budget.note(1);
+        drop((first, second, third));
         waiting.join().unwrap();
     }
 }

@@ -163,6 +163,10 @@ impl Pipeline {
         let Some(jobs) = &self.jobs else { return };
         let number = self.next;
         self.next += 1;
+        if self.budget.has_no_room(job.bytes()) && matches!(job, Job::Chunk(_)) {
+            let share = self.budget.note(job.bytes());
+            return self.encode(Numbered { number, share, value: job });
+        }
         let share = timed(&self.status.times.blocked, || self.budget.take(job.bytes()));
         // Where the workers are gone, `finish` reports it.
         if let Err(TrySendError::Full(job)) = jobs.try_send(Numbered { number, share, value: job })
@@ -171,7 +175,7 @@ impl Pipeline {
         }
     }
 
-    /// Does a job on the engine's thread.
+    /// Does a job on the engine's thread; waits while the writer has enough to do.
     fn encode(&mut self, job: Numbered<Job>) {
         if self.own.is_none() {
             let (status, empty) = (Arc::clone(&self.status), self.empty.clone());

@@ -50,18 +50,6 @@ struct Body {
     lanes: Vec<Lane>,
 }
 
-impl Body {
-    /// An empty one with room for most blocks.
-    fn with_room() -> Self {
-        Self {
-            code: Vec::with_capacity(32),
-            instructions: Vec::with_capacity(6),
-            slots: Vec::with_capacity(8),
-            lanes: Vec::with_capacity(8),
-        }
-    }
-}
-
 /// How much of a body a block has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Extent {
@@ -89,7 +77,7 @@ impl Block {
     pub fn new(start: u64) -> Self {
         Self {
             start,
-            body: Arc::new(Body::with_room()),
+            body: Arc::default(),
             extent: Extent::default(),
             composition: Composition::Own,
         }

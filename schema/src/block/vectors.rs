@@ -9,12 +9,13 @@ use crate::varint::{Malformed, Reader};
 const FUSED: u8 = 8;
 const COMPARE: u8 = 32;
 
-const SIMPLE: [FloatOperation; 5] = [
+const SIMPLE: [FloatOperation; 6] = [
     FloatOperation::Add,
     FloatOperation::Subtract,
     FloatOperation::Multiply,
     FloatOperation::Least,
     FloatOperation::Greatest,
+    FloatOperation::Move,
 ];
 
 pub(super) fn put_vector(out: &mut Vec<u8>, vector: &DerivedVector) {

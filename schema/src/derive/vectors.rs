@@ -1,5 +1,5 @@
-//! Vector registers and masks that follow from vector registers: arithmetic and
-//! comparisons of packed or single floating-point numbers.
+//! Vector registers and masks that follow from vector registers: copies, and
+//! arithmetic and comparisons of packed or single floating-point numbers.
 
 use super::float::{DOUBLE, Environment, Format, SINGLE};
 use crate::registers::Registers;
@@ -7,6 +7,8 @@ use crate::registers::Registers;
 /// What is done with each element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FloatOperation {
+    /// First, as it is.
+    Move,
     /// First + second.
     Add,
     /// First − second.
@@ -130,6 +132,9 @@ impl DerivedVector {
 
 impl FloatOperation {
     fn element(self, format: Format, operands: [u64; 3], environment: Environment) -> u64 {
+        if self == Self::Move {
+            return operands[0];
+        }
         let operands = operands.map(|bits| format.taken(bits, environment));
         let [a, b, c] = operands;
         match self {

@@ -1,5 +1,5 @@
-//! Floating-point instructions between registers: what they give follows from
-//! their operands and MXCSR.
+//! Copies and floating-point instructions between vector registers: what they give
+//! follows from their operands and MXCSR.
 
 use super::draft::Draft;
 use super::effect::Effect;
@@ -67,6 +67,10 @@ fn derived(subject: &Subject) -> Option<Effect> {
 fn named(subject: &Subject) -> Option<Named> {
     let full = format!("{:?}", subject.mnemonic());
     let name = bare(&full).to_ascii_lowercase();
+    if let Some(double) = moved(&name) {
+        let (operation, order) = (FloatOperation::Move, [1, 1, 1]);
+        return Some(Named { operation, order, double, scalar: false });
+    }
     let (stem, suffix) = name.split_at_checked(name.len().checked_sub(2)?)?;
     let (scalar, double) = match suffix {
         "ps" => (false, false),
@@ -93,6 +97,15 @@ fn named(subject: &Subject) -> Option<Named> {
         _ => fused(stem)?,
     };
     Some(Named { operation, order, double, scalar })
+}
+
+/// Whether a copy of a whole register has elements of 8 bytes; `None`: it is none.
+fn moved(name: &str) -> Option<bool> {
+    match name {
+        "movaps" | "movups" | "movdqa" | "movdqu" | "movdqa32" | "movdqu32" => Some(false),
+        "movapd" | "movupd" | "movdqa64" | "movdqu64" => Some(true),
+        _ => None,
+    }
 }
 
 /// VFMADD and its kin: the digits say which operands are multiplied, and which is

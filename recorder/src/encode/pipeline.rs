@@ -23,8 +23,8 @@ use std::thread::JoinHandle;
 /// Jobs that may wait for a worker.
 const QUEUE: usize = 4;
 
-/// Drafts that may wait to be used again: few, so that the cache knows them.
-const SPARES: usize = 2;
+/// Drafts that may wait to be used again: as many as fit in flight at once.
+const SPARES: usize = 6;
 
 /// Bytes that the jobs in flight may take.
 const IN_FLIGHT: usize = 192 << 20;

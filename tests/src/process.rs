@@ -4,11 +4,20 @@
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a child may run unless a test says otherwise.
 pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Does something while no other thread starts a child. One that begins while a program is being
+/// written inherits the open file, and as long as it has it that program cannot be executed
+/// (execve(2), ETXTBSY).
+pub fn apart_from_starts<T>(work: impl FnOnce() -> T) -> T {
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _guard = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    work()
+}
 
 /// What a child left behind.
 #[derive(Debug, Clone)]
@@ -51,7 +60,7 @@ impl Running {
     pub fn start(mut command: Command, input: &[u8], limit: Duration) -> Running {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
-        let mut child = match command.spawn() {
+        let mut child = match apart_from_starts(|| command.spawn()) {
             Ok(child) => child,
             Err(error) => panic!("failed to start {command:?}: {error}"),
         };

@@ -14,6 +14,7 @@ mod shapes;
 mod straight;
 
 use crate::guest::Guest;
+use crate::process::apart_from_starts;
 use elf::{Image, at};
 use emit::{Emitter, GENERAL, Label, place};
 use iced_x86::{Decoder, DecoderOptions};
@@ -47,7 +48,7 @@ pub fn program(seed: u64) -> Vec<u8> {
 /// # Errors
 /// The file cannot be written.
 pub fn write(path: &Path, program: &[u8]) -> std::io::Result<()> {
-    std::fs::write(path, program)?;
+    apart_from_starts(|| std::fs::write(path, program))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Most instructions of superblocks: a few bytes of a trace stand for all of one,
 /// so what they take in memory is bounded.
-pub const MAX_JOINED: usize = 1 << 20;
+pub const MAX_JOINED: usize = 1 << 19;
 
 /// The blocks of a process by id. They are shared, so that a chunk can be encoded
 /// while the dictionary grows.

@@ -24,10 +24,10 @@ use std::thread::JoinHandle;
 const QUEUE: usize = 4;
 
 /// Drafts that may wait to be used again: as many as fit in flight at once.
-const SPARES: usize = 6;
+const SPARES: usize = 4;
 
 /// Bytes that the jobs in flight may take.
-const IN_FLIGHT: usize = 192 << 20;
+const IN_FLIGHT: usize = 96 << 20;
 
 /// Most worker threads.
 const MAX_WORKERS: usize = 8;

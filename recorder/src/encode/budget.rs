@@ -62,7 +62,8 @@ mod tests {
     fn what_does_not_fit_waits_until_something_is_given_back() {
         let budget = Budget::new(100);
         let (first, second) = (budget.take(60), budget.take(40));
-        let waiting = std::thread::spawn(move || drop(budget.take(200)));
+        let same = Arc::clone(&budget);
+        let waiting = std::thread::spawn(move || drop(same.take(200)));
         std::thread::sleep(Duration::from_millis(20));
         assert!(!waiting.is_finished());
         assert!(budget.has_no_room(1));

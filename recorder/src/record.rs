@@ -207,8 +207,7 @@ fn conclude(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let end = recording.end();
-            drop(recording.pipeline.finish(end));
+            drop(recording.seal(false));
             return Err(let_go(pid, output, &error));
         }
     };
@@ -219,8 +218,7 @@ fn conclude(
     }
     let instructions = recording.builder.tracepoint();
     let status = Arc::clone(&recording.pipeline.status);
-    let end = recording.end();
-    let sealed = recording.pipeline.finish(end).and_then(|bytes| {
+    let sealed = recording.seal(ended.is_final()).and_then(|bytes| {
         output.commit()?;
         Ok(bytes)
     });

@@ -6,7 +6,7 @@ use crate::capture::{self, ModuleCatalog, Tracked};
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::{Model, Page};
-use crate::os::{Copies, FaultState, TrapMask};
+use crate::os::{Copies, FaultState, OpenFiles, StackLimit, TrapMask};
 use crate::snapshot::Snapshot;
 use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::block::{Block, Composition};
@@ -57,6 +57,8 @@ pub struct Recording {
     pub tracked: Tracked,
     /// SIGTRAP in its signal mask.
     pub trap_mask: TrapMask,
+    /// How far its stacks may grow.
+    pub stack_limit: StackLimit,
     /// What the program's signal frames say of its last fault.
     pub faults: FaultState,
     /// Module files met so far.
@@ -88,6 +90,8 @@ pub struct Recording {
     /// What events changed of the address space and of memory since an engine
     /// took note of it; empty as long as `own` is.
     pub touched: Vec<Range<u64>>,
+    /// The program's descriptors, as far as syscalls asked for them.
+    pub open_files: OpenFiles,
     dictionary: Dictionary,
     keeping: Keeping,
     cursor: Cursor,
@@ -146,6 +150,7 @@ impl Recording {
             space: AddressSpace::default(),
             tracked,
             trap_mask: TrapMask::default(),
+            stack_limit: StackLimit::default(),
             faults: FaultState::default(),
             catalog: ModuleCatalog::new(),
             model: keeping.model.then(Model::default),
@@ -160,6 +165,7 @@ impl Recording {
             own: Vec::new(),
             copies: Copies::default(),
             touched: Vec::new(),
+            open_files: OpenFiles::default(),
             start: ChunkState::default(),
             written_blocks: 0,
             boundary: None,
@@ -417,8 +423,21 @@ impl Recording {
     }
 
     /// What the sealed file will say of its end.
-    pub fn end(&self) -> End {
+    fn end(&self) -> End {
         End { tracepoints: self.tracepoint(), exit: self.exit, stepped: self.stepped.clone() }
+    }
+
+    /// Seals the trace; its size in bytes. `exiting`: the recorder is about to exit, and
+    /// need not free the dictionary block by block.
+    ///
+    /// # Errors
+    /// What writing met; the trace is not sealed then.
+    pub fn seal(self, exiting: bool) -> std::io::Result<u64> {
+        let end = self.end();
+        if exiting {
+            std::mem::forget(self.dictionary);
+        }
+        self.pipeline.finish(end)
     }
 
     /// Says `words` on standard error, once.

@@ -7,6 +7,7 @@ mod builder;
 mod builder_tests;
 mod pipeline;
 mod rows;
+mod spares;
 mod status;
 mod worker;
 

@@ -3,6 +3,7 @@
 //! than the workers encodes, too, and one that is faster than the disk waits.
 
 use super::budget::{Budget, Share};
+use super::spares::Spares;
 use super::status::{FailOnPanic, PipelineStatus, timed};
 use super::worker::{Frames, Worker};
 use crate::tracee::sys::CpuSet;
@@ -22,9 +23,6 @@ use std::thread::JoinHandle;
 
 /// Jobs that may wait for a worker.
 const QUEUE: usize = 4;
-
-/// Drafts that may wait to be used again: as many as fit in flight at once.
-const SPARES: usize = 4;
 
 /// Bytes that the jobs in flight may take.
 const IN_FLIGHT: usize = 96 << 20;
@@ -83,10 +81,9 @@ pub struct Pipeline {
     done: Option<Sender<Numbered<Frames>>>,
     /// Encodes on the engine's own thread, once it had to.
     own: Option<Worker>,
-    empty: Sender<Draft>,
     next: u64,
     budget: Arc<Budget>,
-    spares: Receiver<Draft>,
+    spares: Spares,
     workers: Vec<JoinHandle<()>>,
     writer: JoinHandle<Written>,
     process: u32,
@@ -118,15 +115,15 @@ impl Pipeline {
         let status = Arc::new(PipelineStatus::default());
         let (jobs, queue) = bounded(QUEUE);
         let (done, results) = bounded(QUEUE);
-        let (empty, spares) = bounded(SPARES);
+        let spares = Spares::default();
         let workers = (0..cpus.cpus().len().clamp(1, MAX_WORKERS))
             .map(|_| {
                 let status = Arc::clone(&status);
-                let (queue, done, empty) = (queue.clone(), done.clone(), empty.clone());
+                let (queue, done, spares) = (queue.clone(), done.clone(), spares.clone());
                 std::thread::spawn(move || {
                     let _ = cpus.apply(0);
                     let _guard = FailOnPanic(&status);
-                    match Worker::new(process, level, Arc::clone(&status), empty) {
+                    match Worker::new(process, level, Arc::clone(&status), spares) {
                         Ok(mut worker) => worker.run(&queue, &done),
                         Err(error) => status.fail(error),
                     }
@@ -141,20 +138,7 @@ impl Pipeline {
         });
         let budget = Budget::new(IN_FLIGHT);
         let (jobs, done, own) = (Some(jobs), Some(done), None);
-        Self {
-            jobs,
-            done,
-            own,
-            empty,
-            next: 0,
-            budget,
-            spares,
-            workers,
-            writer,
-            process,
-            level,
-            status,
-        }
+        Self { jobs, done, own, next: 0, budget, spares, workers, writer, process, level, status }
     }
 
     /// Hands over a job, or does it where all workers have enough to do; waits while
@@ -178,8 +162,8 @@ impl Pipeline {
     /// Does a job on the engine's thread; waits while the writer has enough to do.
     fn encode(&mut self, job: Numbered<Job>) {
         if self.own.is_none() {
-            let (status, empty) = (Arc::clone(&self.status), self.empty.clone());
-            match Worker::new(self.process, self.level, status, empty) {
+            let (status, spares) = (Arc::clone(&self.status), self.spares.clone());
+            match Worker::new(self.process, self.level, status, spares) {
                 Ok(worker) => self.own = Some(worker),
                 Err(error) => return self.status.fail(error),
             }
@@ -191,7 +175,7 @@ impl Pipeline {
 
     /// A draft whose buffers have served before, or a new one.
     pub fn spare(&self) -> Draft {
-        self.spares.try_recv().unwrap_or_default()
+        self.spares.take()
     }
 
     /// Waits for all jobs, then seals the file; its size in bytes.

@@ -15,6 +15,9 @@ const FIRST_ROWS: usize = 2;
 /// Bytes after which pieces stop doubling.
 const MAX_PIECE: usize = 1 << 20;
 
+/// Bytes of an arena at first: hardly any chunk needs more.
+const ARENA: usize = 64 << 20;
+
 /// Bytes of rows that are copied without a loop.
 const SHORT: usize = 32;
 const MEDIUM: usize = 64;
@@ -80,6 +83,14 @@ fn copy_row(from: &[u8], to: &mut [u8], bytes: usize) -> Option<()> {
         to.get_mut(..bytes)?.copy_from_slice(from.get(..bytes)?);
     }
     Some(())
+}
+
+/// Makes `arena` larger. What is added comes zeroed from the system, which
+/// provides it page by page as it is used; `resize` would touch all of it.
+fn grow(arena: &mut Vec<u8>, length: usize) {
+    let mut larger = vec![0; length];
+    larger[..arena.len()].copy_from_slice(arena);
+    *arena = larger;
 }
 
 /// Where rows go, for every block of the dictionary.
@@ -172,7 +183,7 @@ impl Rows {
         draft.pieces.push(Piece { start: entry.at, end: entry.at, next: NO_PIECE });
         self.used += room + SLACK;
         if draft.arena.len() < self.used {
-            draft.arena.resize(self.used.next_power_of_two().max(1 << 20), 0);
+            grow(&mut draft.arena, self.used.next_power_of_two().max(ARENA));
         }
     }
 

@@ -1,10 +1,10 @@
 //! A worker: encodes and compresses jobs.
 
 use super::pipeline::{ChunkJob, Job, Numbered};
+use super::spares::Spares;
 use super::status::{PipelineStatus, timed};
 use crossbeam_channel::{Receiver, Sender};
 use rdb_schema::container::{Compressor, Encoded, FrameKind};
-use rdb_schema::draft::Draft;
 use rdb_schema::message::{self, ChunkEncoder};
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) struct Worker {
     status: Arc<PipelineStatus>,
     compressor: Compressor,
     chunks: ChunkEncoder,
-    spares: Sender<Draft>,
+    spares: Spares,
 }
 
 impl Worker {
@@ -32,7 +32,7 @@ impl Worker {
         process: u32,
         level: i32,
         status: Arc<PipelineStatus>,
-        spares: Sender<Draft>,
+        spares: Spares,
     ) -> io::Result<Self> {
         let (compressor, chunks) = (Compressor::new(level)?, ChunkEncoder::default());
         Ok(Self { process, status, compressor, chunks, spares })
@@ -100,8 +100,7 @@ impl Worker {
         let status = Arc::clone(&self.status);
         let times = &status.times;
         let message = timed(&times.encode, || self.chunks.encode(&draft, &state, &blocks));
-        // It fails when as many wait already as the engine can need.
-        let _ = self.spares.try_send(draft);
+        self.spares.put(draft);
         let chunk = timed(&times.compress, || {
             self.compressor.frame(FrameKind::Chunk, self.process, place, message)
         });

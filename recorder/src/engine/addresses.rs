@@ -1,11 +1,14 @@
 //! Maps by address, for which the standard library's hash function is too slow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map whose keys are addresses of the program or of the code cache. Nobody
 /// gains by making them collide: what slows down is the recording of that program.
 pub type AddressMap<T> = HashMap<u64, T, BuildHasherDefault<AddressHasher>>;
+
+/// A set of addresses.
+pub type AddressSet = HashSet<u64, BuildHasherDefault<AddressHasher>>;
 
 /// Multiplies by an odd number near 2^64 / φ, and folds the high half in.
 #[derive(Default)]

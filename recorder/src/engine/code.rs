@@ -2,13 +2,14 @@
 //! it again as long as its bytes have not changed.
 
 use super::addresses::AddressMap;
-use super::held_pages::HeldPages;
-use super::translate::{general_registers, may_change, registers_fit, runs_in_cache};
+use super::care::Care;
+use super::held_pages::{HeldPages, Lasts};
+use super::translate::{may_change, registers_fit};
 use super::undefined;
 use crate::recording::Recording;
 use crate::tracee::Memory;
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
-use rdb_schema::block::{Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use rdb_schema::block::{Assembly, Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, kind_ends_block};
 use std::sync::Arc;
 
@@ -33,34 +34,6 @@ pub enum Cutting {
     Cached,
 }
 
-/// What the engine must do for one instruction, worked out once.
-#[derive(Clone, Copy, Debug)]
-pub struct Care {
-    /// What kind of instruction it is.
-    pub kind: Kind,
-    /// How to find its bulk stores.
-    pub bulk: Option<Bulk>,
-    /// It changes x87, vector, mask or PKRU state.
-    pub extended: bool,
-    /// It pushes the flags: a tracer's trap flag shows in memory.
-    pub pushes_flags: bool,
-    /// It pops the flags: single-stepping it would leave the tracer's trap flag
-    /// to the program.
-    pub pops_flags: bool,
-    /// It traps as a single step does (int1).
-    pub raises_trap: bool,
-    /// Opaque, and it may write memory.
-    pub writes_unknown: bool,
-    /// A copy of it can run in the code cache.
-    pub cached: bool,
-    /// It is a call, which returns behind it.
-    pub calls: bool,
-    /// The general registers it names or uses, bit n for register n.
-    pub general: u16,
-    /// The kernel may emulate it and execute the next with it (UMIP).
-    pub may_overrun: bool,
-}
-
 /// A block as the engine runs it.
 #[derive(Debug)]
 pub struct Prepared {
@@ -69,9 +42,18 @@ pub struct Prepared {
     /// The block.
     pub block: Arc<Block>,
     /// Per instruction.
-    pub care: Vec<Care>,
+    pub care: Box<[Care]>,
+    /// How to find bulk stores, of the instructions (by index) that have such.
+    pub bulks: Box<[(usize, Bulk)]>,
     /// Its code may change without a syscall; then it ends behind each store.
     pub changeable: bool,
+}
+
+impl Prepared {
+    /// How to find the bulk stores of instruction `index`.
+    pub fn bulk(&self, index: usize) -> Option<&Bulk> {
+        self.bulks.iter().find(|(at, _)| *at == index).map(|(_, bulk)| bulk)
+    }
 }
 
 /// All code met so far.
@@ -83,8 +65,17 @@ pub struct Code {
     /// The pages that code is read from.
     pub pages: HeldPages,
     current: AddressMap<Arc<Prepared>>,
-    /// Every version of the code at an address.
-    all: AddressMap<Vec<Arc<Prepared>>>,
+    /// What was at an address before.
+    older: AddressMap<Vec<Arc<Prepared>>>,
+    draft: Draft,
+}
+
+/// A block in the making.
+#[derive(Default)]
+struct Draft {
+    assembly: Assembly,
+    care: Vec<Care>,
+    bulks: Vec<(usize, Bulk)>,
 }
 
 impl Code {
@@ -99,7 +90,8 @@ impl Code {
             image: 0,
             pages: HeldPages::default(),
             current: AddressMap::default(),
-            all: AddressMap::default(),
+            older: AddressMap::default(),
+            draft: Draft::default(),
         }
     }
 
@@ -109,20 +101,36 @@ impl Code {
         let mut bytes = [0; MAX_BLOCK_BYTES];
         let changeable = self.cutting == Cutting::Cached
             && may_change(&rec.space, pc, pc.saturating_add(MAX_BLOCK_BYTES as u64));
+        let lasts = match self.cutting {
+            // Without a code cache, nobody says what changed.
+            Cutting::Cached if rec.own.is_empty() => Lasts::Never,
+            Cutting::Cached if changeable => Lasts::Burst,
+            Cutting::Cached => Lasts::Long,
+            Cutting::Stepped => Lasts::Never,
+        };
         if let Some(known) = self.current.get(&pc)
             && known.changeable == changeable
         {
             let part = &mut bytes[..known.block.code().len()];
-            let read = self.pages.read_some(pc, &rec.memory, part) == part.len()
+            let read = self.pages.read_some(pc, lasts, &rec.memory, part) == part.len()
                 || rec.memory.read(pc, part);
             if read && *part == *known.block.code() {
                 return Arc::clone(known);
             }
         }
-        let length = read_code(pc, &mut self.pages, &rec.memory, &mut bytes);
+        let length = read_code(pc, lasts, &mut self.pages, &rec.memory, &mut bytes);
         let prepared = self.decode(pc, &bytes[..length], changeable, rec);
-        self.current.insert(pc, Arc::clone(&prepared));
+        if let Some(before) = self.current.insert(pc, Arc::clone(&prepared)) {
+            self.keep(before);
+        }
         prepared
+    }
+
+    fn keep(&mut self, before: Arc<Prepared>) {
+        let versions = self.older.entry(before.block.start()).or_default();
+        if !versions.iter().any(|version| version.id == before.id) {
+            versions.push(before);
+        }
     }
 
     /// The options that the CPU's vendor asks of a decoder.
@@ -138,7 +146,10 @@ impl Code {
     /// Forgets which code is where: the program was replaced.
     pub fn forget(&mut self) {
         self.image += 1;
-        self.current.clear();
+        self.pages.clear();
+        for (_, before) in std::mem::take(&mut self.current) {
+            self.keep(before);
+        }
     }
 
     fn decode(
@@ -148,31 +159,33 @@ impl Code {
         changeable: bool,
         rec: &mut Recording,
     ) -> Arc<Prepared> {
-        let (block, care) = self.decode_block(pc, bytes, changeable);
-        let versions = self.all.entry(pc).or_default();
+        self.decode_block(pc, bytes, changeable);
+        let draft = &self.draft;
         let is_same =
-            |p: &&Arc<Prepared>| p.changeable == changeable && p.block.code() == block.code();
-        if let Some(same) = versions.iter().find(is_same) {
+            |p: &&Arc<Prepared>| p.changeable == changeable && p.block.code() == draft.code();
+        let current = self.current.get(&pc);
+        let versions = self.older.get(&pc).into_iter().flatten();
+        if let Some(same) = current.into_iter().chain(versions).find(is_same) {
             return Arc::clone(same);
         }
-        let block = Arc::new(block);
+        let block = Arc::new(draft.assembly.finish());
+        let (care, bulks) = (draft.care.as_slice().into(), draft.bulks.as_slice().into());
         let id = rec.add_block(&block);
-        let prepared = Arc::new(Prepared { id, block, care, changeable });
-        versions.push(Arc::clone(&prepared));
-        prepared
+        Arc::new(Prepared { id, block, care, bulks, changeable })
     }
 
-    fn decode_block(&self, pc: u64, bytes: &[u8], changeable: bool) -> (Block, Vec<Care>) {
-        let mut block = Block::new(pc);
-        let mut care = Vec::new();
+    /// Decodes the block at `pc`, of which `bytes` are the code, into the draft.
+    fn decode_block(&mut self, pc: u64, bytes: &[u8], changeable: bool) {
         let mut decoder = Decoder::with_ip(64, bytes, pc, self.decoder);
         let mut instruction = Instruction::default();
         let mut registers = 0;
-        while decoder.can_decode() && care.len() < MAX_INSTRUCTIONS {
+        let draft = &mut self.draft;
+        draft.begin(pc);
+        while decoder.can_decode() && draft.care.len() < MAX_INSTRUCTIONS {
             let start = decoder.position();
             decoder.decode_out(&mut instruction);
             let cut_off = instruction.is_invalid() && bytes.len() - start < MAX_INSTRUCTION_BYTES;
-            if cut_off && !care.is_empty() {
+            if cut_off && !draft.care.is_empty() {
                 break;
             }
             let what = effects_with(&instruction, self.undefined);
@@ -182,102 +195,56 @@ impl Code {
                 alone = !own.cached || own.kind == Kind::RepString;
                 let row: usize = what.list.iter().map(Effect::slot_bytes).sum();
                 registers |= own.general;
-                let fits = block.row_bytes() + row <= MAX_CACHED_ROW && registers_fit(registers);
-                if !care.is_empty() && (alone || !fits) {
+                let row = draft.assembly.row_bytes() + row;
+                let fits = row <= MAX_CACHED_ROW && registers_fit(registers);
+                if !draft.care.is_empty() && (alone || !fits) {
                     break;
                 }
             }
-            block.push(&bytes[start..decoder.position()], &what);
-            care.push(own);
+            draft.push(&bytes[start..decoder.position()], &what, own);
             alone |= changeable && what.list.iter().any(Effect::stores);
             if kind_ends_block(&instruction, what.kind) || alone {
                 break;
             }
         }
-        if care.is_empty() {
+        if draft.care.is_empty() {
             let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
-            block.push(&UNREADABLE, &what);
-            care.push(Care::of(&Instruction::default(), &what));
+            draft.push(&UNREADABLE, &what, Care::of(&Instruction::default(), &what));
         }
-        (block, care)
+    }
+}
+
+impl Draft {
+    fn begin(&mut self, pc: u64) {
+        self.assembly.begin(pc);
+        self.care.clear();
+        self.bulks.clear();
+    }
+
+    fn push(&mut self, code: &[u8], what: &Effects, care: Care) {
+        self.assembly.push(code, what);
+        self.bulks.extend(what.bulk.map(|bulk| (self.care.len(), bulk)));
+        self.care.push(care);
+    }
+
+    fn code(&self) -> &[u8] {
+        self.assembly.code()
     }
 }
 
 /// Reads code from `pc` on, over a page boundary only if the next page is there.
 fn read_code(
     pc: u64,
+    lasts: Lasts,
     pages: &mut HeldPages,
     memory: &Memory,
     bytes: &mut [u8; MAX_BLOCK_BYTES],
 ) -> usize {
-    let count = pages.read_some(pc, memory, bytes);
+    let count = pages.read_some(pc, lasts, memory, bytes);
     if count > 0 {
         return count;
     }
     // Execute-only pages.
     let in_page = (4096 - (pc % 4096) as usize).min(MAX_BLOCK_BYTES);
     if memory.read_forced(pc, &mut bytes[..in_page]) { in_page } else { 0 }
-}
-
-impl Care {
-    fn of(instruction: &Instruction, effects: &Effects) -> Self {
-        let extended = |effect: &Effect| {
-            matches!(
-                effect,
-                Effect::Vector { .. }
-                    | Effect::ZeroVectors { .. }
-                    | Effect::Mask { .. }
-                    | Effect::VectorOf(_)
-                    | Effect::MaskOf { .. }
-                    | Effect::X87
-                    | Effect::Mxcsr
-                    | Effect::Pkru
-            )
-        };
-        let mnemonic = instruction.mnemonic();
-        let pushes = [Mnemonic::Pushfq, Mnemonic::Pushf, Mnemonic::Pushfd];
-        Self {
-            kind: effects.kind,
-            bulk: effects.bulk,
-            extended: effects.list.iter().any(extended),
-            pops_flags: [Mnemonic::Popfq, Mnemonic::Popf, Mnemonic::Popfd].contains(&mnemonic),
-            raises_trap: mnemonic == Mnemonic::Int1,
-            pushes_flags: pushes.contains(&mnemonic),
-            may_overrun: UMIP.contains(&mnemonic),
-            writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
-            cached: runs_in_cache(instruction, effects),
-            general: general_registers(instruction),
-            calls: matches!(
-                instruction.flow_control(),
-                FlowControl::Call | FlowControl::IndirectCall
-            ),
-        }
-    }
-}
-
-/// What user-mode instruction prevention covers (Intel SDM vol. 3, 2.5).
-const UMIP: [Mnemonic; 5] =
-    [Mnemonic::Sgdt, Mnemonic::Sidt, Mnemonic::Sldt, Mnemonic::Smsw, Mnemonic::Str];
-
-/// Opaque instructions that change registers only.
-fn writes_no_memory(mnemonic: Mnemonic) -> bool {
-    const REGISTERS_ONLY: [Mnemonic; 16] = [
-        Mnemonic::Xrstor,
-        Mnemonic::Xrstor64,
-        Mnemonic::Xrstors,
-        Mnemonic::Xrstors64,
-        Mnemonic::Fxrstor,
-        Mnemonic::Fxrstor64,
-        Mnemonic::Mov,
-        Mnemonic::Int3,
-        Mnemonic::Int1,
-        Mnemonic::Ud0,
-        Mnemonic::Ud1,
-        Mnemonic::Ud2,
-        Mnemonic::Hlt,
-        Mnemonic::Iretq,
-        Mnemonic::Iretd,
-        Mnemonic::Jmp,
-    ];
-    REGISTERS_ONLY.contains(&mnemonic)
 }

@@ -1,6 +1,7 @@
 //! Recording engines.
 
 mod addresses;
+mod care;
 mod code;
 mod held_pages;
 mod step;
@@ -26,6 +27,13 @@ pub enum Ended {
     Killed(i32),
     /// Recording ended first; the program runs on.
     Detached(Running, Leave),
+}
+
+impl Ended {
+    /// Whether the program has ended, too.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Detached(..))
+    }
 }
 
 /// Why recording ends before the program.

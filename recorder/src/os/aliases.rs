@@ -3,7 +3,6 @@
 
 use crate::recording::{Recording, ReplayFailed};
 use rdb_schema::space::{Mapping, PROT_READ, PROT_WRITE};
-use std::os::unix::fs::MetadataExt;
 
 /// A file: device and inode.
 pub type Identity = (u64, u64);
@@ -59,7 +58,7 @@ impl Recording {
     }
 
     /// The mapped file that the call of this number may change.
-    pub fn changed_file(&self, number: u64, arguments: &[u64; 6]) -> Option<Identity> {
+    pub fn changed_file(&mut self, number: u64, arguments: &[u64; 6]) -> Option<Identity> {
         let number = i64::try_from(number).ok()?;
         let file = if number == libc::SYS_madvise {
             if arguments[2] != libc::MADV_REMOVE as u64 {
@@ -69,8 +68,7 @@ impl Recording {
         } else {
             let (_, argument) = FILE_WRITERS.iter().find(|(n, _)| *n == number)?;
             let descriptor = arguments[*argument] as i32;
-            let file = std::fs::metadata(format!("/proc/{}/fd/{descriptor}", self.pid)).ok()?;
-            (file.dev(), file.ino())
+            self.open_files.get(self.pid, descriptor).identity?
         };
         self.space.iter().any(|m| m.inode != 0 && identity(m) == file).then_some(file)
     }

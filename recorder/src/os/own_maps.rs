@@ -112,14 +112,14 @@ impl Recording {
     }
 
     /// The read that `call` makes of a file of the program's own mappings.
-    fn read_of_maps(&self, call: &Entered) -> Option<Read> {
+    fn read_of_maps(&mut self, call: &Entered) -> Option<Read> {
         let number = i64::try_from(call.number()).ok()?;
         let vectors = [libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2].contains(&number);
         if !vectors && ![libc::SYS_read, libc::SYS_pread64].contains(&number) {
             return None;
         }
         let descriptor = call.argument(0) as i32;
-        let file = std::fs::read_link(format!("/proc/{}/fd/{descriptor}", self.pid)).ok()?;
+        let file = self.open_files.get(self.pid, descriptor).in_proc?;
         if !shows_own_mappings(&file, self.pid) {
             return None;
         }

@@ -48,12 +48,16 @@ pub fn with_instruction_effects(mut registers: Registers, exit: &Registers) -> R
 }
 
 impl Entered {
-    /// The syscall that the current registers make.
-    pub fn of(rec: &Recording) -> Self {
+    /// The syscall that the current registers make; to be asked for once, at its
+    /// entry.
+    pub fn of(rec: &mut Recording) -> Self {
         let gpr = |register: Gpr| rec.registers.gpr[register.index()];
         let arguments = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
         // The kernel takes the low half of rax (entry_64.S, do_syscall_64).
         let number = gpr(Gpr::RAX) & 0xffff_ffff;
+        let writes_own_memory = rec.writes_own_memory(number, &arguments);
+        let changes = rec.changed_file(number, &arguments);
+        rec.open_files.follow(number, &arguments);
         let memory = |address: u64, buffer: &mut [u8]| rec.memory.read(address, buffer);
         Self {
             number,
@@ -62,8 +66,8 @@ impl Entered {
             brk: rec.tracked.brk(),
             pc: rec.registers.rip,
             rsp: rec.registers.rsp(),
-            writes_own_memory: rec.writes_own_memory(number, &arguments),
-            changes: rec.changed_file(number, &arguments),
+            writes_own_memory,
+            changes,
         }
     }
 
@@ -234,7 +238,7 @@ impl Recording {
     }
 
     /// Whether it is a write into /proc/self/mem.
-    fn writes_own_memory(&self, number: u64, arguments: &[u64; 6]) -> bool {
+    fn writes_own_memory(&mut self, number: u64, arguments: &[u64; 6]) -> bool {
         let writes = [
             libc::SYS_write,
             libc::SYS_pwrite64,
@@ -245,10 +249,8 @@ impl Recording {
         if !writes.iter().any(|w| w.cast_unsigned() == number) || arguments[0] < 3 {
             return false;
         }
-        let link = format!("/proc/{}/fd/{}", self.pid, arguments[0]);
-        std::fs::read_link(link).is_ok_and(|target| {
-            target.starts_with("/proc") && target.file_name().is_some_and(|n| n == "mem")
-        })
+        let file = self.open_files.get(self.pid, arguments[0] as i32);
+        file.in_proc.is_some_and(|path| path.file_name().is_some_and(|name| name == "mem"))
     }
 
     fn track(&mut self, call: &Entered, result: i64) {

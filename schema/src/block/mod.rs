@@ -1,9 +1,11 @@
 //! Blocks: code that is executed in a row, with its template.
 
+mod assembly;
 mod composition;
 mod template;
 mod vectors;
 
+pub use assembly::Assembly;
 pub use composition::{Composition, Entry};
 
 use crate::columns::Lane;
@@ -50,6 +52,52 @@ struct Body {
     lanes: Vec<Lane>,
 }
 
+impl Body {
+    /// Appends an instruction behind `row_bytes` of row; the row's bytes with it.
+    fn push<'a>(
+        &mut self,
+        address: u64,
+        code: &[u8],
+        kind: Kind,
+        effects: impl IntoIterator<Item = &'a Effect>,
+        mut row_bytes: usize,
+    ) -> usize {
+        self.instructions.push(Instruction {
+            address,
+            offset: self.code.len() as u16,
+            length: code.len() as u8,
+            kind,
+            first: self.slots.len() as u32,
+        });
+        self.code.extend_from_slice(code);
+        for effect in effects {
+            let slot = Slot { effect: *effect, offset: row_bytes as u32 };
+            self.lanes.extend(Lane::of(&slot));
+            self.slots.push(slot);
+            row_bytes += effect.slot_bytes();
+        }
+        row_bytes
+    }
+
+    fn clear(&mut self) {
+        self.code.clear();
+        self.instructions.clear();
+        self.slots.clear();
+        self.lanes.clear();
+    }
+
+    /// All of it.
+    fn extent(&self, row_bytes: usize) -> Extent {
+        Extent {
+            code: self.code.len(),
+            instructions: self.instructions.len(),
+            slots: self.slots.len(),
+            lanes: self.lanes.len(),
+            row_bytes,
+        }
+    }
+}
+
 /// How much of a body a block has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Extent {
@@ -85,35 +133,10 @@ impl Block {
 
     /// Appends an instruction of these bytes and effects, behind the last.
     pub fn push(&mut self, code: &[u8], effects: &Effects) {
-        self.push_at(self.end(), code, effects.kind, &effects.list);
-    }
-
-    fn push_at<'a>(
-        &mut self,
-        address: u64,
-        code: &[u8],
-        kind: Kind,
-        effects: impl IntoIterator<Item = &'a Effect>,
-    ) {
+        let (end, row_bytes) = (self.end(), self.extent.row_bytes);
         let body = Arc::make_mut(&mut self.body);
-        body.instructions.push(Instruction {
-            address,
-            offset: body.code.len() as u16,
-            length: code.len() as u8,
-            kind,
-            first: body.slots.len() as u32,
-        });
-        body.code.extend_from_slice(code);
-        for effect in effects {
-            let slot = Slot { effect: *effect, offset: self.extent.row_bytes as u32 };
-            body.lanes.extend(Lane::of(&slot));
-            body.slots.push(slot);
-            self.extent.row_bytes += effect.slot_bytes();
-        }
-        self.extent.code = body.code.len();
-        self.extent.instructions = body.instructions.len();
-        self.extent.slots = body.slots.len();
-        self.extent.lanes = body.lanes.len();
+        let row_bytes = body.push(end, code, effects.kind, &effects.list, row_bytes);
+        self.extent = body.extent(row_bytes);
     }
 
     /// The superblock of `parts`, each given with its id.
@@ -126,16 +149,12 @@ impl Block {
         if count == 0 || count > MAX_INSTRUCTIONS {
             return Err(Malformed);
         }
-        let mut joined = Self::new(parts.first().map_or(0, |(_, part)| part.start));
+        let mut assembly = Assembly::new(parts.first().map_or(0, |(_, part)| part.start));
         for (_, part) in parts {
-            for (index, instruction) in part.instructions().iter().enumerate() {
-                let effects = part.slots(index).iter().map(|slot| &slot.effect);
-                let code = part.bytes(index);
-                joined.push_at(instruction.address, code, instruction.kind, effects);
-            }
+            assembly.append(part);
         }
-        joined.composition = Composition::Joined(parts.iter().map(|(id, _)| *id).collect());
-        Ok(joined)
+        let composition = Composition::Joined(parts.iter().map(|(id, _)| *id).collect());
+        Ok(Self { composition, ..assembly.finish() })
     }
 
     /// Its first `count` instructions as a block; `id` is its own.

@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::engine::Flow;
-use crate::engine::code::{Care, Prepared};
+use crate::engine::code::Prepared;
 use crate::engine::stores;
 use crate::tracee::Stopped;
 use rdb_schema::block::Slot;
@@ -32,7 +32,7 @@ impl Step {
         }
         self.rec.begin_tracepoint(prepared.id)?;
         let slots = prepared.block.slots(index);
-        let mut touched = self.fill(&prepared, slots, &care, &after);
+        let mut touched = self.fill(&prepared, index, &after);
         let unexplained = unexplained(&self.rec.registers, &after, slots, touched.stored);
         self.rec.builder.count(after.rip);
         let before = std::mem::replace(&mut self.rec.registers, after);
@@ -72,16 +72,10 @@ impl Step {
     }
 
     /// Fills the instruction's slots in the open row.
-    fn fill(
-        &mut self,
-        prepared: &Prepared,
-        slots: &[Slot],
-        care: &Care,
-        after: &Registers,
-    ) -> Touched {
+    fn fill(&mut self, prepared: &Prepared, index: usize, after: &Registers) -> Touched {
         let mut touched = Touched::default();
         let rec = &mut self.rec;
-        for slot in slots {
+        for slot in prepared.block.slots(index) {
             let (place, length) = (slot.offset as usize, slot.effect.slot_bytes());
             let stored = match slot.effect {
                 Effect::Store { address, size, .. } => Some((address, usize::from(size))),
@@ -106,7 +100,7 @@ impl Step {
                     touched.stored = low_word(bytes);
                 }
             } else if slot.effect == Effect::StoreBulk {
-                let Some(bulk) = &care.bulk else { continue };
+                let Some(bulk) = prepared.bulk(index) else { continue };
                 let (before, area) = (&rec.registers, rec.layout.size());
                 touched.long = stores::too_long(bulk, before, after);
                 if touched.long.is_some() {

@@ -64,6 +64,7 @@ impl Step {
         self.finish(Exit::Unknown)?;
         self.pinning.release(self.rec.pid);
         self.rec.trap_mask.reveal(&stopped)?;
+        self.rec.stack_limit.free(&stopped);
         Ok(Interrupt::End(Ended::Detached(stopped.detach(0)?, why)))
     }
 }

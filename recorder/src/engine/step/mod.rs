@@ -8,7 +8,8 @@ mod rep;
 pub(in crate::engine) mod signals;
 mod syscalls;
 
-use super::code::{Care, Code, Cutting, Prepared};
+use super::care::Care;
+use super::code::{Code, Cutting, Prepared};
 use super::{Ended, EngineError, Flow, Interrupt, Leave};
 use crate::accounting::Cause;
 use crate::affinity::Pinning;

@@ -44,6 +44,7 @@ impl Step {
         info: [u8; 128],
         fault: bool,
     ) -> Flow<Stopped> {
+        self.rec.stack_limit.free(&stopped);
         let delivery = Delivery { signal, info, fault };
         match self.rec.disposition(signal) {
             Disposition::Handled => self.enter_handler(stopped, &delivery),

@@ -12,18 +12,22 @@ impl Step {
     pub(in crate::engine) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
         if !std::mem::take(&mut self.in_syscall) {
             match stopped.resume(Resume::Syscall, 0)?.wait()? {
-                Outcome::Stopped(stopped, Stop::Syscall) => self.entered(stopped),
+                Outcome::Stopped(stopped, Stop::Syscall) => self.entering(stopped),
                 other => self.interrupted(other),
             }
         } else {
-            self.entered(stopped)
+            self.entering(stopped)
         }
     }
 
-    /// At the syscall's entry.
-    pub(in crate::engine) fn entered(&mut self, stopped: Stopped) -> Flow<Stopped> {
+    fn entering(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        let call = Entered::of(&mut self.rec);
+        self.entered(stopped, call)
+    }
+
+    /// At the entry of `call`.
+    pub(in crate::engine) fn entered(&mut self, stopped: Stopped, call: Entered) -> Flow<Stopped> {
         self.rec.accounting.stopped_for(Cause::Syscall);
-        let call = Entered::of(&self.rec);
         if call.starts_thread() {
             return Err(self.leave(stopped, Leave::Thread));
         }
@@ -135,6 +139,7 @@ impl Step {
     /// After an interrupted syscall that the kernel will run again: the signals
     /// that interrupted it come first.
     fn restart(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        self.rec.stack_limit.free(&stopped);
         match stopped.resume(Resume::Syscall, 0)?.wait()? {
             Outcome::Stopped(stopped, Stop::Syscall) => {
                 self.in_syscall = true;

@@ -44,14 +44,14 @@ pub struct Translation {
     pub end: u64,
     /// For each instruction, where its copy begins, from `head`. There, all that
     /// came before is logged, and the scratch register is free.
-    pub marks: Vec<u16>,
+    pub marks: Box<[u16]>,
     /// What it renames.
     pub substitutes: Substitutes,
     /// Where it reserves its record, from `head`: behind a comparison of the code,
     /// if it has one. rcx waits in the context there.
     pub opening: u16,
     /// Its code that leaves it, ascending: behind all marks.
-    pub leaving: Vec<Leaving>,
+    pub leaving: Box<[Leaving]>,
 }
 
 /// Code that ends a record and leaves the block.
@@ -101,6 +101,9 @@ pub struct Writer {
     /// Branches out of the middle of a superblock.
     pub(super) side_exits: Vec<SideExit>,
     pub(super) leaving: Vec<Leaving>,
+    marks: Vec<u16>,
+    /// The block's instructions, decoded.
+    instructions: Vec<Instruction>,
 }
 
 impl Writer {
@@ -119,6 +122,8 @@ impl Writer {
             copied: Copied::default(),
             side_exits: Vec::new(),
             leaving: Vec::new(),
+            marks: Vec::new(),
+            instructions: Vec::new(),
         }
     }
 
@@ -139,6 +144,7 @@ impl Writer {
         }
         self.side_exits.clear();
         self.leaving.clear();
+        self.marks.clear();
         let instructions = self.decode(prepared);
         let used = prepared.care.iter().fold(0, |mask, care| mask | care.general);
         self.substitutes = Substitutes::new(used);
@@ -147,31 +153,27 @@ impl Writer {
         let comparing = prepared.changeable;
         let changed = if comparing { self.compare_code(&prepared.block)? } else { Vec::new() };
         let opening = self.emitter.length() as u16;
-        let (marks, ending) = match instructions.as_slice() {
+        let ending = match instructions.as_slice() {
             [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
             all => self.straight(prepared, all)?,
         };
+        self.instructions = instructions;
         let links = self.ways_out(ending, prepared, prefixes)?;
         let end = self.emitter.here();
         let mut code = self.emitter.finish();
         self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
-        let leaving = std::mem::take(&mut self.leaving);
+        let (marks, leaving) = (self.marks.as_slice().into(), self.leaving.as_slice().into());
         let translation = Translation { prepared, head, end, marks, substitutes, leaving, opening };
         Ok(Written { translation, code, links, changed })
     }
 
-    fn straight(
-        &mut self,
-        prepared: &Prepared,
-        instructions: &[Instruction],
-    ) -> Emitted<(Vec<u16>, Ending)> {
+    fn straight(&mut self, prepared: &Prepared, instructions: &[Instruction]) -> Emitted<Ending> {
         let block = &prepared.block;
         self.open(prepared.id)?;
-        let mut marks = Vec::with_capacity(instructions.len());
         let mut ending = Ending::To(block.end());
         for (index, instruction) in instructions.iter().enumerate() {
-            marks.push(self.emitter.length() as u16);
+            self.marks.push(self.emitter.length() as u16);
             let slots = block.slots(index);
             let next = block.address(index + 1);
             self.copied.opcode = x87::opcode(block.bytes(index));
@@ -183,16 +185,12 @@ impl Writer {
                 ending = self.branching(instruction, slots)?;
             }
         }
-        Ok((marks, ending))
+        Ok(ending)
     }
 
     /// A repeated string instruction, with what it starts from in the context.
     /// One that stores has no record: the recorder makes its tracepoint.
-    fn repeated(
-        &mut self,
-        prepared: &Prepared,
-        instruction: &Instruction,
-    ) -> Emitted<(Vec<u16>, Ending)> {
+    fn repeated(&mut self, prepared: &Prepared, instruction: &Instruction) -> Emitted<Ending> {
         let slots = prepared.block.slots(0);
         let stores = slots.iter().any(|s| s.effect == Effect::StoreBulk);
         if !stores {
@@ -201,19 +199,22 @@ impl Writer {
         for (place, register) in slot::STRING.into_iter().zip(STRING_REGISTERS) {
             self.emitter.save(place, register)?;
         }
-        let marks = vec![self.emitter.length() as u16];
+        self.marks.push(self.emitter.length() as u16);
         self.emitter.put(&self.substitutes.rename(instruction))?;
         let next = prepared.block.end();
         if stores {
-            return Ok((marks, Ending::Bulk(next)));
+            return Ok(Ending::Bulk(next));
         }
         self.log(instruction, slots)?;
-        Ok((marks, Ending::To(next)))
+        Ok(Ending::To(next))
     }
 
-    fn decode(&self, prepared: &Prepared) -> Vec<Instruction> {
+    fn decode(&mut self, prepared: &Prepared) -> Vec<Instruction> {
+        let mut instructions = std::mem::take(&mut self.instructions);
         let count = prepared.block.instructions().len();
-        (0..count).map(|index| decode(prepared, index, self.decoder)).collect()
+        instructions.clear();
+        instructions.extend((0..count).map(|index| decode(prepared, index, self.decoder)));
+        instructions
     }
 
     /// Reserves the record: the next one's header becomes zero (or the guard is

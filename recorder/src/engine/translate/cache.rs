@@ -6,11 +6,12 @@ use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
 use super::superblocks::Superblock;
-use crate::engine::addresses::AddressMap;
+use super::waiting::Waiting;
+use crate::engine::addresses::{AddressMap, AddressSet};
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Room that one translation may take.
@@ -43,7 +44,7 @@ pub struct Cache {
     /// Ascending by `head`.
     translations: Vec<Translation>,
     /// The blocks they log, by id.
-    logged: HashMap<u32, Arc<Prepared>>,
+    logged: Vec<Option<Arc<Prepared>>>,
     /// The id of the block at a program address, as long as its translation is right.
     pub(super) current: AddressMap<u32>,
     /// Program address → where its translation begins.
@@ -52,12 +53,12 @@ pub struct Cache {
     pub(super) retired: AddressMap<u64>,
     pub(super) exits: AddressMap<Exit>,
     /// Jumps that wait for a translation of an address.
-    waiting: AddressMap<Vec<Link>>,
+    waiting: Waiting,
     /// Code that finds out whether an indirect branch means an address, by the
     /// address's low bits: the last of those that share a table entry.
     checks: AddressMap<u64>,
     /// Addresses that the table leads to.
-    listed: AddressMap<()>,
+    listed: AddressSet,
     /// What may be translated before it is missed.
     pub ahead: Ahead,
     unknown: u64,
@@ -78,14 +79,14 @@ impl Cache {
             writer,
             next: layout.cache().start,
             translations: Vec::new(),
-            logged: HashMap::new(),
+            logged: Vec::new(),
             current: AddressMap::default(),
             heads: AddressMap::default(),
             retired: AddressMap::default(),
             exits: AddressMap::default(),
-            waiting: AddressMap::default(),
+            waiting: Waiting::default(),
             checks: AddressMap::default(),
-            listed: AddressMap::default(),
+            listed: AddressSet::default(),
             ahead: Ahead::default(),
             unknown: 0,
             pages: BTreeMap::new(),
@@ -138,7 +139,7 @@ impl Cache {
 
     /// The block with this id, if a translation logs it.
     pub fn by_id(&self, id: u32) -> Option<Arc<Prepared>> {
-        self.logged.get(&id).cloned()
+        self.logged.get(id as usize).cloned().flatten()
     }
 
     /// The block with this id, if its translation may be part of a superblock.
@@ -226,8 +227,7 @@ impl Cache {
         let pc = prepared.block.start();
         self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
         self.translations.push(written.translation);
-        let logged = prefixes.iter().chain([prepared]).map(|p| (p.id, Arc::clone(p)));
-        self.logged.extend(logged);
+        prefixes.iter().chain([prepared]).for_each(|logged| self.note_logged(logged));
         self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
         let head = self.admit(pc, head, memory);
         for link in written.links {
@@ -235,6 +235,14 @@ impl Cache {
         }
         self.ahead.call(prepared);
         Ok(head)
+    }
+
+    fn note_logged(&mut self, prepared: &Arc<Prepared>) {
+        let id = prepared.id as usize;
+        if self.logged.len() <= id {
+            self.logged.resize(id + 1, None);
+        }
+        self.logged[id] = Some(Arc::clone(prepared));
     }
 
     /// Gives `pc` an exit in place of a translation: it is stepped.
@@ -276,7 +284,7 @@ impl Cache {
         let head = self.lead_on(pc, head, memory);
         self.heads.insert(pc, head);
         self.note_page(pc >> 12, pc);
-        for link in self.waiting.remove(&pc).unwrap_or_default() {
+        while let Some(link) = self.waiting.pop(pc) {
             self.connect(&link, head, memory);
         }
         head
@@ -302,7 +310,7 @@ impl Cache {
             None => {
                 self.ahead.jump(link.target);
                 self.set_jump(link.site, link.stub, memory);
-                self.waiting.entry(link.target).or_default().push(link);
+                self.waiting.push(link);
             }
         }
     }
@@ -321,7 +329,7 @@ impl Cache {
 
     /// Whether indirect branches to `pc` find its translation.
     pub fn is_listed(&self, pc: u64) -> bool {
-        self.listed.contains_key(&pc)
+        self.listed.contains(&pc)
     }
 
     /// Lets indirect branches to `pc` find its translation at `head`.
@@ -342,7 +350,7 @@ impl Cache {
             Ok(())
         })?;
         self.checks.insert(bucket, check);
-        self.listed.insert(pc, ());
+        self.listed.insert(pc);
         memory.write(TABLE + bucket as usize * 8, &check.to_le_bytes());
         Ok(())
     }

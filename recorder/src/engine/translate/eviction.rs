@@ -14,10 +14,10 @@ const SYSCALL: [u8; 2] = [0x0f, 0x05];
 const RETRY: u64 = 4096;
 
 impl Translate {
-    /// Whether the syscall that the current registers make would meet the region.
-    pub(super) fn meets_region(&self) -> bool {
+    /// Whether `call` would meet the region.
+    pub(super) fn meets_region(&self, call: &Entered) -> bool {
         let rec = &self.step.rec;
-        !rec.own.is_empty() && rec.touches_own(&Entered::of(rec))
+        !rec.own.is_empty() && rec.touches_own(call)
     }
 
     /// At the entry of a syscall, which is made again, by single-stepping: `before`
@@ -45,7 +45,11 @@ impl Translate {
         let (range, pc) = (home.region.layout.all(), self.step.rec.registers.rip);
         let mut code = [0; SYSCALL.len()];
         let at_syscall = self.step.rec.memory.read(pc, &mut code) && code == SYSCALL;
-        if !at_syscall || self.step.in_syscall || !self.meets_region() {
+        if !at_syscall || self.step.in_syscall {
+            return Ok(());
+        }
+        let call = Entered::of(&mut self.step.rec);
+        if !self.meets_region(&call) {
             return Ok(());
         }
         self.home = None;

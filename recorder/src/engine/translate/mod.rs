@@ -22,11 +22,11 @@ mod region;
 mod retiring;
 mod side_exits;
 mod signals;
-mod stack;
 mod state;
 mod stops;
 mod substitutes;
 mod superblocks;
+mod waiting;
 mod wild;
 mod x87;
 
@@ -38,7 +38,7 @@ use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
 use crate::progress::Progress;
 use crate::recording::Recording;
-use crate::tracee::{ResourceLimit, Resume, Stopped};
+use crate::tracee::{Resume, Stopped};
 use cache::Cache;
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
@@ -61,8 +61,8 @@ pub struct Translate {
     step_next: bool,
     /// SIGSEGV is in the program's signal mask, but not in the kernel's.
     hides_segv: bool,
-    /// The program's own limit of its stack, while a lower one is in force.
-    stack_limit: Option<ResourceLimit>,
+    /// It is known to be in neither.
+    shows_segv: bool,
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
@@ -96,7 +96,7 @@ impl Translate {
             homeless: 0,
             step_next: false,
             hides_segv: false,
-            stack_limit: None,
+            shows_segv: false,
             has_aliases: false,
             fallbacks: Fallbacks::default(),
         }
@@ -111,6 +111,11 @@ impl Translate {
             Interrupt::Error(error) => Err(error),
         };
         self.step.rec.stepped = self.fallbacks.list();
+        if ended.as_ref().is_ok_and(Ended::is_final) {
+            // The recorder is about to exit: freeing a hundred thousand blocks one by
+            // one would only delay that.
+            std::mem::forget((self.home.take(), self.step.code));
+        }
         (self.step.rec, ended)
     }
 
@@ -141,6 +146,7 @@ impl Translate {
     fn boundary(&mut self, stopped: Stopped) -> Flow<Stopped> {
         let rec = &mut self.step.rec;
         if rec.is_full() && !rec.has_boundary() {
+            rec.stack_limit.free(&stopped);
             stopped.extended_registers(&rec.layout, &mut rec.registers)?;
             rec.follow_growth()?;
         }
@@ -160,6 +166,8 @@ impl Translate {
             },
         }
         self.make_way(&mut stopped)?;
+        self.step.rec.stack_limit.free(&stopped);
+        self.shows_segv = false;
         self.step.advance(stopped)
     }
 
@@ -219,6 +227,7 @@ impl Translate {
         let decoder = self.step.code.decoder_options();
         let layout = region.layout;
         self.step.rec.own = vec![layout.all()];
+        self.step.code.pages.clear();
         self.home = Cache::new(layout, decoder, &mut region.memory).ok().map(|cache| Home {
             region,
             cache,
@@ -236,6 +245,7 @@ impl Translate {
         if !changed.is_empty() {
             self.has_aliases = self.step.rec.has_aliases();
         }
+        changed.iter().for_each(|range| self.step.code.pages.forget(range));
         let Some(home) = &mut self.home else { return Ok(()) };
         for range in &changed {
             home.cache.retire_all(range, &mut home.region.memory);
@@ -326,7 +336,7 @@ impl Translate {
         let registers = home.enter(&self.step.rec.registers, head, cursor);
         stopped.set_general_registers(&registers)?;
         self.hide_segv(&stopped)?;
-        self.hold_stack(&stopped);
+        self.step.rec.stack_limit.hold(&stopped);
         self.run_cached(stopped)
     }
 

@@ -104,7 +104,7 @@ impl Translate {
         let cursor = home.kept(stopped, super::layout::slot::CURSOR);
         self.absorb(stopped, cursor, &Place::between(host.pc()))?;
         self.show_segv(stopped)?;
-        self.free_stack(stopped);
+        self.step.rec.stack_limit.free(stopped);
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
         stopped.extended_registers(&rec.layout, &mut rec.registers)?;
@@ -115,9 +115,13 @@ impl Translate {
     /// Takes SIGSEGV out of the kernel's mask: the log's guard raises it, and the
     /// kernel would take the handler away from one that is blocked.
     pub(super) fn hide_segv(&mut self, stopped: &Stopped) -> Flow<()> {
+        if self.shows_segv {
+            return Ok(());
+        }
         let mask = stopped.signal_mask()?;
         let blocked = bit(libc::SIGSEGV);
         self.hides_segv = mask & blocked != 0;
+        self.shows_segv = !self.hides_segv;
         if self.hides_segv {
             stopped.set_signal_mask(mask & !blocked)?;
         }

@@ -179,7 +179,7 @@ impl Translate {
             place.repeating.as_ref().map(|_| home.before_string(stopped, &registers, place.pc));
         self.absorb(stopped, host.get(Gpr::R15), place)?;
         self.show_segv(stopped)?;
-        self.free_stack(stopped);
+        self.step.rec.stack_limit.free(stopped);
         stopped.set_general_registers(&registers)?;
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;

@@ -177,22 +177,27 @@ impl Translate {
         self.absorb(&stopped, cursor, &Place::between(pc))?;
         host.copy_to(&mut self.step.rec.registers);
         self.show_segv(&stopped)?;
-        self.free_stack(&stopped);
         self.mend_x87(&stopped)?;
-        if self.meets_region() {
+        let call = Entered::of(&mut self.step.rec);
+        if !self.step.rec.is_indifferent_to_stack(&call) {
+            self.step.rec.stack_limit.free(&stopped);
+        }
+        if self.meets_region(&call) {
             return self.take_back_syscall(stopped, &host);
         }
-        self.before_syscall(&stopped)?;
+        self.before_syscall(&stopped, &call)?;
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         self.step.run = Some((prepared, 0));
-        Ok(Next::Leave(self.step.entered(stopped)?))
+        let keeps_mask = self.shows_segv && !call.may_change_mask();
+        let stopped = self.step.entered(stopped, call)?;
+        self.shows_segv = keeps_mask && !self.step.in_syscall;
+        Ok(Next::Leave(stopped))
     }
 
     /// What must be known before some syscalls: all registers, where they are
     /// replaced; how far the stack grew, before the program ends.
-    fn before_syscall(&mut self, stopped: &Stopped) -> Flow<()> {
+    fn before_syscall(&mut self, stopped: &Stopped, call: &Entered) -> Flow<()> {
         let rec = &mut self.step.rec;
-        let call = Entered::of(rec);
         if call.may_change_extended() || call.replaces_program() {
             stopped.extended_registers(&rec.layout, &mut rec.registers)?;
         }

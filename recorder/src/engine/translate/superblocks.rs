@@ -166,10 +166,11 @@ impl Superblocks {
             return None;
         }
         let ids = parts.iter().map(|part| part.id).collect();
-        let care: Vec<_> = parts.iter().flat_map(|part| part.care.iter().copied()).collect();
+        let care: Box<[_]> = parts.iter().flat_map(|part| part.care.iter().copied()).collect();
         let (id, block) =
             rec.make_block(&Composition::Joined(ids)).filter(|(id, _)| *id <= MAX_ID)?;
-        let whole = Arc::new(Prepared { id, block, care, changeable: false });
+        let whole =
+            Arc::new(Prepared { id, block, care, bulks: Box::default(), changeable: false });
         self.parts.insert(id, parts.clone());
         let (mut prefixes, mut count) = (Vec::new(), 0);
         for (index, pair) in parts.windows(2).enumerate() {
@@ -178,8 +179,8 @@ impl Superblocks {
                 let made = rec.make_block(&Composition::Prefix(id, count as u8));
                 let (id, block) = made.filter(|(id, _)| *id <= MAX_ID)?;
                 self.parts.insert(id, parts[..=index].to_vec());
-                let care = whole.care[..count].to_vec();
-                prefixes.push(Arc::new(Prepared { id, block, care, changeable: false }));
+                let (care, bulks) = (whole.care[..count].into(), Box::default());
+                prefixes.push(Arc::new(Prepared { id, block, care, bulks, changeable: false }));
             }
         }
         Some(Superblock { whole, prefixes, parts })

@@ -1,0 +1,86 @@
+//! Growing stacks: no stack grows while the program runs in the cache.
+//!
+//! The kernel grows a stack when an instruction touches the pages below it, and
+//! tells nobody. It does so only up to RLIMIT_STACK (`acct_stack_growth`,
+//! mm/vma.c), and raises SIGSEGV beyond. With a limit of zero in the cache, an
+//! instruction that grows a stack faults there, and is stepped without it: so the
+//! growth is noticed at its own tracepoint.
+
+use super::Entered;
+use crate::recording::Recording;
+use crate::tracee::{ResourceLimit, Stopped};
+
+/// The program's limit of its stack.
+#[derive(Debug, Default)]
+pub struct StackLimit {
+    /// Its own, while a lower one is in force.
+    own: Option<ResourceLimit>,
+}
+
+impl StackLimit {
+    /// Lets no stack grow from now on.
+    pub fn hold(&mut self, stopped: &Stopped) {
+        if self.own.is_some() {
+            return;
+        }
+        let Some(own) = stopped.stack_limit() else { return };
+        if stopped.set_stack_limit(ResourceLimit { soft: 0, ..own }) {
+            self.own = Some(own);
+        }
+    }
+
+    /// Gives the program its limit back: before anything that grows a stack, or shows
+    /// or inherits the limit.
+    pub fn free(&mut self, stopped: &Stopped) {
+        if let Some(own) = self.own.take() {
+            stopped.set_stack_limit(own);
+        }
+    }
+}
+
+/// Calls that have nothing to do with the limit, unless they touch a stack below its
+/// end; and whether they read from a file.
+const INDIFFERENT: [(i64, bool); 24] = [
+    (libc::SYS_access, false),
+    (libc::SYS_clock_gettime, false),
+    (libc::SYS_close, false),
+    (libc::SYS_fcntl, false),
+    (libc::SYS_fdatasync, false),
+    (libc::SYS_fstat, false),
+    (libc::SYS_fsync, false),
+    (libc::SYS_futex, false),
+    (libc::SYS_getdents64, true),
+    (libc::SYS_getpid, false),
+    (libc::SYS_getppid, false),
+    (libc::SYS_gettid, false),
+    (libc::SYS_lseek, false),
+    (libc::SYS_lstat, false),
+    (libc::SYS_newfstatat, false),
+    (libc::SYS_open, false),
+    (libc::SYS_openat, false),
+    (libc::SYS_pread64, true),
+    (libc::SYS_pwrite64, false),
+    (libc::SYS_read, true),
+    (libc::SYS_stat, false),
+    (libc::SYS_statx, false),
+    (libc::SYS_unlink, false),
+    (libc::SYS_write, false),
+];
+
+/// Arguments below are no addresses (mmap_min_addr).
+const LOWEST: u64 = 0x1_0000;
+
+impl Recording {
+    /// Whether the kernel does not look at the stack's limit during `call`: no address
+    /// it is given can be one that a stack would have to grow to.
+    pub fn is_indifferent_to_stack(&mut self, call: &Entered) -> bool {
+        let found = INDIFFERENT.iter().find(|(n, _)| n.cast_unsigned() == call.number());
+        let Some((_, reads)) = found else { return false };
+        if *reads && self.open_files.get(self.pid, call.argument(0) as i32).in_proc.is_some() {
+            return false;
+        }
+        (0..6).map(|index| call.argument(index)).all(|argument| {
+            argument < LOWEST || argument.cast_signed() < 0 || self.space.find(argument).is_some()
+        })
+    }
+}

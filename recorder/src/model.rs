@@ -20,17 +20,17 @@ pub struct Model {
     pub space: AddressSpace,
     pages: HashMap<u64, Box<Page>>,
     dirty: BTreeSet<u64>,
-    modules: HashMap<u32, Arc<[u8]>>,
+    modules: HashMap<u32, Arc<Vec<u8>>>,
 }
 
 impl Model {
     /// Makes a module's bytes known, before a mapping names it.
-    pub fn add_module(&mut self, index: u32, bytes: Arc<[u8]>) {
+    pub fn add_module(&mut self, index: u32, bytes: Arc<Vec<u8>>) {
         self.modules.insert(index, bytes);
     }
 
     fn base(&self, mapping: &Mapping, number: u64) -> Option<Page> {
-        base_page(mapping, number, |index| self.modules.get(&index).map(|bytes| &**bytes))
+        base_page(mapping, number, |index| self.modules.get(&index).map(|bytes| bytes.as_slice()))
     }
 
     /// Takes pages as they are recorded in a pages frame.

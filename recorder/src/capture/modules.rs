@@ -26,7 +26,7 @@ struct FileKey {
 /// The modules seen so far.
 #[derive(Debug, Default)]
 pub struct ModuleCatalog {
-    modules: Vec<Arc<[u8]>>,
+    modules: Vec<Arc<Vec<u8>>>,
     by_file: HashMap<FileKey, u32>,
     by_build_id: HashMap<Vec<u8>, Vec<u32>>,
 }
@@ -68,11 +68,11 @@ impl ModuleCatalog {
 
     /// The bytes of a module.
     pub fn bytes(&self, index: u32) -> Option<&[u8]> {
-        self.modules.get(usize::try_from(index).ok()?).map(|bytes| &**bytes)
+        self.modules.get(usize::try_from(index).ok()?).map(|bytes| bytes.as_slice())
     }
 
     /// The bytes of a module, shared.
-    pub fn shared(&self, index: u32) -> Option<Arc<[u8]>> {
+    pub fn shared(&self, index: u32) -> Option<Arc<Vec<u8>>> {
         self.modules.get(usize::try_from(index).ok()?).cloned()
     }
 
@@ -84,7 +84,7 @@ impl ModuleCatalog {
     }
 
     fn add(&mut self, key: FileKey, module: &Module, bytes: Vec<u8>) {
-        self.modules.push(Arc::from(bytes));
+        self.modules.push(Arc::new(bytes));
         self.by_file.insert(key, module.index);
         if !module.build_id.is_empty() {
             self.by_build_id.entry(module.build_id.clone()).or_default().push(module.index);

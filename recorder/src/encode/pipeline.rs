@@ -35,7 +35,7 @@ pub enum Job {
     /// Where the recording comes from.
     Header(Box<Header>),
     /// A mapped file, and its bytes.
-    Module(Box<Module>, Arc<[u8]>),
+    Module(Box<Module>, Arc<Vec<u8>>),
     /// Page contents.
     Pages(Pages),
     /// A finished chunk.

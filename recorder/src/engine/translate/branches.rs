@@ -157,7 +157,8 @@ impl Writer {
         Ok(Ending::LookUp)
     }
 
-    /// Ends the record and writes the ways out, stubs last.
+    /// Ends the record and writes the ways out, stubs last; links in the order of their
+    /// stubs.
     pub(super) fn ways_out(
         &mut self,
         ending: Ending,
@@ -199,9 +200,9 @@ impl Writer {
         self.emitter.trap()?;
         let mut sites = Vec::new();
         self.jump(next, &mut sites)?;
-        let mut links = self.stubs(&sites)?;
         let site = sites.first().map_or(0, |(site, _)| *site);
-        links.push(Link { site, stub, target: next, bulk: true });
+        let mut links = vec![Link { site, stub, target: next, bulk: true }];
+        links.extend(self.stubs(&sites)?);
         Ok(links)
     }
 

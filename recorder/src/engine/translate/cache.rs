@@ -4,6 +4,7 @@ use super::ahead::Ahead;
 use super::block::{Translation, Writer};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
+use super::exits::{Exit, Exits};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
 use super::superblocks::Superblock;
 use super::waiting::Waiting;
@@ -17,23 +18,13 @@ use std::sync::Arc;
 /// Room that one translation may take.
 const MOST: u64 = 0x8000;
 
-/// Why the tracee ran into an `int3` of the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// A jump whose target has no translation yet.
-    Missing(Link),
-    /// An indirect branch to an address that has none; the context holds rcx,
-    /// the scratch register the address.
-    Unknown,
-    /// The program's instruction at this address has to be stepped.
-    Stepped(u64),
-    /// The translation of this program address that began here is none any more.
-    Retired(u64),
-    /// The program's code at this address is not what was translated; the context
-    /// holds rcx.
-    Changed(u64),
-    /// A repeated string instruction has stored; the program goes on here.
-    Bulk(u64),
+/// Where the translation of a program address begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// There.
+    pub at: u64,
+    /// The id of the block that was translated, if it is one.
+    id: Option<u32>,
 }
 
 /// All translations of one process.
@@ -45,13 +36,11 @@ pub struct Cache {
     translations: Vec<Translation>,
     /// The blocks they log, by id.
     logged: Vec<Option<Arc<Prepared>>>,
-    /// The id of the block at a program address, as long as its translation is right.
-    pub(super) current: AddressMap<u32>,
-    /// Program address → where its translation begins.
-    pub(super) heads: AddressMap<u64>,
+    /// Program address → where its translation begins, as long as that is right.
+    pub(super) heads: AddressMap<Head>,
     /// The same of addresses whose translation was retired: for good.
     pub(super) retired: AddressMap<u64>,
-    pub(super) exits: AddressMap<Exit>,
+    pub(super) exits: Exits,
     /// Jumps that wait for a translation of an address.
     waiting: Waiting,
     /// Code that finds out whether an indirect branch means an address, by the
@@ -80,10 +69,9 @@ impl Cache {
             next: layout.cache().start,
             translations: Vec::new(),
             logged: Vec::new(),
-            current: AddressMap::default(),
             heads: AddressMap::default(),
             retired: AddressMap::default(),
-            exits: AddressMap::default(),
+            exits: Exits::default(),
             waiting: Waiting::default(),
             checks: AddressMap::default(),
             listed: AddressSet::default(),
@@ -104,7 +92,6 @@ impl Cache {
         self.next = self.layout.cache().start;
         self.translations.clear();
         self.logged.clear();
-        self.current.clear();
         self.heads.clear();
         self.retired.clear();
         self.exits.clear();
@@ -116,7 +103,7 @@ impl Cache {
             emitter.trap()?;
             Ok(())
         })?;
-        self.exits.insert(self.unknown, Exit::Unknown);
+        self.exits.place(self.unknown, Exit::Unknown);
         let table = self.unknown.to_le_bytes().repeat(TABLE_ENTRIES);
         memory.write(TABLE, &table);
         Ok(())
@@ -129,12 +116,12 @@ impl Cache {
 
     /// Where the translation of program address `pc` begins.
     pub fn head(&self, pc: u64) -> Option<u64> {
-        self.heads.get(&pc).copied()
+        self.heads.get(&pc).map(|head| head.at)
     }
 
     /// Whether the code that begins at `head` is an exit to single-stepping.
     pub fn is_stepped(&self, head: u64) -> bool {
-        matches!(self.exits.get(&head), Some(Exit::Stepped(_)))
+        matches!(self.exits.get(head), Some(Exit::Stepped(_)))
     }
 
     /// The block with this id, if a translation logs it.
@@ -145,14 +132,14 @@ impl Cache {
     /// The block with this id, if its translation may be part of a superblock.
     pub fn part(&self, id: u32) -> Option<Arc<Prepared>> {
         self.by_id(id).filter(|prepared| {
-            let is_current = self.current.get(&prepared.block.start()) == Some(&id);
-            is_current && !prepared.changeable
+            let head = self.heads.get(&prepared.block.start());
+            head.is_some_and(|head| head.id == Some(id)) && !prepared.changeable
         })
     }
 
     /// What an `int3` at `address` means.
     pub fn exit(&self, address: u64) -> Option<Exit> {
-        self.exits.get(&address).copied()
+        self.exits.get(address)
     }
 
     /// The translation whose code holds `address`.
@@ -188,9 +175,7 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.add_joined(prepared, &[], memory)?;
-        self.current.insert(prepared.block.start(), prepared.id);
-        Ok(head)
+        self.add_joined(prepared, &[], Some(prepared.id), memory)
     }
 
     /// Translates a superblock, in place of the block it begins with: from now on
@@ -201,7 +186,8 @@ impl Cache {
     pub fn add_superblock(&mut self, joined: &Superblock, memory: &mut SharedMemory) -> Emitted {
         let start = joined.whole.block.start();
         let before = self.head(start);
-        let head = self.add_joined(&joined.whole, &joined.prefixes, memory)?;
+        let block = self.heads.get(&start).and_then(|head| head.id);
+        let head = self.add_joined(&joined.whole, &joined.prefixes, block, memory)?;
         for part in &joined.parts {
             let block = &part.block;
             for page in [block.start() >> 12, block.end().saturating_sub(1) >> 12] {
@@ -218,6 +204,7 @@ impl Cache {
         &mut self,
         prepared: &Arc<Prepared>,
         prefixes: &[Arc<Prepared>],
+        block: Option<u32>,
         memory: &mut SharedMemory,
     ) -> Emitted<u64> {
         let head = self.next;
@@ -228,8 +215,8 @@ impl Cache {
         self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
         self.translations.push(written.translation);
         prefixes.iter().chain([prepared]).for_each(|logged| self.note_logged(logged));
-        self.exits.extend(written.changed.into_iter().map(|trap| (trap, Exit::Changed(pc))));
-        let head = self.admit(pc, head, memory);
+        written.changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
+        let head = self.admit(pc, head, block, memory);
         for link in written.links {
             self.link(link, memory);
         }
@@ -254,8 +241,8 @@ impl Cache {
             Some(head) => *head,
             None => self.write(memory, Emitter::trap)?,
         };
-        self.exits.insert(head, Exit::Stepped(pc));
-        Ok(self.admit(pc, head, memory))
+        self.exits.set_head(head, Exit::Stepped(pc));
+        Ok(self.admit(pc, head, None, memory))
     }
 
     /// Gives `pc`, where a `syscall` stands, a way to its original: with all
@@ -276,13 +263,14 @@ impl Cache {
             emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
             emitter.put(&Instruction::with_declare_qword_1(pc))
         })?;
-        Ok(self.admit(pc, head, memory))
+        Ok(self.admit(pc, head, None, memory))
     }
 
-    /// From now on `pc` has a translation at `head`; where it begins.
-    fn admit(&mut self, pc: u64, head: u64, memory: &mut SharedMemory) -> u64 {
+    /// From now on `pc`, where the block of this id is, has a translation at `head`;
+    /// where it begins.
+    fn admit(&mut self, pc: u64, head: u64, block: Option<u32>, memory: &mut SharedMemory) -> u64 {
         let head = self.lead_on(pc, head, memory);
-        self.heads.insert(pc, head);
+        self.heads.insert(pc, Head { at: head, id: block });
         self.note_page(pc >> 12, pc);
         while let Some(link) = self.waiting.pop(pc) {
             self.connect(&link, head, memory);
@@ -301,10 +289,10 @@ impl Cache {
     /// Takes up a jump: connects it, or lets it wait.
     fn link(&mut self, link: Link, memory: &mut SharedMemory) {
         if link.bulk {
-            self.exits.insert(link.stub, Exit::Bulk(link.target));
+            self.exits.place(link.stub, Exit::Bulk(link.target));
             return;
         }
-        self.exits.insert(link.stub, Exit::Missing(link));
+        self.exits.place(link.stub, Exit::Missing(link));
         match self.head(link.target) {
             Some(head) => self.connect(&link, head, memory),
             None => {

@@ -14,6 +14,7 @@ mod changing;
 mod emitter;
 mod encoding;
 mod eviction;
+mod exits;
 mod fallbacks;
 mod layout;
 mod log;

@@ -4,7 +4,8 @@
 //! recorder, and a jump to the next translation of the same address later on.
 //! That place stays the address's head for good.
 
-use super::cache::{Cache, Exit};
+use super::cache::Cache;
+use super::exits::Exit;
 use crate::tracee::SharedMemory;
 use std::ops::Range;
 
@@ -28,10 +29,9 @@ impl Cache {
 
     /// Retires the translation of `pc`, outside of which the tracee has to be.
     pub fn retire(&mut self, pc: u64, memory: &mut SharedMemory) {
-        let Some(head) = self.heads.remove(&pc) else { return };
-        self.current.remove(&pc);
+        let Some(head) = self.heads.remove(&pc).map(|head| head.at) else { return };
         memory.write((head - self.layout.base) as usize, &[TRAP]);
-        self.exits.insert(head, Exit::Retired(pc));
+        self.exits.set_head(head, Exit::Retired(pc));
         self.retired.insert(pc, head);
     }
 
@@ -41,7 +41,7 @@ impl Cache {
         let Some(head) = self.retired.get(&pc).copied() else { return fresh };
         if head != fresh {
             self.redirect(head, fresh, memory);
-            self.exits.remove(&head);
+            self.exits.remove_head(head);
         }
         head
     }

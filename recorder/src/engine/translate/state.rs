@@ -1,7 +1,7 @@
 //! The program's state while it runs in the cache: which tracepoint an address
 //! of the cache stands for, and where its registers are.
 
-use super::cache::Exit;
+use super::exits::Exit;
 use super::layout::slot;
 use super::substitutes::Substitutes;
 use super::{Home, Translate};

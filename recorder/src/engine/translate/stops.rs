@@ -1,7 +1,7 @@
 //! Why the tracee stopped in the cache, and what follows from it.
 
 use super::Translate;
-use super::cache::Exit;
+use super::exits::Exit;
 use super::layout::slot;
 use super::state::Place;
 use crate::accounting::Cause;

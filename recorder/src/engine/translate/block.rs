@@ -4,6 +4,7 @@
 use super::branches::{Ending, Link};
 use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable, at, log_place};
 use super::layout::slot;
+use super::leaving::Leaving;
 use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
 use super::superblocks::decode;
@@ -52,17 +53,6 @@ pub struct Translation {
     pub opening: u16,
     /// Its code that leaves it, ascending: behind all marks.
     pub leaving: Box<[Leaving]>,
-}
-
-/// Code that ends a record and leaves the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leaving {
-    /// Where it begins, from the translation's head.
-    pub from: u16,
-    /// Index of the branch that is taken.
-    pub branch: u16,
-    /// By how much the log's end was moved.
-    pub advanced: u16,
 }
 
 /// What writing a block gives.
@@ -139,6 +129,25 @@ impl Writer {
         head: u64,
         buffer: Vec<u8>,
     ) -> Emitted<Written> {
+        let (instructions, changed) = self.begin(prepared, head, buffer)?;
+        let opening = self.emitter.length() as u16;
+        let ending = match instructions.as_slice() {
+            [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
+            all => self.straight(prepared, all)?,
+        };
+        self.instructions = instructions;
+        let links = self.ways_out(ending, prepared, prefixes)?;
+        Ok(self.finish(prepared, head, opening, links, changed))
+    }
+
+    /// Begins a translation. The block's instructions, and traps where its code has
+    /// changed.
+    pub(super) fn begin(
+        &mut self,
+        prepared: &Prepared,
+        head: u64,
+        buffer: Vec<u8>,
+    ) -> Emitted<(Vec<Instruction>, Vec<u64>)> {
         if prepared.id > MAX_ID {
             return Err(Unencodable);
         }
@@ -152,20 +161,30 @@ impl Writer {
         self.emitter.begin(head, buffer);
         let comparing = prepared.changeable;
         let changed = if comparing { self.compare_code(&prepared.block)? } else { Vec::new() };
-        let opening = self.emitter.length() as u16;
-        let ending = match instructions.as_slice() {
-            [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
-            all => self.straight(prepared, all)?,
-        };
-        self.instructions = instructions;
-        let links = self.ways_out(ending, prepared, prefixes)?;
+        Ok((instructions, changed))
+    }
+
+    /// Takes what was written since [`Self::begin`].
+    pub(super) fn finish(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        head: u64,
+        opening: u16,
+        links: Vec<Link>,
+        changed: Vec<u64>,
+    ) -> Written {
         let end = self.emitter.here();
         let mut code = self.emitter.finish();
         self.patch_side_exits(head, &mut code);
         let (prepared, substitutes) = (Arc::clone(prepared), self.substitutes);
         let (marks, leaving) = (self.marks.as_slice().into(), self.leaving.as_slice().into());
         let translation = Translation { prepared, head, end, marks, substitutes, leaving, opening };
-        Ok(Written { translation, code, links, changed })
+        Written { translation, code, links, changed }
+    }
+
+    /// The copy of an instruction begins here.
+    pub(super) fn mark(&mut self) {
+        self.marks.push(self.emitter.length() as u16);
     }
 
     fn straight(&mut self, prepared: &Prepared, instructions: &[Instruction]) -> Emitted<Ending> {
@@ -173,7 +192,7 @@ impl Writer {
         self.open(prepared.id)?;
         let mut ending = Ending::To(block.end());
         for (index, instruction) in instructions.iter().enumerate() {
-            self.marks.push(self.emitter.length() as u16);
+            self.mark();
             let slots = block.slots(index);
             let next = block.address(index + 1);
             self.copied.opcode = x87::opcode(block.bytes(index));
@@ -188,27 +207,6 @@ impl Writer {
         Ok(ending)
     }
 
-    /// A repeated string instruction, with what it starts from in the context.
-    /// One that stores has no record: the recorder makes its tracepoint.
-    fn repeated(&mut self, prepared: &Prepared, instruction: &Instruction) -> Emitted<Ending> {
-        let slots = prepared.block.slots(0);
-        let stores = slots.iter().any(|s| s.effect == Effect::StoreBulk);
-        if !stores {
-            self.open(prepared.id)?;
-        }
-        for (place, register) in slot::STRING.into_iter().zip(STRING_REGISTERS) {
-            self.emitter.save(place, register)?;
-        }
-        self.marks.push(self.emitter.length() as u16);
-        self.emitter.put(&self.substitutes.rename(instruction))?;
-        let next = prepared.block.end();
-        if stores {
-            return Ok(Ending::Bulk(next));
-        }
-        self.log(instruction, slots)?;
-        Ok(Ending::To(next))
-    }
-
     fn decode(&mut self, prepared: &Prepared) -> Vec<Instruction> {
         let mut instructions = std::mem::take(&mut self.instructions);
         let count = prepared.block.instructions().len();
@@ -219,7 +217,7 @@ impl Writer {
 
     /// Reserves the record: the next one's header becomes zero (or the guard is
     /// touched), then this one's is written. Then come the substitutes.
-    fn open(&mut self, id: u32) -> Emitted {
+    pub(super) fn open(&mut self, id: u32) -> Emitted {
         self.emitter.log_constant(self.record, 0)?;
         self.emitter.log_constant(0, header(id, self.record))?;
         for (place, (own, other)) in self.substitutes.iter().enumerate() {
@@ -388,9 +386,6 @@ impl Writer {
 
 /// `seto al; lahf`.
 const SETO_AL_LAHF: [u8; 4] = [0x0f, 0x90, 0xc0, 0x9f];
-
-/// What a repeated string instruction counts and moves.
-const STRING_REGISTERS: [Register; 3] = [Register::RCX, Register::RSI, Register::RDI];
 
 /// Where the program's r14 or r15 waits.
 pub fn program_slot(register: Gpr) -> usize {

@@ -195,7 +195,7 @@ impl Writer {
     }
 
     /// The recorder reads what was stored; then on to `next`.
-    fn stop_for_stores(&mut self, next: u64) -> Emitted<Vec<Link>> {
+    pub(super) fn stop_for_stores(&mut self, next: u64) -> Emitted<Vec<Link>> {
         let stub = self.emitter.here();
         self.emitter.trap()?;
         let mut sites = Vec::new();
@@ -220,7 +220,7 @@ impl Writer {
         Ok(())
     }
 
-    fn stubs(&mut self, sites: &[(u64, u64)]) -> Emitted<Vec<Link>> {
+    pub(super) fn stubs(&mut self, sites: &[(u64, u64)]) -> Emitted<Vec<Link>> {
         let mut links = Vec::with_capacity(sites.len());
         for (site, target) in sites {
             let stub = self.emitter.here();

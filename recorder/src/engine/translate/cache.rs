@@ -1,7 +1,7 @@
 //! The code cache: which translation is where, and the jumps between them.
 
 use super::ahead::Ahead;
-use super::block::{Translation, Writer};
+use super::block::{Translation, Writer, Written};
 use super::branches::{Link, STUB_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::exits::{Exit, Exits};
@@ -175,7 +175,22 @@ impl Cache {
     /// # Errors
     /// [`Unencodable`].
     pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+        if prepared.bulk(0).is_some() {
+            return self.add_string(prepared, memory);
+        }
         self.add_joined(prepared, &[], Some(prepared.id), memory)
+    }
+
+    /// Translates a repeated string instruction that stores.
+    fn add_string(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.writer.block(prepared, &[], self.next, buffer)?;
+        let long = self.keep(written, memory);
+        let buffer = std::mem::take(&mut self.buffer);
+        let short = self.writer.short_string(prepared, long, self.next, buffer);
+        let head = short.map_or(long, |written| self.keep(written, memory));
+        self.note_logged(prepared);
+        Ok(self.admit(prepared.block.start(), head, Some(prepared.id), memory))
     }
 
     /// Translates a superblock, in place of the block it begins with: from now on
@@ -207,21 +222,25 @@ impl Cache {
         block: Option<u32>,
         memory: &mut SharedMemory,
     ) -> Emitted<u64> {
-        let head = self.next;
         let buffer = std::mem::take(&mut self.buffer);
-        let written = self.writer.block(prepared, prefixes, head, buffer)?;
-        self.place(memory, head, written.code);
-        let pc = prepared.block.start();
-        self.note_page(prepared.block.end().saturating_sub(1) >> 12, pc);
-        self.translations.push(written.translation);
+        let written = self.writer.block(prepared, prefixes, self.next, buffer)?;
+        let head = self.keep(written, memory);
         prefixes.iter().chain([prepared]).for_each(|logged| self.note_logged(logged));
-        written.changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
-        let head = self.admit(pc, head, block, memory);
-        for link in written.links {
-            self.link(link, memory);
-        }
         self.ahead.call(prepared);
-        Ok(head)
+        Ok(self.admit(prepared.block.start(), head, block, memory))
+    }
+
+    /// Takes up a translation; where it begins.
+    fn keep(&mut self, written: Written, memory: &mut SharedMemory) -> u64 {
+        let Written { translation, code, links, changed } = written;
+        let (head, block) = (translation.head, &translation.prepared.block);
+        let (pc, end) = (block.start(), block.end());
+        self.place(memory, head, code);
+        self.note_page(end.saturating_sub(1) >> 12, pc);
+        self.translations.push(translation);
+        changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
+        links.into_iter().for_each(|link| self.link(link, memory));
+        head
     }
 
     fn note_logged(&mut self, prepared: &Arc<Prepared>) {

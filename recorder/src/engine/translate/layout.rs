@@ -69,6 +69,10 @@ pub mod slot {
     pub const ACTION: usize = 256;
     /// rcx, rsi and rdi before a repeated string instruction.
     pub const STRING: [usize; 3] = [64, 72, 80];
+    /// rsi and rdi while bytes are copied into the log.
+    pub const BORROWED: [usize; 2] = [120, 128];
+    /// The length of a bulk record.
+    pub const BULK_LENGTH: usize = 136;
     /// Address of the copy that executed an x87 instruction last, negated; zero:
     /// none did since the program entered the cache.
     pub const X87_BEYOND: usize = 96;

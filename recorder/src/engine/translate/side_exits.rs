@@ -1,7 +1,7 @@
 //! Branches in the middle of a superblock: on along the way it was made for, or
 //! out of it, with a record of what was executed.
 
-use super::block::{Leaving, Writer, header, record_bytes};
+use super::block::{Writer, header, record_bytes};
 use super::emitter::{Emitted, SCRATCH, Unencodable};
 use super::layout::slot;
 use crate::engine::code::Prepared;
@@ -99,19 +99,6 @@ impl Writer {
         }
         self.side_exits = exits;
         Ok(())
-    }
-
-    /// Ends the record behind the branch of this index, and notes where.
-    pub(super) fn leave(&mut self, branch: usize, record: usize) -> Emitted {
-        self.note_leaving(branch, 0);
-        self.close(record)?;
-        self.note_leaving(branch, record);
-        Ok(())
-    }
-
-    fn note_leaving(&mut self, branch: usize, advanced: usize) {
-        let from = self.emitter.length() as u16;
-        self.leaving.push(Leaving { from, branch: branch as u16, advanced: advanced as u16 });
     }
 
     /// Lets the jumps to side exits go there, in the code that begins at `head`.

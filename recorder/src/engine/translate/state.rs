@@ -1,8 +1,10 @@
 //! The program's state while it runs in the cache: which tracepoint an address
 //! of the cache stands for, and where its registers are.
 
+use super::block::Translation;
 use super::exits::Exit;
 use super::layout::slot;
+use super::leaving::{Leaving, Stage};
 use super::substitutes::Substitutes;
 use super::{Home, Translate};
 use crate::engine::Flow;
@@ -24,6 +26,8 @@ pub struct Place {
     pub substitutes: Substitutes,
     /// rcx waits in the context.
     pub rcx_saved: bool,
+    /// rsi and rdi wait in the context, and rcx is zero.
+    pub string_borrowed: bool,
     /// At a repeated string instruction, which may have done a part.
     pub repeating: Option<Arc<Prepared>>,
 }
@@ -36,6 +40,7 @@ impl Place {
             record: None,
             substitutes: Substitutes::default(),
             rcx_saved: false,
+            string_borrowed: false,
             repeating: None,
         }
     }
@@ -97,11 +102,7 @@ impl Home {
         let translation = self.cache.find(registers.pc())?;
         let offset = u16::try_from(registers.pc() - translation.head).ok()?;
         if let Some(leaving) = translation.leaving.iter().rfind(|l| l.from <= offset) {
-            let mut place = self.inside(translation, leaving.branch.into());
-            if leaving.advanced > 0 {
-                place.substitutes = Substitutes::default();
-            }
-            return Some((place, leaving.advanced.into()));
+            return Some(self.leaving(translation, leaving));
         }
         let after = translation.marks.partition_point(|m| *m <= offset);
         match after.checked_sub(1) {
@@ -114,7 +115,21 @@ impl Home {
         }
     }
 
-    fn inside(&self, translation: &super::block::Translation, index: usize) -> Place {
+    /// The place where `translation` is about to be left, and how far the log's end was
+    /// moved.
+    fn leaving(&self, translation: &Translation, leaving: &Leaving) -> (Place, u64) {
+        let place = self.inside(translation, leaving.last.into());
+        match leaving.stage {
+            Stage::Open => (place, 0),
+            Stage::Borrowing => (Place { string_borrowed: true, ..place }, 0),
+            Stage::Advanced(bytes) => {
+                (Place { substitutes: Substitutes::default(), ..place }, bytes.into())
+            }
+            Stage::Closed => (Place::between(translation.prepared.block.end()), 0),
+        }
+    }
+
+    fn inside(&self, translation: &Translation, index: usize) -> Place {
         let prepared = &translation.prepared;
         let repeats = prepared.care[0].kind == Kind::RepString;
         Place {
@@ -122,6 +137,7 @@ impl Home {
             record: (index > 0).then(|| (Arc::clone(prepared), index)),
             substitutes: translation.substitutes,
             rcx_saved: false,
+            string_borrowed: false,
             repeating: repeats.then(|| Arc::clone(prepared)),
         }
     }
@@ -138,6 +154,11 @@ impl Home {
         registers.set(Gpr::R15, self.kept(stopped, slot::R15));
         if place.rcx_saved {
             registers.set(Gpr::RCX, self.kept(stopped, slot::RCX));
+        }
+        if place.string_borrowed {
+            registers.set(Gpr::RCX, 0);
+            registers.set(Gpr::RSI, self.kept(stopped, slot::BORROWED[0]));
+            registers.set(Gpr::RDI, self.kept(stopped, slot::BORROWED[1]));
         }
         for (index, (own, other)) in place.substitutes.iter().enumerate() {
             registers.set(own, host.get(other));

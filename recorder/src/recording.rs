@@ -34,7 +34,7 @@ pub struct Keeping {
 }
 
 /// Bytes of rows, bulk stores and events after which a chunk ends.
-const CHUNK_BYTES: usize = 32 << 20;
+const CHUNK_BYTES: usize = 16 << 20;
 
 /// Pages in one pages frame.
 pub const PAGES_PER_FRAME: usize = 1024;

@@ -105,7 +105,9 @@ impl Draft {
     /// About how many bytes of memory it takes.
     pub fn bytes(&self) -> usize {
         let events = self.events.iter().flat_map(|e| &e.memory).map(|(_, b)| b.len() + 64);
-        self.arena.len() + self.path.len() * 4 + self.bulk.len() + events.sum::<usize>()
+        // Pieces follow each other in the arena; what lies behind the last was not used.
+        let rows = self.pieces.last().map_or(0, |last| last.end as usize);
+        rows + self.path.len() * 4 + self.bulk.len() + events.sum::<usize>()
     }
 
     /// The rows of `block`, piece by piece.

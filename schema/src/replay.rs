@@ -3,7 +3,7 @@
 
 use crate::block::Slot;
 use crate::chunk::{Chunk, Dictionary};
-use crate::derive::Known;
+use crate::derive::{Known, Loaded, Sources};
 use crate::effects::{Effect, Source, X87_BYTES, masked_runs};
 use crate::event::Event;
 use crate::registers::{Registers, STATUS_FLAGS};
@@ -201,10 +201,14 @@ impl Cursor {
         }
         self.registers.gpr = gpr;
         if others {
+            let mut loaded = Loaded::NOTHING;
             for slot in slots.iter().filter(|slot| is_other(&slot.effect)) {
                 let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
                 let logged = logged.get(..slot.effect.slot_bytes()).ok_or(Malformed)?;
-                set(&mut self.registers, &slot.effect, logged)?;
+                match slot.effect {
+                    Effect::Loaded { .. } => loaded = Loaded::new(logged),
+                    _ => set(&mut self.registers, &slot.effect, logged, &loaded)?,
+                }
             }
         }
         Ok(())
@@ -241,8 +245,14 @@ fn is_other(effect: &Effect) -> bool {
     )
 }
 
-/// Gives a register other than a general one its logged value.
-fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), Malformed> {
+/// Gives a register other than a general one its logged value, or what follows from
+/// `loaded` and others.
+fn set(
+    registers: &mut Registers,
+    effect: &Effect,
+    bytes: &[u8],
+    loaded: &Loaded,
+) -> Result<(), Malformed> {
     let value = || Reader::new(bytes).integer(bytes.len());
     match *effect {
         Effect::StatusFlags => {
@@ -273,11 +283,11 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
             }
         }
         Effect::VectorOf(derived) => {
-            let value = derived.value(registers);
+            let value = derived.value(&Sources { before: registers, loaded });
             *registers.vector.get_mut(usize::from(derived.register)).ok_or(Malformed)? = value;
         }
         Effect::MaskOf { register, elements } => {
-            let value = elements.mask(registers);
+            let value = elements.mask(&Sources { before: registers, loaded });
             *registers.mask.get_mut(usize::from(register)).ok_or(Malformed)? = value;
         }
         Effect::ZeroVectors { keep } => {
@@ -286,6 +296,7 @@ fn set(registers: &mut Registers, effect: &Effect, bytes: &[u8]) -> Result<(), M
             }
         }
         Effect::Gpr { .. }
+        | Effect::Loaded { .. }
         | Effect::Store { .. }
         | Effect::StoreVector { .. }
         | Effect::StoreMasked { .. }

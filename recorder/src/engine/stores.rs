@@ -1,4 +1,5 @@
-//! The bytes of stores whose places or lengths vary, read back after them.
+//! The bytes of stores whose places or lengths vary, read back after them, and those of
+//! loads.
 
 use crate::tracee::Memory;
 use rdb_schema::effects::{Bulk, bit_string_address, scatter_addresses};
@@ -39,6 +40,22 @@ pub fn segments(
             .flat_map(|address| memory.read_pieces(address, element.into()))
             .collect(),
     }
+}
+
+/// What an instruction loaded from `at`: `bytes` bytes, of which the elements with bits
+/// in `mask` were read, and the others count as zero.
+pub fn load(memory: &Memory, at: u64, bytes: u8, element: u8, mask: u64) -> [u8; 64] {
+    let mut loaded = [0; 64];
+    let whole = &mut loaded[..usize::from(bytes.min(64))];
+    let all = memory.read(at, whole);
+    for (index, cell) in whole.chunks_mut(element.max(1).into()).enumerate() {
+        if mask >> index & 1 == 0 {
+            cell.fill(0);
+        } else if !all {
+            memory.read(at.wrapping_add(index as u64 * u64::from(element)), cell);
+        }
+    }
+    loaded
 }
 
 /// The bytes between rdi before and rdi after, whichever way it went.

@@ -75,6 +75,10 @@ fn put_effect(out: &mut Vec<u8>, effect: &Effect) {
         Effect::VectorOf(vector) => vectors::put_vector(out, &vector),
         Effect::MaskOf { register, elements } => vectors::put_mask(out, register, &elements),
         Effect::StoreBulk => out.push(15),
+        Effect::Loaded { address, mask, element, bytes } => {
+            out.extend([20, mask, element, bytes]);
+            put_address(out, &address);
+        }
         Effect::StoreMasked { address, register, mask, element, bytes } => {
             out.extend([16, register, mask, element, bytes]);
             put_address(out, &address);
@@ -121,6 +125,12 @@ fn take_effect(from: &mut Reader) -> Result<Effect, Malformed> {
             register: below(from.byte()?, 32)?,
             mask: below(from.byte()?, 8)?,
             element: one_of(from.byte()?, &[1, 2, 4, 8])?,
+            bytes: one_of(from.byte()?, &[4, 8, 16, 32, 64])?,
+            address: take_address(from)?,
+        },
+        20 => Effect::Loaded {
+            mask: below(from.byte()?, 8)?,
+            element: one_of(from.byte()?, &[4, 8])?,
             bytes: one_of(from.byte()?, &[4, 8, 16, 32, 64])?,
             address: take_address(from)?,
         },

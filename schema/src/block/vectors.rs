@@ -1,7 +1,7 @@
 //! The bytes of derived vectors and masks in a template.
 
 use super::template::{below, one_of};
-use crate::derive::{DerivedVector, FloatOperation, FloatVector};
+use crate::derive::{DerivedVector, FloatOperation, FloatVector, LOADED};
 use crate::effects::Effect;
 use crate::varint::{Malformed, Reader};
 
@@ -67,7 +67,7 @@ fn take_elements(from: &mut Reader) -> Result<FloatVector, Malformed> {
     let mask = below(from.byte()?, 16)?;
     let mut operands = [0; 3];
     for operand in &mut operands {
-        *operand = below(from.byte()?, 32)?;
+        *operand = below(from.byte()?, LOADED + 1)?;
     }
     Ok(FloatVector { operation, double: mask & 8 != 0, bytes, operands, mask: mask & 7 })
 }

@@ -29,7 +29,7 @@ const CHOICE: u8 = 0x50;
 const PERIOD: u8 = 0x60;
 
 /// Periods that are tried: a tile's first value may come more often than its period.
-const PERIODS: usize = 4;
+pub(super) const PERIODS: usize = 4;
 
 /// A tile's values; as many as are used count.
 pub(super) type Values = [u64; TILE];
@@ -114,9 +114,7 @@ impl TileEncoder {
         if narrowest > 1
             && let Some(period) = period(values)
         {
-            out.push(PERIOD | plain as u8);
-            out.extend((period as u16).to_le_bytes());
-            return with_width!(plain, put_all(&values[..period], out));
+            return put_period(&values[..period], plain, out);
         }
         if narrowest > 1 && self.distinct.find(values, narrowest) {
             out.extend([CHOICE | plain as u8, self.distinct.values().len() as u8]);
@@ -137,6 +135,25 @@ impl TileEncoder {
             with_width!(widest, put_all(&steps[1..], out));
         }
     }
+}
+
+/// Encodes a tile of `count` values that are `period`, at most half as many, again and
+/// again; `previous` as in [`TileEncoder::encode`].
+pub(super) fn encode_period(period: &[u64], count: usize, previous: &mut u64, out: &mut Vec<u8>) {
+    let [first, ..] = period else { return };
+    *previous = period[(count - 1) % period.len()];
+    let all = period.iter().fold(0, |all, value| all | value);
+    if period.iter().all(|value| value == first) {
+        put_regular(*first, 0, out);
+    } else {
+        put_period(period, narrow(all), out);
+    }
+}
+
+fn put_period(period: &[u64], plain: usize, out: &mut Vec<u8>) {
+    out.push(PERIOD | plain as u8);
+    out.extend((period.len() as u16).to_le_bytes());
+    with_width!(plain, put_all(period, out));
 }
 
 /// After how many values a tile repeats itself, at least once.

@@ -3,6 +3,7 @@
 mod distinct;
 mod lane;
 mod path;
+mod periods;
 mod predictor;
 mod slots;
 

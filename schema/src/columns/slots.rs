@@ -2,13 +2,18 @@
 //! executions. Lanes of one class share a column, so that like compresses with like.
 //! A block's rows are taken in tiles, each lane's part of a tile in turn.
 
-use super::lane::{TILE, TileEncoder, Values, decode_tile, with_width};
+use super::lane::{TILE, TileEncoder, Values, decode_tile, encode_period, with_width};
+use super::periods::Periods;
 use crate::block::{Block, Slot};
 use crate::chunk::{BlockRows, Dictionary, MAX_ROW_BYTES};
 use crate::draft::Draft;
 use crate::effects::Effect;
 use crate::varint::{Malformed, Reader};
 use std::sync::Arc;
+
+/// Bytes of a row from which it pays to look whether rows as a whole repeat
+/// themselves.
+const LONG_ROW: usize = 64;
 
 /// Number of column classes: general registers, flags, stores, vectors, others.
 pub const CLASSES: usize = 5;
@@ -18,7 +23,7 @@ fn class(effect: &Effect) -> u8 {
         Effect::Gpr { .. } => 0,
         Effect::StatusFlags | Effect::Flags => 1,
         Effect::Store { .. } | Effect::StoreBytes { .. } => 2,
-        Effect::Vector { .. } => 3,
+        Effect::Vector { .. } | Effect::Loaded { .. } => 3,
         _ => 4,
     }
 }
@@ -52,6 +57,7 @@ pub struct RowEncoder {
     tile: Vec<u8>,
     values: Box<Values>,
     encoder: Box<TileEncoder>,
+    periods: Periods,
 }
 
 impl Default for RowEncoder {
@@ -62,6 +68,7 @@ impl Default for RowEncoder {
             tile: Vec::new(),
             values: Box::new([0; TILE]),
             encoder: Box::default(),
+            periods: Periods::default(),
         }
     }
 }
@@ -105,11 +112,17 @@ impl RowEncoder {
 
     fn encode_tile(&mut self, rows: &[u8], block: &Block) {
         let stride = block.row_bytes();
-        let values = &mut self.values[..rows.len() / stride];
+        let count = rows.len() / stride;
+        let period = if stride < LONG_ROW { None } else { self.periods.find(rows, stride) };
         for (lane, previous) in block.lanes().iter().zip(&mut self.previous) {
-            with_width!(lane.bytes, gather(rows, stride, lane.offset as usize, values));
-            if let Some(column) = self.columns.get_mut(usize::from(lane.class)) {
-                self.encoder.encode(values, previous, column);
+            let Some(column) = self.columns.get_mut(usize::from(lane.class)) else { continue };
+            let (offset, bytes) = (lane.offset as usize, usize::from(lane.bytes));
+            let period = period.filter(|_| self.periods.holds(offset..offset + bytes));
+            let values = &mut self.values[..period.unwrap_or(count)];
+            with_width!(lane.bytes, gather(rows, stride, offset, values));
+            match period {
+                Some(_) => encode_period(values, count, previous, column),
+                None => self.encoder.encode(values, previous, column),
             }
         }
     }
@@ -172,4 +185,59 @@ fn allocate(blocks: &[(u32, u32)], dictionary: &Dictionary) -> Result<Vec<BlockR
         Ok(BlockRows { id, rows: vec![0; length] })
     };
     blocks.iter().map(&mut one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::Chunk;
+    use crate::effects::{Effects, Kind};
+    use proptest::prelude::*;
+
+    const ROW: usize = 88;
+
+    /// A block that logs one byte more than fits eight, to have lanes of two widths.
+    fn block() -> Block {
+        let vector = |register| Effect::Vector { register, bytes: 16, zero_upper: true };
+        let mut list: Vec<_> = (0..5).map(vector).collect();
+        list.extend([Effect::Mxcsr, Effect::Pkru]);
+        let mut block = Block::new(0x1000);
+        block.push(&[0x90], &Effects { kind: Kind::Plain, list, bulk: None });
+        assert_eq!(block.row_bytes(), ROW);
+        block
+    }
+
+    proptest! {
+        #[test]
+        fn rows_that_repeat_themselves_round_trip(
+            part in prop::collection::vec(any::<[u8; ROW]>(), 1..40),
+            count in 1usize..1200,
+            others in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            let mut rows: Vec<u8> = part.iter().cycle().take(count).flatten().copied().collect();
+            for (at, byte) in &others {
+                let at = at.index(rows.len());
+                rows[at] = *byte;
+            }
+            check(rows, others.is_empty().then_some(part.len()));
+        }
+    }
+
+    fn check(rows: Vec<u8>, period: Option<usize>) {
+        let count = rows.len() / ROW;
+        let chunk = Chunk { blocks: vec![BlockRows { id: 0, rows }], ..Chunk::default() };
+        let mut dictionary = Dictionary::default();
+        dictionary.push(block());
+        let mut encoder = RowEncoder::default();
+        let columns = encoder.encode(&Draft::of(&chunk), &[Arc::new(block())]);
+        let columns = std::array::from_fn(|class| columns[class].as_slice());
+        let back = decode_rows(&[(0, count as u32)], &columns, &dictionary);
+        assert_eq!(back.map(|all| all[0].rows.clone()).as_ref(), Ok(&chunk.blocks[0].rows));
+        if let Some(period) = period.filter(|period| period * 2 <= count.min(TILE)) {
+            let tiles = count.div_ceil(TILE);
+            let bytes: usize = columns.iter().map(|column| column.len()).sum();
+            // A whole tile has the period's rows and three bytes for each lane.
+            assert!(bytes <= tiles * (period * ROW + 12 * 12) + count % TILE * ROW);
+        }
+    }
 }

@@ -21,8 +21,8 @@ pub use writer::{Compressor, Encoded, Writer};
 pub const MAGIC: [u8; 8] = *b"RDBTRACE";
 
 /// The version this library writes: 2 added derived values to the templates of
-/// blocks, and blocks composed of others.
-pub const VERSION: u32 = 2;
+/// blocks, and blocks composed of others; 3 values derived from loaded ones.
+pub const VERSION: u32 = 3;
 
 /// The oldest version it reads.
 pub const OLDEST: u32 = 1;

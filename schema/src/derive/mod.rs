@@ -12,7 +12,7 @@ mod vectors;
 
 pub use flags::FlagRule;
 pub use operation::Operation;
-pub use vectors::{DerivedVector, FloatOperation, FloatVector};
+pub use vectors::{DerivedVector, FloatOperation, FloatVector, LOADED, Loaded, Sources};
 
 use crate::effects::Extend;
 use crate::registers::{Gpr, Registers};

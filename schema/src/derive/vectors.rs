@@ -31,6 +31,57 @@ pub enum FloatOperation {
     Compare(u8),
 }
 
+/// In place of a register's number: the memory operand.
+pub const LOADED: u8 = 32;
+
+/// What an instruction loaded from its memory operand.
+#[derive(Clone, Copy, Debug)]
+pub struct Loaded {
+    bytes: Vector,
+    /// At most 64; 0: nothing.
+    length: usize,
+}
+
+impl Loaded {
+    /// Nothing was loaded; elements of it are zero.
+    pub const NOTHING: Self = Self { bytes: [0; 64], length: 0 };
+
+    /// These bytes, of which 64 count. One element stands for all.
+    pub fn new(from: &[u8]) -> Self {
+        let length = from.len().min(64);
+        let mut bytes = [0; 64];
+        bytes[..length].copy_from_slice(&from[..length]);
+        Self { bytes, length }
+    }
+
+    fn element(&self, at: usize, size: usize) -> &[u8] {
+        let at = if self.length == 0 { 0 } else { at % self.length };
+        self.bytes.get(at..at + size).unwrap_or(&[])
+    }
+}
+
+/// The state that a vector is derived from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The registers before the instruction.
+    pub before: &'a Registers,
+    /// Its memory operand.
+    pub loaded: &'a Loaded,
+}
+
+impl Sources<'_> {
+    /// `size` bytes of an operand, from byte `at` on.
+    fn element(&self, operand: u8, at: usize, size: usize) -> u64 {
+        let from = match operand {
+            LOADED => self.loaded.element(at, size),
+            register => &self.before.vector[usize::from(register & 31)][at..at + size],
+        };
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        u64::from_le_bytes(bytes)
+    }
+}
+
 /// An instruction on floating-point elements of vector registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FloatVector {
@@ -40,7 +91,8 @@ pub struct FloatVector {
     pub double: bool,
     /// Bytes that are computed: one element, 16, 32 or 64.
     pub bytes: u8,
-    /// Numbers of the registers with the operands, in the operation's order.
+    /// Numbers of the registers with the operands, or [`LOADED`], in the operation's
+    /// order.
     pub operands: [u8; 3],
     /// The mask register that chooses elements; 0: all of them.
     pub mask: u8,
@@ -78,25 +130,20 @@ impl FloatVector {
     }
 
     /// Element `index` of what the operation gives.
-    fn element(&self, index: usize, before: &Registers, environment: Environment) -> u64 {
+    fn element(&self, index: usize, sources: &Sources, environment: Environment) -> u64 {
         let size = self.size();
-        let operand = self.operands.map(|register| {
-            let mut bytes = [0; 8];
-            let at = index * size;
-            bytes[..size]
-                .copy_from_slice(&before.vector[usize::from(register & 31)][at..at + size]);
-            u64::from_le_bytes(bytes)
-        });
+        let operand = self.operands.map(|operand| sources.element(operand, index * size, size));
         let format = if self.double { DOUBLE } else { SINGLE };
         self.operation.element(format, operand, environment)
     }
 
     /// The mask register that a comparison gives.
-    pub fn mask(&self, before: &Registers) -> u64 {
+    pub fn mask(&self, sources: &Sources) -> u64 {
+        let before = sources.before;
         let environment = Environment::of(before.mxcsr);
         let bit = |index: usize| {
             let holds =
-                self.chooses(index, before) && self.element(index, before, environment) != 0;
+                self.chooses(index, before) && self.element(index, sources, environment) != 0;
             u64::from(holds) << index
         };
         (0..self.count()).fold(0, |mask, index| mask | bit(index))
@@ -105,7 +152,8 @@ impl FloatVector {
 
 impl DerivedVector {
     /// The whole register after the instruction.
-    pub fn value(&self, before: &Registers) -> Vector {
+    pub fn value(&self, sources: &Sources) -> Vector {
+        let before = sources.before;
         let old = &before.vector[usize::from(self.register & 31)];
         let (elements, size) = (&self.elements, self.elements.size());
         let environment = Environment::of(before.mxcsr);
@@ -117,7 +165,7 @@ impl DerivedVector {
         for index in 0..elements.count() {
             let at = index * size..index * size + size;
             let new = match elements.chooses(index, before) {
-                true => elements.element(index, before, environment).to_le_bytes(),
+                true => elements.element(index, sources, environment).to_le_bytes(),
                 false if self.zeroing => [0; 8],
                 false => {
                     value[at.clone()].copy_from_slice(&old[at]);

@@ -203,6 +203,19 @@ pub enum Effect {
         /// Of what.
         elements: FloatVector,
     },
+    /// What the instruction loads from memory, logged: it changes nothing by itself,
+    /// and stands before what is derived from it.
+    Loaded {
+        /// From where.
+        address: Address,
+        /// The mask register that chooses elements, the others are logged as zero;
+        /// 0: all of them.
+        mask: u8,
+        /// Bytes of an element: 4 or 8.
+        element: u8,
+        /// Bytes: 4, 8, 16, 32 or 64.
+        bytes: u8,
+    },
     /// The whole x87 state (MMX too), logged.
     X87,
     /// MXCSR, logged.
@@ -364,7 +377,7 @@ impl Effect {
             Self::Mask { .. } => 8,
             Self::StatusFlags => 2,
             Self::Flags | Self::Mxcsr | Self::Pkru => 4,
-            Self::Vector { bytes, .. } => usize::from(*bytes),
+            Self::Vector { bytes, .. } | Self::Loaded { bytes, .. } => usize::from(*bytes),
             Self::X87 => X87_BYTES,
             Self::StoreBytes { bytes, .. } => usize::from(*bytes),
             Self::Gpr { .. }

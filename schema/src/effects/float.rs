@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::effect::Effect;
 use super::mxcsr::bare;
 use super::subject::Subject;
-use crate::derive::{DerivedVector, FloatOperation, FloatVector};
+use crate::derive::{DerivedVector, FloatOperation, FloatVector, LOADED};
 use iced_x86::{EncodingKind, OpKind, Register, RoundingControl};
 
 /// What a mnemonic says.
@@ -18,37 +18,68 @@ struct Named {
     scalar: bool,
 }
 
-/// The vector or mask register that follows from others, if one does.
+/// The vector or mask register that follows from others, and from what is loaded, if
+/// one does.
 pub(super) fn float(subject: &Subject, draft: &mut Draft) {
-    if let Some(effect) = derived(subject) {
-        draft.add(effect);
+    let Some(effect) = derived(subject) else { return };
+    if let Effect::VectorOf(DerivedVector { elements, .. }) | Effect::MaskOf { elements, .. } =
+        &effect
+        && elements.operands.contains(&LOADED)
+    {
+        let Some(loaded) = loaded(subject, elements) else { return };
+        draft.add(loaded);
     }
+    draft.add(effect);
+}
+
+/// The load of the memory operand; `None` where it has to be told in another way.
+fn loaded(subject: &Subject, elements: &FloatVector) -> Option<Effect> {
+    let i = subject.instruction;
+    let element = if elements.double { 8 } else { 4 };
+    let bytes = if i.is_broadcast() { element } else { elements.bytes };
+    // The mask chooses what is loaded, and must still be there afterwards.
+    let whole = bytes == elements.bytes && bytes >= 16;
+    let masked = i.has_op_mask();
+    if subject.memory_bytes() != usize::from(bytes)
+        || masked && (!whole || i.op_mask() == subject.register(0))
+        || elements.operation == FloatOperation::Move
+    {
+        return None;
+    }
+    let (address, mask) = (subject.address()?, elements.mask);
+    Some(Effect::Loaded { address, mask, element, bytes })
 }
 
 fn derived(subject: &Subject) -> Option<Effect> {
     let i = subject.instruction;
     let target = subject.register(0);
-    let registers = (0..i.op_count()).all(|operand| match subject.kind(operand) {
+    let known = (0..i.op_count()).all(|operand| match subject.kind(operand) {
         Some(OpKind::Register) => {
             let register = subject.register(operand);
             register.is_vector_register() || operand == 0 && register.is_k()
         }
+        Some(OpKind::Memory) => operand > 0,
         Some(OpKind::Immediate8) => operand + 1 == i.op_count(),
         _ => false,
     });
     let rounded = i.rounding_control() != RoundingControl::None || i.suppress_all_exceptions();
-    if !registers || rounded || target == Register::None {
+    if !known || rounded || target == Register::None {
         return None;
     }
     let named = named(subject)?;
     let source = |place: usize| {
         let register = subject.register(place as u32);
+        if subject.is_memory(place as u32) {
+            return Some(LOADED);
+        }
         register.is_vector_register().then(|| register.number() as u8)
     };
     let first = source(named.order[0])?;
     let operands = [first, source(named.order[1])?, source(named.order[2])?];
     let size = if named.double { 8 } else { 4 };
-    let wide = subject.register(i.op_count().min(2) - 1).size() as u8;
+    // Of a comparison the source says how wide it is, of two operands the target.
+    let wide = [subject.register(1), target].into_iter().find(|r| r.is_vector_register())?;
+    let wide = wide.size() as u8;
     let bytes = if named.scalar { size } else { wide };
     let mask = if i.has_op_mask() { i.op_mask().number() as u8 } else { 0 };
     let (operation, double) = (named.operation, named.double);

@@ -2,7 +2,7 @@
 
 use super::child::SCRATCH;
 use iced_x86::Instruction;
-use rdb_schema::derive::Known;
+use rdb_schema::derive::{Known, Loaded, Sources};
 use rdb_schema::effects::{
     Address, Bulk, Effect, Source, bit_string_address, effects, scatter_addresses,
 };
@@ -73,10 +73,14 @@ impl Case<'_> {
                 }
             }
             Effect::VectorOf(vector) => {
-                r.vector[usize::from(vector.register)] = vector.value(self.before);
+                let loaded = self.loaded(list);
+                let sources = Sources { before: self.before, loaded: &loaded };
+                r.vector[usize::from(vector.register)] = vector.value(&sources);
             }
             Effect::MaskOf { register, elements } => {
-                r.mask[usize::from(register)] = elements.mask(self.before);
+                let loaded = self.loaded(list);
+                let sources = Sources { before: self.before, loaded: &loaded };
+                r.mask[usize::from(register)] = elements.mask(&sources);
             }
             Effect::ZeroVectors { keep } => {
                 r.vector[..16].iter_mut().for_each(|v| v[usize::from(keep)..].fill(0));
@@ -87,12 +91,30 @@ impl Case<'_> {
             Effect::X87 => r.x87 = after.x87,
             Effect::Mxcsr => r.mxcsr = after.mxcsr,
             Effect::Pkru => r.pkru = after.pkru,
-            Effect::Store { .. }
+            Effect::Loaded { .. }
+            | Effect::Store { .. }
             | Effect::StoreVector { .. }
             | Effect::StoreMasked { .. }
             | Effect::StoreBytes { .. }
             | Effect::StoreBulk => {}
         }
+    }
+
+    /// What the log has of the instruction's memory operand.
+    fn loaded(&self, list: &[Effect]) -> Loaded {
+        list.iter().find_map(|effect| self.load(effect)).unwrap_or(Loaded::NOTHING)
+    }
+
+    fn load(&self, effect: &Effect) -> Option<Loaded> {
+        let Effect::Loaded { address, mask, element, bytes } = *effect else { return None };
+        let start = address.value(self.before).wrapping_sub(SCRATCH) as usize;
+        let mut loaded = self.memory.get(start..start.checked_add(bytes.into())?)?.to_vec();
+        for (index, cell) in loaded.chunks_mut(element.into()).enumerate() {
+            if mask != 0 && self.before.mask[usize::from(mask)] >> index & 1 == 0 {
+                cell.fill(0);
+            }
+        }
+        Some(Loaded::new(&loaded))
     }
 
     fn known(&self, stored: u64) -> Known<'_> {

@@ -83,7 +83,12 @@ impl Step {
                 Effect::StoreBytes { address, bytes } => Some((address, bytes.into())),
                 _ => None,
             };
-            if let Effect::StoreMasked { address, mask, element, bytes, .. } = slot.effect {
+            if let Effect::Loaded { address, mask, element, bytes } = slot.effect {
+                let (at, mask) = (address.value(&rec.registers), chosen(mask, &rec.registers));
+                let loaded = stores::load(&rec.memory, at, bytes, element, mask);
+                let row = rec.builder.row(&prepared.block);
+                row[place..place + length].copy_from_slice(&loaded[..length]);
+            } else if let Effect::StoreMasked { address, mask, element, bytes, .. } = slot.effect {
                 let start = address.value(&rec.registers);
                 let mask = rec.registers.mask[usize::from(mask & 7)];
                 for (offset, length) in masked_runs(mask, element, bytes) {
@@ -191,6 +196,11 @@ impl Touched {
             Some(_) => {}
         }
     }
+}
+
+/// The elements that mask register `mask` chooses, of which 0 chooses all.
+fn chosen(mask: u8, registers: &Registers) -> u64 {
+    if mask == 0 { u64::MAX } else { registers.mask[usize::from(mask & 7)] }
 }
 
 fn low_word(bytes: &[u8]) -> u64 {

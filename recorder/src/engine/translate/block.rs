@@ -88,6 +88,8 @@ pub struct Writer {
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
+    /// There are zmm registers.
+    pub(super) has_zmm: bool,
     /// Branches out of the middle of a superblock.
     pub(super) side_exits: Vec<SideExit>,
     pub(super) leaving: Vec<Leaving>,
@@ -109,6 +111,7 @@ impl Writer {
             record: 0,
             decoder,
             wide_masks,
+            has_zmm: std::arch::is_x86_feature_detected!("avx512f"),
             copied: Copied::default(),
             side_exits: Vec::new(),
             leaving: Vec::new(),
@@ -303,6 +306,7 @@ impl Writer {
                 Effect::Vector { register, bytes, .. } => {
                     self.vector(place, register, bytes, legacy)?;
                 }
+                Effect::Loaded { .. } => self.loaded(place, instruction, &slot.effect)?,
                 Effect::Mask { register } => self.mask(place, register)?,
                 Effect::Mxcsr => {
                     self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;

@@ -65,6 +65,8 @@ pub mod slot {
     pub const BELOW: usize = 88;
     /// What the first substitute register held.
     pub const SUBSTITUTE: [usize; 2] = [48, 56];
+    /// A vector register, while it is borrowed: 64 bytes.
+    pub const VECTOR: usize = 320;
     /// A struct sigaction of the kernel's, 32 bytes.
     pub const ACTION: usize = 256;
     /// rcx, rsi and rdi before a repeated string instruction.

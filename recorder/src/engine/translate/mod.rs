@@ -18,6 +18,7 @@ mod exits;
 mod fallbacks;
 mod layout;
 mod leaving;
+mod loads;
 mod log;
 mod native;
 mod region;

@@ -4,7 +4,7 @@
 use crate::model::Page;
 use crate::recording::{Recording, ReplayFailed};
 use rdb_schema::event::{Event, EventKind};
-use rdb_schema::space::{Base, Mapping, PAGE, PROT_WRITE};
+use rdb_schema::space::{Base, Mapping, PAGE, PROT_READ, PROT_WRITE};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -30,6 +30,25 @@ pub trait Before {
     }
 }
 
+/// What a writer can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Instructions and syscalls: what is mapped writable.
+    Writable,
+    /// Writers into /proc/self/mem, as a debugger's do: private mappings too, whatever
+    /// their protection (FOLL_FORCE, mm/gup.c).
+    Forced,
+}
+
+impl Reach {
+    /// Whether it extends to `mapping`.
+    pub fn covers(self, mapping: &Mapping) -> bool {
+        let private = mapping.flags & libc::MAP_SHARED.cast_unsigned() == 0;
+        mapping.protection & PROT_WRITE != 0
+            || self == Self::Forced && private && mapping.protection & PROT_READ != 0
+    }
+}
+
 impl Recording {
     /// Adds bytes to the last event, which wrote them; the model must be up to
     /// date, and is afterwards.
@@ -47,10 +66,10 @@ impl Recording {
         self.catch_up()
     }
 
-    /// Where writable memory differs from what it was: the model, which must be
-    /// up to date, or the snapshot.
-    pub fn differences(&self) -> Differences {
-        self.compare(|m| m.protection & PROT_WRITE != 0)
+    /// Where memory that a writer of this reach may have written differs from what it
+    /// was: the model, which must be up to date, or the snapshot.
+    pub fn differences(&self, reach: Reach) -> Differences {
+        self.compare(|mapping| reach.covers(mapping))
     }
 
     /// Where the mappings asked for differ from what they were: the model, which

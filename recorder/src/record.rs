@@ -198,7 +198,7 @@ fn let_go(pid: libc::pid_t, output: &Output, error: &EngineError) -> Failure {
 fn conclude(
     options: &Options,
     output: &Output,
-    recording: Recording,
+    mut recording: Recording,
     ended: Result<Ended, EngineError>,
     begun: Instant,
 ) -> Result<u8, Failure> {
@@ -207,6 +207,7 @@ fn conclude(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
+            recording.stack_limit.free_process(pid);
             drop(recording.seal(false));
             return Err(let_go(pid, output, &error));
         }

@@ -1,11 +1,11 @@
 //! What memory holds before something whose writes nobody can tell: where no
 //! model is kept, it is what memory is compared with afterwards.
 
-use crate::compare::{BATCH, Before, touched};
+use crate::compare::{BATCH, Before, Reach, touched};
 use crate::model::{Page, base_page};
 use crate::os::{Entered, Identity, identity};
 use crate::recording::Recording;
-use rdb_schema::space::{Base, Mapping, PAGE, PROT_WRITE};
+use rdb_schema::space::{Base, Mapping, PAGE};
 
 /// Most bytes a snapshot holds.
 const MAX_BYTES: usize = 1 << 30;
@@ -75,14 +75,15 @@ impl Recording {
         }
         let (all, file) = (call.may_be_unknown(&self.memory), call.changes());
         if all || file.is_some() {
-            self.keep_memory(|m| all && is_writable(m) || file == Some(identity(m)));
+            let reach = call.reach();
+            self.keep_memory(|m| all && reach.covers(m) || file == Some(identity(m)));
         }
     }
 
     /// Before an instruction that writes what nobody can tell: keeps what
     /// memory holds.
     pub fn foresee_anything(&mut self) {
-        self.keep_memory(is_writable);
+        self.keep_memory(|m| Reach::Writable.covers(m));
     }
 
     /// Lets go of what was kept.
@@ -155,8 +156,4 @@ impl Recording {
     pub fn base(&self, mapping: &Mapping, number: u64) -> Option<Page> {
         base_page(mapping, number, |index| self.catalog.bytes(index))
     }
-}
-
-fn is_writable(mapping: &Mapping) -> bool {
-    mapping.protection & PROT_WRITE != 0
 }

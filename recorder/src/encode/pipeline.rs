@@ -151,7 +151,9 @@ impl Pipeline {
             let share = self.budget.note(job.bytes());
             return self.encode(Numbered { number, share, value: job });
         }
-        let share = timed(&self.status.times.blocked, || self.budget.take(job.bytes()));
+        let share = timed(&self.status.times.blocked, || {
+            self.budget.take(job.bytes(), &self.status.failed)
+        });
         // Where the workers are gone, `finish` reports it.
         if let Err(TrySendError::Full(job)) = jobs.try_send(Numbered { number, share, value: job })
         {

@@ -11,6 +11,7 @@ use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 use rdb_schema::block::{Assembly, Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, kind_ends_block};
+use rdb_schema::space::{AddressSpace, PROT_EXEC};
 use std::sync::Arc;
 
 /// Most code bytes read for one block.
@@ -108,8 +109,13 @@ impl Code {
             Cutting::Cached => Lasts::Long,
             Cutting::Stepped => Lasts::Never,
         };
+        let most = match self.cutting {
+            Cutting::Cached => executable_bytes(&rec.space, pc),
+            Cutting::Stepped => MAX_BLOCK_BYTES,
+        };
         if let Some(known) = self.current.get(&pc)
             && known.changeable == changeable
+            && known.block.code().len() <= most
         {
             let part = &mut bytes[..known.block.code().len()];
             let read = self.pages.read_some(pc, lasts, &rec.memory, part) == part.len()
@@ -119,7 +125,7 @@ impl Code {
             }
         }
         let length = read_code(pc, lasts, &mut self.pages, &rec.memory, &mut bytes);
-        let prepared = self.decode(pc, &bytes[..length], changeable, rec);
+        let prepared = self.decode(pc, &bytes[..length], most, changeable, rec);
         if let Some(before) = self.current.insert(pc, Arc::clone(&prepared)) {
             self.keep(before);
         }
@@ -156,10 +162,11 @@ impl Code {
         &mut self,
         pc: u64,
         bytes: &[u8],
+        fetched: usize,
         changeable: bool,
         rec: &mut Recording,
     ) -> Arc<Prepared> {
-        self.decode_block(pc, bytes, changeable);
+        self.decode_block(pc, bytes, fetched, changeable);
         let draft = &self.draft;
         let is_same =
             |p: &&Arc<Prepared>| p.changeable == changeable && p.block.code() == draft.code();
@@ -174,8 +181,9 @@ impl Code {
         Arc::new(Prepared { id, block, care, bulks, changeable })
     }
 
-    /// Decodes the block at `pc`, of which `bytes` are the code, into the draft.
-    fn decode_block(&mut self, pc: u64, bytes: &[u8], changeable: bool) {
+    /// Decodes the block at `pc`, of which `bytes` are the code, into the draft; as far
+    /// as the CPU fetches it, or one instruction.
+    fn decode_block(&mut self, pc: u64, bytes: &[u8], fetched: usize, changeable: bool) {
         let mut decoder = Decoder::with_ip(64, bytes, pc, self.decoder);
         let mut instruction = Instruction::default();
         let mut registers = 0;
@@ -189,7 +197,8 @@ impl Code {
                 break;
             }
             let what = effects_with(&instruction, self.undefined);
-            let own = Care::of(&instruction, &what);
+            let mut own = Care::of(&instruction, &what);
+            own.cached &= decoder.position() <= fetched;
             let mut alone = false;
             if self.cutting == Cutting::Cached {
                 alone = !own.cached || own.kind == Kind::RepString;
@@ -230,6 +239,24 @@ impl Draft {
     fn code(&self) -> &[u8] {
         self.assembly.code()
     }
+}
+
+/// Whether the CPU fetches instructions from `address`.
+pub fn is_executable(space: &AddressSpace, address: u64) -> bool {
+    space.find(address).is_some_and(|mapping| mapping.protection & PROT_EXEC != 0)
+}
+
+/// Bytes of a block's code from `pc` on that the CPU fetches; as many as there may be
+/// where it fetches none, and faults.
+fn executable_bytes(space: &AddressSpace, pc: u64) -> usize {
+    let end = pc.saturating_add(MAX_BLOCK_BYTES as u64);
+    let mut at = pc;
+    while at < end
+        && let Some(mapping) = space.find(at).filter(|m| m.protection & PROT_EXEC != 0)
+    {
+        at = mapping.end;
+    }
+    if at == pc { MAX_BLOCK_BYTES } else { (at.min(end) - pc) as usize }
 }
 
 /// Reads code from `pc` on, over a page boundary only if the next page is there.

@@ -86,6 +86,11 @@ impl OpenFiles {
         found
     }
 
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+
     /// At a syscall's entry, of which the descriptors are looked up by now: forgets
     /// what may not be right behind it.
     pub fn follow(&mut self, number: u64, arguments: &[u64; 6]) {

@@ -8,7 +8,7 @@
 
 use super::Entered;
 use crate::recording::Recording;
-use crate::tracee::{ResourceLimit, Stopped};
+use crate::tracee::{ResourceLimit, Stopped, sys};
 
 /// The program's limit of its stack.
 #[derive(Debug, Default)]
@@ -32,8 +32,18 @@ impl StackLimit {
     /// Gives the program its limit back: before anything that grows a stack, or shows
     /// or inherits the limit.
     pub fn free(&mut self, stopped: &Stopped) {
-        if let Some(own) = self.own.take() {
-            stopped.set_stack_limit(own);
+        self.free_process(stopped.pid());
+    }
+
+    /// The same for a process that need not be stopped. Where somebody else set a limit
+    /// meanwhile, that stays.
+    pub fn free_process(&mut self, pid: libc::pid_t) {
+        let Some(own) = self.own.take() else { return };
+        let Ok(now) = sys::stack_limit(pid, None) else { return };
+        if now.rlim_cur == 0 {
+            let limit = libc::rlimit { rlim_cur: own.soft.min(now.rlim_max), ..now };
+            // The process may be gone.
+            let _ = sys::stack_limit(pid, Some(&limit));
         }
     }
 }

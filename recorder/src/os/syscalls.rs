@@ -2,6 +2,7 @@
 
 use super::Identity;
 use crate::capture::Spawn;
+use crate::compare::Reach;
 use crate::recording::{Recording, ReplayFailed};
 use crate::tracee::Memory;
 use rdb_schema::event::{Event, EventKind, Syscall};
@@ -48,8 +49,8 @@ pub fn with_instruction_effects(mut registers: Registers, exit: &Registers) -> R
 }
 
 impl Entered {
-    /// The syscall that the current registers make; to be asked for once, at its
-    /// entry.
+    /// The syscall that the current registers are about to make, or make: what is
+    /// remembered of descriptors it may change is forgotten.
     pub fn of(rec: &mut Recording) -> Self {
         let gpr = |register: Gpr| rec.registers.gpr[register.index()];
         let arguments = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
@@ -94,6 +95,11 @@ impl Entered {
     /// Whether its child runs in this memory: vfork, until it execs.
     fn shares_memory(&self) -> bool {
         self.spawn.is_some_and(|s| s.has(libc::CLONE_VM))
+    }
+
+    /// What it may write, where that is not known.
+    pub fn reach(&self) -> Reach {
+        if self.writes_own_memory { Reach::Forced } else { Reach::Writable }
     }
 
     /// The mapped file it may change.
@@ -274,7 +280,7 @@ impl Recording {
             ));
         }
         self.catch_up()?;
-        let memory = self.differences();
+        let memory = self.differences(call.reach());
         self.amend(memory)
     }
 }

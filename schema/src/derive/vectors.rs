@@ -42,6 +42,12 @@ pub struct Loaded {
     length: usize,
 }
 
+impl Default for Loaded {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
 impl Loaded {
     /// Nothing was loaded; elements of it are zero.
     pub const NOTHING: Self = Self { bytes: [0; 64], length: 0 };

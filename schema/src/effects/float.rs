@@ -22,26 +22,30 @@ struct Named {
 /// one does.
 pub(super) fn float(subject: &Subject, draft: &mut Draft) {
     let Some(effect) = derived(subject) else { return };
-    if let Effect::VectorOf(DerivedVector { elements, .. }) | Effect::MaskOf { elements, .. } =
+    let (Effect::VectorOf(DerivedVector { elements, .. }) | Effect::MaskOf { elements, .. }) =
         &effect
-        && elements.operands.contains(&LOADED)
-    {
+    else {
+        return;
+    };
+    if elements.operands.contains(&LOADED) {
         let Some(loaded) = loaded(subject, elements) else { return };
         draft.add(loaded);
     }
     draft.add(effect);
 }
 
-/// The load of the memory operand; `None` where it has to be told in another way.
+/// The load of the memory operand; `None` where the result is logged instead, which is
+/// as short, or something else stands against it: legacy SSE wants whole vectors
+/// aligned, wherever they are taken from.
 fn loaded(subject: &Subject, elements: &FloatVector) -> Option<Effect> {
     let i = subject.instruction;
     let element = if elements.double { 8 } else { 4 };
     let bytes = if i.is_broadcast() { element } else { elements.bytes };
-    // The mask chooses what is loaded, and must still be there afterwards.
-    let whole = bytes == elements.bytes && bytes >= 16;
     let masked = i.has_op_mask();
-    if subject.memory_bytes() != usize::from(bytes)
-        || masked && (!whole || i.op_mask() == subject.register(0))
+    let is_short = bytes == element && !masked;
+    if !(is_short || bytes == 64)
+        || subject.memory_bytes() != usize::from(bytes)
+        || subject.register(0).is_k()
         || elements.operation == FloatOperation::Move
     {
         return None;

@@ -6,7 +6,7 @@ use crate::engine::code::Prepared;
 use crate::engine::stores;
 use crate::tracee::Stopped;
 use rdb_schema::block::Slot;
-use rdb_schema::derive::Known;
+use rdb_schema::derive::{Known, LOADED, Loaded, Sources};
 use rdb_schema::effects::{Effect, masked_runs};
 use rdb_schema::event::{Event, EventKind};
 use rdb_schema::registers::{RegisterPatch, Registers, STATUS_FLAGS, TRAP_FLAG};
@@ -33,7 +33,7 @@ impl Step {
         self.rec.begin_tracepoint(prepared.id)?;
         let slots = prepared.block.slots(index);
         let mut touched = self.fill(&prepared, index, &after);
-        let unexplained = unexplained(&self.rec.registers, &after, slots, touched.stored);
+        let unexplained = unexplained(&self.rec.registers, &after, slots, &touched);
         self.rec.builder.count(after.rip);
         let before = std::mem::replace(&mut self.rec.registers, after);
         self.run = Some((Arc::clone(&prepared), index + 1));
@@ -88,6 +88,7 @@ impl Step {
                 let loaded = stores::load(&rec.memory, at, bytes, element, mask);
                 let row = rec.builder.row(&prepared.block);
                 row[place..place + length].copy_from_slice(&loaded[..length]);
+                touched.loaded = Loaded::new(&loaded[..length]);
             } else if let Effect::StoreMasked { address, mask, element, bytes, .. } = slot.effect {
                 let start = address.value(&rec.registers);
                 let mask = rec.registers.mask[usize::from(mask & 7)];
@@ -179,6 +180,8 @@ struct Touched {
     long: Option<(u64, u64)>,
     /// What a logged store stored, up to 8 bytes of it.
     stored: u64,
+    /// What was loaded, if that is logged.
+    loaded: Loaded,
     /// Ranges in shared file mappings.
     shared: Vec<(u64, u64)>,
 }
@@ -217,15 +220,16 @@ fn overran(prepared: &Prepared, index: usize, before: u64, after: u64) -> bool {
     !last && after != block.address(index + 1) && after != before
 }
 
-/// What changed in the general registers that the effects do not say; `stored`: what
-/// the instruction stored.
+/// What changed in the general registers that the effects do not say; and in a vector
+/// register that is derived from memory, which somebody else may have changed since.
 fn unexplained(
     before: &Registers,
     after: &Registers,
     slots: &[Slot],
-    stored: u64,
+    touched: &Touched,
 ) -> Option<RegisterPatch> {
-    let known = Known { before, after: &after.gpr, stored };
+    let known = Known { before, after: &after.gpr, stored: touched.stored };
+    let sources = Sources { before, loaded: &touched.loaded };
     let mut expected = *after;
     expected.gpr = before.gpr;
     let mut flags = before.rflags;
@@ -245,6 +249,9 @@ fn unexplained(
             Effect::Flags => flags = after.rflags & 0xffff_ffff,
             Effect::FlagsConst { mask, value } => {
                 flags = flags & !u64::from(mask) | u64::from(value & mask);
+            }
+            Effect::VectorOf(vector) if vector.elements.operands.contains(&LOADED) => {
+                expected.vector[usize::from(vector.register & 31)] = vector.value(&sources);
             }
             Effect::FsBase => fs = after.fs_base,
             Effect::GsBase => gs = after.gs_base,

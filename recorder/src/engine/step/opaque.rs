@@ -2,6 +2,7 @@
 
 use super::{Step, is_own_trap};
 use crate::accounting::Cause;
+use crate::compare::Reach;
 use crate::engine::Flow;
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
 use rdb_schema::event::{Event, EventKind};
@@ -32,6 +33,8 @@ impl Step {
         self.rec.begin_tracepoint(prepared.id)?;
         self.rec.builder.count(after.rip);
         self.end_execution(false);
+        // int 0x80 may have closed some.
+        self.rec.open_files.clear();
         let tracepoint = self.rec.last_tracepoint();
         let mut event = Event::new(tracepoint, self.rec.pid.cast_unsigned(), EventKind::Opaque);
         event.registers = RegisterPatch::between(&self.rec.registers, &after);
@@ -44,7 +47,7 @@ impl Step {
     /// tracepoint.
     pub(super) fn compare_memory(&mut self) -> Flow<()> {
         self.rec.catch_up()?;
-        let memory = self.rec.differences();
+        let memory = self.rec.differences(Reach::Writable);
         self.rec.forget_memory();
         if !memory.is_empty() {
             let tracepoint = self.rec.last_tracepoint();

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Most translations made at one stop beyond the one it was for.
-const MOST: usize = 8;
+const MOST: usize = 12;
 
 /// Where the program may go from what was translated since the last stop.
 #[derive(Default)]

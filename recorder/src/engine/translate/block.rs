@@ -88,8 +88,6 @@ pub struct Writer {
     decoder: u32,
     /// Register names for avx512bw's kmovq or not.
     wide_masks: bool,
-    /// There are zmm registers.
-    pub(super) has_zmm: bool,
     /// Branches out of the middle of a superblock.
     pub(super) side_exits: Vec<SideExit>,
     pub(super) leaving: Vec<Leaving>,
@@ -100,9 +98,6 @@ pub struct Writer {
 
 impl Writer {
     /// A writer for a region; `decoder`: the options that the CPU asks for.
-    ///
-    /// # Errors
-    /// None in practice.
     pub fn new(emitter: Emitter, decoder: u32) -> Self {
         let wide_masks = std::arch::is_x86_feature_detected!("avx512bw");
         Self {
@@ -111,7 +106,6 @@ impl Writer {
             record: 0,
             decoder,
             wide_masks,
-            has_zmm: std::arch::is_x86_feature_detected!("avx512f"),
             copied: Copied::default(),
             side_exits: Vec::new(),
             leaving: Vec::new(),
@@ -249,6 +243,10 @@ impl Writer {
         slots: &[Slot],
     ) -> Emitted {
         self.note_address(slots)?;
+        if let Some(loading) = self.load_first(instruction, slots)? {
+            self.emitter.put(&loading)?;
+            return self.log(instruction, slots);
+        }
         if self.substitutes == Substitutes::default() && instruction.memory_base() != Register::RIP
         {
             self.copied.address = self.emitter.here();
@@ -296,7 +294,6 @@ impl Writer {
     /// Logs what the instruction changed.
     pub(super) fn log(&mut self, instruction: &Instruction, slots: &[Slot]) -> Emitted {
         let legacy = instruction.code().encoding() == EncodingKind::Legacy;
-        // What needs the scratch register comes last.
         for slot in slots.iter().filter(|s| s.effect.slot_bytes() > 0) {
             let place = HEADER_BYTES + slot.offset as usize;
             match slot.effect {
@@ -306,7 +303,8 @@ impl Writer {
                 Effect::Vector { register, bytes, .. } => {
                     self.vector(place, register, bytes, legacy)?;
                 }
-                Effect::Loaded { .. } => self.loaded(place, instruction, &slot.effect)?,
+                // Logged before the instruction.
+                Effect::Loaded { .. } => {}
                 Effect::Mask { register } => self.mask(place, register)?,
                 Effect::Mxcsr => {
                     self.emitter.put(&Instruction::with1(Code::Stmxcsr_m32, log_place(place))?)?;

@@ -3,8 +3,9 @@
 use super::block::Writer;
 use super::emitter::{Emitted, SCRATCH, Unencodable, at};
 use super::layout::slot;
+use super::loads::operand;
 use crate::engine::code::Prepared;
-use iced_x86::{Code, FlowControl, Instruction, MemoryOperand, OpKind, Register};
+use iced_x86::{Code, FlowControl, Instruction, OpKind, Register};
 use rdb_schema::block::Slot;
 use std::sync::Arc;
 
@@ -121,16 +122,7 @@ impl Writer {
             return Ok(Ending::LookUp);
         }
         let from = self.reachable(renamed)?;
-        let place = MemoryOperand::new(
-            from.memory_base(),
-            from.memory_index(),
-            from.memory_index_scale(),
-            from.memory_displacement64() as i64,
-            from.memory_displ_size(),
-            false,
-            from.segment_prefix(),
-        );
-        self.emitter.load(SCRATCH, place)?;
+        self.emitter.load(SCRATCH, operand(&from))?;
         Ok(Ending::LookUp)
     }
 

@@ -13,6 +13,7 @@ use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, Register};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Room that one translation may take.
@@ -51,6 +52,8 @@ pub struct Cache {
     /// What may be translated before it is missed.
     pub ahead: Ahead,
     unknown: u64,
+    /// The ways to syscalls: code, and the program address; ascending.
+    syscalls: Vec<(Range<u64>, u64)>,
     /// Numbers of the pages with code that was translated, and its heads.
     pub(super) pages: BTreeMap<u64, Vec<u64>>,
     buffer: Vec<u8>,
@@ -77,6 +80,7 @@ impl Cache {
             listed: AddressSet::default(),
             ahead: Ahead::default(),
             unknown: 0,
+            syscalls: Vec::new(),
             pages: BTreeMap::new(),
             buffer: Vec::new(),
         };
@@ -99,6 +103,7 @@ impl Cache {
         self.checks.clear();
         self.listed.clear();
         self.pages.clear();
+        self.syscalls.clear();
         self.unknown = self.write(memory, |emitter| {
             emitter.trap()?;
             Ok(())
@@ -147,6 +152,14 @@ impl Cache {
         let after = self.translations.partition_point(|t| t.head <= address);
         let found = self.translations.get(after.checked_sub(1)?)?;
         (address < found.end).then_some(found)
+    }
+
+    /// The program address of the syscall to which code at `address` leads, if it is
+    /// such code.
+    pub fn way_to_syscall(&self, address: u64) -> Option<u64> {
+        let after = self.syscalls.partition_point(|(code, _)| code.start <= address);
+        let (code, pc) = self.syscalls.get(after.checked_sub(1)?)?;
+        code.contains(&address).then_some(*pc)
     }
 
     /// Writes code that is no block's; where it begins.
@@ -282,6 +295,7 @@ impl Cache {
             emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
             emitter.put(&Instruction::with_declare_qword_1(pc))
         })?;
+        self.syscalls.push((head..self.next, pc));
         Ok(self.admit(pc, head, None, memory))
     }
 

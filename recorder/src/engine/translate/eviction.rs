@@ -2,13 +2,11 @@
 //! the region goes elsewhere.
 
 use super::Translate;
+use super::region::SYSCALL;
 use super::stops::Next;
 use crate::engine::Flow;
 use crate::os::Entered;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
-
-/// The `syscall` instruction.
-const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// Instructions that are stepped for want of room between two attempts.
 const RETRY: u64 = 4096;

@@ -61,20 +61,12 @@ pub mod slot {
     pub const CURSOR: usize = 32;
     /// Address of a store whose value is read back.
     pub const ADDRESS: usize = 40;
-    /// What stood where an indirect call pushes its return address.
-    pub const BELOW: usize = 88;
-    /// What the first substitute register held.
+    /// What the substitute registers held.
     pub const SUBSTITUTE: [usize; 2] = [48, 56];
-    /// A vector register, while it is borrowed: 64 bytes.
-    pub const VECTOR: usize = 320;
-    /// A struct sigaction of the kernel's, 32 bytes.
-    pub const ACTION: usize = 256;
     /// rcx, rsi and rdi before a repeated string instruction.
     pub const STRING: [usize; 3] = [64, 72, 80];
-    /// rsi and rdi while bytes are copied into the log.
-    pub const BORROWED: [usize; 2] = [120, 128];
-    /// The length of a bulk record.
-    pub const BULK_LENGTH: usize = 136;
+    /// What stood where an indirect call pushes its return address.
+    pub const BELOW: usize = 88;
     /// Address of the copy that executed an x87 instruction last, negated; zero:
     /// none did since the program entered the cache.
     pub const X87_BEYOND: usize = 96;
@@ -82,6 +74,16 @@ pub mod slot {
     pub const X87_POINTER: usize = 104;
     /// A copy of the x87 status.
     pub const X87_RAISED: usize = 112;
+    /// rsi and rdi while bytes are copied into the log.
+    pub const BORROWED: [usize; 2] = [120, 128];
+    /// The length of a bulk record.
+    pub const BULK_LENGTH: usize = 136;
+    /// A struct sigaction of the kernel's, 32 bytes.
+    pub const ACTION: usize = 256;
+    /// A vector register, while it is borrowed: 64 bytes.
+    pub const VECTOR: usize = 320;
+    /// A siginfo_t, 128 bytes.
+    pub const INFO: usize = 384;
 }
 
 /// The region at its place in the tracee.

@@ -19,6 +19,8 @@ pub struct Leaving {
 pub enum Stage {
     /// The record is open; registers are as the instructions left them.
     Open,
+    /// So is it here, but rcx, which was zero.
+    Counted,
     /// So is it here, but rsi and rdi wait in the context, and rcx was zero.
     Borrowing,
     /// The log's end was moved by so many bytes; nothing is renamed any more.

@@ -1,136 +1,80 @@
-//! Logging what an instruction loaded from memory, behind it: it changed neither its
-//! operand nor the registers of its address.
+//! What is derived from a memory operand: the operand is copied into the log, and the
+//! instruction takes it from there. So what is logged is what it had, whoever else
+//! writes to that memory.
 
-use super::block::Writer;
-use super::emitter::{Emitted, SCRATCH, Unencodable, log_place};
+use super::block::{HEADER_BYTES, Writer};
+use super::emitter::{CURSOR, Emitted, SCRATCH, Unencodable, log_place};
 use super::layout::slot;
-use iced_x86::{Code, EncodingKind, Instruction, MemoryOperand, OpKind, Register};
+use iced_x86::{Code, Instruction, MemoryOperand, OpKind, Register};
+use rdb_schema::block::Slot;
 use rdb_schema::effects::Effect;
 
-/// Moves of a whole vector between a register and memory.
-#[derive(Clone, Copy)]
-struct Moves {
-    load: Code,
-    store: Code,
-    /// The register of number 0.
-    first: Register,
-}
-
-const LEGACY: Moves = Moves {
-    load: Code::Movups_xmm_xmmm128,
-    store: Code::Movups_xmmm128_xmm,
-    first: Register::XMM0,
-};
-
-const VEX: [Moves; 2] = [
-    Moves {
-        load: Code::VEX_Vmovups_xmm_xmmm128,
-        store: Code::VEX_Vmovups_xmmm128_xmm,
-        first: Register::XMM0,
-    },
-    Moves {
-        load: Code::VEX_Vmovups_ymm_ymmm256,
-        store: Code::VEX_Vmovups_ymmm256_ymm,
-        first: Register::YMM0,
-    },
-];
-
-const EVEX: [Moves; 3] = [
-    Moves {
-        load: Code::EVEX_Vmovups_xmm_k1z_xmmm128,
-        store: Code::EVEX_Vmovups_xmmm128_k1z_xmm,
-        first: Register::XMM0,
-    },
-    Moves {
-        load: Code::EVEX_Vmovups_ymm_k1z_ymmm256,
-        store: Code::EVEX_Vmovups_ymmm256_k1z_ymm,
-        first: Register::YMM0,
-    },
-    Moves {
-        load: Code::EVEX_Vmovups_zmm_k1z_zmmm512,
-        store: Code::EVEX_Vmovups_zmmm512_k1z_zmm,
-        first: Register::ZMM0,
-    },
-];
-
-/// The same for elements of 8 bytes, where a mask chooses them.
-const EVEX_DOUBLE: [Code; 3] = [
-    Code::EVEX_Vmovupd_xmm_k1z_xmmm128,
-    Code::EVEX_Vmovupd_ymm_k1z_ymmm256,
-    Code::EVEX_Vmovupd_zmm_k1z_zmmm512,
-];
+/// Numbers of vector registers from which the state component of the others begins
+/// (Intel SDM vol. 1, 13.5.5 and 13.5.6).
+const HALF: u32 = 16;
 
 impl Writer {
-    /// Logs `effect`, an [`Effect::Loaded`].
-    pub(super) fn loaded(
+    /// Logs what the instruction loads, if `slots` ask for it: the instruction that
+    /// loads it from the log.
+    pub(super) fn load_first(
+        &mut self,
+        instruction: &Instruction,
+        slots: &[Slot],
+    ) -> Emitted<Option<Instruction>> {
+        for slot in slots {
+            if let Effect::Loaded { element, bytes, .. } = slot.effect {
+                let place = HEADER_BYTES + slot.offset as usize;
+                let reachable = self.reachable(self.substitutes.rename(instruction))?;
+                let from = operand(&reachable);
+                match bytes {
+                    4 | 8 => self.load_element(place, from, bytes)?,
+                    64 => self.load_vector(place, from, instruction, element)?,
+                    _ => return Err(Unencodable),
+                }
+                return Ok(Some(from_log(reachable, place)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn load_element(&mut self, place: usize, from: MemoryOperand, bytes: u8) -> Emitted {
+        let part = if bytes == 8 { SCRATCH } else { SCRATCH.full_register32() };
+        self.emitter.load(part, from)?;
+        self.emitter.log(place, part)
+    }
+
+    /// Through a register that the instruction does not use: of the elements that its
+    /// mask leaves out, nothing is loaded.
+    fn load_vector(
         &mut self,
         place: usize,
+        from: MemoryOperand,
         instruction: &Instruction,
-        effect: &Effect,
+        element: u8,
     ) -> Emitted {
-        let Effect::Loaded { element, bytes, .. } = *effect else { return Err(Unencodable) };
-        let reachable = self.reachable(self.substitutes.rename(instruction))?;
-        let from = operand(&reachable);
-        if bytes <= 8 {
-            let part = if bytes == 8 { SCRATCH } else { SCRATCH.full_register32() };
-            self.emitter.load(part, from)?;
-            return self.emitter.log(place, part);
-        }
-        let encoding = instruction.encoding();
-        let moves = moves(encoding, bytes)?;
-        let (whole, number) = (self.whole(encoding), free_vector(instruction)?);
-        let (register, all) = (moves.first + number, whole.first + number);
+        let register = free_vector(instruction)?;
         let kept = self.emitter.context(slot::VECTOR);
-        self.emitter.put(&Instruction::with2(whole.store, kept, all)?)?;
-        self.emitter.put(&load(instruction, moves, element, bytes, register, from)?)?;
-        self.emitter.put(&Instruction::with2(moves.store, log_place(place), register)?)?;
-        self.emitter.put(&Instruction::with2(whole.load, all, kept)?)
-    }
-
-    /// How a borrowed register is kept: all that moves of this encoding would change.
-    fn whole(&self, encoding: EncodingKind) -> Moves {
-        match encoding {
-            EncodingKind::Legacy => LEGACY,
-            _ if self.has_zmm => EVEX[2],
-            _ => VEX[1],
+        let store =
+            |to, register| Instruction::with2(Code::EVEX_Vmovups_zmmm512_k1z_zmm, to, register);
+        let code = match (instruction.has_op_mask(), element) {
+            (true, 8) => Code::EVEX_Vmovupd_zmm_k1z_zmmm512,
+            _ => Code::EVEX_Vmovups_zmm_k1z_zmmm512,
+        };
+        let mut load = Instruction::with2(code, register, from)?;
+        if instruction.has_op_mask() {
+            load.set_op_mask(instruction.op_mask());
+            load.set_zeroing_masking(true);
         }
+        let restore = Instruction::with2(Code::EVEX_Vmovups_zmm_k1z_zmmm512, register, kept)?;
+        self.emitter.put(&store(kept, register)?)?;
+        self.emitter.put(&load)?;
+        self.emitter.put(&store(log_place(place), register)?)?;
+        self.emitter.put(&restore)
     }
-}
-
-fn moves(encoding: EncodingKind, bytes: u8) -> Emitted<Moves> {
-    let size = usize::from(bytes / 32);
-    match encoding {
-        EncodingKind::Legacy if size == 0 => Ok(LEGACY),
-        EncodingKind::VEX => VEX.get(size).copied().ok_or(Unencodable),
-        EncodingKind::EVEX => EVEX.get(size).copied().ok_or(Unencodable),
-        _ => Err(Unencodable),
-    }
-}
-
-/// The move from memory, of the elements that the instruction's mask chooses.
-fn load(
-    instruction: &Instruction,
-    moves: Moves,
-    element: u8,
-    bytes: u8,
-    register: Register,
-    from: MemoryOperand,
-) -> Emitted<Instruction> {
-    let masked = instruction.has_op_mask();
-    let code = match (masked, element) {
-        (true, 8) => *EVEX_DOUBLE.get(usize::from(bytes / 32)).ok_or(Unencodable)?,
-        _ => moves.load,
-    };
-    let mut load = Instruction::with2(code, register, from)?;
-    if masked {
-        load.set_op_mask(instruction.op_mask());
-        load.set_zeroing_masking(true);
-    }
-    Ok(load)
 }
 
 /// Its memory operand.
-fn operand(instruction: &Instruction) -> MemoryOperand {
+pub(super) fn operand(instruction: &Instruction) -> MemoryOperand {
     MemoryOperand::new(
         instruction.memory_base(),
         instruction.memory_index(),
@@ -142,14 +86,26 @@ fn operand(instruction: &Instruction) -> MemoryOperand {
     )
 }
 
-/// The number of a vector register that the instruction does not use.
-fn free_vector(instruction: &Instruction) -> Emitted<u32> {
-    let uses = |number: u32| {
-        (0..instruction.op_count()).any(|operand| {
-            instruction.op_kind(operand) == OpKind::Register
-                && instruction.op_register(operand).is_vector_register()
-                && instruction.op_register(operand).number() == number as usize
-        })
-    };
-    (0..16).rev().find(|number| !uses(*number)).ok_or(Unencodable)
+/// The instruction with the log's `place` as its memory operand.
+fn from_log(mut instruction: Instruction, place: usize) -> Instruction {
+    instruction.set_memory_base(CURSOR);
+    instruction.set_memory_index(Register::None);
+    instruction.set_memory_index_scale(1);
+    instruction.set_memory_displacement64(place as u64);
+    instruction.set_memory_displ_size(1);
+    instruction.set_segment_prefix(Register::None);
+    instruction
+}
+
+/// A zmm register that the instruction does not use, with its state in the component
+/// that the instruction's destination brings into use.
+fn free_vector(instruction: &Instruction) -> Emitted<Register> {
+    let vectors = (0..instruction.op_count())
+        .filter(|operand| instruction.op_kind(*operand) == OpKind::Register)
+        .map(|operand| instruction.op_register(operand))
+        .filter(|register| register.is_vector_register());
+    let used: Vec<u32> = vectors.map(|register| register.number() as u32).collect();
+    let half = used.first().map_or(0, |number| number / HALF * HALF);
+    let free = (half..half + HALF).rev().find(|number| !used.contains(number));
+    free.map(|number| Register::ZMM0 + number).ok_or(Unencodable)
 }

@@ -38,6 +38,7 @@ pub use changing::may_change;
 pub use native::{general_registers, runs_in_cache};
 pub use substitutes::are_possible as registers_fit;
 
+use super::code::is_executable;
 use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
 use crate::progress::Progress;
@@ -67,6 +68,8 @@ pub struct Translate {
     hides_segv: bool,
     /// It is known to be in neither.
     shows_segv: bool,
+    /// Not zero: one may wait there to be delivered; counts the looks at it.
+    segv_waits: u64,
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
@@ -101,6 +104,7 @@ impl Translate {
             step_next: false,
             hides_segv: false,
             shows_segv: false,
+            segv_waits: 0,
             has_aliases: false,
             fallbacks: Fallbacks::default(),
         }
@@ -189,6 +193,9 @@ impl Translate {
         if self.home.is_none() {
             self.look_for_room();
             return Some("no room for a code cache");
+        }
+        if self.segv_waits() {
+            return Some("a blocked SIGSEGV that waits");
         }
         if self.has_aliases {
             return Some("shared file mappings seen at several places");
@@ -279,13 +286,13 @@ impl Translate {
     /// Whether code at `pc` cannot change without a syscall.
     fn is_fixed(&self, pc: u64) -> bool {
         let space = &self.step.rec.space;
-        space.find(pc).is_some() && !may_change(space, pc, pc.saturating_add(1))
+        is_executable(space, pc) && !may_change(space, pc, pc.saturating_add(1))
     }
 
     /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
     /// be stepped.
     fn translate(&mut self, pc: u64) -> Option<u64> {
-        let mapped = self.step.rec.space.find(pc).is_some();
+        let executable = is_executable(&self.step.rec.space, pc);
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         let home = self.home.as_mut()?;
         if let Some(head) = home.cache.head(pc) {
@@ -293,11 +300,11 @@ impl Translate {
         }
         let memory = &mut home.region.memory;
         let first = prepared.care[0];
-        let fixed = mapped && !prepared.changeable;
+        let fixed = executable && !prepared.changeable;
         if fixed && first.kind == Kind::Syscall {
             return home.cache.add_syscall(pc, memory).ok();
         }
-        if mapped
+        if executable
             && first.cached
             && (fixed || first.kind == Kind::Plain)
             && let Ok(head) = home.cache.add(&prepared, memory)

@@ -17,7 +17,7 @@ pub struct Region {
 }
 
 /// The `syscall` instruction.
-const SYSCALL: [u8; 2] = [0x0f, 0x05];
+pub const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// Name of the file behind the region.
 const NAME: &[u8] = b"rdb\0";

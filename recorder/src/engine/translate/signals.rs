@@ -2,6 +2,7 @@
 //! between two instructions, and the `step` engine delivers them there.
 
 use super::Translate;
+use super::exits::Exit;
 use super::layout::slot;
 use super::state::Place;
 use super::stops::Next;
@@ -14,7 +15,20 @@ use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
 const SIGSET_BYTES: u64 = 8;
 
 /// Most single steps from anywhere in the cache to a boundary.
-const MOST_STEPS: usize = 4096;
+pub const MOST_STEPS: usize = 4096;
+
+/// Instructions after which it is looked again whether a signal still waits.
+const LOOK: u64 = 64;
+
+/// Whether a signal waits for the process or its first thread (proc_pid_status(5)).
+fn is_pending(pid: libc::pid_t, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let sets = status.lines().filter_map(|line| {
+        let set = line.strip_prefix("SigPnd:").or_else(|| line.strip_prefix("ShdPnd:"))?;
+        u64::from_str_radix(set.trim(), 16).ok()
+    });
+    sets.fold(0, |all, set| all | set) & bit(signal) != 0
+}
 
 fn bit(signal: i32) -> u64 {
     1 << (signal.clamp(1, 64) - 1)
@@ -39,11 +53,61 @@ impl Translate {
             self.step_next = true;
             return Ok(Next::Leave(stopped));
         }
-        if let Some(place) = home.place(&host) {
+        if let Some(place) = self.finish_string(&stopped, &host)?.or_else(|| self.place(&host)) {
+            let withheld = self.hides_segv && signal == libc::SIGSEGV;
             self.leave_cache(&stopped, &host, &place)?;
-            return Ok(Next::Leave(self.step.deliver(stopped, signal, info, false)?));
+            return self.deliver(stopped, signal, &info, withheld);
         }
         self.reach_boundary(stopped, signal, info)
+    }
+
+    /// Out of the cache: delivers the signal; or lets it wait on where the program has it
+    /// blocked, and only the kernel did not know.
+    fn deliver(
+        &mut self,
+        mut stopped: Stopped,
+        signal: i32,
+        info: &[u8; 128],
+        withheld: bool,
+    ) -> Flow<Next> {
+        self.shows_segv = false;
+        let Some(home) = self.home.as_mut().filter(|_| withheld) else {
+            return Ok(Next::Leave(self.step.deliver(stopped, signal, *info, false)?));
+        };
+        home.region.memory.write(slot::INFO, info);
+        let (pid, at) = (self.step.rec.pid as u64, home.region.layout.context(slot::INFO));
+        let arguments = [pid, pid, signal as u64, at, 0, 0];
+        stopped.inject(home.syscall_at, libc::SYS_rt_tgsigqueueinfo, arguments)??;
+        self.segv_waits = 1;
+        Ok(Next::Leave(stopped))
+    }
+
+    /// Whether a SIGSEGV that the program has blocked may wait to be delivered: in the
+    /// cache, where it is not blocked, it would come.
+    pub(super) fn segv_waits(&mut self) -> bool {
+        if self.segv_waits > 0 {
+            self.segv_waits += 1;
+            if self.segv_waits.is_multiple_of(LOOK) && !is_pending(self.step.rec.pid, libc::SIGSEGV)
+            {
+                self.segv_waits = 0;
+            }
+        }
+        self.segv_waits > 0
+    }
+
+    fn place(&self, host: &GeneralRegisters) -> Option<Place> {
+        self.home.as_ref()?.place(host)
+    }
+
+    /// Just in front of the stop for the stores of a repeated string instruction: does
+    /// what is done there. The place behind it.
+    fn finish_string(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<Option<Place>> {
+        let exit = self.home.as_ref().and_then(|home| home.cache.exit(host.pc()));
+        let Some(Exit::Bulk(next)) = exit else { return Ok(None) };
+        let mut stopped_there = *host;
+        stopped_there.jump(host.pc() + 1);
+        self.string_stored(stopped, &stopped_there, next)?;
+        Ok(Some(self.behind_string(&stopped_there, next)))
     }
 
     /// Single-steps in the cache to a boundary. The signal waits meanwhile: the
@@ -62,8 +126,15 @@ impl Translate {
                 other => return self.stopped(other),
             };
             let host = stopped.host_registers()?;
-            let Some(place) = self.boundary_of(&stopped, &host)? else { continue };
+            let place = match self.finish_string(&stopped, &host)? {
+                Some(place) => Some(place),
+                None => match self.boundary_of(&stopped, &host)? {
+                    Some(place) => place,
+                    None => continue,
+                },
+            };
             stopped.set_signal_mask(mask)?;
+            let withheld = self.hides_segv && signal == libc::SIGSEGV;
             match place {
                 Some(place) => self.leave_cache(&stopped, &host, &place)?,
                 None => self.arrived_at_syscall(&stopped, host)?,
@@ -73,7 +144,7 @@ impl Translate {
                 return Ok(Next::Leave(stopped));
             }
             stopped.set_siginfo(&info)?;
-            return Ok(Next::Leave(self.step.deliver(stopped, signal, info, false)?));
+            return self.deliver(stopped, signal, &info, withheld);
         }
         Err(std::io::Error::other("the code cache does not come to a boundary").into())
     }

@@ -26,10 +26,21 @@ pub struct Place {
     pub substitutes: Substitutes,
     /// rcx waits in the context.
     pub rcx_saved: bool,
-    /// rsi and rdi wait in the context, and rcx is zero.
-    pub string_borrowed: bool,
+    /// Which registers of a repeated string instruction are borrowed.
+    pub string: Borrowed,
     /// At a repeated string instruction, which may have done a part.
     pub repeating: Option<Arc<Prepared>>,
+}
+
+/// What is borrowed behind a repeated string instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Borrowed {
+    /// Nothing.
+    Nothing,
+    /// rcx, which was zero.
+    Count,
+    /// rcx; and rsi and rdi, which wait in the context.
+    All,
 }
 
 impl Place {
@@ -40,7 +51,7 @@ impl Place {
             record: None,
             substitutes: Substitutes::default(),
             rcx_saved: false,
-            string_borrowed: false,
+            string: Borrowed::Nothing,
             repeating: None,
         }
     }
@@ -115,13 +126,36 @@ impl Home {
         }
     }
 
+    /// The place between two translations that code of neither stands for, and the end of
+    /// the log: on the way to a syscall, at it, or to where an indirect branch goes.
+    pub(super) fn on_the_way(
+        &self,
+        stopped: &Stopped,
+        registers: &GeneralRegisters,
+    ) -> (Place, u64) {
+        let (layout, pc) = (self.region.layout, registers.pc());
+        let to_syscall = self.cache.way_to_syscall(pc);
+        let outside = !layout.cache().contains(&pc);
+        let cursor = registers.get(Gpr::R15);
+        let is_cursor = (layout.ring()..layout.guard().end).contains(&cursor);
+        let cursor = if is_cursor { cursor } else { self.kept(stopped, slot::CURSOR) };
+        match to_syscall.or(outside.then_some(pc)) {
+            Some(pc) => (Place::between(pc), cursor),
+            None => {
+                let target = registers.get(Gpr::R14);
+                (Place { rcx_saved: true, ..Place::between(target) }, cursor)
+            }
+        }
+    }
+
     /// The place where `translation` is about to be left, and how far the log's end was
     /// moved.
     fn leaving(&self, translation: &Translation, leaving: &Leaving) -> (Place, u64) {
         let place = self.inside(translation, leaving.last.into());
         match leaving.stage {
             Stage::Open => (place, 0),
-            Stage::Borrowing => (Place { string_borrowed: true, ..place }, 0),
+            Stage::Counted => (Place { string: Borrowed::Count, ..place }, 0),
+            Stage::Borrowing => (Place { string: Borrowed::All, ..place }, 0),
             Stage::Advanced(bytes) => {
                 (Place { substitutes: Substitutes::default(), ..place }, bytes.into())
             }
@@ -137,7 +171,7 @@ impl Home {
             record: (index > 0).then(|| (Arc::clone(prepared), index)),
             substitutes: translation.substitutes,
             rcx_saved: false,
-            string_borrowed: false,
+            string: Borrowed::Nothing,
             repeating: repeats.then(|| Arc::clone(prepared)),
         }
     }
@@ -155,8 +189,10 @@ impl Home {
         if place.rcx_saved {
             registers.set(Gpr::RCX, self.kept(stopped, slot::RCX));
         }
-        if place.string_borrowed {
+        if place.string != Borrowed::Nothing {
             registers.set(Gpr::RCX, 0);
+        }
+        if place.string == Borrowed::All {
             registers.set(Gpr::RSI, self.kept(stopped, slot::BORROWED[0]));
             registers.set(Gpr::RDI, self.kept(stopped, slot::BORROWED[1]));
         }

@@ -92,7 +92,7 @@ impl Translate {
         }
     }
 
-    fn behind_string(&self, host: &GeneralRegisters, next: u64) -> Place {
+    pub(super) fn behind_string(&self, host: &GeneralRegisters, next: u64) -> Place {
         let found = self.home.as_ref().and_then(|h| h.cache.find(host.pc() - 1));
         let substitutes = found.map(|t| t.substitutes).unwrap_or_default();
         Place { substitutes, ..Place::between(next) }
@@ -190,7 +190,9 @@ impl Translate {
         self.step.run = Some((prepared, 0));
         let keeps_mask = self.shows_segv && !call.may_change_mask();
         let stopped = self.step.entered(stopped, call)?;
-        self.shows_segv = keeps_mask && !self.step.in_syscall;
+        // Where a signal came instead, its handler has a mask of its own.
+        let returned = self.step.rec.registers.rip == pc.wrapping_add(2);
+        self.shows_segv = keeps_mask && returned && !self.step.in_syscall;
         Ok(Next::Leave(stopped))
     }
 
@@ -207,10 +209,13 @@ impl Translate {
 
     /// At the exit stop, in the middle of the cache: SIGKILL.
     fn vanish(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<()> {
-        let found = self.home.as_ref().and_then(|h| h.place_before(host));
-        let Some((place, advanced)) = found else { return Ok(()) };
+        let Some(home) = &self.home else { return Ok(()) };
         let mut host = *host;
-        host.set(Gpr::R15, host.get(Gpr::R15).wrapping_sub(advanced));
+        let (place, cursor) = match home.place_before(&host) {
+            Some((place, advanced)) => (place, host.get(Gpr::R15).wrapping_sub(advanced)),
+            None => home.on_the_way(stopped, &host),
+        };
+        host.set(Gpr::R15, cursor);
         self.leave_cache(stopped, &host, &place)
     }
 }

@@ -11,6 +11,7 @@ use super::branches::Ending;
 use super::emitter::{CURSOR, Emitted, SCRATCH, Unencodable, log_place};
 use super::layout::slot;
 use super::leaving::Stage;
+use super::signals::MOST_STEPS;
 use crate::encode::BULK_ID;
 use crate::engine::code::Prepared;
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
@@ -19,6 +20,8 @@ use std::sync::Arc;
 
 /// Most bytes that are copied in the cache. Single-stepping takes a step for each.
 const MOST_COPIED: i64 = 3072;
+
+const _: () = assert!(MOST_COPIED < MOST_STEPS as i64);
 
 /// Bytes of a bulk record before the stored ones: header, padding, address, count.
 const BULK_HEADER: usize = 24;
@@ -85,6 +88,7 @@ impl Writer {
         self.repeat(instruction)?;
         self.log(instruction, prepared.block.slots(0))?;
         let next = prepared.block.end();
+        self.note(Stage::Counted);
         let stored = self.compare_length(element)?;
         let mut links = self.stop_for_stores(next)?;
         self.emitter.land(stored)?;
@@ -110,17 +114,26 @@ impl Writer {
             )
         };
         self.emitter.save(slot::RCX, Register::RCX)?;
-        // Only its low 16 bits are set if there is no more.
+        // Of a count that is not more, only the low 16 bits are set; and so are only
+        // those of this sum.
+        self.emitter.copy(SCRATCH, Register::RCX)?;
+        self.unless_low_bits(long)?;
         self.emitter.lea(SCRATCH, bytes(0xffff - MOST_COPIED))?;
+        self.unless_low_bits(long)?;
+        self.emitter.lea(SCRATCH, bytes(0))
+    }
+
+    /// To `long` unless only the low 16 bits of the scratch register are set; rcx is as
+    /// it was saved, before and after.
+    fn unless_low_bits(&mut self, long: u64) -> Emitted {
         let low = Code::Movzx_r32_rm16;
         self.emitter.put(&Instruction::with2(low, Register::ECX, Register::R14W)?)?;
         self.subtract_from(SCRATCH, Register::RCX, 1, 0)?;
-        let few = self.emitter.branch_ahead(Code::Jrcxz_rel8_64)?;
+        let so = self.emitter.branch_ahead(Code::Jrcxz_rel8_64)?;
         self.emitter.restore(Register::RCX, slot::RCX)?;
         self.emitter.jump(long)?;
-        self.emitter.land(few)?;
-        self.emitter.restore(Register::RCX, slot::RCX)?;
-        self.emitter.lea(SCRATCH, bytes(0))
+        self.emitter.land(so)?;
+        self.emitter.restore(Register::RCX, slot::RCX)
     }
 
     /// Touches the log `room` bytes behind as many as the scratch register says.

@@ -122,8 +122,10 @@ impl Superblocks {
         let first = parts.and_then(|parts| parts.first().cloned()).or_else(|| translated(id));
         length < SHORT
             && first.is_some_and(|first| {
+                // Repeated string instructions are blocks of their own.
+                let plain = first.care.iter().all(|care| care.kind == Kind::Plain);
                 let attempts = self.attempts.get(&first.block.start());
-                attempts.is_none_or(|attempts| *attempts < ATTEMPTS)
+                plain && attempts.is_none_or(|attempts| *attempts < ATTEMPTS)
             })
     }
 

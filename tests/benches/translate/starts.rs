@@ -1,8 +1,10 @@
 //! Short programs, of which the start is what one waits for, and one with many system calls.
 
+use crate::busy;
 use crate::subject::{Bars, Subject};
 use rdb_tests::compile::must_run;
 use rdb_tests::guest::Guest;
+use rdb_tests::measure::programs::{CALLS_A_ROUND, SYSCALLS};
 use rdb_tests::measure::report::Bar;
 use rdb_tests::tools::{require_tool, system_python};
 use std::path::Path;
@@ -17,6 +19,9 @@ const FOLDERS: usize = 100;
 
 /// Rows that are inserted.
 const INSERTS: usize = 1000;
+
+/// Rounds of system calls.
+const ROUNDS: usize = 50_000;
 
 fn bars() -> Bars {
     Bars { beyond: Bar::AtMost(0.5), ..Bars::default() }
@@ -73,6 +78,13 @@ fn sqlite(name: &'static str, before: &str, behind: &str) -> Option<Subject> {
         let _ = std::fs::remove_file(folder.join("rows.db"));
     };
     Some(Subject { prepare, ..Subject::new(name, guest, bars()) })
+}
+
+/// Short system calls: what each costs is what a buffer in the program could save.
+pub fn syscalls(name: &'static str) -> Option<Subject> {
+    let guest = busy::compiled(SYSCALLS, &ROUNDS.to_string());
+    let calls = Some(ROUNDS * CALLS_A_ROUND);
+    Some(Subject { calls, ..Subject::new(name, guest, Bars::default()) })
 }
 
 /// A long listing of ten thousand files.

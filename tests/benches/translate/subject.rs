@@ -43,12 +43,14 @@ pub struct Subject {
     pub bars: Bars,
     /// Prepares its working directory for each run.
     pub prepare: fn(&Path),
+    /// System calls it makes, if they are what it is about.
+    pub calls: Option<usize>,
 }
 
 impl Subject {
     /// A subject whose runs leave nothing behind.
     pub fn new(name: &'static str, guest: Guest, bars: Bars) -> Subject {
-        Subject { name, guest, bars, prepare: |_| {} }
+        Subject { name, guest, bars, prepare: |_| {}, calls: None }
     }
 
     /// Runs it unrecorded, recorded and single-stepped in turn, and reports medians.
@@ -79,6 +81,10 @@ impl Subject {
         report.note(name, "unrecorded, s", of(|r| r.native.seconds));
         report.note(name, "recorded, s", of(|r| r.recorded.run.seconds));
         report.add(name, "recorded beyond unrecorded, s", of(Round::beyond), bars.beyond);
+        if let Some(calls) = self.calls {
+            let each = of(Round::beyond) / calls as f64;
+            report.note(name, "beyond unrecorded, µs for each system call", each * 1e6);
+        }
         report.add(name, "slowdown, times", of(Round::slowdown), bars.slowdown);
         report.add(name, "million instructions/s", of(Round::rate), bars.rate);
         report.note(name, "stepping, million instructions/s", of(|r| r.step));
@@ -139,7 +145,7 @@ fn stepped(guest: &Guest, options: &Options) -> f64 {
 /// Those asked for, as far as their programs are installed; each is made when its turn comes.
 pub fn all(options: &Options) -> impl Iterator<Item = Subject> {
     type Make = fn(&'static str) -> Option<Subject>;
-    let makers: [(&'static str, Make); 12] = [
+    let makers: [(&'static str, Make); 13] = [
         ("tree", busy::tree),
         ("hash", busy::hash),
         ("script", busy::script),
@@ -152,6 +158,7 @@ pub fn all(options: &Options) -> impl Iterator<Item = Subject> {
         ("inserts", starts::inserts),
         ("commits", starts::commits),
         ("ls", starts::ls),
+        ("syscalls", starts::syscalls),
     ];
     makers.into_iter().filter(|(name, _)| options.wants(name)).filter_map(|(name, make)| make(name))
 }

@@ -27,8 +27,14 @@ pub const RANDOM: Source = Source { name: "random", flags: &[] };
 /// Masked fused multiply-adds over arrays; only where the CPU [`has_avx512`].
 pub const AVX512: Source = Source { name: "avx512", flags: &["-mavx512f"] };
 
+/// Makes short system calls, [`CALLS_A_ROUND`] a round.
+pub const SYSCALLS: Source = Source { name: "syscalls", flags: &[] };
+
+/// System calls of each of [`SYSCALLS`]'s rounds.
+pub const CALLS_A_ROUND: usize = 3;
+
 /// All of them.
-pub const ALL: [Source; 4] = [TREE, HASH, RANDOM, AVX512];
+pub const ALL: [Source; 5] = [TREE, HASH, RANDOM, AVX512, SYSCALLS];
 
 /// Whether this CPU can run [`AVX512`].
 pub fn has_avx512() -> bool {

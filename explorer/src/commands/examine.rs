@@ -188,7 +188,7 @@ fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let format = Format::parse(arguments.get("FMT").unwrap_or(""), &session.examine);
     let format = format.map_err(|text| arguments.error(text))?;
     let address = match (arguments.get("ADDRESS"), session.examine.next) {
-        (Some(text), _) => session.evaluate(text)?,
+        (Some(text), _) => session.address(text)?,
         (None, Some(next)) => next,
         (None, None) => session.pc()?,
     };

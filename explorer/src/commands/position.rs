@@ -71,7 +71,7 @@ pub fn source_line(session: &Session, place: &Place) -> Option<String> {
 /// `where`.
 pub static WHERE: Command = Command {
     name: "where",
-    aliases: &["ct", "current-tracepoint", "frame", "f", "w"],
+    aliases: &["ct", "current-tracepoint", "w"],
     group: Group::Position,
     arguments: &[],
     help: "show where the cursor is, and why it stopped there",

@@ -1,0 +1,153 @@
+//! Values as text, the way gdb writes them.
+
+mod array;
+mod record;
+mod scalar;
+mod text;
+
+pub use text::{TextStyle, quoted_bytes};
+
+use super::{Target, Value, pretty};
+use crate::symbols::datatypes::{Shape, Type};
+use crate::symbols::location::Missing;
+use std::cell::Cell;
+
+/// Elements of arrays and characters of strings shown (gdb's `print elements`).
+const ELEMENTS: usize = 200;
+
+/// Equal elements in a row that are shown once (gdb's `print repeats`).
+const REPEATS: usize = 10;
+
+/// Nesting shown (gdb's `print max-depth`).
+const MAX_DEPTH: u32 = 20;
+
+/// Longest text of one value, bytes: what is behind is cut.
+const MAX_TEXT: usize = 1 << 18;
+
+/// How `print/FMT` shows scalars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// `x d u o t z c a f s`; none: by type.
+    pub letter: Option<char>,
+    /// `r`: without pretty printers.
+    pub raw: bool,
+}
+
+impl Format {
+    /// Reads `x` or `rx`.
+    ///
+    /// # Errors
+    /// What is no format.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut format = Self::default();
+        for c in text.chars() {
+            match c {
+                'r' => format.raw = true,
+                'x' | 'd' | 'u' | 'o' | 't' | 'z' | 'c' | 'a' | 'f' | 's' => {
+                    format.letter = Some(c)
+                }
+                other => return Err(format!("{other:?} is no format of a value")),
+            }
+        }
+        Ok(format)
+    }
+}
+
+/// Shows values at one moment.
+pub struct Formatter<'a> {
+    target: &'a dyn Target,
+    format: Format,
+    /// Bytes of text still to be spent.
+    left: Cell<usize>,
+}
+
+impl<'a> Formatter<'a> {
+    /// With the memory and names of `target`.
+    pub fn new(target: &'a dyn Target, format: Format) -> Self {
+        Self { target, format, left: Cell::new(MAX_TEXT) }
+    }
+
+    /// The value of an expression: pointers with their type.
+    pub fn top(&self, value: &Value) -> String {
+        let prefix = self.type_prefix(&value.of);
+        prefix + &self.show(value, 0)
+    }
+
+    /// A value among others.
+    pub fn inner(&self, value: &Value) -> String {
+        self.show(value, 0)
+    }
+
+    /// `(int *) `, where a bare address would say too little. As in gdb, not for `char *`.
+    fn type_prefix(&self, of: &Type) -> String {
+        let stripped = of.stripped();
+        let Shape::Pointer { .. } = stripped.shape() else { return String::new() };
+        if self.format.letter.is_some() {
+            return String::new();
+        }
+        let target = of.target().map(|target| target.stripped());
+        let is_char =
+            |to: Type| matches!(to.shape(), Shape::Base { name, .. } if &**name == "char");
+        let named = matches!(of.shape(), Shape::Alias { .. });
+        match !named && target.is_some_and(is_char) && !of.is_reference() {
+            true => String::new(),
+            false => format!("({}) ", of.name()),
+        }
+    }
+
+    fn show(&self, value: &Value, depth: u32) -> String {
+        if depth > MAX_DEPTH {
+            return "{...}".to_owned();
+        }
+        if self.left.get() == 0 {
+            return "...".to_owned();
+        }
+        let text = self.by_type(value, depth);
+        self.left.set(self.left.get().saturating_sub(text.len().min(64)));
+        text
+    }
+
+    fn by_type(&self, value: &Value, depth: u32) -> String {
+        let stripped = value.of.stripped();
+        if !self.format.raw
+            && let Some(shown) = pretty::show(value, self.target)
+        {
+            return self.pretty(&shown, depth);
+        }
+        match stripped.shape() {
+            Shape::Void => "void".to_owned(),
+            Shape::Array { .. } => self.array(value, depth),
+            Shape::Record(record) => self.record(value, record, depth),
+            Shape::Pointer { .. } if stripped.is_reference() => self.reference(value, depth),
+            Shape::Function { .. } => self.function(value),
+            _ => self.scalar(value).unwrap_or_else(|why| missing(&why)),
+        }
+    }
+
+    fn reference(&self, value: &Value, depth: u32) -> String {
+        let address = value.integer(self.target).map(|address| format!("@{address:#x}"));
+        let address = address.unwrap_or_else(|why| missing(&why));
+        match value.pointee(self.target) {
+            Some(to) if self.is_shown_through(value) => {
+                format!("{address}: {}", self.show(&to, depth + 1))
+            }
+            _ => address,
+        }
+    }
+
+    /// References in records show their address only, as in gdb.
+    fn is_shown_through(&self, value: &Value) -> bool {
+        value.of.target().is_some_and(|to| !to.is_function())
+    }
+
+    fn function(&self, value: &Value) -> String {
+        let address = value.address().unwrap_or_default();
+        let symbol = self.target.symbol(address).map(|symbol| format!(" {symbol}"));
+        format!("{{{}}} {address:#x}{}", value.of.name(), symbol.unwrap_or_default())
+    }
+}
+
+/// What stands for a value that is not there.
+pub(super) fn missing(why: &Missing) -> String {
+    format!("<{why}>")
+}

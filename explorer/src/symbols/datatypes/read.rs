@@ -57,7 +57,7 @@ pub(super) fn qualified_name(entry: &Entry<'_>) -> Option<Arc<str>> {
 }
 
 fn base(entry: &Entry<'_>) -> Option<Shape> {
-    let name = own_name(entry)?;
+    let name = canonical(&own_name(entry)?);
     let size = entry.unsigned(gimli::DW_AT_byte_size).or_else(|| {
         let bits = entry.unsigned(gimli::DW_AT_bit_size)?;
         Some(bits.div_ceil(8))
@@ -77,6 +77,23 @@ fn base(entry: &Entry<'_>) -> Option<Shape> {
         _ => return Some(Shape::Opaque { name, size }),
     };
     Some(Shape::Base { name, size, encoding })
+}
+
+/// gcc's `long unsigned int` as everybody else writes it: `unsigned long`.
+fn canonical(name: &str) -> Arc<str> {
+    let words: Vec<_> = name.split(' ').collect();
+    let is_long_or_short = |word: &&str| matches!(*word, "long" | "short");
+    let parts = ["long", "short", "unsigned", "signed", "int"];
+    if !words.iter().any(|word| is_long_or_short(&word)) || !words.iter().all(|w| parts.contains(w))
+    {
+        return name.into();
+    }
+    let unsigned = words.iter().filter(|word| **word == "unsigned").copied();
+    unsigned
+        .chain(words.iter().copied().filter(is_long_or_short))
+        .collect::<Vec<_>>()
+        .join(" ")
+        .into()
 }
 
 fn array(entry: &Entry<'_>) -> Shape {

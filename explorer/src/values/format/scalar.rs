@@ -79,7 +79,8 @@ impl Formatter<'_> {
 
     /// A scalar in the format of `print/FMT`.
     fn formatted(&self, value: &Value, letter: char) -> Result<String, Missing> {
-        let size = value.size().unwrap_or(8).min(16) as usize;
+        // A bit-field is shown as wide as its type.
+        let size = value.of.size().unwrap_or(8).min(16) as usize;
         let is_float = value.of.is_float();
         if is_float && letter == 'f' {
             return self.float(value);
@@ -92,13 +93,18 @@ impl Formatter<'_> {
             }
             false => value.integer(self.target)?,
         };
-        let bits = value.bits.map_or(size as u64 * 8, |bits| bits.size);
-        Ok(integer(self, number, bits, letter))
+        let signed = !is_float && value.of.is_signed();
+        Ok(integer(self, number, (size as u64 * 8, signed), letter))
     }
 }
 
-/// A number of so many bits.
-fn integer(formatter: &Formatter<'_>, number: i128, bits: u64, letter: char) -> String {
+/// A number of so many bits, of a type that is signed or not.
+fn integer(
+    formatter: &Formatter<'_>,
+    number: i128,
+    (bits, is_signed): (u64, bool),
+    letter: char,
+) -> String {
     let mask = if bits >= 128 { u128::MAX } else { (1 << bits) - 1 };
     let raw = number.cast_unsigned() & mask;
     let signed = crate::values::integer::extend(raw, bits, true);
@@ -109,15 +115,20 @@ fn integer(formatter: &Formatter<'_>, number: i128, bits: u64, letter: char) -> 
         'o' => format!("0{raw:o}"),
         't' => format!("{raw:b}"),
         'z' => format!("{raw:#0width$x}", width = bits.div_ceil(4) as usize + 2),
-        'c' => format!("{} {}", signed as i8, character(i128::from(signed as u8), false)),
+        'c' => {
+            let code = if is_signed { i128::from(signed as i8) } else { i128::from(raw as u8) };
+            format!("{code} {}", character(code, false))
+        }
         'a' => {
-            let symbol = formatter.target.symbol(raw as u64).map(|symbol| format!(" {symbol}"));
-            format!("{raw:#x}{}", symbol.unwrap_or_default())
+            let address = if is_signed { signed as u64 } else { raw as u64 };
+            let symbol = formatter.target.symbol(address).map(|symbol| format!(" {symbol}"));
+            format!("{address:#x}{}", symbol.unwrap_or_default())
         }
         'f' => match bits {
             32 => float_text(&(raw as u32).to_le_bytes()).unwrap_or_default(),
             64 => float_text(&(raw as u64).to_le_bytes()).unwrap_or_default(),
-            _ => signed.to_string(),
+            _ if is_signed => signed.to_string(),
+            _ => raw.to_string(),
         },
         _ => format!("{raw:#x}"),
     }

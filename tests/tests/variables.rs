@@ -1,0 +1,325 @@
+//! Values of variables and expressions: as gdb shows them, wherever both stop.
+
+use rdb_tests::compile::Flavour;
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::oracle;
+
+/// What differs between rdb and gdb when a marked line begins for the `hit`-th time: `command:
+/// rdb's answer, gdb's`. `None` without gdb.
+fn differences(
+    name: &str,
+    flavour: Flavour,
+    (mark, hit): (&str, usize),
+    commands: &[&str],
+) -> Option<Vec<String>> {
+    let fixture = Fixture::load(name);
+    let guest = Guest::fixture(&fixture, flavour);
+    let place = fixture.place(mark);
+    let commands: Vec<String> = commands.iter().map(ToString::to_string).collect();
+    let expected = oracle::answers(&guest, &place, hit, &commands)?;
+    // Recorded here: path, environment and directory have to be those of gdb's run.
+    let recorded = guest.record(&[]);
+    let mut all = vec![format!("break {place}")];
+    all.extend(vec!["continue".to_string(); hit]);
+    let stops = all.len();
+    all.extend(commands.iter().cloned());
+    let (_, answers) = recorded.explore().attempt(&all);
+    let pairs = commands.iter().zip(&answers[stops..]).zip(&expected);
+    let different = pairs.filter_map(|((command, answer), expected)| {
+        if ["up", "down", "frame"].iter().any(|word| command.starts_with(word)) {
+            return None;
+        }
+        let (own, theirs) = (text(answer), plain(expected));
+        (own != theirs).then(|| format!("{command}\n  rdb: {own}\n  gdb: {theirs}"))
+    });
+    Some(different.collect())
+}
+
+/// An answer as gdb would write it.
+fn text(answer: &Answer) -> String {
+    if let Some(error) = &answer.error {
+        return format!("error: {error}");
+    }
+    if let Some(variables) = answer.get("variables").as_array() {
+        let line = |v: &serde_json::Value| {
+            format!("{} = {}", v["name"].as_str().unwrap(), v["value"].as_str().unwrap())
+        };
+        let lines: Vec<String> = variables.iter().map(line).collect();
+        return lines.join("\n");
+    }
+    let shown = answer.get("value").as_str().or(answer.get("type").as_str());
+    shown.unwrap_or_else(|| panic!("no value in {answer:?}")).to_string()
+}
+
+/// gdb's answer without the number of the value, `type = `, and words about nothing.
+fn plain(answer: &str) -> String {
+    let answer = answer.trim_end();
+    let behind = match answer.split_once(" = ") {
+        Some((head, rest)) if head == "type" || head.starts_with('$') => rest,
+        _ => answer,
+    };
+    if behind.starts_with("No locals") || behind.starts_with("No arguments") {
+        return String::new();
+    }
+    behind.to_string()
+}
+
+fn assert_same(name: &str, flavours: &[Flavour], place: (&str, usize), commands: &[&str]) {
+    for flavour in flavours {
+        let Some(found) = differences(name, *flavour, place, commands) else { return };
+        assert!(found.is_empty(), "{name} {flavour:?} at {place:?}:\n{}", found.join("\n"));
+    }
+}
+
+const GLOBALS: [&str; 45] = [
+    "print letter",
+    "print tiny",
+    "print byte",
+    "print narrow",
+    "print half",
+    "print wide",
+    "print widest",
+    "print single",
+    "print ratio",
+    "print extended",
+    "print rotated",
+    "print yes",
+    "print colour",
+    "print odd",
+    "print flags",
+    "print strange",
+    "print level",
+    "print matrix",
+    "print zeros",
+    "print text",
+    "print full",
+    "print escaped",
+    "print string",
+    "print none",
+    "print octets",
+    "print corner",
+    "print second",
+    "print first",
+    "print packed",
+    "print mixed",
+    "print operations",
+    "print table",
+    "print middle",
+    "print indirect",
+    "print anything",
+    "print counted",
+    "print constant",
+    "print huge",
+    "print own",
+    "print add",
+    "print &add",
+    "print &corner",
+    "print &matrix",
+    "print *first.next",
+    "print &first.at",
+];
+
+#[test]
+fn globals_of_every_c_type_are_as_in_gdb() {
+    assert_same("types", &[Flavour::O0, Flavour::O2], ("main", 1), &GLOBALS);
+}
+
+#[test]
+fn formats_are_gdbs() {
+    let values = [
+        "corner", "byte", "tiny", "wide", "matrix", "colour", "ratio", "text", "packed", "middle",
+        "letter", "single",
+    ];
+    let commands: Vec<String> = values
+        .iter()
+        .flat_map(|value| "xduotzcf".chars().map(move |letter| format!("print/{letter} {value}")))
+        // Of a float gdb shows its whole part as a character, rdb its lowest byte.
+        .filter(|command| !["print/c ratio", "print/c single"].contains(&command.as_str()))
+        .collect();
+    let mut commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    commands.extend(["print/a corner", "print/a tiny", "print/a middle", "print/a wide"]);
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+}
+
+#[test]
+fn types_are_as_in_gdb() {
+    let commands = [
+        "whatis letter",
+        "whatis matrix",
+        "whatis &matrix",
+        "whatis matrix[1]",
+        "whatis table",
+        "whatis operations",
+        "whatis operations[0]",
+        "whatis &first",
+        "whatis first.next",
+        "whatis string",
+        "whatis &string",
+        "whatis anything",
+        "whatis constant",
+        "whatis &constant",
+        "whatis add",
+        "whatis &add",
+        "whatis first.at",
+        "whatis 1+1",
+        "whatis 1+1L",
+        "whatis 1u",
+        "whatis 'a'",
+        "whatis letter + 1",
+        "whatis single * 2",
+        "whatis single * ratio",
+        "whatis middle - matrix[0]",
+        "whatis size",
+        "whatis struct node",
+        "whatis operation",
+        "whatis (char) 1",
+        "whatis (unsigned long) 1",
+        "whatis first.next->at.x",
+        "whatis packed.wide",
+        "ptype struct node",
+        "ptype place",
+        "ptype operation",
+        "ptype struct packed",
+        "ptype struct mixed",
+        "ptype enum colour",
+        "ptype enum level",
+        "ptype first.next",
+        "ptype table",
+        "ptype size",
+        "ptype unsigned long",
+        "ptype add",
+    ];
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+}
+
+#[test]
+fn expressions_are_cs() {
+    let commands = [
+        "print 1 + 2 * 3",
+        "print (1 + 2) * 3",
+        "print 7 / 2",
+        "print -7 / 2",
+        "print -7 % 3",
+        "print 7.0 / 2",
+        "print 1 << 4 | 3",
+        "print 6 & 3 ^ 1",
+        "print ~5",
+        "print !5",
+        "print !0",
+        "print 1 < 2 && 3 > 4",
+        "print 1 || 0",
+        "print 5 == 5",
+        "print 5 != 5",
+        "print byte > 100 ? letter : tiny",
+        "print matrix[1][2]",
+        "print *matrix[1]",
+        "print matrix[1]",
+        "print **matrix",
+        "print *middle@3",
+        "print zeros[250]@2",
+        "print &matrix[1][1] - &matrix[0][0]",
+        "print *(middle - 1)",
+        "print middle[1]",
+        "print first.next->name",
+        "print (*first.next).at.x",
+        "print first.next.at",
+        "print &first.at == &first",
+        "print first.next == 0",
+        "print first.next == &second",
+        "print sizeof(struct node)",
+        "print sizeof first",
+        "print sizeof(int *)",
+        "print sizeof matrix",
+        "print (char) 65",
+        "print (unsigned char) -1",
+        "print (short) 70000",
+        "print (double) 1 / 3",
+        "print (int) 3.9",
+        "print (float) ratio",
+        "print (enum colour) 5",
+        "print (long) middle == &matrix[1][1]",
+        "print *(struct point *) anything",
+        "print ((struct point *) anything)->y",
+        "print {int} middle",
+        "print operations[1]",
+        "print *operations[0]",
+        "print 0x10 + 010 + 'a'",
+        "print 5u - 6",
+        "print 4000000000",
+        "print -1 < 1u",
+        "print 1.5e3",
+        "print .5 + 1",
+        "print 10 % 4 * 2",
+        "print mixed.real",
+        "print mixed.bytes[3]",
+        "print packed.mode",
+        "print packed.mode * 2",
+        "print packed.wide",
+        "print colour == GREEN",
+        "print BLUE",
+        "print colour + 1",
+        "print strange & WRITE",
+        "print yes + 1",
+        "print string[2]",
+        "print *string@4",
+        "print $1",
+        "print $",
+        "print $$",
+        "print $$3 + 1",
+        "print $a = 5",
+        "print $a * 2",
+        "print $a",
+        "print $b",
+        "print ($a = 3, $a + 1)",
+        "print $rsp == $sp",
+        "print $pc",
+        "print $eax == (int) $rax",
+        "print 'types.c'::own",
+        "print inner::calls",
+        "print main::here.x",
+        "print sizeof(size)",
+        "print (place *) anything",
+        "print *(place *) anything",
+        "print \"abc\"",
+        "print sizeof \"abc\"",
+        "print wide / 7",
+        "print -wide",
+        "print +byte",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+const FRAMES: [&str; 16] = [
+    "info args",
+    "info locals",
+    "up",
+    "info args",
+    "info locals",
+    "up",
+    "info args",
+    "info locals",
+    "frame 1",
+    "info locals",
+    "print list",
+    "down",
+    "print list->at",
+    "print *list",
+    "print label",
+    "print depth",
+];
+
+#[test]
+fn locals_of_all_frames_are_as_in_gdb() {
+    for place in [("inner", 1), ("print", 1), ("outer", 1), ("main", 1)] {
+        assert_same("types", &[Flavour::O0], place, &FRAMES);
+    }
+    let recursive =
+        ["info args", "info locals", "up", "info args", "info locals", "up", "info args"];
+    for hit in [1, 7] {
+        assert_same("recursion", &[Flavour::O0], ("bottom", hit), &recursive);
+        assert_same("tree", &[Flavour::O0], ("deeper", hit.min(4)), &recursive);
+    }
+    assert_same("variables", &[Flavour::O0, Flavour::O2], ("change", 2), &recursive);
+}

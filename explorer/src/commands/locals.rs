@@ -15,6 +15,9 @@ pub struct Named {
     /// Its value.
     #[serde(flatten)]
     pub shown: ShownValue,
+    /// Whether it has no parts.
+    #[serde(skip)]
+    pub scalar: bool,
 }
 
 #[derive(Serialize)]
@@ -37,8 +40,10 @@ impl Output for Variables {
 }
 
 fn shown(scene: &Scene<'_>, variable: &Variable) -> Named {
-    let shown = ShownValue::inner(scene, &scene.value_of(variable));
-    Named { name: variable.name.to_string(), shown }
+    let value = scene.value_of(variable);
+    let whole = value.of.element().is_some() || value.of.is_record();
+    let shown = ShownValue::inner(scene, &value);
+    Named { name: variable.name.to_string(), shown, scalar: !whole }
 }
 
 /// The arguments of a frame's function, in their order.

@@ -5,6 +5,7 @@ mod argument;
 mod breakpoints;
 mod compare;
 mod disassemble;
+mod display;
 mod examine;
 mod frames;
 mod help;
@@ -205,6 +206,9 @@ pub static COMMANDS: &[&Command] = &[
     &types::PTYPE,
     &locals::INFO_LOCALS,
     &locals::INFO_ARGS,
+    &display::DISPLAY,
+    &display::UNDISPLAY,
+    &display::INFO_DISPLAY,
     &frames::FRAME,
     &frames::UP,
     &frames::DOWN,

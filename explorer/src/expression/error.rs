@@ -95,6 +95,19 @@ pub struct ExpressionError {
 }
 
 impl ExpressionError {
+    /// Whether the text makes no sense anywhere, as opposed to having no value here.
+    pub fn is_syntax(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Syntax(_)
+                | Fault::Incomplete
+                | Fault::TooDeep
+                | Fault::Literal(_)
+                | Fault::ReadOnly
+                | Fault::Call
+        )
+    }
+
     /// The expression, and a line with a caret under the place of the fault.
     pub fn pointed(&self) -> [String; 2] {
         [self.text.clone(), format!("{}^", " ".repeat(self.column))]

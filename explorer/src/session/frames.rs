@@ -11,6 +11,7 @@ use crate::symbols::{CodeAddr, DieRef, Dies, FunctionDies, ModuleAddr, ModuleSym
 use crate::timeline::StateError;
 use rdb_schema::registers::Registers;
 use rdb_schema::space::{AddressSpace, PROT_EXEC};
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 struct At<'a> {
@@ -37,6 +38,8 @@ pub struct Frames<'s> {
     state: u64,
     registers: Registers,
     walked: Backtrace,
+    /// Of each source frame: the frame of code, and how many inlined copies are inside it.
+    levels: OnceCell<Vec<(usize, usize)>>,
 }
 
 impl<'s> Frames<'s> {
@@ -46,7 +49,7 @@ impl<'s> Frames<'s> {
         let at = At { session, state, space: session.timeline.shared_space(state)? };
         let mut memory = |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
         let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
-        Ok(Self { session, state, registers, walked })
+        Ok(Self { session, state, registers, walked, levels: OnceCell::new() })
     }
 
     /// What unwinding found.
@@ -66,19 +69,21 @@ impl<'s> Frames<'s> {
 
     /// The source frame `level`, 0 the innermost; `None` if there are fewer.
     pub fn level(&self, level: usize) -> Option<View<'_>> {
-        let mut left = level;
-        for (index, physical) in self.walked.frames.iter().enumerate() {
-            let session = self.session;
-            let count = match self.is_handler(index) {
-                true => 1,
-                false => session.locator.places(&session.timeline, self.state, physical.pc).len(),
-            };
-            match left.checked_sub(count) {
-                Some(rest) => left = rest,
-                None => return Some(View { frames: self, physical: index, inline: left }),
+        let (physical, inline) = *self.levels.get_or_init(|| self.levels()).get(level)?;
+        Some(View { frames: self, physical, inline })
+    }
+
+    fn levels(&self) -> Vec<(usize, usize)> {
+        let session = self.session;
+        let frames = self.walked.frames.iter().enumerate();
+        let counted = frames.map(|(index, physical)| match self.is_handler(index) {
+            true => (index, 1),
+            false => {
+                let places = session.locator.places(&session.timeline, self.state, physical.pc);
+                (index, places.len())
             }
-        }
-        None
+        });
+        counted.flat_map(|(index, count)| (0..count).map(move |inline| (index, inline))).collect()
     }
 
     /// Whether a frame is the one the kernel made for a signal handler.

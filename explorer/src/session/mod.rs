@@ -1,6 +1,7 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod breakpoint;
+mod display;
 mod frames;
 mod history;
 mod images;
@@ -17,6 +18,7 @@ mod stack;
 mod stop;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
+pub use display::{Display, Displays};
 pub use frames::{Frames, View};
 pub use history::ValueHistory;
 pub use images::{Image, Images};
@@ -77,6 +79,8 @@ pub struct Session {
     selected: usize,
     /// Values printed, and convenience variables.
     pub history: ValueHistory,
+    /// Expressions shown wherever the cursor stops.
+    pub displays: Displays,
     /// Stops long queries.
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
@@ -101,6 +105,7 @@ impl Session {
             listing: None,
             selected: 0,
             history: ValueHistory::default(),
+            displays: Displays::default(),
             interrupt,
             finished: false,
         }

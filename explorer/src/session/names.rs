@@ -7,6 +7,9 @@ use crate::symbols::unwind::FrameRegisters;
 use crate::symbols::{CodeAddr, DeclaredKind, ModuleSymbols, Variable, file_matches, nearest};
 use crate::values::{Place, Value};
 
+/// Frames searched for `function::variable`.
+const MAX_SEARCHED: usize = 1000;
+
 /// Names offered for one that is not there.
 const OFFERED: usize = 3;
 
@@ -154,12 +157,14 @@ impl Scene<'_> {
     /// `function::variable`: of the innermost frame of that function, or static.
     fn of_function(&self, name: &str) -> Option<Value> {
         let (function, variable) = name.rsplit_once("::")?;
+        let stack = self.session.scene_at(self.state(), MAX_SEARCHED).ok()?;
         for level in 0..MAX_SEARCHED {
-            let Some(scene) = self.session.scene_at(self.state(), level).ok() else { break };
+            let scene = stack.at_level(level);
             let Some(view) = scene.view() else { break };
             if scene.function_name(&view).is_some_and(|own| symbols_fit(&own, function)) {
                 let variables = scene.variables()?;
-                let found = variables.iter().rev().find(|v| &*v.name == variable)?;
+                let mut named = variables.iter().rev().filter(|v| &*v.name == variable);
+                let found = named.clone().find(|v| v.in_scope).or_else(|| named.next())?;
                 return Some(scene.value_of(found).kept(&scene));
             }
         }
@@ -202,6 +207,13 @@ impl Scene<'_> {
 
     /// Where a variable is that is not alive here.
     fn elsewhere(&self, name: &str) -> Option<String> {
+        if name.contains("::") {
+            let mut modules = self.modules().into_iter();
+            let there = modules.any(|(symbols, _)| {
+                !symbols.dies().declared().find(DeclaredKind::Local, name).is_empty()
+            });
+            return there.then(|| "its function is not on the stack".to_owned());
+        }
         let variables = self.variables().unwrap_or_default();
         if let Some(variable) = variables.iter().find(|v| &*v.name == name) {
             return Some(format!("it is in a block of this function {}", self.block(variable)));
@@ -211,6 +223,10 @@ impl Scene<'_> {
             let declared = symbols.dies().declared();
             let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
             functions.extend(owners.map(|(function, _)| function.to_owned()));
+            // The frame's own module comes first, and is meant.
+            if !functions.is_empty() {
+                break;
+            }
         }
         functions.sort_unstable();
         functions.dedup();
@@ -248,9 +264,6 @@ impl Scene<'_> {
         near
     }
 }
-
-/// Frames searched for `function::variable`.
-const MAX_SEARCHED: usize = 1000;
 
 fn symbols_fit(own: &str, wanted: &str) -> bool {
     own == wanted || wanted.rsplit("::").next() == Some(own)

@@ -9,12 +9,13 @@ use crate::symbols::{DieRef, Dies, ModuleSymbols, Variable};
 use crate::timeline::StateError;
 use crate::values::value::{Implied, gather};
 use crate::values::{Format, Formatter, Place, Target, Value};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A state, and the frame in it that names are looked up in.
 pub struct Scene<'s> {
     pub(super) session: &'s Session,
-    pub(super) frames: Frames<'s>,
+    pub(super) frames: Rc<Frames<'s>>,
     level: usize,
 }
 
@@ -25,7 +26,7 @@ impl Session {
     /// When history cannot be read there.
     pub fn scene_at(&self, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
         // One frame more: the caller knows what it passed.
-        let frames = Frames::walk(self, state, level.saturating_add(2))?;
+        let frames = Rc::new(Frames::walk(self, state, level.saturating_add(2))?);
         Ok(Scene { session: self, frames, level })
     }
 
@@ -40,8 +41,8 @@ impl Session {
 
 impl<'s> Scene<'s> {
     /// The same state, seen from another of the frames that were walked.
-    pub fn at_level(self, level: usize) -> Self {
-        Self { level, ..self }
+    pub fn at_level(&self, level: usize) -> Self {
+        Self { session: self.session, frames: Rc::clone(&self.frames), level }
     }
 
     /// The selected frame, if there is one so far out.

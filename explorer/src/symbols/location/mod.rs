@@ -31,7 +31,7 @@ pub enum Missing {
     #[error("register {0} is not known in this frame")]
     Register(String),
     /// The caller does not say what it passed.
-    #[error("the value at the function's entry is not known")]
+    #[error("its value at the call is not known")]
     EntryValue,
     /// The address depends on a thread's own storage that cannot be found.
     #[error("the address of this thread-local variable is not known")]

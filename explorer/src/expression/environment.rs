@@ -1,6 +1,7 @@
 //! What an expression's names mean.
 
 use super::Fault;
+use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
 use crate::values::{Target, Value};
 
@@ -33,6 +34,13 @@ pub trait Environment: Target {
 
     /// Whether a source file answers to this name.
     fn is_file(&self, name: &str) -> bool;
+
+    /// Whether a name means a variable before it means a type: one of the frame's function, or
+    /// of its source file.
+    fn is_variable_here(&self, name: &str) -> bool;
+
+    /// The language of the frame's function.
+    fn language(&self) -> Language;
 
     /// A type of the program.
     fn type_named(&self, tag: Tag, name: &str) -> Option<Type>;

@@ -5,6 +5,7 @@ use super::error::At;
 use super::number::{Number, integer_type};
 use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Fault, cast, operators};
+use crate::symbols::Language;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::values::Value;
 use std::cell::RefCell;
@@ -75,7 +76,7 @@ impl<'e> Evaluator<'e> {
     fn unary(&self, operator: Unary, operand: &Expression) -> Result<Value, Wrong> {
         let environment = self.environment;
         if operator == Unary::Not {
-            return Ok(Number::int(i128::from(!self.truth(operand)?)).value());
+            return Ok(self.boolean(!self.truth(operand)?));
         }
         let value = self.value(operand)?;
         Ok(match operator {
@@ -99,18 +100,29 @@ impl<'e> Evaluator<'e> {
         left: &Expression,
         right: &Expression,
     ) -> Result<Value, Wrong> {
-        let truth = |truth: bool| Number::int(i128::from(truth)).value();
         match operator {
-            Binary::LogicalAnd => Ok(truth(self.truth(left)? && self.truth(right)?)),
-            Binary::LogicalOr => Ok(truth(self.truth(left)? || self.truth(right)?)),
+            Binary::LogicalAnd => Ok(self.boolean(self.truth(left)? && self.truth(right)?)),
+            Binary::LogicalOr => Ok(self.boolean(self.truth(left)? || self.truth(right)?)),
             Binary::Comma => {
                 self.value(left)?;
                 Ok(self.value(right)?)
             }
             _ => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                Ok(operators::binary(operator, &left, &right, self.environment)?)
+                let value = operators::binary(operator, &left, &right, self.environment)?;
+                Ok(match operator.compares() {
+                    true => self.boolean(operators::truth(&value, self.environment)?),
+                    false => value,
+                })
             }
+        }
+    }
+
+    /// A truth value: an `int` in C, a `bool` elsewhere.
+    fn boolean(&self, truth: bool) -> Value {
+        match self.environment.language() {
+            Language::C => Number::int(i128::from(truth)).value(),
+            _ => Value::computed(Type::base("bool", 1, Encoding::Bool), vec![u8::from(truth)]),
         }
     }
 

@@ -65,6 +65,9 @@ pub(super) fn dereference(value: &Value, environment: &dyn Environment) -> Resul
         return pointee
             .ok_or_else(|| Fault::Operand("it points to a value that is not kept".to_owned()));
     }
+    if let Some(pointee) = crate::values::pretty::pointee(&value, environment) {
+        return Ok(pointee);
+    }
     if let Some(held) = pointer(&value) {
         let to = held.of.target().unwrap_or_else(Type::void);
         let bare = matches!(to.stripped().shape(), Shape::Void);
@@ -243,6 +246,13 @@ pub(super) fn member(
         }
     }
     if let Some(found) = record.member_named(name, environment) {
+        return Ok(found);
+    }
+    // `object.Base::member`.
+    if let Some((base, inner)) = name.rsplit_once("::")
+        && let Some(found) = record.base_named(base, environment)
+        && let Some(found) = found.member_named(inner, environment)
+    {
         return Ok(found);
     }
     Err(no_member(&record, name))

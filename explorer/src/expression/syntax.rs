@@ -27,6 +27,21 @@ pub(super) enum Binary {
     Comma,
 }
 
+impl Binary {
+    /// Whether its value is a truth value.
+    pub fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Less
+                | Self::Greater
+                | Self::LessEqual
+                | Self::GreaterEqual
+                | Self::Equal
+                | Self::NotEqual
+        )
+    }
+}
+
 /// Operators with one operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unary {

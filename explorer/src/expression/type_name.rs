@@ -72,6 +72,9 @@ impl Parser<'_> {
             self.advance();
         }
         let Some(Token::Name(name)) = self.peek().cloned() else { return None };
+        if tag == Tag::Any && self.environment().is_variable_here(&name) {
+            return None;
+        }
         let found = self.environment().type_named(tag, &name)?;
         self.advance();
         Some(found)

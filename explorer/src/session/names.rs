@@ -4,7 +4,9 @@ use super::{Scene, registers};
 use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
-use crate::symbols::{CodeAddr, DeclaredKind, ModuleSymbols, Variable, file_matches, nearest};
+use crate::symbols::{
+    CodeAddr, DeclaredKind, Language, ModuleSymbols, Variable, file_matches, nearest,
+};
 use crate::values::{Place, Value};
 
 /// Frames searched for `function::variable`.
@@ -50,15 +52,37 @@ impl Environment for Scene<'_> {
         self.modules().iter().any(|(symbols, _)| symbols.has_source_file(name))
     }
 
+    fn is_variable_here(&self, name: &str) -> bool {
+        let variables = self.variables().unwrap_or_default();
+        let local = variables.iter().any(|variable| variable.in_scope && &*variable.name == name);
+        let unit = || {
+            let view = self.view()?;
+            let (function, dies) = (view.function_dies()?.physical, view.dies()?);
+            let found = dies.declared().find(DeclaredKind::Variable, name);
+            found.into_iter().find(|die| dies.same_unit(*die, function))
+        };
+        local || unit().is_some()
+    }
+
+    fn language(&self) -> Language {
+        let of =
+            |view: super::View<'_>| Some(view.dies()?.language_of(view.function_dies()?.physical));
+        self.view().and_then(of).unwrap_or_default()
+    }
+
     fn type_named(&self, tag: Tag, name: &str) -> Option<Type> {
         let fits = |of: &Type| match of.shape() {
             Shape::Record(record) => match tag {
-                Tag::Any => true,
+                // In C, a tag alone is no name.
+                Tag::Any => record.language != Language::C,
                 Tag::Struct => record.kind.keyword() != "union",
                 Tag::Union => record.kind.keyword() == "union",
                 Tag::Enum => false,
             },
-            Shape::Enumeration(_) => matches!(tag, Tag::Any | Tag::Enum),
+            Shape::Enumeration(enumeration) => match tag {
+                Tag::Any => enumeration.language != Language::C,
+                tag => tag == Tag::Enum,
+            },
             _ => tag == Tag::Any,
         };
         self.modules().into_iter().find_map(|(symbols, _)| {
@@ -135,7 +159,15 @@ impl Scene<'_> {
     fn constant(&self, name: &str) -> Option<Value> {
         self.modules().into_iter().find_map(|(symbols, _)| {
             let dies = symbols.dies();
-            let die = *dies.declared().find(DeclaredKind::Constant, name).first()?;
+            let find =
+                |name: &str| dies.declared().find(DeclaredKind::Constant, name).first().copied();
+            // `Size::Large` of an unscoped enumeration.
+            let beside = || {
+                let (enumeration, constant) = name.rsplit_once("::")?;
+                let space = enumeration.rsplit_once("::").map_or("", |(space, _)| space);
+                find(&format!("{space}::{constant}").trim_start_matches("::").to_owned())
+            };
+            let die = find(name).or_else(beside)?;
             let of = Type::at(dies, die)?;
             let Shape::Enumeration(enumeration) = of.shape() else { return None };
             let last = name.rsplit("::").next().unwrap_or(name);

@@ -71,7 +71,7 @@ impl Declared {
     fn add(&mut self, kind: Kind, name: Arc<str>, offset: usize) {
         let number = self.items.len() as u32;
         let last = key(&name);
-        if last.len() != name.len() {
+        if last.len() != name.len() && kind != Kind::Constant {
             self.qualified.insert(offset, number);
         }
         match self.by_key.get_mut(last) {
@@ -155,6 +155,7 @@ struct Walk<'w> {
 #[derive(Default)]
 struct Seen {
     declaration: bool,
+    scoped: bool,
     located: bool,
     completes: Option<DieRef>,
 }
@@ -180,7 +181,7 @@ impl Walk<'_> {
         let place = self.start.saturating_add(offset);
         self.declare(declared, what, &seen, place);
         if abbreviation.has_children() && what.holds_names() && self.open.len() < MAX_NESTING {
-            self.enter(what, depth, place);
+            self.enter(what, seen.scoped, depth, place);
         }
         Some(())
     }
@@ -198,6 +199,7 @@ impl Walk<'_> {
                     });
                 }
                 gimli::DW_AT_declaration => seen.declaration = true,
+                gimli::DW_AT_enum_class => seen.scoped = true,
                 gimli::DW_AT_location | gimli::DW_AT_const_value => seen.located = true,
                 gimli::DW_AT_specification => seen.completes = self.place(&attribute.value()),
                 _ => {}
@@ -252,9 +254,11 @@ impl Walk<'_> {
         self.open.last().map_or("", |open| &open.prefix)
     }
 
-    fn enter(&mut self, what: Role, depth: isize, place: usize) {
+    fn enter(&mut self, what: Role, scoped: bool, depth: isize, place: usize) {
         let outer = self.prefix();
         let prefix: Arc<str> = match (what, &self.text) {
+            // The constants of an unscoped enumeration stand beside it.
+            (Role::Enumeration, _) if !scoped => outer.into(),
             (Role::Space | Role::Record | Role::Enumeration, Some(name)) => {
                 format!("{outer}{name}::").into()
             }

@@ -3,7 +3,7 @@
 
 pub mod bytes;
 mod float;
-mod format;
+pub mod format;
 mod integer;
 mod parts;
 pub mod pretty;

@@ -58,6 +58,27 @@ impl Value {
             .find_map(|part| part.member_within(name, target, depth + 1))
     }
 
+    /// The base class of a name, or the record itself if that is its name.
+    pub fn base_named(&self, name: &str, target: &dyn Target) -> Option<Self> {
+        self.base_within(name, target, 0)
+    }
+
+    fn base_within(&self, name: &str, target: &dyn Target, depth: u32) -> Option<Self> {
+        let of = self.record_type();
+        let Shape::Record(record) = of.shape() else { return None };
+        let is = |known: &str| known == name || known.ends_with(&format!("::{name}"));
+        if record.name.as_deref().is_some_and(is) {
+            return Some(self.clone());
+        }
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let bases = record.members.iter().filter(|member| member.base);
+        bases
+            .filter_map(|base| self.member(base, target))
+            .find_map(|part| part.base_within(name, target, depth + 1))
+    }
+
     /// The alternative that this Rust enum holds.
     pub fn variant(&self, record: &Record, target: &dyn Target) -> Option<Member> {
         let variants = record.variants.as_ref()?;

@@ -113,6 +113,10 @@ impl Value {
         if let Some(bytes) = &self.bytes {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
             let size = part.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+            // A virtual base lies outside of the part that has it.
+            if start.saturating_add(size) > bytes.len() && part.address().is_some() {
+                return part;
+            }
             part.bytes = Some(Arc::new(bytes.slice(start, size)));
         }
         part

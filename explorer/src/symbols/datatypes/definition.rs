@@ -35,9 +35,9 @@ impl Type {
                 let to = Link::Made(self.follow(to).without_aliases(depth + 1));
                 Self::made(Shape::Pointer { kind: *kind, to, name: None })
             }
-            Shape::Array { of, counts, vector } => {
+            Shape::Array { of, counts, language } => {
                 let of = Link::Made(self.follow(of).without_aliases(depth + 1));
-                Self::made(Shape::Array { of, counts: counts.clone(), vector: *vector })
+                Self::made(Shape::Array { of, counts: counts.clone(), language: *language })
             }
             _ => self.stripped(),
         }

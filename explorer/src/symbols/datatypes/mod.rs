@@ -220,8 +220,8 @@ pub enum Shape {
         of: Link,
         /// The counts of its dimensions, outermost first: at least one.
         counts: Vec<Count>,
-        /// Whether it is a vector of the compiler's (`__m128i`).
-        vector: bool,
+        /// The language it is shown in.
+        language: Language,
     },
     /// A struct, class or union.
     Record(Record),
@@ -341,13 +341,14 @@ impl Type {
     /// An array of `count` of it.
     pub fn array(&self, count: u64) -> Self {
         let counts = vec![Count::Fixed(count)];
-        Self::made(Shape::Array { of: Link::Made(self.clone()), counts, vector: false })
+        let of = Link::Made(self.clone());
+        Self::made(Shape::Array { of, counts, language: Language::C })
     }
 
     /// The same array with other counts.
     pub fn with_counts(&self, counts: Vec<Count>) -> Self {
-        let Shape::Array { of, vector, .. } = self.shape() else { return self.clone() };
-        let shape = Shape::Array { of: of.clone(), counts, vector: *vector };
+        let Shape::Array { of, language, .. } = self.shape() else { return self.clone() };
+        let shape = Shape::Array { of: of.clone(), counts, language: *language };
         Self { dies: self.dies.clone(), shape: Arc::new(shape) }
     }
 
@@ -455,6 +456,7 @@ impl Type {
         match self.shape() {
             Shape::Record(record) => record.language,
             Shape::Enumeration(enumeration) => enumeration.language,
+            Shape::Array { language, .. } => *language,
             _ => Language::C,
         }
     }
@@ -465,6 +467,11 @@ impl Dies {
     pub fn type_of(self: &Arc<Self>, die: DieRef) -> Type {
         let declared = || Type::at(self, self.entry(die)?.type_place()?);
         super::guard::guarded(declared).unwrap_or_else(Type::void)
+    }
+
+    /// The language of an entry's unit.
+    pub fn language_of(&self, die: DieRef) -> Language {
+        super::guard::guarded(|| Some(self.entry(die)?.language())).unwrap_or_default()
     }
 
     /// What a variable is called.

@@ -105,7 +105,7 @@ fn array(entry: &Entry<'_>) -> Shape {
     if counts.is_empty() {
         counts.push(Count::Unknown);
     }
-    Shape::Array { of: link(entry), counts, vector: entry.flag(gimli::DW_AT_GNU_vector) }
+    Shape::Array { of: link(entry), counts, language: entry.language() }
 }
 
 fn count(range: &Entry<'_>) -> Count {

@@ -10,7 +10,7 @@ impl Formatter<'_> {
     pub(super) fn array(&self, value: &Value, depth: u32) -> String {
         let Some((element, _)) = value.of.element() else { return "{...}".to_owned() };
         let length = value.length().unwrap_or(0);
-        let rust = element.language() == Language::Rust;
+        let rust = value.of.stripped().language() == Language::Rust;
         if element.is_character() && element.size() == Some(1) && self.format.shows_text() {
             return self.text(value);
         }

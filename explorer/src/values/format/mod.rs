@@ -10,7 +10,7 @@ pub use text::{TextStyle, quoted_bytes};
 use super::{Target, Value, pretty};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::symbols::location::Missing;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// Elements of arrays and characters of strings shown (gdb's `print elements`).
 const ELEMENTS: usize = 200;
@@ -59,17 +59,23 @@ pub struct Formatter<'a> {
     format: Format,
     /// Bytes of text still to be spent.
     left: Cell<usize>,
+    /// Addresses of virtual bases shown: an object has each once.
+    virtual_bases: RefCell<Vec<u64>>,
 }
 
 impl<'a> Formatter<'a> {
     /// With the memory and names of `target`.
     pub fn new(target: &'a dyn Target, format: Format) -> Self {
-        Self { target, format, left: Cell::new(MAX_TEXT) }
+        let (left, virtual_bases) = (Cell::new(MAX_TEXT), RefCell::default());
+        Self { target, format, left, virtual_bases }
     }
 
     /// The value of an expression: pointers with their type.
     pub fn top(&self, value: &Value) -> String {
-        let prefix = self.type_prefix(&value.of);
+        let prefix = match self.reads_through(value) {
+            true => String::new(),
+            false => self.type_prefix(&value.of),
+        };
         prefix + &self.show(value, 0)
     }
 
@@ -124,20 +130,26 @@ impl<'a> Formatter<'a> {
         }
     }
 
+    /// Whether a value is a reference to one that a pretty printer shows.
+    fn reads_through(&self, value: &Value) -> bool {
+        let pretty = |to: Value| pretty::show(&to, self.target).is_some();
+        !self.format.raw
+            && value.of.is_reference()
+            && value.pointee(self.target).is_some_and(pretty)
+    }
+
     fn reference(&self, value: &Value, depth: u32) -> String {
+        if let Some(to) = value.pointee(self.target).filter(|_| self.reads_through(value)) {
+            return self.show(&to, depth + 1);
+        }
         let address = value.integer(self.target).map(|address| format!("@{address:#x}"));
         let address = address.unwrap_or_else(|why| missing(&why));
         match value.pointee(self.target) {
-            Some(to) if self.is_shown_through(value) => {
+            Some(to) if !to.of.is_function() => {
                 format!("{address}: {}", self.show(&to, depth + 1))
             }
             _ => address,
         }
-    }
-
-    /// References in records show their address only, as in gdb.
-    fn is_shown_through(&self, value: &Value) -> bool {
-        value.of.target().is_some_and(|to| !to.is_function())
     }
 
     fn function(&self, value: &Value) -> String {

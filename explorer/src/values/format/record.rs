@@ -2,7 +2,7 @@
 
 use super::{ELEMENTS, Formatter, missing};
 use crate::symbols::Language;
-use crate::symbols::datatypes::{Member, Record};
+use crate::symbols::datatypes::{Member, Offset, Record, Shape};
 use crate::values::Value;
 use crate::values::pretty::Shown;
 
@@ -30,6 +30,7 @@ impl Formatter<'_> {
             .members
             .iter()
             .filter(|member| !(member.artificial && member.name.is_none()))
+            .filter(|member| !self.is_shown_already(value, member))
             .map(|member| self.member(value, member, depth))
             .collect();
         for (name, die) in &record.statics {
@@ -43,6 +44,19 @@ impl Formatter<'_> {
             true => "{<No data fields>}".to_owned(),
             false => format!("{{{}}}", parts.join(", ")),
         }
+    }
+
+    /// Whether a member is a virtual base that another base has shown.
+    fn is_shown_already(&self, value: &Value, member: &Member) -> bool {
+        let is_virtual = matches!(member.offset, Offset::Computed(_));
+        let base = || value.member(member, self.target)?.address();
+        let Some(address) = is_virtual.then(base).flatten() else { return false };
+        let mut shown = self.virtual_bases.borrow_mut();
+        let again = shown.contains(&address);
+        if !again {
+            shown.push(address);
+        }
+        again
     }
 
     fn member(&self, value: &Value, member: &Member, depth: u32) -> String {
@@ -71,10 +85,10 @@ impl Formatter<'_> {
                 return name.to_owned();
             };
             let variant = variant.name.as_deref().unwrap_or("?");
-            return format!("{name}::{variant}{}", self.rust_fields(&content, depth, false));
+            return format!("{name}::{variant}{}", self.rust_fields(&content, depth));
         }
         let tuple = name.starts_with('(');
-        let fields = self.rust_fields(value, depth, true);
+        let fields = self.rust_fields(value, depth);
         match (tuple, fields.is_empty()) {
             (true, true) => "()".to_owned(),
             (true, false) => fields,
@@ -84,9 +98,9 @@ impl Formatter<'_> {
     }
 
     /// `{radius: 4}`, `(1, 2)`, or nothing.
-    fn rust_fields(&self, value: &Value, depth: u32, _whole: bool) -> String {
+    fn rust_fields(&self, value: &Value, depth: u32) -> String {
         let of = value.of.stripped();
-        let crate::symbols::datatypes::Shape::Record(record) = of.shape() else {
+        let Shape::Record(record) = of.shape() else {
             return format!("({})", self.show(value, depth + 1));
         };
         let tuple =

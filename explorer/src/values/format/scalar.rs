@@ -16,6 +16,7 @@ impl Formatter<'_> {
         match of.shape() {
             Shape::Base { encoding: Encoding::Float, .. } => Ok(self.float(value)?),
             Shape::Base { encoding: Encoding::Complex, .. } => self.complex(value),
+            Shape::Base { size: 0, name, .. } => Ok(name.to_string()),
             Shape::Base { encoding: Encoding::Bool, .. } => {
                 Ok(match value.integer(self.target)? {
                     0 => "false".to_owned(),
@@ -138,6 +139,11 @@ fn integer(
 fn enumerator(of: &Enumeration, number: i128) -> String {
     let prefix = match (&of.name, of.scoped) {
         (Some(name), true) => format!("{name}::"),
+        // Beside the enumeration, in its namespace.
+        (Some(name), false) => match name.rsplit_once("::") {
+            Some((space, _)) => format!("{space}::"),
+            None => String::new(),
+        },
         _ => String::new(),
     };
     if let Some((name, _)) = of.constants.iter().find(|(_, value)| *value == number) {

@@ -1,7 +1,13 @@
 //! Library types shown by their content: a table of small functions.
 
+mod cpp;
+mod rust;
+
 use super::{Target, Value};
 use crate::symbols::datatypes::Shape;
+
+/// Elements read of a container.
+const LIMIT: usize = 200;
 
 /// What a printer makes of a value.
 #[derive(Clone, Debug)]
@@ -51,26 +57,34 @@ pub struct Printer {
 }
 
 /// All printers.
-static PRINTERS: &[&[Printer]] = &[];
+static PRINTERS: &[&[Printer]] = &[cpp::PRINTERS, rust::PRINTERS];
 
-/// What the printer for a value's type makes of it.
-pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
+/// A record's qualified name, up to its template arguments.
+fn bare_name(value: &Value) -> Option<String> {
     let of = value.of.stripped();
     let Shape::Record(record) = of.shape() else { return None };
     let name = record.name.as_deref()?;
-    let bare = name.split('<').next().unwrap_or(name);
-    let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == bare)?;
+    Some(name.split('<').next().unwrap_or(name).to_owned())
+}
+
+/// What the printer for a value's type makes of it.
+pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let name = bare_name(value)?;
+    if name.starts_with("&[") || name.starts_with("&mut [") {
+        return rust::slice(value, target);
+    }
+    let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
     (printer.show)(value, target)
 }
 
-/// The element of a container at an index, if its printer knows it as one.
+/// The element of a container at an index, if it is one that has such.
 pub fn element(value: &Value, index: i128, target: &dyn Target) -> Option<Value> {
-    let _ = (value, index, target);
-    None
+    let (name, index) = (bare_name(value)?, u64::try_from(index).ok()?);
+    let of_cpp = cpp::element(value, &name, index, target);
+    of_cpp.or_else(|| rust::element(value, &name, index, target))
 }
 
 /// What a smart pointer points to.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
-    let _ = (value, target);
-    None
+    cpp::pointee(value, &bare_name(value)?, target)
 }

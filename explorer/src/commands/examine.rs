@@ -236,9 +236,8 @@ pub static EXAMINE: Command = Command {
         },
     ],
     help: "examine memory",
-    details: "ADDRESS is made of numbers, $registers, names of functions and variables (their \
-              address, with or without &), + - * and parentheses; * before an operand reads eight \
-              bytes. Bytes that are not known at this tracepoint show as ??.",
+    details: "ADDRESS is an expression as `print` takes it: the value of a number or pointer, the \
+              place of anything else. Bytes that are not known at this tracepoint show as ??.",
     run: examine,
 };
 

@@ -165,7 +165,7 @@ impl Scene<'_> {
             let beside = || {
                 let (enumeration, constant) = name.rsplit_once("::")?;
                 let space = enumeration.rsplit_once("::").map_or("", |(space, _)| space);
-                find(&format!("{space}::{constant}").trim_start_matches("::").to_owned())
+                find(format!("{space}::{constant}").trim_start_matches("::"))
             };
             let die = find(name).or_else(beside)?;
             let of = Type::at(dies, die)?;

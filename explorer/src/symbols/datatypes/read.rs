@@ -84,8 +84,7 @@ fn canonical(name: &str) -> Arc<str> {
     let words: Vec<_> = name.split(' ').collect();
     let is_long_or_short = |word: &&str| matches!(*word, "long" | "short");
     let parts = ["long", "short", "unsigned", "signed", "int"];
-    if !words.iter().any(|word| is_long_or_short(word)) || !words.iter().all(|w| parts.contains(w))
-    {
+    if !words.iter().any(is_long_or_short) || !words.iter().all(|w| parts.contains(w)) {
         return name.into();
     }
     let unsigned = words.iter().filter(|word| **word == "unsigned").copied();

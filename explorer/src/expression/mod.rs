@@ -71,3 +71,6 @@ pub fn address(text: &str, environment: &dyn Environment) -> Result<u64, Express
     let referent = value.referent(environment);
     referent.address().ok_or_else(|| at(Fault::NoAddress(value.of.name())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ pub use stop::Stop;
 pub use crate::timeline::Interrupt;
 
 use crate::expression::{self, ExpressionError, Fault};
+use crate::symbols::location::Missing;
 use crate::symbols::{CodeAddr, DebugSearch, Sources};
 use crate::timeline::{Direction, StateError, Timeline};
 use crate::values::Value;
@@ -211,6 +212,10 @@ impl Session {
         let scene = self.scene().map_err(|error| state_fault(text, &error))?;
         let evaluated = scene.evaluate(text)?;
         let value = evaluated.value.kept(&scene);
+        if let Some(Missing::Memory(address)) = value.bytes(&scene).wholly_missing() {
+            let fault = Fault::Missing(Missing::Memory(*address));
+            return Err(ExpressionError { text: text.to_owned(), column: 0, fault });
+        }
         for (name, assigned) in evaluated.assigned {
             self.history.assign(&name, assigned);
         }

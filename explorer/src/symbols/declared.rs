@@ -10,8 +10,11 @@ use super::dies::{DieRef, Dies, SharedUnit};
 use super::guard::{Budget, guarded};
 use super::names::{Fit, fit, key};
 
-/// DIEs one module may cost here.
+/// DIEs of one module read here.
 const BUDGET: u64 = 100_000_000;
+
+/// Names of one module kept, each long one counted several times: some 400 MB.
+const NAMES: u64 = 4_000_000;
 
 /// Deepest nesting of namespaces and classes.
 const MAX_NESTING: usize = 256;
@@ -57,12 +60,13 @@ impl Dies {
 impl Declared {
     fn read(dies: &Dies) -> Self {
         let mut declared = Self::default();
-        let budget = Budget::new(BUDGET);
+        let (budget, names) = (Budget::new(BUDGET), Budget::new(NAMES));
         for start in dies.unit_starts() {
             let Some(unit) = dies.unit(start) else { continue };
             let Ok(entries) = unit.entries_raw(None) else { continue };
-            let mut walk =
-                Walk { dies, unit, start, entries, budget: &budget, open: Vec::new(), text: None };
+            let (open, text) = (Vec::new(), None);
+            let (budget, names) = (&budget, &names);
+            let mut walk = Walk { dies, unit, start, entries, budget, names, open, text };
             while walk.step(&mut declared).is_some() {}
         }
         declared
@@ -147,6 +151,7 @@ struct Walk<'w> {
     start: usize,
     entries: EntriesRaw<'w, Reader>,
     budget: &'w Budget,
+    names: &'w Budget,
     open: Vec<Open>,
     text: Option<String>,
 }
@@ -243,7 +248,7 @@ impl Walk<'_> {
             }),
             _ => None,
         };
-        if let Some(name) = qualified.filter(|name| self.budget.take(1 + name.len() as u64 / 16)) {
+        if let Some(name) = qualified.filter(|name| self.names.take(1 + name.len() as u64 / 64)) {
             let enumeration = self.open.last().map_or(place, |open| open.place);
             let place = if kind == Kind::Constant { enumeration } else { place };
             declared.add(kind, name, place);

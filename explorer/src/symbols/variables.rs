@@ -13,6 +13,9 @@ use super::path;
 /// Most variables listed of one function.
 const MAX_VARIABLES: usize = 1 << 16;
 
+/// Most entries looked at for one function: blocks can share an abstract one.
+const MAX_VISITED: usize = 1 << 20;
+
 /// Deepest nesting of blocks.
 const MAX_DEPTH: usize = 256;
 
@@ -107,7 +110,7 @@ impl Dies {
     /// `address`: outer blocks first, each block's in the order of the source.
     pub fn variables(&self, function: DieRef, address: ModuleAddr) -> Vec<Variable> {
         guarded(|| {
-            let mut found = Search { address, found: Vec::new(), seen: HashSet::new() };
+            let mut found = Search { address, found: Vec::new(), seen: HashSet::new(), visited: 0 };
             if let Some(entry) = self.entry(function) {
                 found.block(&entry, 0, true);
             }
@@ -126,11 +129,16 @@ struct Search {
     found: Vec<Variable>,
     /// What concrete entries complete.
     seen: HashSet<DieRef>,
+    visited: usize,
 }
 
 impl Search {
     fn block(&mut self, block: &Entry<'_>, depth: usize, in_scope: bool) {
+        if self.visited > MAX_VISITED {
+            return;
+        }
         let children = block.children();
+        self.visited += 1 + children.len();
         self.seen.extend(children.iter().filter_map(|child| Some(child.origin()?.place())));
         let mut blocks = Vec::new();
         for child in children {
@@ -154,6 +162,7 @@ impl Search {
         // What was optimised away altogether has entries only in the abstract function.
         let origin = block.reference(gimli::DW_AT_abstract_origin);
         for child in origin.and_then(|at| block.dies().entry(at)).iter().flat_map(Entry::children) {
+            self.visited += 1;
             let variable =
                 matches!(child.tag(), gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable);
             if variable && !self.seen.contains(&child.place()) {

@@ -2,10 +2,31 @@
 
 use super::{Target, Value};
 use crate::symbols::datatypes::{Bits, Count, Link, Member, Offset, Record, Shape};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Deepest nesting of anonymous members and base classes searched for a name.
 const MAX_DEPTH: u32 = 32;
+
+/// Parts of one value searched for a name: a malformed record may contain itself, twice.
+const MAX_VISITS: u32 = 10_000;
+
+/// What a search may still visit.
+pub(super) struct Visits(Cell<u32>);
+
+impl Visits {
+    /// A new search.
+    pub fn new() -> Self {
+        Self(Cell::new(MAX_VISITS))
+    }
+
+    /// Whether one more part at this depth is visited.
+    pub fn go_on(&self, depth: u32) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0 && depth <= MAX_DEPTH
+    }
+}
 
 impl Value {
     /// The member `member` of this record.
@@ -33,50 +54,61 @@ impl Value {
 
     /// The member of a name: its own, of an anonymous member, or of a base class.
     pub fn member_named(&self, name: &str, target: &dyn Target) -> Option<Self> {
-        self.member_within(name, target, 0)
+        self.member_within(name, target, (0, &Visits::new()))
     }
 
-    fn member_within(&self, name: &str, target: &dyn Target, depth: u32) -> Option<Self> {
+    fn member_within(
+        &self,
+        name: &str,
+        target: &dyn Target,
+        (depth, visits): (u32, &Visits),
+    ) -> Option<Self> {
         let of = self.record_type();
         let Shape::Record(record) = of.shape() else { return None };
-        if depth > MAX_DEPTH {
+        if !visits.go_on(depth) {
             return None;
         }
+        let deeper = (depth + 1, visits);
         let own = record.members.iter().find(|m| !m.base && m.name.as_deref() == Some(name));
         if let Some(member) = own {
             return self.member(member, target);
         }
         if let Some(variant) = self.variant(record, target) {
             let content = self.member(&variant, target)?;
-            if let Some(found) = content.member_within(name, target, depth + 1) {
+            if let Some(found) = content.member_within(name, target, deeper) {
                 return Some(found);
             }
         }
         let inner = record.members.iter().filter(|member| member.base || member.name.is_none());
         inner
             .filter_map(|member| self.member(member, target))
-            .find_map(|part| part.member_within(name, target, depth + 1))
+            .find_map(|part| part.member_within(name, target, deeper))
     }
 
     /// The base class of a name, or the record itself if that is its name.
     pub fn base_named(&self, name: &str, target: &dyn Target) -> Option<Self> {
-        self.base_within(name, target, 0)
+        self.base_within(name, target, (0, &Visits::new()))
     }
 
-    fn base_within(&self, name: &str, target: &dyn Target, depth: u32) -> Option<Self> {
+    fn base_within(
+        &self,
+        name: &str,
+        target: &dyn Target,
+        (depth, visits): (u32, &Visits),
+    ) -> Option<Self> {
         let of = self.record_type();
         let Shape::Record(record) = of.shape() else { return None };
         let is = |known: &str| known == name || known.ends_with(&format!("::{name}"));
         if record.name.as_deref().is_some_and(is) {
             return Some(self.clone());
         }
-        if depth > MAX_DEPTH {
+        if !visits.go_on(depth) {
             return None;
         }
         let bases = record.members.iter().filter(|member| member.base);
         bases
             .filter_map(|base| self.member(base, target))
-            .find_map(|part| part.base_within(name, target, depth + 1))
+            .find_map(|part| part.base_within(name, target, (depth + 1, visits)))
     }
 
     /// The alternative that this Rust enum holds.

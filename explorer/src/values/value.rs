@@ -152,6 +152,7 @@ pub fn gather(
     register: &dyn Fn(u16) -> Result<Vec<u8>, Missing>,
     memory: &dyn Fn(u64, usize) -> Vec<Option<u8>>,
 ) -> Bytes {
+    let size = size.min(MAX_BYTES);
     let mut bytes = Bytes::default();
     let mut pending = 0u128;
     let mut filled = 0u64;

@@ -5,8 +5,14 @@ use super::{Bits, Link, Member, Offset, Record, Shape, Type};
 /// Most members or constants spelled out.
 const MAX_PARTS: usize = 10_000;
 
-/// Deepest nesting of pointers, arrays and anonymous members.
+/// Deepest nesting of pointers and arrays.
 const MAX_DEPTH: u32 = 32;
+
+/// Deepest nesting of anonymous members spelled out.
+const MAX_NESTING: u32 = 8;
+
+/// Longest text of one type, bytes; the rest is left out.
+const MAX_TEXT: usize = 1 << 20;
 
 impl Type {
     /// Its definition: members and constants instead of a name, typedefs resolved.
@@ -99,6 +105,10 @@ impl Type {
         }
         text += " {\n";
         for member in members.iter().filter(|member| !member.artificial) {
+            if text.len() > MAX_TEXT >> (2 * depth) {
+                text += &format!("{indent}...\n");
+                break;
+            }
             text += &format!("{indent}{};\n", self.member_text(member, depth));
         }
         for (name, die) in &record.statics {
@@ -130,7 +140,7 @@ impl Type {
         let anonymous = |record: &Record| record.name.is_none();
         let core = of.core(0);
         let mut declared = of.declare(name);
-        if depth < MAX_DEPTH
+        if depth < MAX_NESTING
             && let Shape::Record(record) = core.shape()
             && anonymous(record)
         {

@@ -1,10 +1,33 @@
 //! The names of types, as C declares them: `int (*)(char *)`.
 
+use std::cell::Cell;
+
 use super::{Count, Link, PointerKind, Shape, Type};
 use crate::symbols::dies::Language;
 
 /// Deepest nesting named; what is below shows as `...`.
 const MAX_DEPTH: u32 = 32;
+
+/// Types named within one name.
+const MAX_PARTS: u32 = 1000;
+
+/// How far naming one type has come.
+struct Naming {
+    left: Cell<u32>,
+}
+
+impl Naming {
+    fn new() -> Self {
+        Self { left: Cell::new(MAX_PARTS) }
+    }
+
+    /// Whether a part at this depth is still named.
+    fn goes_on(&self, depth: u32) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0 && depth <= MAX_DEPTH
+    }
+}
 
 impl Type {
     /// Its name: `int`, `struct node *`, `char [16]`.
@@ -14,7 +37,7 @@ impl Type {
 
     /// A declaration of `what` with this type: `char what[16]`.
     pub fn declare(&self, what: &str) -> String {
-        let (head, tail) = self.parts(0, &mut String::new());
+        let (head, tail) = self.parts(&Naming::new(), 0, &mut String::new());
         let space = match head.ends_with(['*', '&', '(']) || what.is_empty() && tail.is_empty() {
             true => "",
             false => " ",
@@ -28,8 +51,8 @@ impl Type {
     }
 
     /// What stands before a declared name, and what behind it.
-    fn parts(&self, depth: u32, qualifiers: &mut String) -> (String, String) {
-        if depth > MAX_DEPTH {
+    fn parts(&self, naming: &Naming, depth: u32, qualifiers: &mut String) -> (String, String) {
+        if !naming.goes_on(depth) {
             return ("...".to_owned(), String::new());
         }
         let qualify = |name: &str, qualifiers: &str| format!("{qualifiers}{name}");
@@ -47,17 +70,23 @@ impl Type {
                 (qualify(&named(keyword, e.name.as_deref()), qualifiers), String::new())
             }
             Shape::Pointer { name: Some(name), .. } => (qualify(name, qualifiers), String::new()),
-            Shape::Pointer { kind, to, .. } => self.pointer_parts(*kind, to, depth, qualifiers),
+            Shape::Pointer { kind, to, .. } => {
+                self.pointer_parts(naming, (*kind, to), depth, qualifiers)
+            }
             Shape::Array { of, counts, .. } => {
-                let (head, tail) = self.follow(of).parts(depth + 1, qualifiers);
+                let (head, tail) = self.follow(of).parts(naming, depth + 1, qualifiers);
                 let counts: String = counts.iter().map(count).collect();
                 (head, format!("{counts}{tail}"))
             }
-            Shape::Qualified { qualifier, to } => self.qualified(qualifier, to, depth, qualifiers),
+            Shape::Qualified { qualifier, to } => {
+                self.qualified(naming, (qualifier, to), depth, qualifiers)
+            }
             Shape::Function { returns, parameters, variadic, prototyped } => {
-                let (head, tail) = self.follow(returns).parts(depth + 1, qualifiers);
-                let mut list: Vec<_> =
-                    parameters.iter().map(|p| self.follow(p).bounded_name(depth + 1)).collect();
+                let (head, tail) = self.follow(returns).parts(naming, depth + 1, qualifiers);
+                let mut list: Vec<_> = parameters
+                    .iter()
+                    .map(|p| self.follow(p).bounded_name(naming, depth + 1))
+                    .collect();
                 if *variadic {
                     list.push("...".to_owned());
                 }
@@ -69,8 +98,8 @@ impl Type {
         }
     }
 
-    fn bounded_name(&self, depth: u32) -> String {
-        let (head, tail) = self.parts(depth, &mut String::new());
+    fn bounded_name(&self, naming: &Naming, depth: u32) -> String {
+        let (head, tail) = self.parts(naming, depth, &mut String::new());
         let space = if tail.is_empty() || head.ends_with(['*', '&']) && !tail.starts_with('[') {
             ""
         } else {
@@ -81,8 +110,8 @@ impl Type {
 
     fn pointer_parts(
         &self,
-        kind: PointerKind,
-        to: &Link,
+        naming: &Naming,
+        (kind, to): (PointerKind, &Link),
         depth: u32,
         qualifiers: &str,
     ) -> (String, String) {
@@ -92,7 +121,7 @@ impl Type {
             PointerKind::RvalueReference => "&&",
         };
         let target = self.follow(to);
-        let (head, tail) = target.parts(depth + 1, &mut String::new());
+        let (head, tail) = target.parts(naming, depth + 1, &mut String::new());
         let behind = qualifiers.trim_end();
         let behind = if behind.is_empty() { String::new() } else { format!(" {behind}") };
         if matches!(target.shape(), Shape::Array { .. } | Shape::Function { .. }) {
@@ -105,8 +134,8 @@ impl Type {
     /// `const` stands before what it qualifies, but behind a pointer.
     fn qualified(
         &self,
-        qualifier: &str,
-        to: &Link,
+        naming: &Naming,
+        (qualifier, to): (&str, &Link),
         depth: u32,
         qualifiers: &mut String,
     ) -> (String, String) {
@@ -118,7 +147,7 @@ impl Type {
                 _ => all += &format!("{qualifier} "),
             }
         }
-        self.follow(to).parts(depth + 1, &mut all)
+        self.follow(to).parts(naming, depth + 1, &mut all)
     }
 }
 

@@ -15,12 +15,9 @@ impl Formatter<'_> {
             return self.text(value);
         }
         let shown = length.min(ELEMENTS as u64 * REPEATS as u64);
-        let loaded = match length.checked_mul(element.size().unwrap_or(1)) {
-            Some(size) if size <= super::super::bytes::MAX_BYTES as u64 => value.kept(self.target),
-            _ => value.clone(),
-        };
-        if let Some(why) = loaded.bytes(self.target).wholly_missing().filter(|_| length > 0) {
-            return missing(why);
+        let loaded = self.loaded(value);
+        if let Some(why) = self.why_missing(&loaded) {
+            return missing(&why);
         }
         let elements = (0..shown).filter_map(|index| loaded.element(i128::from(index)));
         let list = self.list(elements, length, depth);

@@ -21,8 +21,11 @@ const REPEATS: usize = 10;
 /// Nesting shown (gdb's `print max-depth`).
 const MAX_DEPTH: u32 = 20;
 
-/// Longest text of one value, bytes: what is behind is cut.
-const MAX_TEXT: usize = 1 << 18;
+/// Parts shown of one value, at most.
+const MAX_PARTS: usize = 20_000;
+
+/// Values up to this size are read once, not part by part, bytes.
+const READ_WHOLE: u64 = 1 << 16;
 
 /// How `print/FMT` shows scalars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +60,7 @@ impl Format {
 pub struct Formatter<'a> {
     target: &'a dyn Target,
     format: Format,
-    /// Bytes of text still to be spent.
+    /// Parts still shown.
     left: Cell<usize>,
     /// Addresses of virtual bases shown: an object has each once.
     virtual_bases: RefCell<Vec<u64>>,
@@ -66,7 +69,7 @@ pub struct Formatter<'a> {
 impl<'a> Formatter<'a> {
     /// With the memory and names of `target`.
     pub fn new(target: &'a dyn Target, format: Format) -> Self {
-        let (left, virtual_bases) = (Cell::new(MAX_TEXT), RefCell::default());
+        let (left, virtual_bases) = (Cell::new(MAX_PARTS), RefCell::default());
         Self { target, format, left, virtual_bases }
     }
 
@@ -105,12 +108,24 @@ impl<'a> Formatter<'a> {
         if depth > MAX_DEPTH {
             return "{...}".to_owned();
         }
-        if self.left.get() == 0 {
-            return "...".to_owned();
+        let Some(left) = self.left.get().checked_sub(1) else { return "...".to_owned() };
+        self.left.set(left);
+        self.by_type(value, depth)
+    }
+
+    /// The value with its bytes, if it is small enough to be read at once.
+    fn loaded(&self, value: &Value) -> Value {
+        match value.size().is_some_and(|size| size <= READ_WHOLE) {
+            true => value.kept(self.target),
+            false => value.clone(),
         }
-        let text = self.by_type(value, depth);
-        self.left.set(self.left.get().saturating_sub(text.len().min(64)));
-        text
+    }
+
+    /// Why none of a value with parts is known.
+    fn why_missing(&self, value: &Value) -> Option<Missing> {
+        let whole = value.size().is_some_and(|size| (1..=READ_WHOLE).contains(&size));
+        let missing = || value.bytes(self.target).wholly_missing().cloned();
+        whole.then(missing).flatten()
     }
 
     fn by_type(&self, value: &Value, depth: u32) -> String {

@@ -12,12 +12,9 @@ impl Formatter<'_> {
         if record.declaration {
             return "<incomplete type>".to_owned();
         }
-        let loaded = match record.size <= super::super::bytes::MAX_BYTES as u64 {
-            true => value.kept(self.target),
-            false => value.clone(),
-        };
-        if let Some(why) = loaded.bytes(self.target).wholly_missing().filter(|_| record.size > 0) {
-            return missing(why);
+        let loaded = self.loaded(value);
+        if let Some(why) = self.why_missing(&loaded) {
+            return missing(&why);
         }
         match record.language {
             Language::Rust => self.rust_record(&loaded, record, depth),

@@ -3,6 +3,7 @@
 use super::cpp::{run, text_at};
 use super::{LIMIT, Printer, Shown};
 use crate::symbols::datatypes::{Shape, Type};
+use crate::values::parts::Visits;
 use crate::values::{Target, Value};
 
 /// The printers.
@@ -16,35 +17,40 @@ pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "std::collections::hash::map::HashMap", show: hash_map },
 ];
 
-/// Deepest nesting of wrappers around a pointer.
-const MAX_DEPTH: u32 = 12;
-
 fn number(value: &Value, name: &str, target: &dyn Target) -> Option<u64> {
     u64::try_from(value.member_named(name, target)?.integer(target).ok()?).ok()
 }
 
 /// The first pointer among a record's members and theirs: the layout of `RawVec` and
 /// `NonNull` changes between versions, that they begin with a pointer does not.
-fn first_pointer(value: &Value, target: &dyn Target, depth: u32) -> Option<Value> {
+fn first_pointer(
+    value: &Value,
+    target: &dyn Target,
+    (depth, visits): (u32, &Visits),
+) -> Option<Value> {
     let of = value.of.stripped();
     match of.shape() {
         Shape::Pointer { .. } => Some(value.clone()),
-        Shape::Record(record) if depth < MAX_DEPTH => {
+        Shape::Record(record) if visits.go_on(depth) => {
             let parts = record.members.iter().filter_map(|member| value.member(member, target));
-            parts.into_iter().find_map(|part| first_pointer(&part, target, depth + 1))
+            parts.into_iter().find_map(|part| first_pointer(&part, target, (depth + 1, visits)))
         }
         _ => None,
     }
 }
 
 /// The first integer likewise: `Cell<usize>` and `AtomicUsize` wrap one.
-fn first_integer(value: &Value, target: &dyn Target, depth: u32) -> Option<u64> {
+fn first_integer(
+    value: &Value,
+    target: &dyn Target,
+    (depth, visits): (u32, &Visits),
+) -> Option<u64> {
     let of = value.of.stripped();
     match of.shape() {
         Shape::Base { .. } => u64::try_from(value.integer(target).ok()?).ok(),
-        Shape::Record(record) if depth < MAX_DEPTH => {
+        Shape::Record(record) if visits.go_on(depth) => {
             let parts = record.members.iter().filter_map(|member| value.member(member, target));
-            parts.into_iter().find_map(|part| first_integer(&part, target, depth + 1))
+            parts.into_iter().find_map(|part| first_integer(&part, target, (depth + 1, visits)))
         }
         _ => None,
     }
@@ -56,12 +62,12 @@ fn str_slice(value: &Value, target: &dyn Target) -> Option<Shown> {
 
 fn string(value: &Value, target: &dyn Target) -> Option<Shown> {
     let vec = value.member_named("vec", target)?;
-    let pointer = first_pointer(&vec.member_named("buf", target)?, target, 0)?;
+    let pointer = first_pointer(&vec.member_named("buf", target)?, target, (0, &Visits::new()))?;
     text_at(pointer.integer(target).ok()? as u64, number(&vec, "len", target)?, target)
 }
 
 fn vec(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let pointer = first_pointer(&value.member_named("buf", target)?, target, 0)?;
+    let pointer = first_pointer(&value.member_named("buf", target)?, target, (0, &Visits::new()))?;
     let length = number(value, "len", target)?;
     let elements = run(&value.argument(0)?, pointer.integer(target).ok()? as u64, length)?;
     let head = format!("Vec(size={length}) = ");
@@ -78,9 +84,11 @@ pub(super) fn slice(value: &Value, target: &dyn Target) -> Option<Shown> {
 }
 
 fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
-    let inner = first_pointer(value, target, 0)?.pointee(target)?;
-    let strong = first_integer(&inner.member_named("strong", target)?, target, 0)?;
-    let weak = first_integer(&inner.member_named("weak", target)?, target, 0)?.saturating_sub(1);
+    let inner = first_pointer(value, target, (0, &Visits::new()))?.pointee(target)?;
+    let strong =
+        first_integer(&inner.member_named("strong", target)?, target, (0, &Visits::new()))?;
+    let weak = first_integer(&inner.member_named("weak", target)?, target, (0, &Visits::new()))?
+        .saturating_sub(1);
     let held =
         inner.member_named("value", target).or_else(|| inner.member_named("data", target))?;
     let head = format!("{name}(strong={strong}, weak={weak}) = ");
@@ -94,7 +102,7 @@ fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
     let raw = value.path(&["base", "table"], target)?;
     let table = raw.member_named("table", target)?;
     let of: Type = raw.argument(0)?;
-    let control = first_pointer(&table.member_named("ctrl", target)?, target, 0)?;
+    let control = first_pointer(&table.member_named("ctrl", target)?, target, (0, &Visits::new()))?;
     let control = control.integer(target).ok()? as u64;
     let buckets = number(&table, "bucket_mask", target)?.checked_add(1)?;
     let length = number(&table, "items", target)?;
@@ -113,7 +121,8 @@ fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
 /// The element of a `Vec` or slice at an index.
 pub(super) fn element(value: &Value, name: &str, index: u64, target: &dyn Target) -> Option<Value> {
     let (pointer, length, of) = if name == "alloc::vec::Vec" {
-        let pointer = first_pointer(&value.member_named("buf", target)?, target, 0)?;
+        let pointer =
+            first_pointer(&value.member_named("buf", target)?, target, (0, &Visits::new()))?;
         (pointer, number(value, "len", target)?, value.argument(0)?)
     } else if name.starts_with("&[") || name.starts_with("&mut [") {
         let pointer = value.member_named("data_ptr", target)?;

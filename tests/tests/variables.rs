@@ -496,6 +496,7 @@ fn rust_collections_are_shown_by_content() {
         ("shared", "Rc(strong=2, weak=0) = 9"),
         ("map", "HashMap(size=1) = {[1] = \"one\"}"),
         ("letter", "233 'é'"),
+        ("boxed", "Box(collections::Point {x: 5, y: 6})"),
         ("list[2]", "3"),
         ("strings[1]", "\"b\""),
         ("slice[0]", "20"),
@@ -565,4 +566,86 @@ fn locals_at_every_instruction_are_as_in_gdb() {
     let walk: Vec<&str> = look.iter().cycle().take(look.len() * 40).copied().collect();
     assert_same("recursion", &[Flavour::O0, Flavour::O2], ("bottom", 3), &walk);
     assert_same("inline", &[Flavour::O2], ("square", 1), &walk[..look.len() * 3]);
+}
+
+/// Errors say what to do: near names, where a variable is, what is not in the trace.
+#[test]
+fn what_has_no_value_says_why() {
+    let types = Fixture::load("types");
+    let recorded = rdb_tests::recording::recording_of(&types, Flavour::O2);
+    let unoptimised = rdb_tests::recording::recording("types");
+    let error = |recording: &rdb_tests::recording::Recording, place: &str, command: &str| {
+        let stop = [format!("break {place}"), "continue".into(), command.to_string()];
+        let (_, answers) = recording.explore().attempt(&stop);
+        answers[2].error.clone().unwrap_or_else(|| panic!("{command}: {:?}", answers[2]))
+    };
+    let inner = types.place("inner");
+    for (command, expected) in [
+        ("print calsl", "did you mean calls"),
+        ("print squares", "is a variable of outer"),
+        ("print list->att", "did you mean at"),
+        ("print *none", "memory at 0x0 is not known"),
+        ("print depth.x", "has no members"),
+        ("print nothing_like_it", "no symbol"),
+        ("print (struct nothing *) 0", "unexpected"),
+        ("print 'nothing.c'::own", "no source file"),
+        ("print $9", "the value history has no $9"),
+        ("print &1", "has no address"),
+        ("print &packed.mode", "a bit-field has no address"),
+        ("print 5 @ 2", "only values in memory"),
+        ("frame 99", "there is no frame 99"),
+        ("down", "this is the innermost frame"),
+        ("print/y depth", "is no format"),
+    ] {
+        let found = error(&unoptimised, &inner, command);
+        assert!(found.contains(expected), "{command}: {found}");
+        assert_eq!(found.lines().count(), 1, "{command}: {found}");
+    }
+    let outer = types.place("outer");
+    let block = error(&unoptimised, &outer, "print i");
+    assert!(block.contains("is in a block of this function (lines"), "{block}");
+    // A register that a call may have overwritten.
+    let explorer = recorded.explore();
+    let stop = [format!("break {inner}"), "continue".into(), "up".into(), "print $rcx".into()];
+    let (_, answers) = explorer.attempt(&stop);
+    let unknown = answers[3].error.as_deref().unwrap_or_default();
+    assert_eq!(unknown, "register rcx is not known in this frame");
+    // Optimised out here, but not everywhere.
+    let stop = [format!("break {inner}"), "continue".into(), "up".into(), "print result".into()];
+    let result = explorer.last(&stop);
+    assert_eq!(result.get("value"), "<optimized out>");
+    let note = result.get("note").as_str().unwrap_or_default();
+    assert!(note.contains("result has a place in line"), "{result:?}");
+    // In text, a caret stands under the fault.
+    let text = explorer.text(&["print 1 + nope"]).stderr_text();
+    assert!(text.contains("\n    1 + nope\n        ^\n"), "{text}");
+}
+
+#[test]
+fn displays_are_shown_at_every_stop() {
+    let types = Fixture::load("tree");
+    let commands = [
+        format!("break {}", types.place("deeper")),
+        "display depth".to_string(),
+        "display/x depth * 16".to_string(),
+        "continue".to_string(),
+        "continue".to_string(),
+        "undisplay 1".to_string(),
+        "continue".to_string(),
+        "info display".to_string(),
+    ];
+    let explorer = rdb_tests::recording::recording("tree").explore();
+    let answers = explorer.ask(&commands);
+    let values = |answer: &Answer| -> Vec<String> {
+        let displays = answer.get("displays").as_array().cloned().unwrap_or_default();
+        let value = |d: &serde_json::Value| d["value"].as_str().unwrap_or("none").to_string();
+        displays.iter().map(value).collect()
+    };
+    assert_eq!(values(&answers[1]), ["none"], "not alive at the start");
+    assert_eq!(values(&answers[3]), ["1", "0x10"]);
+    assert_eq!(values(&answers[4]), ["2", "0x20"]);
+    assert_eq!(values(&answers[6]), ["0x30"]);
+    assert_eq!(answers[7].get("displays").as_array().map(Vec::len), Some(1));
+    let text = explorer.text(&commands).stdout_text();
+    assert!(text.contains("\n1: depth = 2\n"), "{text}");
 }

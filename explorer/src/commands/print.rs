@@ -13,6 +13,9 @@ struct Printed {
     number: Option<u64>,
     #[serde(flatten)]
     shown: ShownValue,
+    /// Where a variable is that is optimised out here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 impl Output for Printed {
@@ -20,7 +23,11 @@ impl Output for Printed {
         if let Some(number) = self.number {
             page.put(Style::Dim, format!("${number} = "));
         }
-        page.plain(&self.shown.value).end();
+        page.plain(&self.shown.value);
+        if let Some(note) = &self.note {
+            page.put(Style::Dim, format!("  ({note})"));
+        }
+        page.end();
     }
 }
 
@@ -28,8 +35,10 @@ fn print(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let format = Format::parse(arguments.get("FMT").unwrap_or(""));
     let format = format.map_err(|text| arguments.error(text))?;
     let (value, number) = session.print(arguments.get("EXPR").unwrap_or("$"))?;
-    let shown = ShownValue::top(&session.scene()?, &value, format);
-    Ok(Box::new(Printed { number, shown }))
+    let scene = session.scene()?;
+    let shown = ShownValue::top(&scene, &value, format);
+    let note = arguments.get("EXPR").and_then(|text| scene.alive_elsewhere(text.trim()));
+    Ok(Box::new(Printed { number, shown, note }))
 }
 
 /// What `print` and `display` take behind a slash.

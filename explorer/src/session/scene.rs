@@ -5,7 +5,7 @@ use crate::expression::{self, Evaluated, ExpressionError};
 use crate::symbols::datatypes::{Count, Type};
 use crate::symbols::location::{At, Fixed, Frame, Location, Missing};
 use crate::symbols::unwind::register_name;
-use crate::symbols::{DieRef, Dies, ModuleSymbols, Variable};
+use crate::symbols::{DieRef, Dies, ModuleAddr, ModuleSymbols, Variable};
 use crate::timeline::StateError;
 use crate::values::value::{Implied, gather};
 use crate::values::{Format, Formatter, Place, Target, Value};
@@ -73,6 +73,27 @@ impl<'s> Scene<'s> {
         let view = self.view()?;
         let function = view.function_dies()?;
         Some(view.dies()?.variables(function.own, view.address()))
+    }
+
+    /// Where a variable of the frame's function has a place, if it has none here.
+    pub fn alive_elsewhere(&self, name: &str) -> Option<String> {
+        let variables = self.variables()?;
+        let mut named = variables.iter().rev().filter(|v| v.in_scope && &*v.name == name);
+        let variable = named.next()?;
+        let value = self.value_of(variable);
+        value.bytes(self).wholly_missing().filter(|why| **why == Missing::OptimizedOut)?;
+        let view = self.view()?;
+        let ranges = view.dies()?.lifetimes(variable.die)?;
+        let (symbols, _) = view.module()?;
+        let line_at = |at: u64| Some(symbols.location_at(ModuleAddr(at))?.line);
+        let ends = ranges.iter().filter(|(begin, end)| begin < end);
+        let lines = ends.flat_map(|(begin, end)| [line_at(*begin), line_at(end - 1)]).flatten();
+        let lines: Vec<u32> = lines.filter(|line| *line > 0).collect();
+        let (first, last) = (lines.iter().min()?, lines.iter().max()?);
+        Some(match first == last {
+            true => format!("{name} has a place in line {first}"),
+            false => format!("{name} has a place in lines {first} to {last}, not everywhere"),
+        })
     }
 
     /// The value of a variable of the frame's function.

@@ -44,12 +44,12 @@ impl Frame for Chaos<'_> {
 
     fn register(&self, _: u16) -> Option<Vec<u8>> {
         let value = self.random.next();
-        (value % 8 != 0).then(|| value.to_le_bytes().to_vec())
+        (!value.is_multiple_of(8)).then(|| value.to_le_bytes().to_vec())
     }
 
     fn memory(&self, _: u64, buffer: &mut [u8]) -> bool {
         buffer.iter_mut().for_each(|byte| *byte = self.random.next() as u8);
-        self.random.next() % 8 != 0
+        !self.random.next().is_multiple_of(8)
     }
 
     fn cfa(&self) -> Option<u64> {

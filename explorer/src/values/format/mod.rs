@@ -90,8 +90,9 @@ impl<'a> Formatter<'a> {
     /// `(int *) `, where a bare address would say too little. As in gdb, not for `char *`.
     fn type_prefix(&self, of: &Type) -> String {
         let stripped = of.stripped();
-        let Shape::Pointer { .. } = stripped.shape() else { return String::new() };
-        if self.format.letter.is_some() {
+        let Shape::Pointer { name, .. } = stripped.shape() else { return String::new() };
+        let boxed = !self.format.raw && name.as_deref().is_some_and(is_box);
+        if self.format.letter.is_some() || boxed {
             return String::new();
         }
         let target = of.target().map(|target| target.stripped());
@@ -141,6 +142,7 @@ impl<'a> Formatter<'a> {
             Shape::Record(record) => self.record(value, record, depth),
             Shape::Pointer { .. } if stripped.is_reference() => self.reference(value, depth),
             Shape::Function { .. } => self.function(value),
+            Shape::Pointer { name: Some(name), .. } if is_box(name) => self.boxed(value, depth),
             _ => self.scalar(value).unwrap_or_else(|why| missing(&why)),
         }
     }
@@ -167,6 +169,14 @@ impl<'a> Formatter<'a> {
         }
     }
 
+    /// A box of Rust's, by its content.
+    fn boxed(&self, value: &Value, depth: u32) -> String {
+        match value.pointee(self.target).filter(|_| !self.format.raw) {
+            Some(content) => format!("Box({})", self.show(&content, depth + 1)),
+            None => self.scalar(value).unwrap_or_else(|why| missing(&why)),
+        }
+    }
+
     fn function(&self, value: &Value) -> String {
         let address = value.address().unwrap_or_default();
         let symbol = self.target.symbol(address).map(|symbol| format!(" {symbol}"));
@@ -177,4 +187,9 @@ impl<'a> Formatter<'a> {
 /// What stands for a value that is not there.
 pub(super) fn missing(why: &Missing) -> String {
     format!("<{why}>")
+}
+
+/// Whether a pointer of Rust's is a box.
+fn is_box(name: &str) -> bool {
+    name.starts_with("alloc::boxed::Box<")
 }

@@ -29,6 +29,9 @@ pub struct Displays {
 impl Displays {
     /// Evaluated at the cursor.
     pub fn of(session: &Session) -> Result<Self, CommandError> {
+        if session.displays.iter().next().is_none() {
+            return Ok(Self { displays: Vec::new() });
+        }
         let scene = session.scene()?;
         let shown = |display: &Display| {
             let value = scene.evaluate(&display.expression).map(|evaluated| evaluated.value);

@@ -8,10 +8,12 @@ use crate::symbols::unwind::{
     register_name,
 };
 use crate::symbols::{CodeAddr, DieRef, Dies, FunctionDies, ModuleAddr, ModuleSymbols};
-use crate::timeline::StateError;
+use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
 use rdb_schema::space::{AddressSpace, PROT_EXEC};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 struct At<'a> {
@@ -40,7 +42,15 @@ pub struct Frames<'s> {
     walked: Backtrace,
     /// Of each source frame: the frame of code, and how many inlined copies are inside it.
     levels: OnceCell<Vec<(usize, usize)>>,
+    /// Of frames of code: the registers when their functions were entered, as far as looked for.
+    entries: RefCell<HashMap<usize, Option<Rc<Registers>>>>,
 }
+
+/// Chunks of history searched backwards for the entry of a function.
+const ENTRY_CHUNKS: u32 = 2;
+
+/// Entries of the same function tried: of recursive ones, one for each frame.
+const ENTRY_CALLS: u32 = 32;
 
 impl<'s> Frames<'s> {
     /// At most `limit` frames of code at state `state`.
@@ -49,7 +59,14 @@ impl<'s> Frames<'s> {
         let at = At { session, state, space: session.timeline.shared_space(state)? };
         let mut memory = |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
         let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
-        Ok(Self { session, state, registers, walked, levels: OnceCell::new() })
+        Ok(Self {
+            session,
+            state,
+            registers,
+            walked,
+            levels: OnceCell::new(),
+            entries: RefCell::default(),
+        })
     }
 
     /// What unwinding found.
@@ -84,6 +101,44 @@ impl<'s> Frames<'s> {
             }
         });
         counted.flat_map(|(index, count)| (0..count).map(move |inline| (index, inline))).collect()
+    }
+
+    /// The registers when the function of a frame was entered, if that was not long ago: the
+    /// last state at its entry with the stack pointer right below the frame.
+    fn at_entry(&self, physical: usize, entry: u64, rsp: u64) -> Option<Rc<Registers>> {
+        if let Some(known) = self.entries.borrow().get(&physical) {
+            return known.clone();
+        }
+        let found = self.find_entry(entry, rsp);
+        self.entries.borrow_mut().insert(physical, found.clone());
+        found
+    }
+
+    fn find_entry(&self, entry: u64, rsp: u64) -> Option<Rc<Registers>> {
+        let timeline = &self.session.timeline;
+        let pc = FrameRegisters::of(&self.registers).rip();
+        if pc == Some(entry) && FrameRegisters::of(&self.registers).rsp() == Some(rsp) {
+            return Some(Rc::new(self.registers));
+        }
+        // Entered by another call, or another way, it would return elsewhere.
+        let mut returns = [0; 8];
+        if !timeline.read(self.state, rsp, &mut returns) {
+            return None;
+        }
+        let mut from = self.state;
+        for _ in 0..ENTRY_CALLS {
+            let chunks = Cell::new(0);
+            let enough = || chunks.replace(chunks.get() + 1) >= ENTRY_CHUNKS;
+            let state = timeline.find_pc(from, Direction::Backward, &[entry], &enough).ok()??;
+            let registers = timeline.registers(state).ok()?;
+            if FrameRegisters::of(&registers).rsp() == Some(rsp) {
+                let mut returned = [0; 8];
+                let same = timeline.read(state, rsp, &mut returned) && returned == returns;
+                return same.then(|| Rc::new(registers));
+            }
+            from = state;
+        }
+        None
     }
 
     /// Whether a frame is the one the kernel made for a signal handler.
@@ -157,6 +212,26 @@ impl<'f> View<'f> {
         self.register(number).ok_or_else(|| Missing::Register(register_name(number)))
     }
 
+    /// Where the function of its code is entered.
+    fn entry(&self) -> Option<u64> {
+        let (symbols, bias) = self.module()?;
+        Some(symbols.function_at(self.address())?.entry.to_runtime(bias))
+    }
+
+    /// The registers when the function of its code was entered, if that was not long ago.
+    fn entry_registers(&self) -> Option<Rc<Registers>> {
+        use location::Frame;
+        // A call pushes the return address right below the frame.
+        let rsp = self.cfa()?.checked_sub(8)?;
+        self.frames.at_entry(self.physical, self.entry()?, rsp)
+    }
+
+    /// The registers at the call in this frame: those its callee was entered with.
+    fn registers_at_call(&self) -> Option<Rc<Registers>> {
+        let callee = View { physical: self.physical.checked_sub(1)?, inline: 0, ..*self };
+        callee.entry_registers()
+    }
+
     fn read(&self, address: u64, buffer: &mut [u8]) -> bool {
         self.frames.session.timeline.read(self.frames.state, address, buffer)
     }
@@ -173,17 +248,21 @@ impl location::Frame for View<'_> {
 
     fn register(&self, number: u16) -> Option<Vec<u8>> {
         if usize::from(number) < DWARF_REGISTERS {
-            let value = self.frame()?.registers.get(number)?;
+            let restored = self.frame()?.registers.get(number);
+            let value =
+                restored.or_else(|| FrameRegisters::of(&*self.registers_at_call()?).get(number))?;
             return Some(value.to_le_bytes().to_vec());
         }
         let name = register_name(number);
-        // Calls preserve no vector register (System V ABI, 3.2.1), but segment bases.
-        if !self.is_innermost() && !name.ends_with("_base") {
-            return None;
-        }
         // All of a vector register has the number of its lowest part.
         let whole = name.replace("xmm", "zmm");
-        registers::read(&self.frames.registers, &whole).map(|value| value.bytes)
+        // Calls preserve no vector register (System V ABI, 3.2.1), but segment bases.
+        let innermost = self.is_innermost() || name.ends_with("_base");
+        let value = match innermost {
+            true => registers::read(&self.frames.registers, &whole),
+            false => registers::read(&*self.registers_at_call()?, &whole),
+        };
+        value.map(|value| value.bytes)
     }
 
     fn memory(&self, address: u64, buffer: &mut [u8]) -> bool {
@@ -216,12 +295,12 @@ impl location::Frame for View<'_> {
         }
     }
 
+    fn at_entry(&self, number: u16) -> Option<u64> {
+        FrameRegisters::of(&*self.entry_registers()?).get(number)
+    }
+
     fn is_entered_at(&self, address: u64) -> bool {
-        let entry = self.module().and_then(|(symbols, bias)| {
-            let function = symbols.function_at(self.address())?;
-            Some(function.entry.to_runtime(bias))
-        });
-        entry == Some(address)
+        self.entry() == Some(address)
     }
 }
 

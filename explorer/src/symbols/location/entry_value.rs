@@ -1,5 +1,5 @@
 //! What registers and parameters held when a function was entered (DWARF 5, 2.5.1.7): its
-//! caller's call site says what it passed.
+//! caller's call site says what it passed, or a recorded history what was there.
 
 use gimli::Operation;
 
@@ -33,7 +33,8 @@ pub(super) fn at_entry(
             Ok(Some(Operation::Register { register })) if register == wanted);
         register && matches!(operations.next(), Ok(None))
     };
-    passed(&is_wanted, entry.dies(), frame, depth)
+    let passed = passed(&is_wanted, entry.dies(), frame, depth);
+    passed.or_else(|missing| frame.at_entry(wanted.0).ok_or(missing))
 }
 
 /// What was passed for the parameter that `die` declares (DW_OP_GNU_parameter_ref).

@@ -35,6 +35,12 @@ pub trait Frame {
     /// address is where it will continue.
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn Frame, u64));
 
+    /// What a register was when the frame's function was entered, if whoever made the frame
+    /// remembers: a recorded history does.
+    fn at_entry(&self, _number: u16) -> Option<u64> {
+        None
+    }
+
     /// Whether the function at a run-time address is the one this frame executes.
     fn is_entered_at(&self, address: u64) -> bool;
 }

@@ -16,10 +16,11 @@ mod settings;
 mod signal;
 mod stack;
 mod stop;
+mod view;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use display::{Display, Displays};
-pub use frames::{Frames, View};
+pub use frames::Frames;
 pub use history::ValueHistory;
 pub use images::{Image, Images};
 pub use locate::{Bounds, LineCode, Locator};
@@ -30,6 +31,7 @@ pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
+pub use view::View;
 
 pub use crate::timeline::Interrupt;
 

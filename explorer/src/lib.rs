@@ -10,3 +10,4 @@ pub mod session;
 pub mod symbols;
 pub mod timeline;
 pub mod trace;
+pub mod values;

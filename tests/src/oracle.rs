@@ -95,6 +95,19 @@ pub fn visits(guest: &Guest, places: &[String]) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_string).collect())
 }
 
+/// What gdb answers to commands where the guest begins the line of `place` (`FILE:LINE`) for the
+/// `hit`-th time. `None` after a loud message without gdb.
+pub fn answers(guest: &Guest, place: &str, hit: usize, commands: &[String]) -> Option<Vec<String>> {
+    let gdb = crate::tools::require_tool("gdb")?;
+    let settings = [
+        ("RDB_PLACE", place.to_string()),
+        ("RDB_HIT", hit.to_string()),
+        ("RDB_COMMANDS", commands.join("\n")),
+    ];
+    let text = run_script(&gdb, "answers.py", guest, &settings, Cpu::First);
+    Some(serde_json::from_str(&text).expect("gdb's answers"))
+}
+
 /// Runs a script of ours in gdb, the guest as its program, and gives what it writes to RDB_OUT.
 fn run_script(
     gdb: &Path,

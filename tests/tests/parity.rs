@@ -142,6 +142,99 @@ fn l12_the_stack_is_whole_again_before_the_memset() {
 }
 
 #[test]
+fn l12_locals_are_whole_again_two_lines_before_the_stack_was_overrun() {
+    let smash = fixture("stack_smash");
+    let explorer = recording("stack_smash").explore();
+    let commands = ["rend", "sb 2", "bt", &format!("break {}", smash.place("overrun")), "cr"];
+    let answers = explorer.ask(&commands);
+    assert_eq!(answers[2].functions(), ["fill"], "the stack is gone");
+    let before = format!("jump {}", answers[4].tracepoint());
+    let full = explorer.last(&[&before, "backtrace full"]);
+    let frames = full.get("frames").as_array().expect("frames");
+    let value = |frame: usize, kind: &str, name: &str| {
+        let variables = frames[frame][kind].as_array().expect("variables");
+        let found = variables.iter().find(|v| v["name"] == name).expect("the variable");
+        found["value"].as_str().expect("a value").to_string()
+    };
+    // fill(41) added 41 · 10 to the 5 of parse(40), which process(20) called.
+    assert_eq!(value(0, "arguments", "id"), "41");
+    assert_eq!(value(0, "locals", "local"), "410");
+    assert_eq!(value(1, "arguments", "id"), "40");
+    assert_eq!(value(1, "locals", "total"), "415");
+    assert_eq!(value(2, "arguments", "id"), "20");
+    assert_eq!(value(2, "locals", "doubled"), "40");
+    // Any frame's variables and registers, by selecting it.
+    let selected = [
+        &before,
+        "frame 2",
+        "print doubled * 2",
+        "print $sp",
+        "up",
+        "print result",
+        "down",
+        "print id",
+        "frame 0",
+        "print *total",
+        "print $sp",
+    ];
+    let answers = explorer.ask(&selected);
+    let shown = |at: usize| answers[at].get("value").as_str().expect("a value").to_string();
+    assert_eq!([shown(2), shown(7), shown(9)], ["80", "20", "415"]);
+    assert!(shown(3) > shown(10), "the stack grows down: {} {}", shown(3), shown(10));
+    assert_eq!(answers[4].function(), Some("main"));
+}
+
+#[test]
+fn l16_evaluating_leaves_no_mark_on_the_timeline() {
+    let variables = fixture("variables");
+    let recorded = recording("variables");
+    let bytes = std::fs::read(&recorded.trace).expect("the trace");
+    let looks = ["where", "regs all", "x/64xb &points", "backtrace full", "info locals"];
+    let expressions = [
+        "print points",
+        "print p->x * 3 + by",
+        "print *points@3",
+        "print $rax + 1",
+        "print $kept = counter",
+        "print ($kept = 5, $kept + 1)",
+        "display calls",
+        "whatis points[1]",
+        "frame 1",
+        "print total",
+        "info locals",
+        "frame 0",
+        "undisplay",
+    ];
+    let refused = [
+        "print counter = 3",
+        "print p->x = 1",
+        "print points[0].x++",
+        "print --counter",
+        "print p->y += 2",
+        "print $rax = 0",
+        "print change(p, 1)",
+    ];
+    let commands = then(to(&variables, "change"), &looks);
+    let commands = then(commands, &expressions);
+    let commands = then(then(commands, &refused), &looks);
+    let (_, answers) = recorded.explore().attempt(&commands);
+    let (first, second) = (&answers[3..8], &answers[answers.len() - 5..]);
+    for (before, after) in first.iter().zip(second) {
+        assert!(before.ok && after.ok, "{before:?} {after:?}");
+        assert_eq!(before.result, after.result, "{}", before.command);
+    }
+    let evaluated = &answers[8..8 + expressions.len()];
+    assert!(evaluated.iter().all(|answer| answer.ok), "{evaluated:?}");
+    for answer in &answers[8 + expressions.len()..answers.len() - 5] {
+        let error = answer.error.as_deref().unwrap_or_default();
+        let said =
+            error.contains("history cannot be changed") || error.contains("cannot be called");
+        assert!(said, "{}: {answer:?}", answer.command);
+    }
+    assert_eq!(std::fs::read(&recorded.trace).expect("the trace"), bytes);
+}
+
+#[test]
 fn l13_the_untaken_path_is_not_in_the_history() {
     let branch = fixture("branch");
     let explorer = recording("branch").explore();
@@ -199,6 +292,29 @@ fn p2_the_whole_stack_is_there_at_every_step() {
     assert_eq!(functions[10], "main");
     for pair in answers[4..].chunks(2) {
         assert!(pair[1].functions().iter().any(|name| name == "main"), "{pair:?}");
+    }
+}
+
+#[test]
+fn p2_arguments_and_locals_of_all_frames_are_there_at_every_step() {
+    let recursion = fixture("recursion");
+    let mut commands = to(&recursion, "bottom");
+    commands.extend((0..60).flat_map(|_| ["ri".to_string(), "backtrace full".to_string()]));
+    let answers = recording("recursion").explore().ask(&commands);
+    for pair in answers[3..].chunks(2) {
+        let frames = pair[1].get("frames").as_array().expect("frames");
+        let calls = frames.iter().filter(|frame| frame["function"] == "fibonacci");
+        let argument = |frame: &serde_json::Value| {
+            let text = frame["arguments"][0]["value"].as_str().expect("an argument");
+            text.parse::<i64>().expect("a number")
+        };
+        // The innermost may not have stored its argument yet; its callers have.
+        let numbers: Vec<i64> = calls.filter(|frame| frame["level"] != 0).map(argument).collect();
+        assert_eq!(numbers.last(), Some(&10), "{numbers:?}");
+        let steps = numbers.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(steps.into_iter().all(|step| step == 1 || step == 2), "{numbers:?}");
+        let main = frames.iter().find(|frame| frame["function"] == "main").expect("main");
+        assert!(main["locals"].is_array() && main["arguments"].is_array(), "{main:?}");
     }
 }
 

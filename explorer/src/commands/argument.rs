@@ -13,6 +13,8 @@ pub enum Form {
     Rest,
     /// The rest of the line, needed.
     RequiredRest,
+    /// Its own name, typed or not: `backtrace full`.
+    Word,
     /// Directly behind the command: `x/4xg`.
     Slash,
     /// `--name VALUE`.
@@ -66,6 +68,7 @@ impl Argument {
             Form::Required | Form::RequiredRest => format!(" {}", self.name),
             Form::Optional | Form::Rest => format!(" [{}]", self.name),
             Form::Slash => format!("[/{}]", self.name),
+            Form::Word => format!(" [{}]", self.name),
             Form::Option => match self.short {
                 Some(short) => format!(" [{short} {}]", self.name),
                 None => format!(" [--{} {}]", self.name.to_ascii_lowercase(), self.name),
@@ -80,7 +83,7 @@ impl Argument {
     }
 
     fn is_positional(&self) -> bool {
-        !matches!(self.form, Form::Slash | Form::Option)
+        !matches!(self.form, Form::Slash | Form::Option | Form::Word)
     }
 
     fn takes_rest(&self) -> bool {
@@ -135,6 +138,12 @@ impl Arguments {
                 }
                 let (value, after) = next_word(after);
                 self.values.push((option.name, value));
+                rest = after;
+                continue;
+            }
+            let word_argument = command.arguments.iter().find(|a| a.form == Form::Word);
+            if let Some(argument) = word_argument.filter(|argument| argument.name == word) {
+                self.values.push((argument.name, word));
                 rest = after;
                 continue;
             }

@@ -147,8 +147,8 @@ fn disassemble(session: &mut Session, arguments: &Arguments) -> CommandResult {
     };
     let start = session.code_address(start)?;
     let length = match end.trim().strip_prefix('+') {
-        Some(length) => session.evaluate(length)?,
-        None => session.evaluate(end)?.saturating_sub(start),
+        Some(length) => session.address(length)?,
+        None => session.address(end)?.saturating_sub(start),
     };
     Ok(Box::new(range(session, start, length, raw)?))
 }

@@ -188,7 +188,7 @@ fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let format = Format::parse(arguments.get("FMT").unwrap_or(""), &session.examine);
     let format = format.map_err(|text| arguments.error(text))?;
     let address = match (arguments.get("ADDRESS"), session.examine.next) {
-        (Some(text), _) => session.evaluate(text)?,
+        (Some(text), _) => session.address(text)?,
         (None, Some(next)) => next,
         (None, None) => session.pc()?,
     };
@@ -236,9 +236,8 @@ pub static EXAMINE: Command = Command {
         },
     ],
     help: "examine memory",
-    details: "ADDRESS is made of numbers, $registers, names of functions and variables (their \
-              address, with or without &), + - * and parentheses; * before an operand reads eight \
-              bytes. Bytes that are not known at this tracepoint show as ??.",
+    details: "ADDRESS is an expression as `print` takes it: the value of a number or pointer, the \
+              place of anything else. Bytes that are not known at this tracepoint show as ??.",
     run: examine,
 };
 

@@ -5,25 +5,31 @@ mod argument;
 mod breakpoints;
 mod compare;
 mod disassemble;
+mod display;
 mod examine;
+mod frames;
 mod help;
 mod info;
 mod jumping;
 mod list;
+mod locals;
 mod maps;
 mod modules;
 mod operands;
 mod position;
+mod print;
 mod quit;
 mod reference;
 mod registers;
 mod resolve;
 mod running;
 mod settings;
+mod shown;
 mod signals;
 mod stack;
 mod stepping;
 mod syscalls;
+mod types;
 
 pub use argument::{Argument, Arguments, Form, Kind};
 pub use reference::reference;
@@ -74,6 +80,28 @@ pub enum CommandError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+impl CommandError {
+    /// The expression at fault.
+    fn expression(&self) -> Option<&ExpressionError> {
+        match self {
+            Self::Expression(error) | Self::Location(LocationError::Expression(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+
+    /// The expression at fault, and a line with a caret under the fault.
+    pub fn pointed(&self) -> Option<[String; 2]> {
+        self.expression().map(ExpressionError::pointed)
+    }
+
+    /// Characters of the expression before the fault.
+    pub fn column(&self) -> Option<usize> {
+        self.expression().map(|error| error.column)
+    }
 }
 
 /// Groups of commands, as help and the reference list them.
@@ -173,6 +201,17 @@ pub static COMMANDS: &[&Command] = &[
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,
     &breakpoints::INFO_BREAKPOINTS,
+    &print::PRINT,
+    &types::WHATIS,
+    &types::PTYPE,
+    &locals::INFO_LOCALS,
+    &locals::INFO_ARGS,
+    &display::DISPLAY,
+    &display::UNDISPLAY,
+    &display::INFO_DISPLAY,
+    &frames::FRAME,
+    &frames::UP,
+    &frames::DOWN,
     &registers::REGS,
     &examine::EXAMINE,
     &disassemble::DISASSEMBLE,

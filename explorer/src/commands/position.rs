@@ -1,5 +1,6 @@
 //! `where`, and what every moving command answers.
 
+use super::display::Displays;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output, operands};
 use crate::render::{Page, Style, thousands};
 use crate::session::{Place, Session, Stop};
@@ -19,6 +20,9 @@ pub struct Position {
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
     stop: Stop,
+    /// What `display` shows here.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    displays: Option<Displays>,
 }
 
 impl Position {
@@ -37,6 +41,7 @@ impl Position {
             source,
             instruction,
             stop: session.stop().clone(),
+            displays: Some(Displays::of(session)?).filter(|displays| !displays.is_empty()),
         })
     }
 
@@ -59,6 +64,9 @@ impl Output for Position {
         } else if let Some(instruction) = &self.instruction {
             page.put(Style::Current, "=> ").plain(instruction).end();
         }
+        if let Some(displays) = &self.displays {
+            displays.render(page);
+        }
     }
 }
 
@@ -71,7 +79,7 @@ pub fn source_line(session: &Session, place: &Place) -> Option<String> {
 /// `where`.
 pub static WHERE: Command = Command {
     name: "where",
-    aliases: &["ct", "current-tracepoint", "frame", "f", "w"],
+    aliases: &["ct", "current-tracepoint", "w"],
     group: Group::Position,
     arguments: &[],
     help: "show where the cursor is, and why it stopped there",

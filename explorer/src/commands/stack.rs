@@ -1,9 +1,10 @@
 //! `backtrace`.
 
+use super::locals::{self, Named};
 use super::position::source_line;
-use super::{Argument, Command, Form, Group, Kind, Output};
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex};
-use crate::session::Frame;
+use crate::session::{Frame, Scene, Session};
 use serde::Serialize;
 
 /// Frames shown when nobody says how many.
@@ -11,7 +12,7 @@ const LIMIT: u64 = 1000;
 
 #[derive(Serialize)]
 struct Backtrace {
-    frames: Vec<Frame>,
+    frames: Vec<Line>,
     /// Why there are no more, unless the outermost frame is the last.
     end: Option<String>,
     #[serde(skip)]
@@ -20,12 +21,42 @@ struct Backtrace {
     source: Option<String>,
 }
 
+/// A frame with its arguments, and its variables if they were asked for.
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    frame: Frame,
+    /// None without debug information.
+    arguments: Option<Vec<Named>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locals: Option<Vec<Named>>,
+}
+
+impl Line {
+    fn new(scene: &Scene<'_>, frame: Frame, full: bool) -> Self {
+        let arguments = locals::arguments(scene);
+        let locals = if full { locals::locals(scene) } else { None };
+        Self { frame, arguments, locals }
+    }
+
+    /// `argc=1, argv=0x7ffe3c8`. As in gdb, only what has no parts is shown.
+    fn call(&self) -> Option<String> {
+        let shown = |argument: &Named| {
+            let value = if argument.scalar { &argument.shown.value } else { "..." };
+            format!("{}={value}", argument.name)
+        };
+        let all = self.arguments.as_ref()?;
+        Some(all.iter().map(shown).collect::<Vec<_>>().join(", "))
+    }
+}
+
 impl Output for Backtrace {
     fn render(&self, page: &mut Page) {
-        for frame in &self.frames {
+        for line in &self.frames {
+            let frame = &line.frame;
             page.put(Style::Heading, format!("#{:<2} ", frame.level));
             page.put(Style::Address, hex(frame.place.pc)).plain(" in ");
-            frame.place.render(page);
+            frame.place.render_call(page, line.call().as_deref());
             if frame.place.inlined {
                 page.put(Style::Dim, " (inlined)");
             }
@@ -39,9 +70,10 @@ impl Output for Backtrace {
                 _ => {}
             }
             page.end();
+            line.render_locals(page);
         }
         if let (Some(text), Some(line)) =
-            (&self.source, self.frames.first().and_then(|frame| frame.place.line))
+            (&self.source, self.frames.first().and_then(|line| line.frame.place.line))
         {
             page.put(Style::Dim, line).plain("\t").plain(text).end();
         }
@@ -53,27 +85,56 @@ impl Output for Backtrace {
     }
 }
 
+impl Line {
+    fn render_locals(&self, page: &mut Page) {
+        for variable in self.locals.iter().flatten() {
+            page.plain("        ").put(Style::Heading, &variable.name);
+            page.plain(format!(" = {}", variable.shown.value)).end();
+        }
+    }
+}
+
+fn backtrace(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000) as usize;
+    let stack = session.stack(limit)?;
+    let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
+    let scene = session.scene_at(session.cursor(), limit)?;
+    let full = arguments.get("full").is_some();
+    let mut frames = Vec::new();
+    for frame in stack.frames {
+        if session.interrupt.raised() {
+            return Err(CommandError::State(crate::timeline::StateError::Interrupted));
+        }
+        frames.push(Line::new(&scene.at_level(frame.level), frame, full));
+    }
+    Ok(Box::new(Backtrace { frames, end: stack.end, more: stack.more, source }))
+}
+
 /// `backtrace`.
 pub static BACKTRACE: Command = Command {
     name: "backtrace",
     aliases: &["bt", "info stack"],
     group: Group::State,
-    arguments: &[Argument {
-        name: "N",
-        form: Form::Optional,
-        short: Some("-c"),
-        kind: Kind::Count,
-        help: "at most N innermost frames; 1000 if left out",
-    }],
+    arguments: &[
+        Argument {
+            name: "full",
+            form: Form::Word,
+            short: None,
+            kind: Kind::Text,
+            help: "the local variables of every frame as well",
+        },
+        Argument {
+            name: "N",
+            form: Form::Optional,
+            short: Some("-c"),
+            kind: Kind::Count,
+            help: "at most N innermost frames; 1000 if left out",
+        },
+    ],
     help: "show the call stack",
     details: "Says why when it ends before the outermost frame: a corrupted stack, for instance. \
               Frames found without call frame information are marked as guessed.",
-    run: |session, arguments| {
-        let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000);
-        let stack = session.stack(limit as usize)?;
-        let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
-        Ok(Box::new(Backtrace { frames: stack.frames, end: stack.end, more: stack.more, source }))
-    },
+    run: backtrace,
 };
 
 #[cfg(test)]
@@ -83,7 +144,11 @@ mod tests {
 
     #[test]
     fn levels_of_any_length_stand_apart_from_addresses() {
-        let frame = |level| Frame { level, place: Place::bare(0x10), method: None };
+        let frame = |level| Line {
+            frame: Frame { level, place: Place::bare(0x10), method: None },
+            arguments: None,
+            locals: None,
+        };
         let frames = [1, 10, 1000].map(frame).into();
         let mut page = Page::new(None, false);
         Backtrace { frames, end: None, more: false, source: None }.render(&mut page);

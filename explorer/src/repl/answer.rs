@@ -37,6 +37,8 @@ struct Reply<'a> {
     result: Option<&'a dyn Output>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
 }
 
 impl Answerer<'_> {
@@ -73,6 +75,7 @@ impl Answerer<'_> {
             ok: result.is_ok(),
             result: result.as_ref().ok().map(AsRef::as_ref),
             error: result.as_ref().err().map(ToString::to_string),
+            column: result.as_ref().err().and_then(CommandError::column),
         };
         let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
         text.push(b'\n');
@@ -94,7 +97,11 @@ impl Answerer<'_> {
                 // What was answered before stands before the error.
                 self.out.flush()?;
                 let text = crate::render::escape(&error.to_string());
-                writeln!(self.errors, "rdb-explore: {text}")
+                writeln!(self.errors, "rdb-explore: {text}")?;
+                for line in error.pointed().into_iter().flatten() {
+                    writeln!(self.errors, "    {}", crate::render::escape(&line))?;
+                }
+                Ok(())
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::commands::{self, Argument, Form, Kind};
 use crate::session::registers::{Class, names};
 use crate::session::{SETTINGS, Session};
-use crate::symbols::ModuleSymbols;
+use crate::symbols::{DeclaredKind, ModuleSymbols};
 use rdb_schema::syscalls::SYSCALLS;
 
 /// Most candidates offered.
@@ -51,7 +51,11 @@ fn of_kind(session: &Session, kind: Kind, word: &str) -> Vec<String> {
         Kind::Syscall => SYSCALLS.iter().map(|call| call.name.to_owned()).collect(),
         Kind::Registers => registers(session, ""),
         Kind::Expression if word.starts_with('$') => registers(session, "$"),
-        Kind::Expression => functions(session, word),
+        Kind::Expression => {
+            let mut found = variables(session, word);
+            found.extend(functions(session, word));
+            found
+        }
         Kind::Location => {
             let mut found = functions(session, word);
             found.extend(files(session));
@@ -74,6 +78,18 @@ fn modules(session: &Session) -> impl Iterator<Item = &ModuleSymbols> {
 
 fn functions(session: &Session, word: &str) -> Vec<String> {
     modules(session).flat_map(|module| module.functions_with_prefix(word)).take(MOST * 4).collect()
+}
+
+/// Variables of the selected frame, and of its module.
+fn variables(session: &Session, word: &str) -> Vec<String> {
+    let Ok(scene) = session.scene() else { return Vec::new() };
+    let locals = scene.variables().unwrap_or_default();
+    let mut found: Vec<String> = locals.iter().map(|variable| variable.name.to_string()).collect();
+    if let Some(dies) = scene.view().and_then(|view| view.dies()) {
+        let names = dies.declared().names(DeclaredKind::Variable);
+        found.extend(names.filter(|name| name.starts_with(word)).take(MOST).map(str::to_owned));
+    }
+    found
 }
 
 /// Source files by their last component, ready for a line number.

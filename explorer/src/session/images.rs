@@ -44,7 +44,8 @@ impl Images {
     pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
         let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
         let symbols = paths.iter().map(|_| OnceCell::new()).collect();
-        let interpreter = interpreter(&timeline.header().start.auxv);
+        const AT_BASE: u64 = 7;
+        let interpreter = auxiliary(&timeline.header().start.auxv, AT_BASE).unwrap_or(0);
         Self { paths, symbols, search, known: RefCell::default(), interpreter }
     }
 
@@ -165,13 +166,12 @@ impl Images {
     }
 }
 
-/// AT_BASE of an auxiliary vector (getauxval(3)): pairs of little-endian words.
-fn interpreter(auxv: &[u8]) -> u64 {
-    const AT_BASE: u64 = 7;
+/// A value of an auxiliary vector (getauxval(3)): pairs of little-endian words.
+pub(super) fn auxiliary(auxv: &[u8], wanted: u64) -> Option<u64> {
     let (words, _) = auxv.as_chunks::<8>();
     let mut pairs = words.chunks_exact(2).filter_map(|pair| match pair {
         [key, value] => Some((u64::from_le_bytes(*key), u64::from_le_bytes(*value))),
         _ => None,
     });
-    pairs.find(|(key, _)| *key == AT_BASE).map_or(0, |(_, value)| value)
+    pairs.find(|(key, _)| *key == wanted).map(|(_, value)| value)
 }

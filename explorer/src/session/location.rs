@@ -46,7 +46,7 @@ impl Session {
     pub fn resolve(&self, location: &str) -> Result<Vec<Target>, LocationError> {
         let location = location.trim();
         if let Some(expression) = location.strip_prefix('*') {
-            return Ok(vec![self.target(self.evaluate(expression)?)]);
+            return Ok(vec![self.target(self.address(expression)?)]);
         }
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
@@ -107,7 +107,7 @@ impl Session {
             return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
         }
         let plain = location.trim().trim_start_matches('*');
-        let value = self.evaluate(plain);
+        let value = self.address(plain);
         match value {
             Ok(address) => Ok(address),
             Err(error) if number(plain).is_some() || plain.starts_with('$') => Err(error.into()),

@@ -1,32 +1,45 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod breakpoint;
+mod display;
+mod frames;
+mod history;
 mod images;
 mod locate;
 mod location;
 mod motion;
+mod names;
 mod position;
 pub mod registers;
+mod scene;
 mod settings;
 mod signal;
 mod stack;
 mod stop;
+mod view;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
+pub use display::{Display, Displays};
+pub use frames::Frames;
+pub use history::ValueHistory;
 pub use images::{Image, Images};
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
 pub use position::Place;
+pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
+pub use view::View;
 
 pub use crate::timeline::Interrupt;
 
-use crate::expression::{self, ExpressionError, Names};
+use crate::expression::{self, ExpressionError, Fault};
+use crate::symbols::location::Missing;
 use crate::symbols::{CodeAddr, DebugSearch, Sources};
 use crate::timeline::{Direction, StateError, Timeline};
+use crate::values::Value;
 use rdb_schema::event::{EventKind, Exit};
 use std::ops::ControlFlow;
 
@@ -65,6 +78,12 @@ pub struct Session {
     pub examine: Examine,
     /// What `list` continues with, until the cursor moves.
     pub listing: Option<Listing>,
+    /// The selected source frame, 0 the innermost, until the cursor moves.
+    selected: usize,
+    /// Values printed, and convenience variables.
+    pub history: ValueHistory,
+    /// Expressions shown wherever the cursor stops.
+    pub displays: Displays,
     /// Stops long queries.
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
@@ -87,6 +106,9 @@ impl Session {
             settings: Settings::default(),
             examine: Examine { format: 'x', size: 4, next: None },
             listing: None,
+            selected: 0,
+            history: ValueHistory::default(),
+            displays: Displays::default(),
             interrupt,
             finished: false,
         }
@@ -163,12 +185,63 @@ impl Session {
         Some(if offset == 0 { format!("<{name}>") } else { format!("<{name}+{offset}>") })
     }
 
-    /// The value of an expression at the cursor.
+    /// The value of an expression at the cursor, in the selected frame. What it assigns to
+    /// convenience variables is dropped: see [`Session::print`].
     ///
     /// # Errors
     /// [`ExpressionError`].
-    pub fn evaluate(&self, text: &str) -> Result<u64, ExpressionError> {
-        expression::evaluate(text, self)
+    pub fn evaluate(&self, text: &str) -> Result<Value, ExpressionError> {
+        let scene = self.scene().map_err(|error| state_fault(text, &error))?;
+        scene.evaluate(text).map(|evaluated| evaluated.value)
+    }
+
+    /// The address an expression means at the cursor: the value of a number or pointer, the
+    /// place of anything else.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn address(&self, text: &str) -> Result<u64, ExpressionError> {
+        let scene = self.scene().map_err(|error| state_fault(text, &error))?;
+        expression::address(text, &scene)
+    }
+
+    /// Evaluates at the cursor, assigns to convenience variables, and keeps the value in the
+    /// history. The value with its bytes, and its number; none for `void`.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn print(&mut self, text: &str) -> Result<(Value, Option<u64>), ExpressionError> {
+        let scene = self.scene().map_err(|error| state_fault(text, &error))?;
+        let evaluated = scene.evaluate(text)?;
+        let value = evaluated.value.kept(&scene);
+        if let Some(Missing::Memory(address)) = value.bytes(&scene).wholly_missing() {
+            let fault = Fault::Missing(Missing::Memory(*address));
+            return Err(ExpressionError { text: text.to_owned(), column: 0, fault });
+        }
+        for (name, assigned) in evaluated.assigned {
+            self.history.assign(&name, assigned);
+        }
+        let void = matches!(value.of.shape(), crate::symbols::datatypes::Shape::Void);
+        let number = (!void).then(|| self.history.keep(value.clone()));
+        Ok((value, number))
+    }
+
+    /// The selected source frame: 0 is the innermost.
+    pub fn selected(&self) -> usize {
+        self.selected
+    }
+
+    /// Selects a source frame; the cursor stays. False if there is none so far out.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn select(&mut self, level: usize) -> Result<bool, StateError> {
+        let there = self.scene_at(self.cursor, level)?.view().is_some();
+        if there {
+            self.selected = level;
+            self.forget_listing();
+        }
+        Ok(there)
     }
 
     /// Drops what `list` continues with: the cursor has moved.
@@ -177,21 +250,10 @@ impl Session {
     }
 }
 
-impl Names for Session {
-    fn register(&self, name: &str) -> Option<u64> {
-        let registers = self.timeline.registers(self.cursor).ok()?;
-        registers::read(&registers, name).map(|value| value.low())
-    }
-
-    fn symbol(&self, name: &str) -> Option<u64> {
-        self.locator.named(&self.timeline, name).map(|(address, _)| address)
-    }
-
-    fn word(&self, address: u64) -> Option<u64> {
-        let mut bytes = [0; 8];
-        let known = self.timeline.read(self.cursor, address, &mut bytes);
-        known.then(|| u64::from_le_bytes(bytes))
-    }
+/// An expression that cannot be evaluated because history cannot be read.
+fn state_fault(text: &str, error: &StateError) -> ExpressionError {
+    let fault = Fault::State(error.to_string());
+    ExpressionError { text: text.to_owned(), column: 0, fault }
 }
 
 /// What is true of a state however it was reached: the first, the last, or one

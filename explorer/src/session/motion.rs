@@ -214,6 +214,7 @@ impl Session {
     /// a breakpoint) says more than how it was reached.
     fn arrive(&mut self, state: u64, stop: Stop) {
         self.cursor = state;
+        self.selected = 0;
         self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {

@@ -42,6 +42,11 @@ impl Place {
 
     /// `main+12 at /src/prog.c:10`.
     pub fn render(&self, page: &mut Page) {
+        self.render_call(page, None);
+    }
+
+    /// The same with the arguments of the call: `main+12 (argc=1) at /src/prog.c:10`.
+    pub fn render_call(&self, page: &mut Page, arguments: Option<&str>) {
         match &self.function {
             Some(function) => {
                 page.put(Style::Function, function);
@@ -52,6 +57,9 @@ impl Place {
         }
         if let Some(offset) = self.offset.filter(|offset| *offset > 0 && self.function.is_some()) {
             page.plain(format!("+{offset}"));
+        }
+        if let Some(arguments) = arguments {
+            page.plain(format!(" ({arguments})"));
         }
         match (&self.file, self.line, &self.module) {
             (Some(file), Some(line), _) => {

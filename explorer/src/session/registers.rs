@@ -89,13 +89,13 @@ pub fn read(registers: &Registers, name: &str) -> Option<Value> {
 }
 
 fn general(registers: &Registers, name: &str) -> Option<Value> {
-    let (number, offset, width) = general_part(name)?;
+    let (number, offset, width) = part(name)?;
     let bytes = registers.gpr.get(number)?.to_le_bytes();
     Some(Value::new(name, bytes.get(offset..offset + width)?))
 }
 
-/// Hardware number, first byte and bytes of a general register or part of one.
-fn general_part(name: &str) -> Option<(usize, usize, usize)> {
+/// Hardware number, first byte and bytes of a general register or part of one, by name.
+pub fn part(name: &str) -> Option<(usize, usize, usize)> {
     let alias = match name {
         "sp" => "rsp",
         "fp" => "rbp",

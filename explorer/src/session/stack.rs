@@ -1,11 +1,8 @@
 //! The call stack at the cursor.
 
-use super::{Place, Session};
-use crate::symbols::unwind::{
-    Backtrace, FrameRegisters, LoadedModule, Method, Modules, UnwindEnd, backtrace,
-};
+use super::{Frames, Place, Session};
+use crate::symbols::unwind::{Backtrace, Method, UnwindEnd};
 use crate::timeline::StateError;
-use rdb_schema::space::PROT_EXEC;
 use serde::Serialize;
 
 /// What the frame the kernel made for a signal is called, as in gdb.
@@ -35,39 +32,18 @@ pub struct Stack {
     pub more: bool,
 }
 
-struct At<'a> {
-    session: &'a Session,
-    space: rdb_schema::space::AddressSpace,
-}
-
-impl Modules for At<'_> {
-    fn module_at(&self, address: u64) -> Option<LoadedModule<'_>> {
-        let session = self.session;
-        let found = session.locator.module_at(&session.timeline, session.cursor, address);
-        found.map(|(symbols, bias)| LoadedModule { symbols, bias })
-    }
-
-    fn is_code(&self, address: u64) -> bool {
-        self.space.find(address).is_some_and(|mapping| mapping.protection & PROT_EXEC != 0)
-    }
-}
-
 impl Session {
     /// The innermost `limit` frames at the cursor.
     ///
     /// # Errors
     /// When history cannot be read here.
     pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
-        let registers = self.timeline.registers(self.cursor)?;
-        let at = At { session: self, space: self.timeline.space(self.cursor)? };
-        let mut memory =
-            |address, buffer: &mut [u8]| self.timeline.read(self.cursor, address, buffer);
-        let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
+        let found = Frames::walk(self, self.cursor, limit)?;
+        let walked = found.walked();
         let mut frames = Vec::new();
         for (index, physical) in walked.frames.iter().enumerate() {
             let mut places = self.locator.places(&self.timeline, self.cursor, physical.pc);
-            let next = walked.frames.get(index + 1).and_then(|caller| caller.method);
-            if next == Some(Method::SignalFrame) {
+            if found.is_handler(index) {
                 // What a handler returns to: no function that the program called.
                 places.truncate(1);
                 for place in &mut places {
@@ -89,7 +65,7 @@ impl Session {
             (true, _) => Some(UnwindEnd::DepthLimit.to_string()),
             // Nobody called it, whether or not its code says so.
             (_, true) => None,
-            _ => why(&walked),
+            _ => why(walked),
         };
         Ok(Stack { frames, end, more })
     }

@@ -10,6 +10,7 @@ use super::names::fit;
 use super::path;
 use super::prologue;
 use super::scopes::{Scope, Scopes};
+use super::similar::distance;
 use super::types::{BreakAddress, LineMatch};
 
 /// Most functions compared when looking for names close to a mistyped one.
@@ -173,40 +174,5 @@ impl ModuleSymbols {
         near.dedup();
         near.truncate(count);
         near
-    }
-}
-
-/// Edits between two short names (Levenshtein); `None` beyond `most`.
-fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let (mut diagonal, mut left) = (i, i + 1);
-        for (y, above) in b.iter().zip(row.iter_mut().skip(1)) {
-            let cost = diagonal + usize::from(x != y);
-            diagonal = *above;
-            left = cost.min(*above + 1).min(left + 1);
-            *above = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().filter(|distance| *distance <= most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn edit_distances() {
-        assert_eq!(distance("main", "main", 2), Some(0));
-        assert_eq!(distance("mian", "main", 2), Some(2));
-        assert_eq!(distance("kitten", "sitting", 3), Some(3));
-        assert_eq!(distance("a", "abcdef", 2), None);
     }
 }

@@ -46,7 +46,22 @@ fn cpp(name: &str, options: DemangleOptions) -> Option<String> {
     let mut out = Bounded(String::new());
     let options = options.recursion_limit(MAX_RECURSION);
     let whole = symbol.structured_demangle(&mut out, &options).is_ok();
-    whole.then_some(out.0)
+    whole.then(|| special(&out.0).unwrap_or(out.0))
+}
+
+/// What the compiler makes for a class, as c++filt calls it.
+fn special(name: &str) -> Option<String> {
+    const KINDS: [(&str, &str); 4] = [
+        ("{vtable(", "vtable for "),
+        ("{vtt(", "VTT for "),
+        ("{typeinfo(", "typeinfo for "),
+        ("{typeinfo name(", "typeinfo name for "),
+    ];
+    let named = |(open, text): (&str, &str)| {
+        let class = name.strip_prefix(open)?.strip_suffix(")}")?;
+        Some(format!("{text}{class}"))
+    };
+    KINDS.into_iter().find_map(named)
 }
 
 fn bounded(text: &std::fmt::Arguments<'_>) -> Option<String> {
@@ -76,6 +91,7 @@ mod tests {
         assert_eq!(demangle("_ZN2ns3Foo3barEi"), "ns::Foo::bar(int)");
         assert_eq!(demangle_short("_ZN2ns3Foo3barEi"), "ns::Foo::bar");
         assert_eq!(demangle_short("_Z3maxIiET_S0_S0_"), "max<int>");
+        assert_eq!(demangle_short("_ZTVN3zoo3CatE"), "vtable for zoo::Cat");
         assert_eq!(
             demangle("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"),
             "core::fmt::Write::write_fmt"

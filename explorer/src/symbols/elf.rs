@@ -26,6 +26,8 @@ pub(crate) struct Elf {
     pub layout: Layout,
     /// PT_GNU_EH_FRAME: address and bytes of `.eh_frame_hdr`.
     pub eh_frame_hdr: Option<(u64, Bytes)>,
+    /// PT_TLS: bytes of a thread's copy, and their alignment.
+    pub thread_local: Option<(u64, u64)>,
 }
 
 impl Elf {
@@ -36,7 +38,7 @@ impl Elf {
         if view.elf_header().e_machine(endian) != elf::EM_X86_64 {
             return Err("not an x86-64 ELF file".to_owned());
         }
-        let (mut segments, mut eh_frame_hdr) = (Vec::new(), None);
+        let (mut segments, mut eh_frame_hdr, mut thread_local) = (Vec::new(), None, None);
         for header in view.elf_program_headers() {
             let (address, offset) = (header.p_vaddr(endian), header.p_offset(endian));
             let file_size = header.p_filesz(endian);
@@ -51,11 +53,14 @@ impl Elf {
                 elf::PT_GNU_EH_FRAME => {
                     eh_frame_hdr = file_range(&data, offset, file_size).map(|b| (address, b));
                 }
+                elf::PT_TLS => {
+                    thread_local = Some((header.p_memsz(endian), header.p_align(endian)));
+                }
                 _ => {}
             }
         }
         let layout = Layout::new(segments);
-        Ok(Self { layout, eh_frame_hdr, data })
+        Ok(Self { layout, eh_frame_hdr, thread_local, data })
     }
 
     /// The parser over the whole file.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bytes::Reader;
 use super::debug_file::DebugSearch;
+use super::dies::Dies;
 use super::dwarf::DebugInfo;
 use super::elf::Elf;
 use super::guard::guarded;
@@ -27,6 +28,7 @@ pub struct ModuleSymbols {
     index: OnceLock<FunctionIndex>,
     cfi: OnceLock<Cfi>,
     shared: OnceLock<Arc<gimli::Dwarf<Reader>>>,
+    dies: OnceLock<Arc<Dies>>,
 }
 
 impl ModuleSymbols {
@@ -52,6 +54,7 @@ impl ModuleSymbols {
             index: OnceLock::new(),
             cfi: OnceLock::new(),
             shared: OnceLock::new(),
+            dies: OnceLock::new(),
         }
     }
 
@@ -85,6 +88,16 @@ impl ModuleSymbols {
     /// usable from any thread.
     pub fn dwarf(&self) -> Arc<gimli::Dwarf<Reader>> {
         Arc::clone(self.shared.get_or_init(|| Arc::new(self.units().info().share())))
+    }
+
+    /// Bytes of a thread's copy of its thread-local variables, and their alignment.
+    pub fn thread_local(&self) -> Option<(u64, u64)> {
+        self.elf.as_ref()?.thread_local
+    }
+
+    /// The entries of its debug information.
+    pub fn dies(&self) -> &Arc<Dies> {
+        self.dies.get_or_init(|| Arc::new(Dies::new(self.dwarf())))
     }
 
     /// The separate debug file, if the module has no DWARF of its own.

@@ -18,7 +18,7 @@ pub(crate) fn join(directory: &str, name: &str) -> String {
 
 /// Whether a user who types `wanted` may mean `path`: its last components are
 /// equal, after `.` and `..` are resolved by name.
-pub(crate) fn matches(path: &str, wanted: &str) -> bool {
+pub fn matches(path: &str, wanted: &str) -> bool {
     let (path, parts) = (components(path), components(wanted));
     let same_root = !wanted.starts_with('/') || path.len() == parts.len();
     !parts.is_empty() && same_root && path.ends_with(&parts)

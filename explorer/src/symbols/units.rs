@@ -89,6 +89,16 @@ impl Units {
         self.units.len()
     }
 
+    /// Where unit `index` starts in `.debug_info`.
+    pub fn offset(&self, index: usize) -> Option<usize> {
+        self.units.get(index).map(|lazy| lazy.offset)
+    }
+
+    /// The unit around an offset of `.debug_info`.
+    pub fn around(&self, offset: usize) -> Option<usize> {
+        self.units.partition_point(|lazy| lazy.offset <= offset).checked_sub(1)
+    }
+
     /// The sections.
     pub fn info(&self) -> &DebugInfo {
         &self.info

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod damaged_values;
+#[cfg(test)]
 mod gdb;
 #[cfg(test)]
 mod lookup;

@@ -77,22 +77,49 @@ impl Cfi {
         registers: &FrameRegisters,
         memory: Memory<'_>,
     ) -> Option<Result<CallerFrame, UnwindEnd>> {
-        let address = ModuleAddr::of_runtime(pc.for_lookup(), bias).0;
+        let frame = Unwinding::new(pc, bias, registers);
+        self.with_entry(frame.address, memory, |section, bases, memory| match section {
+            Found::EhFrame(eh_frame, fde) => frame.by(eh_frame, bases, &fde, memory),
+            Found::DebugFrame(debug_frame, fde) => frame.by(debug_frame, bases, &fde, memory),
+        })
+    }
+
+    /// The canonical frame address of a frame, if it can be computed.
+    pub fn canonical_frame_address(
+        &self,
+        pc: CodeAddr,
+        bias: u64,
+        registers: &FrameRegisters,
+        memory: Memory<'_>,
+    ) -> Option<u64> {
+        let frame = Unwinding::new(pc, bias, registers);
+        let cfa = self.with_entry(frame.address, memory, |section, bases, memory| match section {
+            Found::EhFrame(eh_frame, fde) => frame.only_cfa(eh_frame, bases, &fde, memory),
+            Found::DebugFrame(debug_frame, fde) => frame.only_cfa(debug_frame, bases, &fde, memory),
+        });
+        cfa?.ok()
+    }
+
+    /// Calls `use_it` with the entry for a module address, if there is one.
+    fn with_entry<T>(
+        &self,
+        address: u64,
+        memory: Memory<'_>,
+        use_it: impl FnOnce(Found<'_, '_>, &BaseAddresses, Memory<'_>) -> T,
+    ) -> Option<T> {
         let mut eh_frame = EhFrame::new(&self.eh_frame, LittleEndian);
         eh_frame.set_address_size(8);
         let found = self.by_header(&eh_frame, address);
         let index = || self.eh_index.get_or_init(|| index(&eh_frame, &self.bases));
         let found = found.or_else(|| by_index(&eh_frame, &self.bases, index(), address));
         if let Some(fde) = found {
-            let frame = Unwinding { address, pc, bias, registers };
-            return Some(frame.by(&eh_frame, &self.bases, &fde, memory));
+            return Some(use_it(Found::EhFrame(&eh_frame, fde), &self.bases, memory));
         }
         let mut debug_frame = DebugFrame::new(&self.debug_frame, LittleEndian);
         debug_frame.set_address_size(8);
         let index = self.debug_index.get_or_init(|| index_of(&debug_frame, &self.bases));
         let fde = by_index(&debug_frame, &self.bases, index, address)?;
-        let frame = Unwinding { address, pc, bias, registers };
-        Some(frame.by(&debug_frame, &self.bases, &fde, memory))
+        Some(use_it(Found::DebugFrame(&debug_frame, fde), &self.bases, memory))
     }
 
     /// By the search table of `.eh_frame_hdr`.
@@ -150,6 +177,12 @@ where
     section.fde_from_offset(bases, offset, S::cie_from_offset).ok()
 }
 
+/// An entry, and the section it is in.
+enum Found<'s, 'a> {
+    EhFrame(&'s EhFrame<Slice<'a>>, Fde<'a>),
+    DebugFrame(&'s DebugFrame<Slice<'a>>, Fde<'a>),
+}
+
 /// One step outwards.
 struct Unwinding<'r> {
     /// Module address to look up.
@@ -159,7 +192,24 @@ struct Unwinding<'r> {
     registers: &'r FrameRegisters,
 }
 
-impl Unwinding<'_> {
+impl<'r> Unwinding<'r> {
+    fn new(pc: CodeAddr, bias: u64, registers: &'r FrameRegisters) -> Self {
+        let address = ModuleAddr::of_runtime(pc.for_lookup(), bias).0;
+        Self { address, pc, bias, registers }
+    }
+
+    fn only_cfa<'a, S: UnwindSection<Slice<'a>>>(
+        &self,
+        section: &S,
+        bases: &BaseAddresses,
+        fde: &Fde<'a>,
+        memory: Memory<'_>,
+    ) -> Result<u64, UnwindEnd> {
+        let mut context = UnwindContext::new();
+        let row = fde.unwind_info_for_address(section, bases, &mut context, self.address);
+        self.cfa(section, row.map_err(|_| self.bad())?, fde.cie().encoding(), memory)
+    }
+
     fn by<'a, S: UnwindSection<Slice<'a>>>(
         &self,
         section: &S,

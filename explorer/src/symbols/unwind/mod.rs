@@ -13,6 +13,7 @@ mod registers;
 
 pub use backtrace::{Backtrace, Frame, LoadedModule, Modules, backtrace};
 pub(crate) use cfi::Cfi;
+pub(crate) use registers::name as register_name;
 pub use registers::{DWARF_REGISTERS, FrameRegisters, number};
 
 use super::address::CodeAddr;
@@ -97,6 +98,18 @@ impl ModuleSymbols {
     ) -> Result<CallerFrame, UnwindEnd> {
         let with_cfi = self.unwind_cfi(pc, bias, registers, memory);
         with_cfi.unwrap_or_else(|| fallback::unwind(pc, registers, memory, &mut |_| true))
+    }
+
+    /// The canonical frame address of a frame in this module, whose caller need not be found:
+    /// `None` without call frame information, or where it needs what is not known.
+    pub fn canonical_frame_address(
+        &self,
+        pc: CodeAddr,
+        bias: u64,
+        registers: &FrameRegisters,
+        memory: Memory<'_>,
+    ) -> Option<u64> {
+        guarded(|| self.cfi().canonical_frame_address(pc, bias, registers, memory))
     }
 
     /// As [`ModuleSymbols::unwind`], by call frame information only; `None`

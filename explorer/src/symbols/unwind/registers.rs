@@ -27,9 +27,24 @@ pub mod number {
     pub const RIP: u16 = 16;
 }
 
-/// The name of a register by DWARF number.
-pub(super) fn name(number: u16) -> &'static str {
-    NAMES.get(usize::from(number)).copied().unwrap_or("(not general)")
+/// The name of a register by DWARF number (System V ABI for x86-64, figure 3.36).
+pub(crate) fn name(number: u16) -> String {
+    const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
+    let number = usize::from(number);
+    match number {
+        0..DWARF_REGISTERS => NAMES.get(number).copied().unwrap_or_default().to_owned(),
+        17..=32 => format!("xmm{}", number - 17),
+        33..=40 => format!("st{}", number - 33),
+        41..=48 => format!("mm{}", number - 41),
+        49 => "rflags".to_owned(),
+        50..=55 => SEGMENTS.get(number - 50).copied().unwrap_or_default().to_owned(),
+        58 => "fs_base".to_owned(),
+        59 => "gs_base".to_owned(),
+        64 => "mxcsr".to_owned(),
+        67..=82 => format!("xmm{}", number - 51),
+        118..=125 => format!("k{}", number - 118),
+        _ => format!("number {number}"),
+    }
 }
 
 /// General registers and rip of one frame, by DWARF number.
@@ -61,6 +76,11 @@ impl FrameRegisters {
     pub fn gpr(&self, hardware: usize) -> Option<u64> {
         let number = DWARF_OF_HARDWARE.get(hardware)?;
         self.0.get(*number).copied().flatten()
+    }
+
+    /// The DWARF number of a register by hardware number.
+    pub fn number_of(hardware: usize) -> Option<u16> {
+        DWARF_OF_HARDWARE.get(hardware).map(|number| *number as u16)
     }
 
     /// Sets a register; numbers beyond the general ones are ignored.

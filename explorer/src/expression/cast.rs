@@ -1,0 +1,61 @@
+//! `(type) value`.
+
+use super::environment::Environment;
+use super::number::{Number, integer_bytes};
+use super::{Fault, operators};
+use crate::symbols::datatypes::{Shape, Type};
+use crate::values::Value;
+
+/// A value converted to a type.
+pub(super) fn cast(
+    value: &Value,
+    to: &Type,
+    environment: &dyn Environment,
+) -> Result<Value, Fault> {
+    let value = value.referent(environment);
+    let target = to.stripped();
+    match target.shape() {
+        Shape::Void => Ok(Value::computed(to.clone(), Vec::new())),
+        Shape::Pointer { kind, .. } if target.is_reference() => {
+            let of = target.target().unwrap_or_else(Type::void);
+            operators::refer(&value, &of, *kind)
+        }
+        Shape::Pointer { .. } => {
+            let address = operators::address(&value, environment)?;
+            Ok(Value::computed(to.clone(), address.to_le_bytes().into()))
+        }
+        Shape::Base { .. } | Shape::Enumeration(_) => scalar(&value, to, environment),
+        // The same bytes, seen otherwise.
+        _ if value.address().is_some() => Ok(value.retyped(to.clone())),
+        _ if value.of.size().is_some() && value.of.size() == to.size() => {
+            Ok(value.kept(environment).retyped(to.clone()))
+        }
+        _ => Err(impossible(&value, to)),
+    }
+}
+
+fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Value, Fault> {
+    if is_untyped(&value.of) {
+        return Ok(value.retyped(to.clone()));
+    }
+    if let Some(number) = Number::of(value, environment)? {
+        let bytes = number.bytes_as(to).ok_or_else(|| impossible(value, to))?;
+        return Ok(Value::computed(to.clone(), bytes));
+    }
+    if to.is_integral()
+        && let Ok(address) = operators::address(value, environment)
+    {
+        let size = to.size().unwrap_or(8);
+        return Ok(Value::computed(to.clone(), integer_bytes(i128::from(address), size)));
+    }
+    Err(impossible(value, to))
+}
+
+/// What stands for the type of a variable without debug information.
+pub(super) fn is_untyped(of: &Type) -> bool {
+    matches!(of.shape(), Shape::Opaque { name, .. } if name.starts_with('<'))
+}
+
+fn impossible(value: &Value, to: &Type) -> Fault {
+    Fault::Operand(format!("{} cannot be converted to {}", value.of.name(), to.name()))
+}

@@ -1,0 +1,76 @@
+//! The expression language: C's, over the program's state at one moment, with gdb's additions
+//! (`$register`, `$1`, `$name`, `array@count`, `file::name`).
+//!
+//! Evaluating only looks: nothing it does changes the timeline. Of the program's state nothing
+//! can be assigned to; of convenience variables, assignments are handed back with the value.
+
+mod cast;
+mod environment;
+mod error;
+mod evaluate;
+mod lexer;
+mod literal;
+mod number;
+mod operators;
+mod parser;
+mod syntax;
+mod type_name;
+
+pub use environment::{Environment, Tag};
+pub use error::{ExpressionError, Fault};
+pub use literal::number;
+
+use crate::symbols::datatypes::Type;
+use crate::values::Value;
+
+/// A value, and what the expression assigned on the way.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The value.
+    pub value: Value,
+    /// Convenience variables assigned to, in order: name without `$`, and value.
+    pub assigned: Vec<(String, Value)>,
+}
+
+/// The value of `text`.
+///
+/// # Errors
+/// [`ExpressionError`], which points at the column.
+pub fn evaluate(text: &str, environment: &dyn Environment) -> Result<Evaluated, ExpressionError> {
+    let run = || {
+        let expression = parser::parse(text, environment)?;
+        let evaluator = evaluate::Evaluator::new(environment);
+        let value = evaluator.value(&expression)?;
+        Ok(Evaluated { value, assigned: evaluator.assigned() })
+    };
+    run().map_err(|error: error::At| error.of(text))
+}
+
+/// The type that `text` names, or the type of its value.
+///
+/// # Errors
+/// [`ExpressionError`].
+pub fn type_of(text: &str, environment: &dyn Environment) -> Result<Type, ExpressionError> {
+    if let Some(named) = parser::parse_type(text, environment) {
+        return Ok(named);
+    }
+    evaluate(text, environment).map(|evaluated| evaluated.value.of)
+}
+
+/// The address `text` means: the value of a number or pointer, the place of anything else.
+///
+/// # Errors
+/// [`ExpressionError`].
+pub fn address(text: &str, environment: &dyn Environment) -> Result<u64, ExpressionError> {
+    let value = evaluate(text, environment)?.value;
+    let at = |fault: Fault| error::At { column: 0, fault }.of(text);
+    if value.of.is_integral() || value.of.is_pointer() {
+        let number = value.integer(environment).map_err(|why| at(Fault::Missing(why)))?;
+        return Ok(number as u64);
+    }
+    let referent = value.referent(environment);
+    referent.address().ok_or_else(|| at(Fault::NoAddress(value.of.name())))
+}
+
+#[cfg(test)]
+mod tests;

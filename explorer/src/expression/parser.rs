@@ -1,0 +1,337 @@
+//! From tokens to expressions, by precedence (C17, 6.5; `@` as in gdb, between additive
+//! operators and shifts).
+
+use super::environment::Environment;
+use super::error::At;
+use super::lexer::{Token, tokens};
+use super::syntax::{Binary, Expression, Node, Unary};
+use super::{Fault, literal};
+use crate::symbols::datatypes::Type;
+
+/// Deepest nesting: evaluation is recursive.
+const MAX_DEPTH: u32 = 200;
+
+/// Binary operators, how tightly they bind, and the operator they assign with.
+const OPERATORS: [(&str, u8, Binary); 20] = [
+    (",", 1, Binary::Comma),
+    ("||", 4, Binary::LogicalOr),
+    ("&&", 5, Binary::LogicalAnd),
+    ("|", 6, Binary::BitOr),
+    ("^", 7, Binary::BitXor),
+    ("&", 8, Binary::BitAnd),
+    ("==", 9, Binary::Equal),
+    ("!=", 9, Binary::NotEqual),
+    ("<", 10, Binary::Less),
+    (">", 10, Binary::Greater),
+    ("<=", 10, Binary::LessEqual),
+    (">=", 10, Binary::GreaterEqual),
+    ("<<", 11, Binary::ShiftLeft),
+    (">>", 11, Binary::ShiftRight),
+    ("@", 12, Binary::Repeat),
+    ("+", 13, Binary::Add),
+    ("-", 13, Binary::Subtract),
+    ("*", 14, Binary::Multiply),
+    ("/", 14, Binary::Divide),
+    ("%", 14, Binary::Remainder),
+];
+
+/// How tightly assignments and `?:` bind; both group to the right.
+const ASSIGNMENT: u8 = 2;
+const CONDITIONAL: u8 = 3;
+
+/// Operators before their operand.
+const PREFIXES: [(&str, Unary); 6] = [
+    ("+", Unary::Plus),
+    ("-", Unary::Negate),
+    ("!", Unary::Not),
+    ("~", Unary::Complement),
+    ("*", Unary::Dereference),
+    ("&", Unary::AddressOf),
+];
+
+/// C++'s casts by name.
+const NAMED_CASTS: [&str; 4] = ["static_cast", "reinterpret_cast", "const_cast", "dynamic_cast"];
+
+/// The expression that `text` is.
+pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Expression, At> {
+    let mut parser = Parser::new(text, environment)?;
+    let expression = parser.expression(0, 0)?;
+    match parser.peek() {
+        None => Ok(expression),
+        Some(token) => Err(parser.fault(Fault::Syntax(token.text()))),
+    }
+}
+
+/// The type that all of `text` names, if it names one.
+pub(super) fn parse_type(text: &str, environment: &dyn Environment) -> Option<Type> {
+    let mut parser = Parser::new(text, environment).ok()?;
+    let named = parser.type_name()?;
+    parser.peek().is_none().then_some(named)
+}
+
+/// A position among tokens.
+pub(super) struct Parser<'a> {
+    tokens: Vec<(Token, usize)>,
+    next: usize,
+    end: usize,
+    environment: &'a dyn Environment,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &str, environment: &'a dyn Environment) -> Result<Self, At> {
+        let tokens = tokens(text, environment)?;
+        Ok(Self { tokens, next: 0, end: text.len(), environment })
+    }
+
+    pub(super) fn environment(&self) -> &'a dyn Environment {
+        self.environment
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.next
+    }
+
+    pub(super) fn rewind(&mut self, position: usize) {
+        self.next = position;
+    }
+
+    pub(super) fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(token, _)| token)
+    }
+
+    pub(super) fn peek_is(&self, text: &str) -> bool {
+        matches!(self.peek(), Some(Token::Punctuation(found)) if *found == text)
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.next += 1;
+    }
+
+    /// Takes a punctuation, if it stands here.
+    pub(super) fn take(&mut self, text: &str) -> bool {
+        let here = self.peek_is(text);
+        self.next += usize::from(here);
+        here
+    }
+
+    /// Where the next token begins.
+    fn at(&self) -> usize {
+        self.tokens.get(self.next).map_or(self.end, |(_, at)| *at)
+    }
+
+    fn fault(&self, fault: Fault) -> At {
+        At { column: self.at(), fault }
+    }
+
+    fn expect(&mut self, text: &str) -> Result<(), At> {
+        match self.take(text) {
+            true => Ok(()),
+            false => Err(self.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> At {
+        self.fault(match self.peek() {
+            Some(token) => Fault::Syntax(token.text()),
+            None => Fault::Incomplete,
+        })
+    }
+
+    fn node(&self, node: Node, at: usize, depth: u32) -> Result<Expression, At> {
+        match depth > MAX_DEPTH {
+            true => Err(At { column: at, fault: Fault::TooDeep }),
+            false => Ok(Expression { node, at, depth }),
+        }
+    }
+
+    /// An expression of operators that bind at least as tightly as `least`.
+    fn expression(&mut self, least: u8, nesting: u32) -> Result<Expression, At> {
+        let mut left = self.prefixed(nesting + 1)?;
+        while let Some(Token::Punctuation(text)) = self.peek().cloned() {
+            let at = self.at();
+            left = if text == "?" && CONDITIONAL >= least {
+                self.conditional(left, at, nesting)?
+            } else if let Some(operator) = assignment(text).filter(|_| ASSIGNMENT >= least) {
+                self.advance();
+                let right = self.expression(ASSIGNMENT, nesting + 1)?;
+                let depth = left.depth.max(right.depth) + 1;
+                self.node(Node::Assign(operator, left.into(), right.into()), at, depth)?
+            } else {
+                let operator = OPERATORS.iter().find(|(known, ..)| *known == text);
+                let Some((_, binding, operator)) = operator.filter(|(_, b, _)| *b >= least) else {
+                    break;
+                };
+                self.advance();
+                let right = self.expression(binding + 1, nesting + 1)?;
+                let depth = left.depth.max(right.depth) + 1;
+                self.node(Node::Binary(*operator, left.into(), right.into()), at, depth)?
+            };
+        }
+        Ok(left)
+    }
+
+    fn conditional(&mut self, test: Expression, at: usize, nesting: u32) -> Result<Expression, At> {
+        self.advance();
+        let then = self.expression(0, nesting + 1)?;
+        self.expect(":")?;
+        let otherwise = self.expression(CONDITIONAL, nesting + 1)?;
+        let depth = test.depth.max(then.depth).max(otherwise.depth) + 1;
+        self.node(Node::Conditional(test.into(), then.into(), otherwise.into()), at, depth)
+    }
+
+    fn prefixed(&mut self, nesting: u32) -> Result<Expression, At> {
+        let at = self.at();
+        if nesting > MAX_DEPTH {
+            return Err(self.fault(Fault::TooDeep));
+        }
+        if self.peek_is("++") || self.peek_is("--") {
+            return Err(self.fault(Fault::ReadOnly));
+        }
+        // `&&x` begins no operand in C.
+        let prefix = PREFIXES.iter().find(|(text, _)| self.take(text));
+        if let Some((_, operator)) = prefix {
+            let operand = self.prefixed(nesting + 1)?;
+            let depth = operand.depth + 1;
+            return self.node(Node::Unary(*operator, operand.into()), at, depth);
+        }
+        if let Some(cast) = self.cast(nesting)? {
+            return Ok(cast);
+        }
+        if matches!(self.peek(), Some(Token::Name(name)) if name == "sizeof") {
+            return self.size_of(nesting);
+        }
+        self.postfixed(nesting)
+    }
+
+    /// `(type) operand` and `{type} operand`.
+    fn cast(&mut self, nesting: u32) -> Result<Option<Expression>, At> {
+        let (start, at) = (self.position(), self.at());
+        for (open, close) in [("(", ")"), ("{", "}")] {
+            if !self.take(open) {
+                continue;
+            }
+            if let Some(named) = self.type_name()
+                && self.take(close)
+            {
+                let operand = self.prefixed(nesting + 1)?;
+                let depth = operand.depth + 1;
+                let node = match open {
+                    "(" => Node::Cast(named, operand.into()),
+                    _ => Node::At(named, operand.into()),
+                };
+                return self.node(node, at, depth).map(Some);
+            }
+            self.rewind(start);
+        }
+        Ok(None)
+    }
+
+    fn size_of(&mut self, nesting: u32) -> Result<Expression, At> {
+        let at = self.at();
+        self.advance();
+        let start = self.position();
+        if self.take("(")
+            && let Some(named) = self.type_name()
+            && self.take(")")
+        {
+            return self.node(Node::SizeOfType(named), at, 1);
+        }
+        self.rewind(start);
+        let operand = self.prefixed(nesting + 1)?;
+        let depth = operand.depth + 1;
+        self.node(Node::SizeOf(operand.into()), at, depth)
+    }
+
+    fn postfixed(&mut self, nesting: u32) -> Result<Expression, At> {
+        let mut operand = self.primary(nesting)?;
+        loop {
+            let at = self.at();
+            let depth = operand.depth + 1;
+            let node = if self.take("[") {
+                let index = self.expression(0, nesting + 1)?;
+                self.expect("]")?;
+                let depth = depth.max(index.depth + 1);
+                operand = self.node(Node::Index(operand.into(), index.into()), at, depth)?;
+                continue;
+            } else if self.take(".") || self.take("->") {
+                Node::Member(operand.into(), self.member_name()?)
+            } else if self.peek_is("++") || self.peek_is("--") {
+                return Err(self.fault(Fault::ReadOnly));
+            } else if self.peek_is("(") {
+                return Err(self.fault(Fault::Call));
+            } else {
+                return Ok(operand);
+            };
+            operand = self.node(node, at, depth)?;
+        }
+    }
+
+    /// A member; a number for those of Rust's tuples, which DWARF calls `__0`.
+    fn member_name(&mut self) -> Result<String, At> {
+        let name = match self.peek() {
+            Some(Token::Name(name)) => name.clone(),
+            Some(Token::Number(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("__{digits}")
+            }
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        Ok(name)
+    }
+
+    fn primary(&mut self, nesting: u32) -> Result<Expression, At> {
+        let at = self.at();
+        let Some(token) = self.peek().cloned() else { return Err(self.unexpected()) };
+        let node = match token {
+            Token::Number(text) => {
+                literal::numeric(&text).map_err(|fault| At { column: at, fault })?
+            }
+            Token::Character(byte) => Node::Character(byte),
+            Token::Text(bytes) => Node::Text(bytes),
+            Token::Dollar(name) => Node::Dollar(name),
+            Token::Name(name) if NAMED_CASTS.contains(&name.as_str()) => {
+                return self.named_cast(nesting);
+            }
+            Token::Name(name) => Node::Name(name),
+            Token::File(file) => {
+                self.advance();
+                let Some(Token::Name(name)) = self.peek() else { return Err(self.unexpected()) };
+                Node::InFile(file, name.trim_start_matches("::").to_owned())
+            }
+            Token::Punctuation("(") => {
+                self.advance();
+                let inner = self.expression(0, nesting + 1)?;
+                self.expect(")")?;
+                return Ok(inner);
+            }
+            Token::Punctuation(_) => return Err(self.unexpected()),
+        };
+        self.advance();
+        self.node(node, at, 1)
+    }
+
+    /// `static_cast<type>(operand)`.
+    fn named_cast(&mut self, nesting: u32) -> Result<Expression, At> {
+        let at = self.at();
+        self.advance();
+        self.expect("<")?;
+        let named = self.type_name().ok_or_else(|| self.unexpected())?;
+        self.expect(">")?;
+        self.expect("(")?;
+        let operand = self.expression(0, nesting + 1)?;
+        self.expect(")")?;
+        let depth = operand.depth + 1;
+        self.node(Node::Cast(named, operand.into()), at, depth)
+    }
+}
+
+/// Whether a punctuation assigns, and which operator it applies first.
+fn assignment(text: &str) -> Option<Option<Binary>> {
+    if text == "=" {
+        return Some(None);
+    }
+    let operator = text.strip_suffix('=')?;
+    let found = OPERATORS.iter().find(|(known, ..)| *known == operator);
+    let arithmetic = !matches!(text, "<=" | ">=" | "==" | "!=");
+    found.filter(|_| arithmetic).map(|(_, _, operator)| Some(*operator))
+}

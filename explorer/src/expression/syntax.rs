@@ -1,0 +1,97 @@
+//! Expressions, parsed.
+
+use crate::symbols::datatypes::Type;
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binary {
+    Multiply,
+    Divide,
+    Remainder,
+    Add,
+    Subtract,
+    ShiftLeft,
+    ShiftRight,
+    Less,
+    Greater,
+    LessEqual,
+    GreaterEqual,
+    Equal,
+    NotEqual,
+    BitAnd,
+    BitXor,
+    BitOr,
+    LogicalAnd,
+    LogicalOr,
+    Repeat,
+    Comma,
+}
+
+impl Binary {
+    /// Whether its value is a truth value.
+    pub fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Less
+                | Self::Greater
+                | Self::LessEqual
+                | Self::GreaterEqual
+                | Self::Equal
+                | Self::NotEqual
+        )
+    }
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unary {
+    Plus,
+    Negate,
+    Not,
+    Complement,
+    Dereference,
+    AddressOf,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Integer {
+        value: u128,
+        unsigned: bool,
+        long: bool,
+        decimal: bool,
+    },
+    Float {
+        value: f64,
+        single: bool,
+    },
+    Character(u8),
+    Text(Vec<u8>),
+    Name(String),
+    InFile(String, String),
+    /// Behind `$`.
+    Dollar(String),
+    Unary(Unary, Box<Expression>),
+    Binary(Binary, Box<Expression>, Box<Expression>),
+    Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
+    Index(Box<Expression>, Box<Expression>),
+    Member(Box<Expression>, String),
+    Cast(Type, Box<Expression>),
+    /// `{type} address`.
+    At(Type, Box<Expression>),
+    SizeOf(Box<Expression>),
+    SizeOfType(Type),
+    /// The operator of `+=`, if there is one.
+    Assign(Option<Binary>, Box<Expression>, Box<Expression>),
+}
+
+/// An expression and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    pub node: Node,
+    /// The byte that errors point at: an operator, or the start of an operand.
+    pub at: usize,
+    /// Nesting of it: evaluation is recursive.
+    pub depth: u32,
+}

@@ -1,0 +1,167 @@
+//! The frames of a thread at one state, with all that is needed to look into each.
+
+use super::{Session, View};
+use crate::symbols::ModuleSymbols;
+use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
+use crate::timeline::{Direction, StateError};
+use rdb_schema::registers::Registers;
+use rdb_schema::space::{AddressSpace, PROT_EXEC};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+struct At<'a> {
+    session: &'a Session,
+    state: u64,
+    space: Arc<AddressSpace>,
+}
+
+impl Modules for At<'_> {
+    fn module_at(&self, address: u64) -> Option<LoadedModule<'_>> {
+        let session = self.session;
+        let found = session.locator.module_at(&session.timeline, self.state, address);
+        found.map(|(symbols, bias)| LoadedModule { symbols, bias })
+    }
+
+    fn is_code(&self, address: u64) -> bool {
+        self.space.find(address).is_some_and(|mapping| mapping.protection & PROT_EXEC != 0)
+    }
+}
+
+/// The innermost frames at a state.
+pub struct Frames<'s> {
+    pub(super) session: &'s Session,
+    pub(super) state: u64,
+    pub(super) registers: Registers,
+    pub(super) walked: Backtrace,
+    /// Of each source frame: the frame of code, and how many inlined copies are inside it.
+    levels: OnceCell<Vec<(usize, usize)>>,
+    /// Of frames of code: the registers when their functions were entered, as far as looked for.
+    entries: RefCell<HashMap<usize, Option<Rc<Registers>>>>,
+}
+
+/// Chunks of history searched backwards for the entry of a function.
+const ENTRY_CHUNKS: u32 = 2;
+
+/// Entries of the same function tried: of recursive ones, one for each frame.
+const ENTRY_CALLS: u32 = 32;
+
+impl<'s> Frames<'s> {
+    /// At most `limit` frames of code at state `state`.
+    pub(super) fn walk(session: &'s Session, state: u64, limit: usize) -> Result<Self, StateError> {
+        let registers = session.timeline.registers(state)?;
+        let at = At { session, state, space: session.timeline.shared_space(state)? };
+        let mut memory = |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
+        let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
+        Ok(Self {
+            session,
+            state,
+            registers,
+            walked,
+            levels: OnceCell::new(),
+            entries: RefCell::default(),
+        })
+    }
+
+    /// What unwinding found.
+    pub(super) fn walked(&self) -> &Backtrace {
+        &self.walked
+    }
+
+    /// The registers of the thread.
+    pub fn registers(&self) -> &Registers {
+        &self.registers
+    }
+
+    /// The state.
+    pub fn state(&self) -> u64 {
+        self.state
+    }
+
+    /// The source frame `level`, 0 the innermost; `None` if there are fewer.
+    pub fn level(&self, level: usize) -> Option<View<'_>> {
+        let (physical, inline) = *self.levels.get_or_init(|| self.levels()).get(level)?;
+        Some(View::new(self, physical, inline))
+    }
+
+    fn levels(&self) -> Vec<(usize, usize)> {
+        let session = self.session;
+        let frames = self.walked.frames.iter().enumerate();
+        let counted = frames.map(|(index, physical)| match self.is_handler(index) {
+            true => (index, 1),
+            false => {
+                let places = session.locator.places(&session.timeline, self.state, physical.pc);
+                (index, places.len())
+            }
+        });
+        counted.flat_map(|(index, count)| (0..count).map(move |inline| (index, inline))).collect()
+    }
+
+    /// The registers when the function of a frame was entered, if that was not long ago: the
+    /// last state at its entry with the stack pointer right below the frame.
+    pub(super) fn at_entry(&self, physical: usize, entry: u64, rsp: u64) -> Option<Rc<Registers>> {
+        if let Some(known) = self.entries.borrow().get(&physical) {
+            return known.clone();
+        }
+        let found = self.find_entry(entry, rsp);
+        self.entries.borrow_mut().insert(physical, found.clone());
+        found
+    }
+
+    fn find_entry(&self, entry: u64, rsp: u64) -> Option<Rc<Registers>> {
+        let timeline = &self.session.timeline;
+        let pc = FrameRegisters::of(&self.registers).rip();
+        if pc == Some(entry) && FrameRegisters::of(&self.registers).rsp() == Some(rsp) {
+            return Some(Rc::new(self.registers));
+        }
+        // Entered by another call, or another way, it would return elsewhere.
+        let mut returns = [0; 8];
+        if !timeline.read(self.state, rsp, &mut returns) {
+            return None;
+        }
+        let mut from = self.state;
+        for _ in 0..ENTRY_CALLS {
+            let chunks = Cell::new(0);
+            let enough = || chunks.replace(chunks.get() + 1) >= ENTRY_CHUNKS;
+            let state = timeline.find_pc(from, Direction::Backward, &[entry], &enough).ok()??;
+            let registers = timeline.registers(state).ok()?;
+            if FrameRegisters::of(&registers).rsp() == Some(rsp) {
+                let mut returned = [0; 8];
+                let same = timeline.read(state, rsp, &mut returned) && returned == returns;
+                return same.then(|| Rc::new(registers));
+            }
+            from = state;
+        }
+        None
+    }
+
+    /// Whether a frame is the one the kernel made for a signal handler.
+    pub(super) fn is_handler(&self, physical: usize) -> bool {
+        let caller = self.walked.frames.get(physical + 1);
+        caller.and_then(|caller| caller.method) == Some(Method::SignalFrame)
+    }
+}
+
+impl Session {
+    /// The address of a thread-local variable of the program itself: its block ends at the
+    /// thread pointer (ELF Handling For Thread-Local Storage, variant II). Libraries' are
+    /// found through what only the dynamic linker knows.
+    pub(super) fn thread_local(
+        &self,
+        state: u64,
+        symbols: &ModuleSymbols,
+        offset: u64,
+    ) -> Option<u64> {
+        const AT_ENTRY: u64 = 9;
+        let entry = super::images::auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
+        let main = self.locator.module_at(&self.timeline, state, entry);
+        let (size, align) = symbols.thread_local()?;
+        if main.is_none_or(|(program, _)| !std::ptr::eq(program, symbols)) {
+            return None;
+        }
+        let block = size.checked_next_multiple_of(align.max(1))?;
+        let base = self.timeline.registers(state).ok()?.fs_base;
+        Some(base.wrapping_sub(block).wrapping_add(offset))
+    }
+}

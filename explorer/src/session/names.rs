@@ -1,0 +1,331 @@
+//! What names in expressions mean: the frame's variables, then the program's.
+
+use super::{Scene, registers};
+use crate::expression::{Environment, Fault, Tag};
+use crate::symbols::datatypes::{Encoding, Shape, Type};
+use crate::symbols::unwind::FrameRegisters;
+use crate::symbols::{
+    CodeAddr, DeclaredKind, Language, ModuleSymbols, Variable, file_matches, nearest,
+};
+use crate::values::{Place, Value};
+
+/// Frames searched for `function::variable`.
+const MAX_SEARCHED: usize = 1000;
+
+/// Names offered for one that is not there.
+const OFFERED: usize = 3;
+
+impl Environment for Scene<'_> {
+    fn named(&self, name: &str) -> Result<Value, Fault> {
+        let global = name.trim_start_matches("::");
+        let local = (global.len() == name.len()).then(|| self.local(name)).flatten();
+        local
+            .or_else(|| self.static_variable(global))
+            .or_else(|| self.constant(global))
+            .or_else(|| self.function(global))
+            .or_else(|| self.of_function(global))
+            .or_else(|| self.symbol_value(global))
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    fn in_file(&self, file: &str, name: &str) -> Result<Value, Fault> {
+        if !self.is_file(file) {
+            return Err(Fault::File(file.to_owned()));
+        }
+        for (symbols, bias) in self.modules() {
+            let variables = symbols.dies().declared().find(DeclaredKind::Variable, name);
+            let here = variables.into_iter().find(|die| symbols.is_in_file(*die, file));
+            if let Some(die) = here {
+                return Ok(self.static_value(symbols, bias, die));
+            }
+            for found in symbols.addresses_of_function(name) {
+                let location = symbols.location_at(found.entry);
+                if location.is_some_and(|at| file_matches(&at.file, file)) {
+                    return Ok(function_value(symbols, bias, found.entry));
+                }
+            }
+        }
+        Err(self.unknown(name))
+    }
+
+    fn is_file(&self, name: &str) -> bool {
+        self.modules().iter().any(|(symbols, _)| symbols.has_source_file(name))
+    }
+
+    fn is_variable_here(&self, name: &str) -> bool {
+        let variables = self.variables().unwrap_or_default();
+        let local = variables.iter().any(|variable| variable.in_scope && &*variable.name == name);
+        let unit = || {
+            let view = self.view()?;
+            let (function, dies) = (view.function_dies()?.physical, view.dies()?);
+            let found = dies.declared().find(DeclaredKind::Variable, name);
+            found.into_iter().find(|die| dies.same_unit(*die, function))
+        };
+        local || unit().is_some()
+    }
+
+    fn language(&self) -> Language {
+        let of =
+            |view: super::View<'_>| Some(view.dies()?.language_of(view.function_dies()?.physical));
+        self.view().and_then(of).unwrap_or_default()
+    }
+
+    fn type_named(&self, tag: Tag, name: &str) -> Option<Type> {
+        let fits = |of: &Type| match of.shape() {
+            Shape::Record(record) => match tag {
+                // In C, a tag alone is no name.
+                Tag::Any => record.language != Language::C,
+                Tag::Struct => record.kind.keyword() != "union",
+                Tag::Union => record.kind.keyword() == "union",
+                Tag::Enum => false,
+            },
+            Shape::Enumeration(enumeration) => match tag {
+                Tag::Any => enumeration.language != Language::C,
+                tag => tag == Tag::Enum,
+            },
+            _ => tag == Tag::Any,
+        };
+        self.modules().into_iter().find_map(|(symbols, _)| {
+            let dies = symbols.dies();
+            let found = dies.declared().types_named(name.trim_start_matches("::"));
+            let types = found.into_iter().filter_map(|die| Type::at(dies, die)).filter(fits);
+            let mut types: Vec<_> = types.collect();
+            // A definition says more than a declaration.
+            types.sort_by_key(|of| of.size().is_none());
+            types.into_iter().next()
+        })
+    }
+
+    fn register(&self, name: &str) -> Option<Result<Value, Fault>> {
+        let innermost = registers::read(self.frames.registers(), name)?;
+        let view = self.view()?;
+        let of = register_type(&innermost.name, innermost.bytes.len());
+        let place = Place::Register(innermost.name.clone());
+        if view.is_innermost() || innermost.name.ends_with("_base") {
+            let bytes = crate::values::Bytes::known(innermost.bytes);
+            return Some(Ok(Value::with_bytes(of, place, bytes)));
+        }
+        let part = registers::part(&innermost.name);
+        let bytes = part.and_then(|(hardware, offset, width)| {
+            let number = FrameRegisters::number_of(hardware)?;
+            let whole = view.register_bytes(number).ok()?;
+            whole.get(offset..offset + width).map(<[u8]>::to_vec)
+        });
+        let pc = || (innermost.name == "rip" || innermost.name == "pc").then(|| view.code());
+        let pc = || pc().map(|pc: CodeAddr| pc.value().to_le_bytes().to_vec());
+        let missing = || crate::symbols::location::Missing::Register(innermost.name.clone());
+        let bytes = bytes.or_else(pc).ok_or_else(|| Fault::Missing(missing()));
+        Some(bytes.map(|bytes| Value::with_bytes(of, place, crate::values::Bytes::known(bytes))))
+    }
+
+    fn history(&self, number: Option<u64>, back: u64) -> Option<Value> {
+        self.session.history.value(number, back)
+    }
+
+    fn convenience(&self, name: &str) -> Option<Value> {
+        self.session.history.convenience(name)
+    }
+}
+
+impl Scene<'_> {
+    /// A variable of the frame's function, or a member of its `this`.
+    fn local(&self, name: &str) -> Option<Value> {
+        let variables = self.variables()?;
+        let named = |wanted: &str| {
+            let mut innermost_first = variables.iter().rev().filter(|v| v.in_scope);
+            innermost_first.find(|variable| &*variable.name == wanted)
+        };
+        if let Some(variable) = named(name) {
+            return Some(self.value_of(variable));
+        }
+        let this = self.value_of(named("this")?);
+        this.pointee(self)?.member_named(name, self)
+    }
+
+    /// A variable outside functions: of the frame's unit before others.
+    fn static_variable(&self, name: &str) -> Option<Value> {
+        let unit = self.view().and_then(|view| Some(view.function_dies()?.physical));
+        self.modules().into_iter().find_map(|(symbols, bias)| {
+            let dies = symbols.dies();
+            let found = dies.declared().find(DeclaredKind::Variable, name);
+            let near =
+                found.iter().find(|die| unit.is_some_and(|unit| dies.same_unit(**die, unit)));
+            let die = near.or_else(|| found.first())?;
+            Some(self.static_value(symbols, bias, *die))
+        })
+    }
+
+    /// A constant of an enumeration.
+    fn constant(&self, name: &str) -> Option<Value> {
+        self.modules().into_iter().find_map(|(symbols, _)| {
+            let dies = symbols.dies();
+            let find =
+                |name: &str| dies.declared().find(DeclaredKind::Constant, name).first().copied();
+            // `Size::Large` of an unscoped enumeration.
+            let beside = || {
+                let (enumeration, constant) = name.rsplit_once("::")?;
+                let space = enumeration.rsplit_once("::").map_or("", |(space, _)| space);
+                find(format!("{space}::{constant}").trim_start_matches("::"))
+            };
+            let die = find(name).or_else(beside)?;
+            let of = Type::at(dies, die)?;
+            let Shape::Enumeration(enumeration) = of.shape() else { return None };
+            let last = name.rsplit("::").next().unwrap_or(name);
+            let (_, value) = enumeration.constants.iter().find(|(known, _)| &**known == last)?;
+            let size = usize::try_from(enumeration.size).ok()?;
+            let bytes = value.to_le_bytes().get(..size.min(16))?.to_vec();
+            Some(Value::computed(of.clone(), bytes))
+        })
+    }
+
+    fn function(&self, name: &str) -> Option<Value> {
+        self.modules().into_iter().find_map(|(symbols, bias)| {
+            let found = symbols.addresses_of_function(name);
+            let found = found.iter().find(|found| !found.inlined).or_else(|| found.first())?;
+            Some(function_value(symbols, bias, found.entry))
+        })
+    }
+
+    /// `function::variable`: of the innermost frame of that function, or static.
+    fn of_function(&self, name: &str) -> Option<Value> {
+        let (function, variable) = name.rsplit_once("::")?;
+        let stack = self.session.scene_at(self.state(), MAX_SEARCHED).ok()?;
+        for level in 0..MAX_SEARCHED {
+            let scene = stack.at_level(level);
+            let Some(view) = scene.view() else { break };
+            if scene.function_name(&view).is_some_and(|own| symbols_fit(&own, function)) {
+                let variables = scene.variables()?;
+                let mut named = variables.iter().rev().filter(|v| &*v.name == variable);
+                let found = named.clone().find(|v| v.in_scope).or_else(|| named.next())?;
+                return Some(scene.value_of(found).kept(&scene));
+            }
+        }
+        self.modules().into_iter().find_map(|(symbols, bias)| {
+            let locals = symbols.dies().declared().find(DeclaredKind::Local, name);
+            let values = locals.into_iter().map(|die| self.static_value(symbols, bias, die));
+            values.into_iter().find(|value| value.address().is_some())
+        })
+    }
+
+    fn function_name(&self, view: &super::View<'_>) -> Option<String> {
+        let dies = view.function_dies()?;
+        view.dies()?.name_of(dies.own)
+    }
+
+    /// A symbol that no debug information describes.
+    fn symbol_value(&self, name: &str) -> Option<Value> {
+        let session = self.session;
+        let (address, size) = session.locator.named(&session.timeline, name)?;
+        let text = if size == 0 {
+            "<text or data variable, no debug info>"
+        } else {
+            "<data variable, no debug info>"
+        };
+        Some(Value::in_memory(Type::made(Shape::Opaque { name: text.into(), size: 1 }), address))
+    }
+
+    /// Why a name means nothing here.
+    fn unknown(&self, name: &str) -> Fault {
+        if let Some(place) = self.elsewhere(name) {
+            return Fault::NotAlive(name.to_owned(), place);
+        }
+        let near = self.near(name);
+        let hint = match near.is_empty() {
+            true => String::new(),
+            false => format!("; did you mean {}?", near.join(", ")),
+        };
+        Fault::Name(name.to_owned(), hint)
+    }
+
+    /// Where a variable is that is not alive here.
+    fn elsewhere(&self, name: &str) -> Option<String> {
+        if name.contains("::") {
+            let mut modules = self.modules().into_iter();
+            let there = modules.any(|(symbols, _)| {
+                !symbols.dies().declared().find(DeclaredKind::Local, name).is_empty()
+            });
+            return there.then(|| "its function is not on the stack".to_owned());
+        }
+        let variables = self.variables().unwrap_or_default();
+        if let Some(variable) = variables.iter().find(|v| &*v.name == name) {
+            return Some(format!("it is in a block of this function {}", self.block(variable)));
+        }
+        let mut functions: Vec<String> = Vec::new();
+        for (symbols, _) in self.modules() {
+            let declared = symbols.dies().declared();
+            let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
+            functions.extend(owners.map(|(function, _)| function.to_owned()));
+            // The frame's own module comes first, and is meant.
+            if !functions.is_empty() {
+                break;
+            }
+        }
+        functions.sort_unstable();
+        functions.dedup();
+        let shown = functions.iter().take(OFFERED).cloned().collect::<Vec<_>>().join(", ");
+        let more = if functions.len() > OFFERED { ", …" } else { "" };
+        (!functions.is_empty()).then(|| format!("it is a variable of {shown}{more}"))
+    }
+
+    /// The lines of a variable's block.
+    fn block(&self, variable: &Variable) -> String {
+        let lines = self.view().and_then(|view| {
+            let (symbols, _) = view.module()?;
+            let ranges = symbols.dies().block_of(view.function_dies()?.own, variable.die)?;
+            let lines: Vec<u32> = ranges
+                .iter()
+                .flat_map(|(begin, end)| [*begin, end.saturating_sub(1)])
+                .filter_map(|at| symbols.location_at(crate::symbols::ModuleAddr(at)))
+                .map(|location| location.line)
+                .filter(|line| *line > 0)
+                .collect();
+            Some((*lines.iter().min()?, *lines.iter().max()?))
+        });
+        lines.map_or_else(String::new, |(first, last)| format!("(lines {first} to {last})"))
+    }
+
+    fn near(&self, name: &str) -> Vec<String> {
+        let locals = self.variables().unwrap_or_default();
+        let mut near = nearest(name, locals.iter().map(|variable| &*variable.name), OFFERED);
+        if let Some((symbols, _)) = self.modules().into_iter().next() {
+            let declared = symbols.dies().declared();
+            near.extend(nearest(name, declared.names(DeclaredKind::Variable), OFFERED));
+            near.extend(symbols.similar_functions(name, OFFERED).into_iter().map(|(_, n)| n));
+        }
+        near.truncate(OFFERED);
+        near
+    }
+}
+
+fn symbols_fit(own: &str, wanted: &str) -> bool {
+    own == wanted || wanted.rsplit("::").next() == Some(own)
+}
+
+/// A function as a value: it is at its entry.
+fn function_value(symbols: &ModuleSymbols, bias: u64, entry: crate::symbols::ModuleAddr) -> Value {
+    let dies = symbols.function_dies(entry, 0);
+    let of = dies.and_then(|dies| Type::at(symbols.dies(), dies.physical));
+    let unknown =
+        || Type::made(Shape::Opaque { name: "<text variable, no debug info>".into(), size: 1 });
+    Value::in_memory(of.unwrap_or_else(unknown), entry.to_runtime(bias))
+}
+
+/// The type gdb gives a register.
+fn register_type(name: &str, size: usize) -> Type {
+    match (name, size) {
+        ("rip" | "pc", _) => Type::made(Shape::Function {
+            returns: crate::symbols::datatypes::Link::Void,
+            parameters: Vec::new(),
+            variadic: false,
+            prototyped: false,
+        })
+        .pointer(),
+        ("rsp" | "rbp" | "sp" | "fp", _) => Type::void().pointer(),
+        (_, 1) => Type::base("int8_t", 1, Encoding::Signed),
+        (_, 2) => Type::base("int16_t", 2, Encoding::Signed),
+        (_, 4) => Type::base("int", 4, Encoding::Signed),
+        (_, 8) => Type::base("long", 8, Encoding::Signed),
+        (_, 10) => Type::base("long double", 10, Encoding::Float),
+        (_, size) => Type::base("uint8_t", 1, Encoding::Unsigned).array(size as u64),
+    }
+}

@@ -1,0 +1,239 @@
+//! What an expression sees: a state, and a frame in it.
+
+use super::{Frames, Session, View};
+use crate::expression::{self, Evaluated, ExpressionError};
+use crate::symbols::datatypes::{Count, Type};
+use crate::symbols::location::{At, Fixed, Frame, Location, Missing};
+use crate::symbols::unwind::register_name;
+use crate::symbols::{DieRef, Dies, ModuleAddr, ModuleSymbols, Variable};
+use crate::timeline::StateError;
+use crate::values::value::{Implied, gather};
+use crate::values::{Format, Formatter, Place, Target, Value};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A state, and the frame in it that names are looked up in.
+pub struct Scene<'s> {
+    pub(super) session: &'s Session,
+    pub(super) frames: Rc<Frames<'s>>,
+    level: usize,
+}
+
+impl Session {
+    /// What expressions see at state `state` in source frame `level`, 0 the innermost.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub fn scene_at(&self, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
+        // One frame more: the caller knows what it passed.
+        let frames = Rc::new(Frames::walk(self, state, level.saturating_add(2))?);
+        Ok(Scene { session: self, frames, level })
+    }
+
+    /// What expressions see at the cursor, in the selected frame.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn scene(&self) -> Result<Scene<'_>, StateError> {
+        self.scene_at(self.cursor, self.selected)
+    }
+}
+
+impl<'s> Scene<'s> {
+    /// The same state, seen from another of the frames that were walked.
+    pub fn at_level(&self, level: usize) -> Self {
+        Self { session: self.session, frames: Rc::clone(&self.frames), level }
+    }
+
+    /// The selected frame, if there is one so far out.
+    pub fn view(&self) -> Option<View<'_>> {
+        self.frames.level(self.level)
+    }
+
+    /// The state.
+    pub fn state(&self) -> u64 {
+        self.frames.state()
+    }
+
+    /// The value of an expression, and what it assigned to convenience variables.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn evaluate(&self, text: &str) -> Result<Evaluated, ExpressionError> {
+        expression::evaluate(text, self)
+    }
+
+    /// A value as text: as `print` shows it.
+    pub fn text(&self, value: &Value, format: Format) -> String {
+        Formatter::new(self, format).top(value)
+    }
+
+    /// The parameters and variables of the frame's function; `None` if nothing is known of it.
+    pub fn variables(&self) -> Option<Vec<Variable>> {
+        let view = self.view()?;
+        let function = view.function_dies()?;
+        Some(view.dies()?.variables(function.own, view.address()))
+    }
+
+    /// Where a variable of the frame's function has a place, if it has none here.
+    pub fn alive_elsewhere(&self, name: &str) -> Option<String> {
+        let variables = self.variables()?;
+        let mut named = variables.iter().rev().filter(|v| v.in_scope && &*v.name == name);
+        let variable = named.next()?;
+        let value = self.value_of(variable);
+        value.bytes(self).wholly_missing().filter(|why| **why == Missing::OptimizedOut)?;
+        let view = self.view()?;
+        let ranges = view.dies()?.lifetimes(variable.die)?;
+        let (symbols, _) = view.module()?;
+        let line_at = |at: u64| Some(symbols.location_at(ModuleAddr(at))?.line);
+        let ends = ranges.iter().filter(|(begin, end)| begin < end);
+        let lines = ends.flat_map(|(begin, end)| [line_at(*begin), line_at(end - 1)]).flatten();
+        let lines: Vec<u32> = lines.filter(|line| *line > 0).collect();
+        let (first, last) = (lines.iter().min()?, lines.iter().max()?);
+        Some(match first == last {
+            true => format!("{name} has a place in line {first}"),
+            false => format!("{name} has a place in lines {first} to {last}, not everywhere"),
+        })
+    }
+
+    /// The value of a variable of the frame's function.
+    pub fn value_of(&self, variable: &Variable) -> Value {
+        let found = self.view().and_then(|view| Some((view, view.dies()?)));
+        match found {
+            Some((view, dies)) => self.value_at(dies, variable.die, &view),
+            None => Value::missing(Type::void(), Missing::NoFrame),
+        }
+    }
+
+    /// The value of the variable that `die` declares, seen from `frame`.
+    pub(super) fn value_at(&self, dies: &Arc<Dies>, die: DieRef, frame: &dyn Frame) -> Value {
+        let of = counted(dies.type_of(die), dies, frame);
+        let location = match dies.locate(die, frame) {
+            Ok(location) => location,
+            Err(why) => return Value::missing(of, why),
+        };
+        if let [piece] = location.0.as_slice() {
+            match &piece.at {
+                At::Memory(address) if piece.bits.is_none() => {
+                    return Value::in_memory(of, *address);
+                }
+                At::ImplicitPointer { die, offset } => {
+                    let mut value = Value::missing(of, Missing::OptimizedOut);
+                    value.implied =
+                        Some(Implied { dies: Arc::clone(dies), die: *die, offset: *offset });
+                    return value;
+                }
+                _ => {}
+            }
+        }
+        let size = of.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+        let register = |number: u16| {
+            let missing = || Missing::Register(register_name(number));
+            frame.register(number).ok_or_else(missing)
+        };
+        let memory = |address, length| self.memory(address, length);
+        let bytes = gather(&location, size, &register, &memory);
+        Value::with_bytes(of, place(location), bytes)
+    }
+
+    /// A variable with static storage of a module.
+    pub(super) fn static_value(&self, symbols: &ModuleSymbols, bias: u64, die: DieRef) -> Value {
+        let state = self.state();
+        let memory =
+            |address, buffer: &mut [u8]| self.session.timeline.read(state, address, buffer);
+        let thread_local = |offset| self.session.thread_local(state, symbols, offset);
+        let fixed = Fixed { bias, memory: &memory, thread_local: &thread_local };
+        self.value_at(symbols.dies(), die, &fixed)
+    }
+
+    /// Modules with their biases, the selected frame's first.
+    pub(super) fn modules(&self) -> Vec<(&'s ModuleSymbols, u64)> {
+        let session = self.session;
+        let mut found: Vec<_> = self.own_module().into_iter().collect();
+        for index in session.locator.images().modules() {
+            let Some(symbols) = session.locator.images().symbols(&session.timeline, index) else {
+                continue;
+            };
+            if found.first().is_some_and(|(first, _)| std::ptr::eq(*first, symbols)) {
+                continue;
+            }
+            let biases = session.locator.images().biases(&session.timeline, index);
+            found.extend(biases.first().map(|bias| (symbols, *bias)));
+        }
+        found
+    }
+
+    fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
+        let session = self.session;
+        let address = self.view()?.code().for_lookup();
+        session.locator.module_at(&session.timeline, self.state(), address)
+    }
+}
+
+/// A type with the counts of its arrays as the program computed them.
+fn counted(of: Type, dies: &Dies, frame: &dyn Frame) -> Type {
+    let stripped = of.stripped();
+    let crate::symbols::datatypes::Shape::Array { counts, .. } = stripped.shape() else {
+        return of;
+    };
+    if !counts.iter().any(|count| matches!(count, Count::Dynamic(_))) {
+        return of;
+    }
+    let known = |count: &Count| match count {
+        Count::Dynamic(die) => dies.count(*die, frame).map_or(Count::Unknown, Count::Fixed),
+        other => *other,
+    };
+    stripped.with_counts(counts.iter().map(known).collect())
+}
+
+/// The place of a value that is not simply in memory.
+fn place(location: Location) -> Place {
+    match location.0.as_slice() {
+        [piece] => match &piece.at {
+            At::Register(number) => Place::Register(register_name(*number)),
+            _ => Place::None,
+        },
+        _ => Place::Pieces(location),
+    }
+}
+
+impl Target for Scene<'_> {
+    fn memory(&self, address: u64, length: usize) -> Vec<Option<u8>> {
+        let read = self.session.timeline.memory(self.state(), address, length);
+        read.unwrap_or_else(|_| vec![None; length])
+    }
+
+    fn symbol(&self, address: u64) -> Option<String> {
+        self.session.symbol_at(self.state(), address)
+    }
+
+    fn computed_offset(&self, dies: &Dies, die: DieRef, address: u64) -> Option<u64> {
+        let memory = |at, buffer: &mut [u8]| self.session.timeline.read(self.state(), at, buffer);
+        let fixed = Fixed { bias: 0, memory: &memory, thread_local: &|_| None };
+        Some(dies.member_address(die, address, &fixed)?.wrapping_sub(address))
+    }
+
+    fn implied(&self, dies: &Arc<Dies>, die: DieRef) -> Option<Value> {
+        let view = self.view().filter(|view| view.dies().is_some_and(|own| Arc::ptr_eq(own, dies)));
+        if dies.is_declaration(die) {
+            return self.definition(dies, die);
+        }
+        if let Some(view) = view {
+            return Some(self.value_at(dies, die, &view));
+        }
+        let (symbols, bias) =
+            self.modules().into_iter().find(|(symbols, _)| Arc::ptr_eq(symbols.dies(), dies))?;
+        Some(self.static_value(symbols, bias, die))
+    }
+}
+
+impl Scene<'_> {
+    /// The value of a static member that is declared in its class and defined outside.
+    fn definition(&self, dies: &Arc<Dies>, die: DieRef) -> Option<Value> {
+        let name = dies.declared().qualified(die)?;
+        let (symbols, bias) =
+            self.modules().into_iter().find(|(symbols, _)| Arc::ptr_eq(symbols.dies(), dies))?;
+        let found = dies.declared().find(crate::symbols::DeclaredKind::Variable, &name);
+        Some(self.static_value(symbols, bias, *found.first()?))
+    }
+}

@@ -1,0 +1,154 @@
+//! Types spelled out, as `ptype` shows them.
+
+use super::{Bits, Link, Member, Offset, Record, Shape, Type};
+
+/// Most members or constants spelled out.
+const MAX_PARTS: usize = 10_000;
+
+/// Deepest nesting of pointers and arrays.
+const MAX_DEPTH: u32 = 32;
+
+/// Deepest nesting of anonymous members spelled out.
+const MAX_NESTING: u32 = 8;
+
+/// Longest text of one type, bytes; the rest is left out.
+const MAX_TEXT: usize = 1 << 20;
+
+impl Type {
+    /// Its definition: members and constants instead of a name, typedefs resolved.
+    pub fn definition_text(&self) -> String {
+        let plain = self.without_aliases(0);
+        let core = plain.core(0);
+        let body = core.body(0);
+        match body {
+            Some(body) => plain.name().replacen(&core.name(), &body, 1),
+            None => plain.name(),
+        }
+    }
+
+    /// The same with typedefs resolved down to the first record, enumeration or base type.
+    fn without_aliases(&self, depth: u32) -> Self {
+        if depth > MAX_DEPTH {
+            return self.clone();
+        }
+        match self.shape() {
+            Shape::Alias { to, .. } => self.follow(to).without_aliases(depth + 1),
+            Shape::Qualified { qualifier, to } => {
+                let to = Link::Made(self.follow(to).without_aliases(depth + 1));
+                Self::made(Shape::Qualified { qualifier, to })
+            }
+            Shape::Pointer { kind, to, name: None } => {
+                let to = Link::Made(self.follow(to).without_aliases(depth + 1));
+                Self::made(Shape::Pointer { kind: *kind, to, name: None })
+            }
+            Shape::Array { of, counts, language } => {
+                let of = Link::Made(self.follow(of).without_aliases(depth + 1));
+                Self::made(Shape::Array { of, counts: counts.clone(), language: *language })
+            }
+            _ => self.stripped(),
+        }
+    }
+
+    /// What is pointed to, contained or returned in the end.
+    fn core(&self, depth: u32) -> Self {
+        let inner = match self.shape() {
+            Shape::Pointer { to, .. } | Shape::Qualified { to, .. } => to,
+            Shape::Array { of, .. } => of,
+            Shape::Function { returns, .. } => returns,
+            _ => return self.clone(),
+        };
+        if depth > MAX_DEPTH { self.clone() } else { self.follow(inner).core(depth + 1) }
+    }
+
+    /// A record or enumeration with its braces.
+    fn body(&self, depth: u32) -> Option<String> {
+        match self.shape() {
+            Shape::Record(record) if !record.declaration => Some(self.record_body(record, depth)),
+            Shape::Enumeration(enumeration) if !enumeration.declaration => {
+                let mut expected = 0;
+                let mut constants = Vec::new();
+                for (name, value) in enumeration.constants.iter().take(MAX_PARTS) {
+                    constants.push(match *value == expected {
+                        true => name.to_string(),
+                        false => format!("{name} = {value}"),
+                    });
+                    expected = value.saturating_add(1);
+                }
+                let head = self.name();
+                let head = head.strip_suffix(" {...}").unwrap_or(&head);
+                let class = if enumeration.scoped {
+                    head.replacen("", "enum class ", 1)
+                } else {
+                    head.to_owned()
+                };
+                let class = match class.starts_with("enum") {
+                    true => class,
+                    false => format!("enum {class}"),
+                };
+                Some(format!("{class} {{{}}}", constants.join(", ")))
+            }
+            _ => None,
+        }
+    }
+
+    fn record_body(&self, record: &Record, depth: u32) -> String {
+        let indent = "    ".repeat(depth as usize + 1);
+        let (bases, members): (Vec<_>, Vec<_>) =
+            record.members.iter().take(MAX_PARTS).partition(|member| member.base);
+        let mut text = match &record.name {
+            Some(name) => format!("{} {name}", record.kind.keyword()),
+            None => record.kind.keyword().to_owned(),
+        };
+        let bases: Vec<_> = bases.iter().map(|base| self.base_text(base)).collect();
+        if !bases.is_empty() {
+            text += &format!(" : {}", bases.join(", "));
+        }
+        text += " {\n";
+        for member in members.iter().filter(|member| !member.artificial) {
+            if text.len() > MAX_TEXT >> (2 * depth) {
+                text += &format!("{indent}...\n");
+                break;
+            }
+            text += &format!("{indent}{};\n", self.member_text(member, depth));
+        }
+        for (name, die) in &record.statics {
+            let of = self.dies().map(|dies| dies.type_of(*die));
+            let declared = of.map(|of| of.declare(name)).unwrap_or_default();
+            text += &format!("{indent}static {declared};\n");
+        }
+        let variants = record.variants.iter().flat_map(|variants| &variants.all);
+        for variant in variants.take(MAX_PARTS) {
+            text += &format!("{indent}{};\n", self.member_text(&variant.member, depth));
+        }
+        if text.ends_with("{\n") {
+            text += &format!("{indent}<no data fields>\n");
+        }
+        text + &"    ".repeat(depth as usize) + "}"
+    }
+
+    fn base_text(&self, base: &Member) -> String {
+        let kind = match base.offset {
+            Offset::Computed(_) => "public virtual ",
+            Offset::Bytes(_) => "public ",
+        };
+        format!("{kind}{}", self.follow(&base.of).name())
+    }
+
+    fn member_text(&self, member: &Member, depth: u32) -> String {
+        let of = self.follow(&member.of);
+        let name = member.name.as_deref().unwrap_or("");
+        let anonymous = |record: &Record| record.name.is_none();
+        let core = of.core(0);
+        let mut declared = of.declare(name);
+        if depth < MAX_NESTING
+            && let Shape::Record(record) = core.shape()
+            && anonymous(record)
+        {
+            declared = declared.replacen(&core.name(), &core.record_body(record, depth + 1), 1);
+        }
+        match member.bits {
+            Some(Bits { size, .. }) => format!("{declared} : {size}"),
+            None => declared,
+        }
+    }
+}

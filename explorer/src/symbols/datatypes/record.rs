@@ -1,0 +1,129 @@
+//! Structs, classes, unions, and Rust's enums with data (DWARF 5, 5.7).
+
+use std::sync::Arc;
+
+use gimli::AttributeValue;
+
+use super::read::{link, own_name, qualified_name};
+use super::{Bits, Member, Offset, Record, RecordKind, Variant, Variants};
+use crate::symbols::dies::Entry;
+
+/// Reads a record.
+pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
+    let mut record = Record {
+        kind,
+        name: qualified_name(entry),
+        size: entry.unsigned(gimli::DW_AT_byte_size).unwrap_or(0),
+        members: Vec::new(),
+        statics: Vec::new(),
+        variants: None,
+        arguments: Vec::new(),
+        declaration: entry.flag(gimli::DW_AT_declaration),
+        language: entry.language(),
+    };
+    for child in entry.children() {
+        add(&mut record, &child);
+    }
+    record
+}
+
+fn add(record: &mut Record, child: &Entry<'_>) {
+    match child.tag() {
+        gimli::DW_TAG_member if is_static(child) => record.statics.extend(named(child)),
+        gimli::DW_TAG_variable => record.statics.extend(named(child)),
+        gimli::DW_TAG_member => record.members.push(member(child)),
+        gimli::DW_TAG_inheritance => {
+            let name = child.type_place().and_then(|place| {
+                let base = child.dies().entry(place)?;
+                qualified_name(&base)
+            });
+            record.members.push(Member { name, base: true, ..member(child) });
+        }
+        gimli::DW_TAG_variant_part => record.variants = Some(variants(child)),
+        gimli::DW_TAG_template_type_parameter => {
+            record.arguments.push((own_name(child).unwrap_or_else(|| "".into()), link(child)));
+        }
+        _ => {}
+    }
+}
+
+fn named(child: &Entry<'_>) -> Option<(Arc<str>, crate::symbols::dies::DieRef)> {
+    Some((own_name(child)?, child.place()))
+}
+
+/// Before DWARF 5 static members are members that are declarations.
+fn is_static(child: &Entry<'_>) -> bool {
+    child.flag(gimli::DW_AT_external) || child.flag(gimli::DW_AT_declaration)
+}
+
+fn member(child: &Entry<'_>) -> Member {
+    let offset = match child.attribute(gimli::DW_AT_data_member_location) {
+        Some(value) => match value.udata_value() {
+            Some(bytes) => Offset::Bytes(bytes),
+            None => {
+                simple_offset(child, &value).map_or(Offset::Computed(child.place()), Offset::Bytes)
+            }
+        },
+        None => Offset::Bytes(0),
+    };
+    Member {
+        name: own_name(child),
+        of: link(child),
+        offset,
+        bits: bits(child, offset),
+        base: false,
+        artificial: child.flag(gimli::DW_AT_artificial),
+    }
+}
+
+/// `DW_OP_plus_uconst N`, how DWARF 2 wrote N.
+fn simple_offset(child: &Entry<'_>, value: &AttributeValue<crate::symbols::Reader>) -> Option<u64> {
+    let expression = value.exprloc_value()?;
+    let mut operations = expression.operations(child.unit().encoding());
+    match (operations.next(), operations.next()) {
+        (Ok(Some(gimli::Operation::PlusConstant { value })), Ok(None)) => Some(value),
+        _ => None,
+    }
+}
+
+/// DWARF 4 counts from the record's start; DWARF 3 from the most significant bit of a storage
+/// unit, which is what DW_AT_bit_offset means (5.6.6 there).
+fn bits(child: &Entry<'_>, offset: Offset) -> Option<Bits> {
+    let size = child.unsigned(gimli::DW_AT_bit_size)?;
+    if let Some(bit) = child.unsigned(gimli::DW_AT_data_bit_offset) {
+        return Some(Bits { offset: bit, size });
+    }
+    let Offset::Bytes(bytes) = offset else { return None };
+    let start = bytes.checked_mul(8)?;
+    let Some(from_top) = child.unsigned(gimli::DW_AT_bit_offset) else {
+        return Some(Bits { offset: start, size });
+    };
+    let storage = child.unsigned(gimli::DW_AT_byte_size).or_else(|| {
+        let entry = child.dies().entry(child.type_place()?)?;
+        entry.unsigned(gimli::DW_AT_byte_size)
+    })?;
+    let from_bottom = storage.checked_mul(8)?.checked_sub(from_top)?.checked_sub(size)?;
+    Some(Bits { offset: start.checked_add(from_bottom)?, size })
+}
+
+fn variants(part: &Entry<'_>) -> Variants {
+    let children = part.children();
+    let discriminant = part.reference(gimli::DW_AT_discr);
+    let discriminant = children.iter().find(|c| Some(c.place()) == discriminant).map(member);
+    let variant = |child: &Entry<'_>| {
+        let content = child.children().into_iter().find(|c| c.tag() == gimli::DW_TAG_member)?;
+        let value = child.attribute(gimli::DW_AT_discr_value).and_then(|value| match value {
+            AttributeValue::Block(bytes) => {
+                let bytes = gimli::Reader::to_slice(&bytes).ok()?.to_vec();
+                Some(bytes.iter().take(16).rev().fold(0, |n, byte| n << 8 | u128::from(*byte)))
+            }
+            value => match value.udata_value() {
+                Some(value) => Some(u128::from(value)),
+                None => value.sdata_value().map(|value| i128::from(value).cast_unsigned()),
+            },
+        });
+        Some(Variant { discriminant: value, member: member(&content) })
+    };
+    let all = children.iter().filter(|child| child.tag() == gimli::DW_TAG_variant);
+    Variants { discriminant, all: all.filter_map(variant).collect() }
+}

@@ -1,0 +1,318 @@
+//! What a module declares outside functions, by name: types, variables, constants.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gimli::{AttributeSpecification, AttributeValue, EntriesRaw};
+
+use super::bytes::Reader;
+use super::dies::{DieRef, Dies, SharedUnit};
+use super::guard::{Budget, guarded};
+use super::names::{Fit, fit, key};
+
+/// DIEs of one module read here.
+const BUDGET: u64 = 100_000_000;
+
+/// Names of one module kept, each long one counted several times: some 400 MB.
+const NAMES: u64 = 4_000_000;
+
+/// Deepest nesting of namespaces and classes.
+const MAX_NESTING: usize = 256;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A type.
+    Type,
+    /// A variable with static storage.
+    Variable,
+    /// A constant of an enumeration; its DIE is the enumeration.
+    Constant,
+    /// A variable that is defined elsewhere.
+    Declaration,
+    /// A parameter or local variable, named with its function.
+    Local,
+}
+
+#[derive(Debug)]
+struct Item {
+    kind: Kind,
+    name: Arc<str>,
+    offset: usize,
+}
+
+/// All names of a module, each by its last component.
+#[derive(Debug, Default)]
+pub struct Declared {
+    items: Vec<Item>,
+    by_key: HashMap<Box<str>, Vec<u32>>,
+    /// Items by offset, where the name is qualified.
+    qualified: HashMap<usize, u32>,
+}
+
+impl Dies {
+    /// The names the module declares: all units are read once.
+    pub fn declared(&self) -> &Declared {
+        self.declared.get_or_init(|| guarded(|| Declared::read(self)))
+    }
+}
+
+impl Declared {
+    fn read(dies: &Dies) -> Self {
+        let mut declared = Self::default();
+        let (budget, names) = (Budget::new(BUDGET), Budget::new(NAMES));
+        for start in dies.unit_starts() {
+            let Some(unit) = dies.unit(start) else { continue };
+            let Ok(entries) = unit.entries_raw(None) else { continue };
+            let (open, text) = (Vec::new(), None);
+            let (budget, names) = (&budget, &names);
+            let mut walk = Walk { dies, unit, start, entries, budget, names, open, text };
+            while walk.step(&mut declared).is_some() {}
+        }
+        declared
+    }
+
+    fn add(&mut self, kind: Kind, name: Arc<str>, offset: usize) {
+        let number = self.items.len() as u32;
+        let last = key(&name);
+        if last.len() != name.len() && kind != Kind::Constant {
+            self.qualified.insert(offset, number);
+        }
+        match self.by_key.get_mut(last) {
+            Some(numbers) => numbers.push(number),
+            None => {
+                self.by_key.insert(last.into(), vec![number]);
+            }
+        }
+        self.items.push(Item { kind, name, offset });
+    }
+
+    /// The name of a DIE with the namespaces and classes around it.
+    pub fn qualified(&self, die: DieRef) -> Option<Arc<str>> {
+        let number = self.qualified.get(&die.offset)?;
+        Some(Arc::clone(&self.items.get(*number as usize)?.name))
+    }
+
+    /// The DIEs a typed name may mean: those it names exactly, else those whose last
+    /// components it names.
+    pub fn find(&self, kind: Kind, wanted: &str) -> Vec<DieRef> {
+        let numbers = self.by_key.get(key(wanted)).into_iter().flatten();
+        let items = numbers.filter_map(|number| self.items.get(*number as usize));
+        let of_kind = items.filter(|item| item.kind == kind);
+        let fits: Vec<_> = of_kind
+            .filter_map(|item| Some((fit_exactly(&item.name, wanted)?, item.offset)))
+            .collect();
+        let best = fits.iter().map(|(rank, _)| *rank).min();
+        let chosen = fits.into_iter().filter(|(rank, _)| Some(*rank) == best);
+        chosen.map(|(_, offset)| DieRef { supplementary: false, offset }).collect()
+    }
+
+    /// Types of a name.
+    pub fn types_named(&self, name: &str) -> Vec<DieRef> {
+        self.find(Kind::Type, name)
+    }
+
+    /// The full names of local variables called `name`: `function::name`.
+    pub fn locals_named(&self, name: &str) -> impl Iterator<Item = &str> {
+        let numbers = self.by_key.get(key(name)).into_iter().flatten();
+        let items = numbers.filter_map(|number| self.items.get(*number as usize));
+        let locals = items.filter(|item| item.kind == Kind::Local).map(|item| &*item.name);
+        locals.filter(move |full| full.rsplit("::").next() == Some(name))
+    }
+
+    /// Names of a kind, in no order.
+    pub fn names(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.items.iter().filter(move |item| item.kind == kind).map(|item| &*item.name)
+    }
+}
+
+/// A name typed whole, template arguments included, beats one without.
+fn fit_exactly(name: &str, wanted: &str) -> Option<(bool, Fit)> {
+    if name == wanted {
+        return Some((false, Fit::Exact));
+    }
+    fit(name, wanted).map(|fit| (true, fit))
+}
+
+/// What encloses the next DIE.
+struct Open {
+    depth: isize,
+    /// Where it is.
+    place: usize,
+    /// The prefix of the names in it, `ns::Class::`.
+    prefix: Arc<str>,
+    /// The function, if it is code: variables in it are no module's.
+    function: Option<Arc<str>>,
+}
+
+struct Walk<'w> {
+    dies: &'w Dies,
+    unit: &'w SharedUnit,
+    start: usize,
+    entries: EntriesRaw<'w, Reader>,
+    budget: &'w Budget,
+    names: &'w Budget,
+    open: Vec<Open>,
+    text: Option<String>,
+}
+
+/// What of a DIE's attributes matters.
+#[derive(Default)]
+struct Seen {
+    declaration: bool,
+    scoped: bool,
+    located: bool,
+    completes: Option<DieRef>,
+}
+
+impl Walk<'_> {
+    /// Reads one DIE; `None` at the end, or where the bytes make no sense.
+    fn step(&mut self, declared: &mut Declared) -> Option<()> {
+        if self.entries.is_empty() || !self.budget.take(1) {
+            return None;
+        }
+        let (offset, depth) = (self.entries.next_offset().0, self.entries.next_depth());
+        let Some(abbreviation) = self.entries.read_abbreviation().ok()? else { return Some(()) };
+        while self.open.last().is_some_and(|open| open.depth >= depth) {
+            self.open.pop();
+        }
+        let (tag, attributes) = (abbreviation.tag(), abbreviation.attributes());
+        let what = role(tag);
+        if what == Role::None {
+            self.entries.skip_attributes(attributes).ok()?;
+            return Some(());
+        }
+        let seen = self.attributes(attributes)?;
+        let place = self.start.saturating_add(offset);
+        self.declare(declared, what, &seen, place);
+        if abbreviation.has_children() && what.holds_names() && self.open.len() < MAX_NESTING {
+            self.enter(what, seen.scoped, depth, place);
+        }
+        Some(())
+    }
+
+    fn attributes(&mut self, attributes: &[AttributeSpecification]) -> Option<Seen> {
+        let mut seen = Seen::default();
+        self.text = None;
+        for spec in attributes {
+            let attribute = self.entries.read_attribute(*spec).ok()?;
+            match attribute.name() {
+                gimli::DW_AT_name => {
+                    let text = self.dies.dwarf().attr_string(self.unit, attribute.value()).ok();
+                    self.text = text.and_then(|text| {
+                        Some(gimli::Reader::to_string_lossy(&text).ok()?.into_owned())
+                    });
+                }
+                gimli::DW_AT_declaration => seen.declaration = true,
+                gimli::DW_AT_enum_class => seen.scoped = true,
+                gimli::DW_AT_location | gimli::DW_AT_const_value => seen.located = true,
+                gimli::DW_AT_specification => seen.completes = self.place(&attribute.value()),
+                _ => {}
+            }
+        }
+        Some(seen)
+    }
+
+    fn place(&self, value: &AttributeValue<Reader>) -> Option<DieRef> {
+        let offset = match value {
+            AttributeValue::UnitRef(to) => self.start.checked_add(to.0)?,
+            AttributeValue::DebugInfoRef(to) => to.0,
+            _ => return None,
+        };
+        Some(DieRef { supplementary: false, offset })
+    }
+
+    fn declare(&self, declared: &mut Declared, what: Role, seen: &Seen, place: usize) {
+        let function = self.open.iter().rev().find_map(|open| open.function.clone());
+        let inside_code = function.is_some();
+        let kind = match what {
+            Role::Variable | Role::Parameter if inside_code => Kind::Local,
+            Role::Type | Role::Record | Role::Enumeration => Kind::Type,
+            Role::Constant => Kind::Constant,
+            Role::Variable => match (seen.located, seen.declaration) {
+                (false, true) => Kind::Declaration,
+                _ => Kind::Variable,
+            },
+            Role::Member if seen.declaration => Kind::Declaration,
+            _ => return,
+        };
+        let qualified = match (&self.text, seen.completes) {
+            (Some(text), _) if kind == Kind::Local => {
+                function.filter(|name| !name.is_empty()).map(|f| format!("{f}::{text}").into())
+            }
+            (Some(text), _) => Some(Arc::from(format!("{}{text}", self.prefix()))),
+            // A static member's definition names its declaration.
+            (None, Some(completes)) => declared.qualified(completes).or_else(|| {
+                let entry = self.dies.entry(completes)?;
+                entry.name().map(Arc::from)
+            }),
+            _ => None,
+        };
+        if let Some(name) = qualified.filter(|name| self.names.take(1 + name.len() as u64 / 64)) {
+            let enumeration = self.open.last().map_or(place, |open| open.place);
+            let place = if kind == Kind::Constant { enumeration } else { place };
+            declared.add(kind, name, place);
+        }
+    }
+
+    fn prefix(&self) -> &str {
+        self.open.last().map_or("", |open| &open.prefix)
+    }
+
+    fn enter(&mut self, what: Role, scoped: bool, depth: isize, place: usize) {
+        let outer = self.prefix();
+        let prefix: Arc<str> = match (what, &self.text) {
+            // The constants of an unscoped enumeration stand beside it.
+            (Role::Enumeration, _) if !scoped => outer.into(),
+            (Role::Space | Role::Record | Role::Enumeration, Some(name)) => {
+                format!("{outer}{name}::").into()
+            }
+            (Role::Space, None) => format!("{outer}(anonymous namespace)::").into(),
+            (Role::Code, _) => "".into(),
+            _ => outer.into(),
+        };
+        let name = || format!("{outer}{}", self.text.as_deref().unwrap_or_default()).into();
+        let function = (what == Role::Code).then(name);
+        self.open.push(Open { depth, place, prefix, function });
+    }
+}
+
+/// What a DIE is, for names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    None,
+    Space,
+    Record,
+    Enumeration,
+    Type,
+    Variable,
+    Parameter,
+    Member,
+    Constant,
+    Code,
+}
+
+impl Role {
+    fn holds_names(self) -> bool {
+        matches!(self, Self::Space | Self::Record | Self::Enumeration | Self::Code)
+    }
+}
+
+fn role(tag: gimli::DwTag) -> Role {
+    match tag {
+        gimli::DW_TAG_namespace | gimli::DW_TAG_module => Role::Space,
+        gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type => {
+            Role::Record
+        }
+        gimli::DW_TAG_enumeration_type => Role::Enumeration,
+        gimli::DW_TAG_base_type | gimli::DW_TAG_typedef | gimli::DW_TAG_unspecified_type => {
+            Role::Type
+        }
+        gimli::DW_TAG_variable => Role::Variable,
+        gimli::DW_TAG_formal_parameter => Role::Parameter,
+        gimli::DW_TAG_member => Role::Member,
+        gimli::DW_TAG_enumerator => Role::Constant,
+        gimli::DW_TAG_subprogram => Role::Code,
+        _ => Role::None,
+    }
+}

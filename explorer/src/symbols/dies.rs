@@ -1,0 +1,334 @@
+//! The entries (DIEs) of a module's debug information, by their place.
+
+use std::sync::{Arc, OnceLock};
+
+use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset};
+
+use super::bytes::Reader;
+use super::datatypes::TypeCache;
+use super::declared::Declared;
+
+/// Most abstract origins and specifications followed for one attribute.
+const MAX_ORIGINS: usize = 16;
+
+/// Most children looked at below one entry.
+const MAX_CHILDREN: usize = 1 << 18;
+
+/// gimli's view of the sections, owned.
+pub(crate) type SharedDwarf = gimli::Dwarf<Reader>;
+/// A parsed unit, owned.
+pub(crate) type SharedUnit = gimli::Unit<Reader>;
+/// The value of an attribute.
+pub(crate) type Attribute = AttributeValue<Reader>;
+/// A DWARF expression.
+pub(crate) type Expression = gimli::Expression<Reader>;
+
+/// The place of a DIE in a module's `.debug_info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DieRef {
+    /// Whether it is in the supplementary file (DWARF 5, 7.3.6).
+    pub supplementary: bool,
+    /// Offset in the section.
+    pub offset: usize,
+}
+
+/// One unit, parsed when first needed.
+#[derive(Debug)]
+struct Held {
+    start: usize,
+    unit: OnceLock<Option<SharedUnit>>,
+}
+
+/// The units of one file.
+#[derive(Debug)]
+struct File {
+    dwarf: Arc<SharedDwarf>,
+    units: Vec<Held>,
+    /// Type units by signature (DWARF 5, 7.5.1.3): the type's offset.
+    signatures: Vec<(u64, usize)>,
+}
+
+impl File {
+    fn new(dwarf: Arc<SharedDwarf>) -> Self {
+        let (mut units, mut signatures) = (Vec::new(), Vec::new());
+        let mut headers = dwarf.units();
+        while let Ok(Some(header)) = headers.next() {
+            let Some(start) = header.debug_info_offset() else { continue };
+            if let gimli::UnitType::Type { type_signature, type_offset } = header.type_() {
+                signatures.push((type_signature.0, start.0.saturating_add(type_offset.0)));
+            }
+            units.push(Held { start: start.0, unit: OnceLock::new() });
+        }
+        Self { dwarf, units, signatures }
+    }
+
+    /// The unit around an offset, and where it starts.
+    fn around(&self, offset: usize) -> Option<(&SharedUnit, usize)> {
+        let after = self.units.partition_point(|held| held.start <= offset);
+        let held = self.units.get(after.checked_sub(1)?)?;
+        let parse = || {
+            let header = self.dwarf.unit_header(gimli::DebugInfoOffset(held.start)).ok()?;
+            self.dwarf.unit(header).ok()
+        };
+        Some((held.unit.get_or_init(parse).as_ref()?, held.start))
+    }
+}
+
+/// All entries of a module. Units stay parsed once one of their entries was asked for.
+#[derive(Debug)]
+pub struct Dies {
+    main: File,
+    supplementary: Option<File>,
+    pub(super) declared: OnceLock<Declared>,
+    pub(super) types: TypeCache,
+}
+
+impl Dies {
+    /// Of these sections.
+    pub(crate) fn new(dwarf: Arc<SharedDwarf>) -> Self {
+        let supplementary = dwarf.sup.as_ref().map(|sup| File::new(Arc::clone(sup)));
+        Self {
+            main: File::new(dwarf),
+            supplementary,
+            declared: OnceLock::new(),
+            types: TypeCache::default(),
+        }
+    }
+
+    fn file(&self, supplementary: bool) -> Option<&File> {
+        if supplementary { self.supplementary.as_ref() } else { Some(&self.main) }
+    }
+
+    /// The entry at a place.
+    pub(crate) fn entry(&self, die: DieRef) -> Option<Entry<'_>> {
+        let file = self.file(die.supplementary)?;
+        let (unit, start) = file.around(die.offset)?;
+        let entry = unit.entry(UnitOffset(die.offset.checked_sub(start)?)).ok()?;
+        Some(Entry { dies: self, file, unit, start, supplementary: die.supplementary, entry })
+    }
+
+    /// Whether two entries are of one unit.
+    pub fn same_unit(&self, a: DieRef, b: DieRef) -> bool {
+        let start = |die: DieRef| Some(self.file(die.supplementary)?.around(die.offset)?.1);
+        a.supplementary == b.supplementary && start(a).is_some() && start(a) == start(b)
+    }
+
+    /// Where each unit of the module's own file starts.
+    pub(crate) fn unit_starts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.main.units.iter().map(|held| held.start)
+    }
+
+    /// The unit that starts at an offset of the module's own file.
+    pub(crate) fn unit(&self, start: usize) -> Option<&SharedUnit> {
+        self.main.around(start).map(|(unit, _)| unit)
+    }
+
+    /// The sections of the module's own file.
+    pub(crate) fn dwarf(&self) -> &SharedDwarf {
+        &self.main.dwarf
+    }
+}
+
+/// An entry with all that is needed to read it.
+pub(crate) struct Entry<'d> {
+    dies: &'d Dies,
+    file: &'d File,
+    unit: &'d SharedUnit,
+    start: usize,
+    supplementary: bool,
+    entry: DebuggingInformationEntry<Reader>,
+}
+
+impl<'d> Entry<'d> {
+    /// Its place.
+    pub fn place(&self) -> DieRef {
+        self.at(self.entry.offset().0)
+    }
+
+    /// The place of an offset of its unit.
+    pub fn at(&self, offset: usize) -> DieRef {
+        let offset = self.start.saturating_add(offset);
+        DieRef { supplementary: self.supplementary, offset }
+    }
+
+    /// What it describes.
+    pub fn tag(&self) -> gimli::DwTag {
+        self.entry.tag()
+    }
+
+    /// Its unit.
+    pub fn unit(&self) -> &'d SharedUnit {
+        self.unit
+    }
+
+    /// The sections its unit is in.
+    pub fn dwarf(&self) -> &'d SharedDwarf {
+        &self.file.dwarf
+    }
+
+    /// All entries of its module.
+    pub fn dies(&self) -> &'d Dies {
+        self.dies
+    }
+
+    /// An attribute of its own.
+    pub fn attribute(&self, name: gimli::DwAt) -> Option<Attribute> {
+        self.entry.attr_value(name)
+    }
+
+    /// The place an attribute refers to.
+    pub fn reference(&self, name: gimli::DwAt) -> Option<DieRef> {
+        self.resolve(self.attribute(name)?)
+    }
+
+    /// The place a value refers to.
+    pub fn resolve(&self, value: Attribute) -> Option<DieRef> {
+        match value {
+            AttributeValue::UnitRef(to) => Some(self.at(to.0)),
+            AttributeValue::DebugInfoRef(to) => {
+                Some(DieRef { supplementary: self.supplementary, offset: to.0 })
+            }
+            AttributeValue::DebugInfoRefSup(to) => {
+                Some(DieRef { supplementary: true, offset: to.0 })
+            }
+            AttributeValue::DebugTypesRef(signature) => {
+                let known = self.file.signatures.iter().find(|(known, _)| *known == signature.0);
+                Some(DieRef { supplementary: self.supplementary, offset: known?.1 })
+            }
+            _ => None,
+        }
+    }
+
+    /// The entry this one completes: its abstract origin, or its specification.
+    pub fn origin(&self) -> Option<Entry<'d>> {
+        let origin = self.reference(gimli::DW_AT_abstract_origin);
+        self.dies.entry(origin.or_else(|| self.reference(gimli::DW_AT_specification))?)
+    }
+
+    /// What `read` finds in it, or in what it completes.
+    pub fn inherited<T>(&self, read: impl Fn(&Entry<'d>) -> Option<T>) -> Option<T> {
+        if let Some(found) = read(self) {
+            return Some(found);
+        }
+        let mut next = self.origin();
+        for _ in 0..MAX_ORIGINS {
+            let entry = next?;
+            if let Some(found) = read(&entry) {
+                return Some(found);
+            }
+            next = entry.origin();
+        }
+        None
+    }
+
+    /// Its name, or that of what it completes.
+    pub fn name(&self) -> Option<String> {
+        self.inherited(|entry| entry.own_text(gimli::DW_AT_name))
+    }
+
+    /// A text of its own.
+    pub fn own_text(&self, name: gimli::DwAt) -> Option<String> {
+        let text = self.file.dwarf.attr_string(self.unit, self.attribute(name)?).ok()?;
+        let text = gimli::Reader::to_string_lossy(&text).ok()?;
+        Some(text.into_owned())
+    }
+
+    /// An unsigned number of its own.
+    pub fn unsigned(&self, name: gimli::DwAt) -> Option<u64> {
+        self.attribute(name)?.udata_value()
+    }
+
+    /// A number of its own that may be negative.
+    pub fn signed(&self, name: gimli::DwAt) -> Option<i64> {
+        self.attribute(name)?.sdata_value()
+    }
+
+    /// Whether a flag is set.
+    pub fn flag(&self, name: gimli::DwAt) -> bool {
+        matches!(self.attribute(name), Some(AttributeValue::Flag(true)))
+    }
+
+    /// Its type, or that of what it completes.
+    pub fn type_place(&self) -> Option<DieRef> {
+        self.inherited(|entry| entry.reference(gimli::DW_AT_type))
+    }
+
+    /// Its direct children.
+    pub fn children(&self) -> Vec<Entry<'d>> {
+        let mut found = Vec::new();
+        let Ok(mut tree) = self.unit.entries_tree(Some(self.entry.offset())) else { return found };
+        let Ok(root) = tree.root() else { return found };
+        let mut children = root.children();
+        while let Ok(Some(child)) = children.next() {
+            found.push(self.sibling(child.entry().clone()));
+            if found.len() >= MAX_CHILDREN {
+                break;
+            }
+        }
+        found
+    }
+
+    fn sibling(&self, entry: DebuggingInformationEntry<Reader>) -> Entry<'d> {
+        let Self { dies, file, unit, start, supplementary, .. } = *self;
+        Entry { dies, file, unit, start, supplementary, entry }
+    }
+
+    /// Whether its code contains a module address; without ranges of its own, yes.
+    pub fn covers(&self, address: u64) -> bool {
+        let ranges = self.ranges();
+        ranges.is_empty() || ranges.iter().any(|(begin, end)| (*begin..*end).contains(&address))
+    }
+
+    /// Its code: (first address, first address after).
+    pub fn ranges(&self) -> Vec<(u64, u64)> {
+        const MAX_RANGES: usize = 1 << 16;
+        let mut found = Vec::new();
+        let Ok(mut ranges) = self.file.dwarf.die_ranges(self.unit, &self.entry) else {
+            return found;
+        };
+        while let Ok(Some(range)) = ranges.next() {
+            if range.begin < range.end {
+                found.push((range.begin, range.end));
+            }
+            if found.len() >= MAX_RANGES {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The language of its unit.
+    pub fn language(&self) -> Language {
+        Language::of(self.unit)
+    }
+}
+
+/// Languages whose values look different.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// C, and what is shown like it.
+    #[default]
+    C,
+    /// C++: type names without `struct`.
+    Cpp,
+    /// Rust.
+    Rust,
+}
+
+impl Language {
+    fn of(unit: &SharedUnit) -> Self {
+        let Ok(root) = unit.entry(unit.header.root_offset()) else { return Self::C };
+        match root.attr_value(gimli::DW_AT_language) {
+            Some(AttributeValue::Language(gimli::DW_LANG_Rust)) => Self::Rust,
+            Some(AttributeValue::Language(
+                gimli::DW_LANG_C_plus_plus
+                | gimli::DW_LANG_C_plus_plus_03
+                | gimli::DW_LANG_C_plus_plus_11
+                | gimli::DW_LANG_C_plus_plus_14
+                | gimli::DW_LANG_C_plus_plus_17
+                | gimli::DW_LANG_C_plus_plus_20,
+            )) => Self::Cpp,
+            _ => Self::C,
+        }
+    }
+}

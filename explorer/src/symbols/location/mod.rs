@@ -1,0 +1,247 @@
+//! Where the values of variables are (DWARF 5, 2.6): memory, registers, constants, or pieces
+//! of all of these, as seen from one frame.
+
+mod entry_value;
+mod evaluate;
+mod frame;
+
+pub use frame::{Fixed, Frame};
+
+use gimli::AttributeValue;
+
+use super::dies::{DieRef, Dies, Entry, Expression};
+use super::guard::guarded;
+
+/// Most entries of a location list looked at.
+const MAX_ENTRIES: usize = 1 << 16;
+
+/// Most pieces of one value.
+const MAX_PIECES: usize = 4096;
+
+/// Why (a part of) a value is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// The program does not keep it here.
+    #[error("optimized out")]
+    OptimizedOut,
+    /// Memory is not known.
+    #[error("memory at {0:#x} is not known at this tracepoint")]
+    Memory(u64),
+    /// A register's content is not known in an outer frame.
+    #[error("register {0} is not known in this frame")]
+    Register(String),
+    /// The caller does not say what it passed.
+    #[error("its value at the call is not known")]
+    EntryValue,
+    /// The address depends on a thread's own storage that cannot be found.
+    #[error("the address of this thread-local variable is not known")]
+    ThreadLocal,
+    /// Only a frame has it.
+    #[error("there is no frame to look in")]
+    NoFrame,
+    /// The debug information makes no sense, or uses what nobody specified.
+    #[error("its place cannot be computed: {0}")]
+    Unusable(String),
+}
+
+/// Where one piece of a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// In memory, at a run-time address.
+    Memory(u64),
+    /// In a register, by DWARF number.
+    Register(u16),
+    /// Nowhere, but known: little-endian bytes.
+    Value(Vec<u8>),
+    /// Nowhere: it points to another variable that may not be in memory.
+    ImplicitPointer {
+        /// The variable.
+        die: DieRef,
+        /// Bytes into it.
+        offset: i64,
+    },
+    /// The program does not keep it.
+    OptimizedOut,
+    /// It could not be found out.
+    Missing(Missing),
+}
+
+/// A piece of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// How many bits; none: the whole value.
+    pub bits: Option<u64>,
+    /// From which bit of what is there.
+    pub bit_offset: u64,
+    /// What is there.
+    pub at: At,
+}
+
+/// Where a value is: its pieces, lowest bits first. At least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location(pub Vec<Piece>);
+
+impl Location {
+    /// All of it in one place.
+    pub fn whole(at: At) -> Self {
+        Self(vec![Piece { bits: None, bit_offset: 0, at }])
+    }
+}
+
+impl Dies {
+    /// Where the variable that `die` declares is, in `frame`, which may be no real one for
+    /// variables with static storage.
+    ///
+    /// # Errors
+    /// Why it is nowhere.
+    pub fn locate(&self, die: DieRef, frame: &dyn Frame) -> Result<Location, Missing> {
+        let located = guarded(|| Some(self.locate_unguarded(die, frame)));
+        located.unwrap_or_else(|| Err(Missing::Unusable("malformed debug information".to_owned())))
+    }
+
+    fn locate_unguarded(&self, die: DieRef, frame: &dyn Frame) -> Result<Location, Missing> {
+        let unreadable = || Missing::Unusable("malformed debug information".to_owned());
+        let entry = self.entry(die).ok_or_else(unreadable)?;
+        let constant = entry.inherited(|entry| entry.attribute(gimli::DW_AT_const_value));
+        if let Some(constant) = constant {
+            return constant_bytes(&entry, &constant)
+                .map(|bytes| Location::whole(At::Value(bytes)));
+        }
+        let place = entry.attribute(gimli::DW_AT_location);
+        let owner = if place.is_some() { None } else { entry.origin() };
+        let owner = owner.as_ref().unwrap_or(&entry);
+        let place = place.or_else(|| owner.attribute(gimli::DW_AT_location));
+        let expression = expression_at(owner, place.ok_or(Missing::OptimizedOut)?, frame.pc())?;
+        evaluate::locate(owner, expression, frame)
+    }
+}
+
+/// The expression that holds at `pc`: the only one, or one of a location list.
+fn expression_at(
+    entry: &Entry<'_>,
+    value: AttributeValue<super::Reader>,
+    pc: u64,
+) -> Result<Expression, Missing> {
+    if let AttributeValue::Exprloc(expression) = value {
+        return non_empty(expression);
+    }
+    if let AttributeValue::Block(bytes) = value {
+        return non_empty(gimli::Expression(bytes));
+    }
+    let bad = |error: gimli::Error| Missing::Unusable(error.to_string());
+    let list = entry.dwarf().attr_locations(entry.unit(), value).map_err(bad)?;
+    let mut list = list.ok_or_else(|| Missing::Unusable("no location list".to_owned()))?;
+    for _ in 0..MAX_ENTRIES {
+        let Some(found) = list.next().map_err(bad)? else { break };
+        if (found.range.begin..found.range.end).contains(&pc) {
+            return non_empty(found.data);
+        }
+    }
+    Err(Missing::OptimizedOut)
+}
+
+/// An empty expression: optimised out (DWARF 5, 2.6.1.1.4).
+fn non_empty(expression: Expression) -> Result<Expression, Missing> {
+    match gimli::Reader::len(&expression.0) {
+        0 => Err(Missing::OptimizedOut),
+        _ => Ok(expression),
+    }
+}
+
+/// The bytes of DW_AT_const_value, wide enough for any integer.
+fn constant_bytes(
+    entry: &Entry<'_>,
+    value: &AttributeValue<super::Reader>,
+) -> Result<Vec<u8>, Missing> {
+    if let AttributeValue::Block(bytes) = value {
+        return gimli::Reader::to_slice(bytes)
+            .map(|bytes| bytes.to_vec())
+            .map_err(|error| Missing::Unusable(error.to_string()));
+    }
+    if let Some(value) = value.sdata_value() {
+        return Ok(i128::from(value).to_le_bytes().to_vec());
+    }
+    if let Some(value) = value.udata_value() {
+        return Ok(u128::from(value).to_le_bytes().to_vec());
+    }
+    let text = entry.dwarf().attr_string(entry.unit(), value.clone());
+    let text = text.map_err(|_| Missing::Unusable("unknown form of a constant".to_owned()))?;
+    let text = gimli::Reader::to_slice(&text).map(|bytes| bytes.to_vec());
+    text.map(|bytes| [bytes, vec![0]].concat()).map_err(|e| Missing::Unusable(e.to_string()))
+}
+
+/// The ranges of module addresses in which a variable with a location list is somewhere;
+/// `None` if its place does not depend on the pc.
+pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
+    let value = entry.attribute(gimli::DW_AT_location)?;
+    if matches!(value, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
+        return None;
+    }
+    let mut list = entry.dwarf().attr_locations(entry.unit(), value).ok()??;
+    let mut found = Vec::new();
+    while let Ok(Some(next)) = list.next() {
+        if gimli::Reader::len(&next.data.0) > 0 {
+            found.push((next.range.begin, next.range.end));
+        }
+        if found.len() >= MAX_ENTRIES {
+            break;
+        }
+    }
+    Some(found)
+}
+
+impl Dies {
+    /// How many elements the dimension has that the subrange `die` describes.
+    pub fn count(&self, die: DieRef, frame: &dyn Frame) -> Option<u64> {
+        guarded(|| {
+            let range = self.entry(die)?;
+            let read = |name| self.computed(&range, range.attribute(name)?, frame);
+            read(gimli::DW_AT_count).or_else(|| {
+                let lower = range.unsigned(gimli::DW_AT_lower_bound).unwrap_or(0);
+                read(gimli::DW_AT_upper_bound)?.wrapping_add(1).checked_sub(lower)
+            })
+        })
+    }
+
+    /// A number an attribute states: itself, an expression, or a variable that holds it.
+    fn computed(
+        &self,
+        entry: &Entry<'_>,
+        value: AttributeValue<super::Reader>,
+        frame: &dyn Frame,
+    ) -> Option<u64> {
+        if let Some(number) = value.udata_value() {
+            return Some(number);
+        }
+        let expression = match entry.resolve(value.clone()) {
+            Some(variable) => return self.held(variable, frame),
+            None => value.exprloc_value()?,
+        };
+        evaluate::number(entry, expression, frame, None, 0).ok()
+    }
+
+    /// The number a variable holds: the compiler's own, for the bound of an array.
+    fn held(&self, variable: DieRef, frame: &dyn Frame) -> Option<u64> {
+        let Location(pieces) = self.locate(variable, frame).ok()?;
+        let [piece] = pieces.as_slice() else { return None };
+        let word = |bytes: &[u8]| bytes.iter().take(8).rev().fold(0, |n, b| n << 8 | u64::from(*b));
+        match &piece.at {
+            At::Memory(address) => {
+                let mut bytes = [0; 8];
+                frame.memory(*address, &mut bytes).then(|| word(&bytes))
+            }
+            At::Register(number) => frame.register(*number).map(|bytes| word(&bytes)),
+            At::Value(bytes) => Some(word(bytes)),
+            _ => None,
+        }
+    }
+
+    /// The address of the part of the object at `object` that the member `die` is.
+    pub fn member_address(&self, die: DieRef, object: u64, frame: &dyn Frame) -> Option<u64> {
+        guarded(|| {
+            let entry = self.entry(die)?;
+            let value = entry.attribute(gimli::DW_AT_data_member_location)?;
+            evaluate::number(&entry, value.exprloc_value()?, frame, Some(object), 0).ok()
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! The variables of a function, as seen from an address in it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::address::ModuleAddr;
+use super::dies::{DieRef, Dies, Entry};
+use super::guard::guarded;
+use super::location::lifetimes;
+use super::module::ModuleSymbols;
+use super::path;
+
+/// Most variables listed of one function.
+const MAX_VARIABLES: usize = 1 << 16;
+
+/// Most entries looked at for one function: blocks can share an abstract one.
+const MAX_VISITED: usize = 1 << 20;
+
+/// Deepest nesting of blocks.
+const MAX_DEPTH: usize = 256;
+
+/// A parameter or local variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its DIE: says its type and place.
+    pub die: DieRef,
+    /// Whether it is a parameter.
+    pub parameter: bool,
+    /// How many blocks it is nested in; 0 for the function's own.
+    pub depth: usize,
+    /// Whether its block contains the address.
+    pub in_scope: bool,
+}
+
+/// A function or inlined copy around an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionDies {
+    /// The source frame's own.
+    pub own: DieRef,
+    /// The function whose code it is inlined in; the same if it is not.
+    pub physical: DieRef,
+}
+
+impl ModuleSymbols {
+    /// The DIEs of the source frame `level` steps out from the innermost at an address; 0 is
+    /// the innermost inlined copy.
+    pub fn function_dies(&self, address: ModuleAddr, level: usize) -> Option<FunctionDies> {
+        self.units().at(address.0).find_map(|unit| {
+            let scopes = self.units().scopes(unit)?;
+            let chain = scopes.chain_at(address.0);
+            let place = |index: usize| {
+                let scope = scopes.all.get(*chain.get(index)?)?;
+                let offset = self.units().offset(unit)?.checked_add(scope.die)?;
+                Some(DieRef { supplementary: false, offset })
+            };
+            let own = place(chain.len().checked_sub(level + 1)?)?;
+            Some(FunctionDies { own, physical: place(0)? })
+        })
+    }
+}
+
+impl ModuleSymbols {
+    /// Whether a variable is declared in a source file of this name.
+    pub fn is_in_file(&self, die: DieRef, file: &str) -> bool {
+        let declared = || {
+            let entry = self.dies().entry(die)?;
+            let number =
+                entry.inherited(|entry| match entry.attribute(gimli::DW_AT_decl_file)? {
+                    gimli::AttributeValue::FileIndex(number) => Some(number),
+                    other => other.udata_value(),
+                })?;
+            let unit = self.units().around(die.offset)?;
+            Some(path::matches(self.units().file(unit, u32::try_from(number).ok()?)?, file))
+        };
+        guarded(declared).unwrap_or(false)
+    }
+
+    /// Whether its line tables mention a source file of this name.
+    pub fn has_source_file(&self, file: &str) -> bool {
+        let units = self.units();
+        (0..units.len()).any(|unit| units.files(unit).iter().any(|name| path::matches(name, file)))
+    }
+}
+
+impl Dies {
+    /// The code of the innermost block of `function` that declares a variable.
+    pub fn block_of(&self, function: DieRef, variable: DieRef) -> Option<Vec<(u64, u64)>> {
+        guarded(|| {
+            let mut pending = vec![self.entry(function)?];
+            let mut visited = 0;
+            while let Some(block) = pending.pop() {
+                let children = block.children();
+                visited += children.len();
+                if children.iter().any(|child| child.place() == variable) {
+                    return Some(block.ranges());
+                }
+                let is_block = |child: &Entry<'_>| child.tag() == gimli::DW_TAG_lexical_block;
+                pending.extend(children.into_iter().filter(is_block));
+                if visited > MAX_VARIABLES {
+                    break;
+                }
+            }
+            None
+        })
+    }
+
+    /// The variables of the function (or inlined copy) `function` that has code at
+    /// `address`: outer blocks first, each block's in the order of the source.
+    pub fn variables(&self, function: DieRef, address: ModuleAddr) -> Vec<Variable> {
+        guarded(|| {
+            let mut found = Search { address, found: Vec::new(), seen: HashSet::new(), visited: 0 };
+            if let Some(entry) = self.entry(function) {
+                found.block(&entry, 0, true);
+            }
+            found.found
+        })
+    }
+
+    /// The module addresses at which a variable has a place: `None` if wherever its block is.
+    pub fn lifetimes(&self, die: DieRef) -> Option<Vec<(u64, u64)>> {
+        guarded(|| lifetimes(&self.entry(die)?))
+    }
+}
+
+struct Search {
+    address: ModuleAddr,
+    found: Vec<Variable>,
+    /// What concrete entries complete.
+    seen: HashSet<DieRef>,
+    visited: usize,
+}
+
+impl Search {
+    fn block(&mut self, block: &Entry<'_>, depth: usize, in_scope: bool) {
+        if self.visited > MAX_VISITED {
+            return;
+        }
+        let children = block.children();
+        self.visited += 1 + children.len();
+        self.seen.extend(children.iter().filter_map(|child| Some(child.origin()?.place())));
+        let mut blocks = Vec::new();
+        for child in children {
+            match child.tag() {
+                gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable => {
+                    self.add(&child, depth, in_scope);
+                }
+                gimli::DW_TAG_lexical_block
+                | gimli::DW_TAG_try_block
+                | gimli::DW_TAG_catch_block
+                    if depth < MAX_DEPTH =>
+                {
+                    blocks.push(child);
+                }
+                _ => {}
+            }
+        }
+        for child in blocks {
+            self.block(&child, depth + 1, in_scope && child.covers(self.address.0));
+        }
+        // What was optimised away altogether has entries only in the abstract function.
+        let origin = block.reference(gimli::DW_AT_abstract_origin);
+        for child in origin.and_then(|at| block.dies().entry(at)).iter().flat_map(Entry::children) {
+            self.visited += 1;
+            let variable =
+                matches!(child.tag(), gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable);
+            if variable && !self.seen.contains(&child.place()) {
+                self.add(&child, depth, in_scope);
+            }
+        }
+    }
+
+    fn add(&mut self, child: &Entry<'_>, depth: usize, in_scope: bool) {
+        // `extern int x;` inside a function means the one outside.
+        if self.found.len() >= MAX_VARIABLES || child.flag(gimli::DW_AT_declaration) {
+            return;
+        }
+        let Some(name) = child.name() else { return };
+        self.found.push(Variable {
+            name: name.into(),
+            die: child.place(),
+            parameter: child.tag() == gimli::DW_TAG_formal_parameter,
+            depth,
+            in_scope,
+        });
+    }
+}

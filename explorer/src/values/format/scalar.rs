@@ -1,0 +1,183 @@
+//! Numbers, characters, enumerations, pointers.
+
+use super::text::character;
+use super::{Format, Formatter};
+use crate::symbols::datatypes::{Encoding, Enumeration, Shape, Type};
+use crate::symbols::location::Missing;
+use crate::values::{Value, float_text};
+
+impl Formatter<'_> {
+    /// A value without parts.
+    pub(super) fn scalar(&self, value: &Value) -> Result<String, Missing> {
+        let of = value.of.stripped();
+        if let Some(letter) = self.format.letter.filter(|letter| *letter != 's') {
+            return self.formatted(value, letter);
+        }
+        match of.shape() {
+            Shape::Base { encoding: Encoding::Float, .. } => Ok(self.float(value)?),
+            Shape::Base { encoding: Encoding::Complex, .. } => self.complex(value),
+            Shape::Base { size: 0, name, .. } => Ok(name.to_string()),
+            Shape::Base { encoding: Encoding::Bool, .. } => {
+                Ok(match value.integer(self.target)? {
+                    0 => "false".to_owned(),
+                    1 => "true".to_owned(),
+                    other => other.to_string(),
+                })
+            }
+            Shape::Base { encoding, name, .. } if of.is_character() => {
+                let code = value.integer(self.target)?;
+                let mark = match (encoding, &**name) {
+                    (Encoding::Utf, "char16_t") => "u",
+                    (Encoding::Utf, "char32_t") => "U",
+                    _ => "",
+                };
+                Ok(format!("{code} {mark}{}", character(code, *encoding == Encoding::Utf)))
+            }
+            Shape::Enumeration(enumeration) => {
+                let number = value.integer(self.target)?;
+                Ok(enumerator(enumeration, number))
+            }
+            Shape::Pointer { .. } => self.pointer(value),
+            Shape::Opaque { .. } => Ok(format!("{:#x}", value.integer(self.target)?)),
+            _ => Ok(value.integer(self.target)?.to_string()),
+        }
+    }
+
+    fn float(&self, value: &Value) -> Result<String, Missing> {
+        let bytes = value.bytes(self.target);
+        let text = float_text(bytes.all()?);
+        text.ok_or_else(|| Missing::Unusable("a float of unknown size".to_owned()))
+    }
+
+    fn complex(&self, value: &Value) -> Result<String, Missing> {
+        let bytes = value.bytes(self.target);
+        let all = bytes.all()?;
+        let (real, imaginary) = all.split_at(all.len() / 2);
+        let text = |bytes| float_text(bytes).unwrap_or_else(|| "?".to_owned());
+        Ok(format!("{} + {}i", text(real), text(imaginary)))
+    }
+
+    /// An address, with the string it points to, or the name of what is there.
+    fn pointer(&self, value: &Value) -> Result<String, Missing> {
+        if let Some(implied) = &value.implied {
+            let offset = if implied.offset == 0 { "" } else { " (inside)" };
+            return Ok(format!("<points to a value that is not in memory>{offset}"));
+        }
+        let address = value.integer(self.target)? as u64;
+        let mut text = format!("{address:#x}");
+        let to = value.of.target().unwrap_or_else(Type::void);
+        if to.is_character() && to.size() == Some(1) {
+            if address != 0 {
+                text += &format!(" {}", self.string_at(address));
+            }
+            return Ok(text);
+        }
+        if let Some(symbol) = self.target.symbol(address).filter(|_| address != 0) {
+            text += &format!(" {symbol}");
+        }
+        Ok(text)
+    }
+
+    /// A scalar in the format of `print/FMT`.
+    fn formatted(&self, value: &Value, letter: char) -> Result<String, Missing> {
+        // A bit-field is shown as wide as its type.
+        let size = value.of.size().unwrap_or(8).min(16) as usize;
+        let is_float = value.of.is_float();
+        if is_float && letter == 'f' {
+            return self.float(value);
+        }
+        let number = match is_float {
+            // The bytes of a float, as a number.
+            true => {
+                let bytes = value.bytes(self.target);
+                bytes.all()?.iter().take(16).rev().fold(0, |n, b| n << 8 | i128::from(*b))
+            }
+            false => value.integer(self.target)?,
+        };
+        let signed = !is_float && value.of.is_signed();
+        Ok(integer(self, number, (size as u64 * 8, signed), letter))
+    }
+}
+
+/// A number of so many bits, of a type that is signed or not.
+fn integer(
+    formatter: &Formatter<'_>,
+    number: i128,
+    (bits, is_signed): (u64, bool),
+    letter: char,
+) -> String {
+    let mask = if bits >= 128 { u128::MAX } else { (1 << bits) - 1 };
+    let raw = number.cast_unsigned() & mask;
+    let signed = crate::values::integer::extend(raw, bits, true);
+    match letter {
+        'd' => signed.to_string(),
+        'u' => raw.to_string(),
+        'o' if raw == 0 => "0".to_owned(),
+        'o' => format!("0{raw:o}"),
+        't' => format!("{raw:b}"),
+        'z' => format!("{raw:#0width$x}", width = bits.div_ceil(4) as usize + 2),
+        'c' => {
+            let code = if is_signed { i128::from(signed as i8) } else { i128::from(raw as u8) };
+            format!("{code} {}", character(code, false))
+        }
+        'a' => {
+            let address = if is_signed { signed as u64 } else { raw as u64 };
+            let symbol = formatter.target.symbol(address).map(|symbol| format!(" {symbol}"));
+            format!("{address:#x}{}", symbol.unwrap_or_default())
+        }
+        'f' => match bits {
+            32 => float_text(&(raw as u32).to_le_bytes()).unwrap_or_default(),
+            64 => float_text(&(raw as u64).to_le_bytes()).unwrap_or_default(),
+            _ if is_signed => signed.to_string(),
+            _ => raw.to_string(),
+        },
+        _ => format!("{raw:#x}"),
+    }
+}
+
+/// The name of an enumeration's value; flags as `(A | B)`.
+fn enumerator(of: &Enumeration, number: i128) -> String {
+    let prefix = match (&of.name, of.scoped) {
+        (Some(name), true) => format!("{name}::"),
+        // Beside the enumeration, in its namespace.
+        (Some(name), false) => match name.rsplit_once("::") {
+            Some((space, _)) => format!("{space}::"),
+            None => String::new(),
+        },
+        _ => String::new(),
+    };
+    if let Some((name, _)) = of.constants.iter().find(|(_, value)| *value == number) {
+        return format!("{prefix}{name}");
+    }
+    if number == 0 || !is_flags(of) {
+        return number.to_string();
+    }
+    let mut rest = number;
+    let mut parts = Vec::new();
+    for (name, value) in &of.constants {
+        if *value != 0 && rest & value == *value {
+            parts.push(format!("{prefix}{name}"));
+            rest &= !value;
+        }
+    }
+    if rest != 0 {
+        parts.push(format!("unknown: {rest:#x}"));
+    }
+    format!("({})", parts.join(" | "))
+}
+
+/// Whether the constants are flags: each is a run of bits.
+fn is_flags(of: &Enumeration) -> bool {
+    let is_run = |value: i128| {
+        let shifted = value.checked_shr(value.trailing_zeros()).unwrap_or(0);
+        value > 0 && (shifted & (shifted + 1)) == 0
+    };
+    of.constants.iter().all(|(_, value)| *value == 0 || is_run(*value))
+}
+
+impl Format {
+    /// Whether text shows as text.
+    pub(super) fn shows_text(self) -> bool {
+        matches!(self.letter, None | Some('s'))
+    }
+}

@@ -1,0 +1,39 @@
+//! Values of variables and expressions: a type, bytes of which some may not be known, and the
+//! place they come from.
+
+pub mod bytes;
+mod float;
+pub mod format;
+mod integer;
+mod parts;
+pub mod pretty;
+pub mod value;
+
+pub use bytes::Bytes;
+pub use float::{extended_to_f64, float_text};
+pub use format::{Format, Formatter, TextStyle, quoted_bytes};
+pub use value::{Place, Value};
+
+/// What showing a value, and looking at what it points to, needs to know of a moment.
+pub trait Target {
+    /// Memory from an address: each byte, or `None` where it is not known.
+    fn memory(&self, address: u64, length: usize) -> Vec<Option<u8>>;
+
+    /// `<main+4>` of an address.
+    fn symbol(&self, address: u64) -> Option<String>;
+
+    /// Where a virtual base of the object at `address` is, as `die` computes it.
+    fn computed_offset(
+        &self,
+        dies: &crate::symbols::Dies,
+        die: crate::symbols::DieRef,
+        address: u64,
+    ) -> Option<u64>;
+
+    /// The value an implicit pointer points to: a variable that may not be in memory.
+    fn implied(
+        &self,
+        dies: &std::sync::Arc<crate::symbols::Dies>,
+        die: crate::symbols::DieRef,
+    ) -> Option<Value>;
+}

@@ -1,0 +1,302 @@
+//! libstdc++'s types (their layout: GCC 5 to 14, `_GLIBCXX_USE_CXX11_ABI` 1).
+
+use super::{LIMIT, Printer, Shown};
+use crate::symbols::datatypes::{Shape, Type};
+use crate::values::format::{TextStyle, quoted_bytes};
+use crate::values::{Target, Value};
+
+/// Bytes of a tree node before its value: colour, parent, left, right.
+const TREE_NODE: u64 = 32;
+/// Of a list's node: next, previous.
+const LIST_NODE: u64 = 16;
+/// Of a hash table's: next.
+const HASH_NODE: u64 = 8;
+/// A deque's buffers hold this many bytes.
+const DEQUE_BUFFER: u64 = 512;
+
+/// The printers.
+pub(super) static PRINTERS: &[Printer] = &[
+    Printer { name: "std::__cxx11::basic_string", show: string },
+    Printer { name: "std::basic_string_view", show: string_view },
+    Printer { name: "std::vector", show: vector },
+    Printer { name: "std::__cxx11::list", show: list },
+    Printer { name: "std::deque", show: deque },
+    Printer { name: "std::map", show: |value, target| tree(value, target, "std::map", true) },
+    Printer { name: "std::multimap", show: |v, target| tree(v, target, "std::multimap", true) },
+    Printer { name: "std::set", show: |value, target| tree(value, target, "std::set", false) },
+    Printer { name: "std::multiset", show: |v, target| tree(v, target, "std::multiset", false) },
+    Printer { name: "std::unordered_map", show: |v, t| hash(v, t, "std::unordered_map", true) },
+    Printer { name: "std::unordered_set", show: |v, t| hash(v, t, "std::unordered_set", false) },
+    Printer { name: "std::unique_ptr", show: unique },
+    Printer { name: "std::shared_ptr", show: shared },
+    Printer { name: "std::optional", show: optional },
+];
+
+/// A number in a member.
+fn number(value: &Value, path: &[&str], target: &dyn Target) -> Option<u64> {
+    let number = value.path(path, target)?.integer(target).ok()?;
+    u64::try_from(number).ok()
+}
+
+/// Text of `length` bytes at an address.
+pub(super) fn text_at(address: u64, length: u64, target: &dyn Target) -> Option<Shown> {
+    let shown = length.min(LIMIT as u64 + 1) as usize;
+    let bytes: Option<Vec<u8>> = target.memory(address, shown).into_iter().collect();
+    Some(Shown::Text(quoted_bytes(&bytes?, TextStyle { cut: length > LIMIT as u64 })))
+}
+
+fn string(value: &Value, target: &dyn Target) -> Option<Shown> {
+    if value.argument(0)?.size()? != 1 {
+        return None;
+    }
+    let address = number(value, &["_M_dataplus", "_M_p"], target)?;
+    text_at(address, number(value, &["_M_string_length"], target)?, target)
+}
+
+fn string_view(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let address = number(value, &["_M_str"], target)?;
+    text_at(address, number(value, &["_M_len"], target)?, target)
+}
+
+/// `count` values of a type, one behind the other.
+pub(super) fn run(of: &Type, address: u64, count: u64) -> Option<Vec<Value>> {
+    let size = of.size()?;
+    let at = |index: u64| address.wrapping_add(index.wrapping_mul(size));
+    Some((0..count.min(LIMIT as u64 * 4)).map(|i| Value::in_memory(of.clone(), at(i))).collect())
+}
+
+fn sequence(head: String, elements: Vec<Value>, length: u64) -> Shown {
+    match length {
+        0 => Shown::Text(head),
+        _ => Shown::Sequence { head: head + " = ", open: "{", close: "}", elements, length },
+    }
+}
+
+/// Element type, first address, number of elements, and number there is room for.
+fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u64)> {
+    let of = value.argument(0)?;
+    let size = of.size()?.max(1);
+    let at = |name| number(value, &["_M_impl", name], target);
+    let (start, finish, end) = (at("_M_start")?, at("_M_finish")?, at("_M_end_of_storage")?);
+    let count = finish.checked_sub(start)? / size;
+    Some((of, start, count, end.checked_sub(start)? / size))
+}
+
+fn vector(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (of, start, length, capacity) = vector_parts(value, target)?;
+    let head = format!("std::vector of length {length}, capacity {capacity}");
+    Some(sequence(head, run(&of, start, length)?, length))
+}
+
+fn list(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let of = value.argument(0)?;
+    let header = value.path(&["_M_impl", "_M_node"], target)?;
+    let end = header.address()?;
+    let mut next = number(&header, &["_M_next"], target)?;
+    let mut elements = Vec::new();
+    while next != end && elements.len() < LIMIT {
+        elements.push(Value::in_memory(of.clone(), next.wrapping_add(LIST_NODE)));
+        next = word(next, target)?;
+    }
+    let length = number(&header, &["_M_size"], target).unwrap_or(elements.len() as u64);
+    if length == 0 {
+        return Some(Shown::Text("empty std::__cxx11::list".to_owned()));
+    }
+    let entries = elements.into_iter().enumerate().map(|(i, value)| (index_value(i), value));
+    let head = "std::__cxx11::list = ".to_owned();
+    Some(Shown::Map { head, entries: entries.collect(), length })
+}
+
+fn word(address: u64, target: &dyn Target) -> Option<u64> {
+    let bytes: Option<Vec<u8>> = target.memory(address, 8).into_iter().collect();
+    Some(u64::from_le_bytes(bytes?.try_into().ok()?))
+}
+
+fn deque(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let of = value.argument(0)?;
+    let size = of.size()?.max(1);
+    let per_buffer = if size < DEQUE_BUFFER { DEQUE_BUFFER / size } else { 1 };
+    let at = |end, name| number(value, &["_M_impl", end, name], target);
+    let (start, finish) = ("_M_start", "_M_finish");
+    let buffers = (at(finish, "_M_node")?.checked_sub(at(start, "_M_node")?)? / 8).checked_sub(1);
+    let head = at(start, "_M_last")?.checked_sub(at(start, "_M_cur")?)? / size;
+    let tail = at(finish, "_M_cur")?.checked_sub(at(finish, "_M_first")?)? / size;
+    let length = match buffers {
+        Some(between) => between.checked_mul(per_buffer)?.checked_add(head)?.checked_add(tail)?,
+        None => at(finish, "_M_cur")?.checked_sub(at(start, "_M_cur")?)? / size,
+    };
+    let (mut node, mut cursor) = (at(start, "_M_node")?, at(start, "_M_cur")?);
+    let mut last = at(start, "_M_last")?;
+    let mut elements = Vec::new();
+    while (elements.len() as u64) < length.min(LIMIT as u64) {
+        elements.push(Value::in_memory(of.clone(), cursor));
+        cursor = cursor.wrapping_add(size);
+        if cursor == last {
+            node = node.wrapping_add(8);
+            cursor = word(node, target)?;
+            last = cursor.wrapping_add(per_buffer.wrapping_mul(size));
+        }
+    }
+    let plural = if length == 1 { "" } else { "s" };
+    Some(sequence(format!("std::deque with {length} element{plural}"), elements, length))
+}
+
+/// A red-black tree's values in order.
+fn tree(value: &Value, target: &dyn Target, name: &str, pairs: bool) -> Option<Shown> {
+    let tree = value.member_named("_M_t", target)?;
+    let of = tree.argument(1)?;
+    let header = tree.path(&["_M_impl", "_M_header"], target)?;
+    let length = number(&tree, &["_M_impl", "_M_node_count"], target)?;
+    let node_type = header.of.clone();
+    let step =
+        |node: u64, to: &str| number(&Value::in_memory(node_type.clone(), node), &[to], target);
+    let mut node = number(&header, &["_M_left"], target)?;
+    let mut values = Vec::new();
+    while (values.len() as u64) < length.min(LIMIT as u64) {
+        values.push(Value::in_memory(of.clone(), node.wrapping_add(TREE_NODE)));
+        node = successor(node, &step)?;
+    }
+    container(values, length, name, pairs, target)
+}
+
+/// The node behind one in order; bounded, for trees that the program destroyed.
+fn successor(node: u64, step: &dyn Fn(u64, &str) -> Option<u64>) -> Option<u64> {
+    const MAX_HEIGHT: u32 = 128;
+    let mut node = node;
+    let right = step(node, "_M_right")?;
+    if right != 0 {
+        node = right;
+        for _ in 0..MAX_HEIGHT {
+            match step(node, "_M_left")? {
+                0 => return Some(node),
+                left => node = left,
+            }
+        }
+        return None;
+    }
+    for _ in 0..MAX_HEIGHT {
+        let parent = step(node, "_M_parent")?;
+        if step(parent, "_M_right")? != node {
+            return Some(parent);
+        }
+        // Above the root stands the header, whose right is the last node.
+        if step(parent, "_M_parent")? == node {
+            return Some(parent);
+        }
+        node = parent;
+    }
+    None
+}
+
+fn hash(value: &Value, target: &dyn Target, name: &str, pairs: bool) -> Option<Shown> {
+    let table = value.member_named("_M_h", target)?;
+    let of = table.argument(1)?;
+    let length = number(&table, &["_M_element_count"], target)?;
+    let mut node = number(&table, &["_M_before_begin", "_M_nxt"], target)?;
+    let mut values = Vec::new();
+    while node != 0 && values.len() < LIMIT {
+        values.push(Value::in_memory(of.clone(), node.wrapping_add(HASH_NODE)));
+        node = word(node, target)?;
+    }
+    container(values, length, name, pairs, target)
+}
+
+fn container(
+    values: Vec<Value>,
+    length: u64,
+    name: &str,
+    pairs: bool,
+    target: &dyn Target,
+) -> Option<Shown> {
+    let plural = if length == 1 { "" } else { "s" };
+    let head = format!("{name} with {length} element{plural}");
+    if length == 0 {
+        return Some(Shown::Text(head));
+    }
+    let entry = |(index, value): (usize, &Value)| match pairs {
+        true => {
+            let (key, held) =
+                (value.member_named("first", target)?, value.member_named("second", target)?);
+            Some((key, held))
+        }
+        false => Some((index_value(index), value.clone())),
+    };
+    let entries: Option<Vec<_>> = values.iter().enumerate().map(entry).collect();
+    Some(Shown::Map { head: head + " = ", entries: entries?, length })
+}
+
+fn index_value(index: usize) -> Value {
+    let of = Type::base("int", 4, crate::symbols::datatypes::Encoding::Signed);
+    Value::computed(of, (index as u32).to_le_bytes().into())
+}
+
+/// The pointer a unique_ptr holds: head of the tuple in it.
+fn unique_pointer(value: &Value, target: &dyn Target) -> Option<Value> {
+    let mut tuple = value.path(&["_M_t", "_M_t"], target)?;
+    // Down the bases to `_Head_base<0, …>`: others hold the deleter.
+    for _ in 0..4 {
+        let of = tuple.of.stripped();
+        let Shape::Record(record) = of.shape() else { return None };
+        let base = |prefix: &str| {
+            let found = record.members.iter().find(|member| {
+                member.base && member.name.as_deref().is_some_and(|name| name.starts_with(prefix))
+            });
+            tuple.member(found?, target)
+        };
+        if let Some(head) = base("std::_Head_base<0") {
+            return head.member_named("_M_head_impl", target);
+        }
+        tuple = base("std::_Tuple_impl<0")?;
+    }
+    None
+}
+
+fn unique(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let pointer = unique_pointer(value, target)?;
+    let of = value.argument(0)?.name();
+    let head = format!("std::unique_ptr<{of}> = {{get() = ");
+    Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() })
+}
+
+fn shared(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let pointer = value.member_named("_M_ptr", target)?;
+    let of = value.argument(0)?.name();
+    let counts = value.path(&["_M_refcount", "_M_pi"], target)?;
+    let counts = if counts.integer(target).ok()? == 0 { None } else { counts.pointee(target) };
+    let Some(counts) = counts else {
+        let head = format!("std::shared_ptr<{of}> (empty) = {{get() = ");
+        return Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() });
+    };
+    let uses = number(&counts, &["_M_use_count"], target)?;
+    let weak = number(&counts, &["_M_weak_count"], target)?.saturating_sub(u64::from(uses > 0));
+    let head = format!("std::shared_ptr<{of}> (use count {uses}, weak count {weak}) = {{get() = ");
+    Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() })
+}
+
+fn optional(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let of = value.argument(0)?.name();
+    let payload = value.member_named("_M_payload", target)?;
+    if number(&payload, &["_M_engaged"], target)? == 0 {
+        return Some(Shown::Text(format!("std::optional<{of}> [no contained value]")));
+    }
+    let held = payload.path(&["_M_payload", "_M_value"], target)?;
+    let head = format!("std::optional<{of}> = {{[contained value] = ");
+    Some(Shown::Wrapped { head, value: held, tail: "}".to_owned() })
+}
+
+/// What a smart pointer points to.
+pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
+    let pointer = match name {
+        "std::unique_ptr" => unique_pointer(value, target)?,
+        "std::shared_ptr" => value.member_named("_M_ptr", target)?,
+        _ => return None,
+    };
+    pointer.pointee(target)
+}
+
+/// The element of a vector at an index.
+pub(super) fn element(value: &Value, name: &str, index: u64, target: &dyn Target) -> Option<Value> {
+    let (of, start, length, _) = vector_parts(value, target).filter(|_| name == "std::vector")?;
+    let address = start.checked_add(index.checked_mul(of.size()?)?)?;
+    (index < length).then(|| Value::in_memory(of, address))
+}

@@ -1,0 +1,90 @@
+//! Library types shown by their content: a table of small functions.
+
+mod cpp;
+mod rust;
+
+use super::{Target, Value};
+use crate::symbols::datatypes::Shape;
+
+/// Elements read of a container.
+const LIMIT: usize = 200;
+
+/// What a printer makes of a value.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// Text.
+    Text(String),
+    /// Another value, with text around it.
+    Wrapped {
+        /// Before it.
+        head: String,
+        /// The value.
+        value: Value,
+        /// Behind it.
+        tail: String,
+    },
+    /// Values in order.
+    Sequence {
+        /// Before the list.
+        head: String,
+        /// The opening bracket.
+        open: &'static str,
+        /// The closing bracket.
+        close: &'static str,
+        /// As many as are shown.
+        elements: Vec<Value>,
+        /// How many there are.
+        length: u64,
+    },
+    /// Keys and values in order.
+    Map {
+        /// Before the list.
+        head: String,
+        /// As many as are shown.
+        entries: Vec<(Value, Value)>,
+        /// How many there are.
+        length: u64,
+    },
+}
+
+/// Shows the values of one type.
+pub struct Printer {
+    /// The type's qualified name, up to its template arguments.
+    pub name: &'static str,
+    /// What it makes of a value; nothing where the value is not as expected, and is shown as
+    /// the record it is.
+    pub show: fn(&Value, &dyn Target) -> Option<Shown>,
+}
+
+/// All printers.
+static PRINTERS: &[&[Printer]] = &[cpp::PRINTERS, rust::PRINTERS];
+
+/// A record's qualified name, up to its template arguments.
+fn bare_name(value: &Value) -> Option<String> {
+    let of = value.of.stripped();
+    let Shape::Record(record) = of.shape() else { return None };
+    let name = record.name.as_deref()?;
+    Some(name.split('<').next().unwrap_or(name).to_owned())
+}
+
+/// What the printer for a value's type makes of it.
+pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let name = bare_name(value)?;
+    if name.starts_with("&[") || name.starts_with("&mut [") {
+        return rust::slice(value, target);
+    }
+    let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
+    (printer.show)(value, target)
+}
+
+/// The element of a container at an index, if it is one that has such.
+pub fn element(value: &Value, index: i128, target: &dyn Target) -> Option<Value> {
+    let (name, index) = (bare_name(value)?, u64::try_from(index).ok()?);
+    let of_cpp = cpp::element(value, &name, index, target);
+    of_cpp.or_else(|| rust::element(value, &name, index, target))
+}
+
+/// What a smart pointer points to.
+pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
+    cpp::pointee(value, &bare_name(value)?, target)
+}

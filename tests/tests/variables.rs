@@ -1,0 +1,689 @@
+//! Values of variables and expressions: as gdb shows them, wherever both stop.
+
+use rdb_tests::compile::Flavour;
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::oracle;
+
+/// What differs between rdb and gdb when a marked line begins for the `hit`-th time: `command:
+/// rdb's answer, gdb's`. `None` without gdb.
+fn differences(
+    name: &str,
+    flavour: Flavour,
+    (mark, hit): (&str, usize),
+    commands: &[&str],
+) -> Option<Vec<String>> {
+    let fixture = Fixture::load(name);
+    let guest = Guest::fixture(&fixture, flavour);
+    let place = fixture.place(mark);
+    let commands: Vec<String> = commands.iter().map(ToString::to_string).collect();
+    let expected = oracle::answers(&guest, &place, hit, &commands)?;
+    // Recorded here: path, environment and directory have to be those of gdb's run.
+    let recorded = guest.record(&[]);
+    let mut all = vec![format!("break {place}")];
+    all.extend(vec!["continue".to_string(); hit]);
+    let stops = all.len();
+    all.extend(commands.iter().cloned());
+    let (_, answers) = recorded.explore().attempt(&all);
+    let pairs = commands.iter().zip(&answers[stops..]).zip(&expected);
+    let different = pairs.filter_map(|((command, answer), expected)| {
+        if ["up", "down", "frame", "stepi"].iter().any(|word| command.starts_with(word)) {
+            return None;
+        }
+        let (own, theirs) = (text(answer), plain(expected));
+        // Each words its errors its own way.
+        if own.starts_with("error: ") && theirs.starts_with("error: ") {
+            return None;
+        }
+        (!is_same(&own, &theirs)).then(|| format!("{command}\n  rdb: {own}\n  gdb: {theirs}"))
+    });
+    Some(different.collect())
+}
+
+/// An answer as gdb would write it.
+fn text(answer: &Answer) -> String {
+    if let Some(error) = &answer.error {
+        return format!("error: {error}");
+    }
+    if let Some(variables) = answer.get("variables").as_array() {
+        let line = |v: &serde_json::Value| {
+            format!("{} = {}", v["name"].as_str().unwrap(), v["value"].as_str().unwrap())
+        };
+        let lines: Vec<String> = variables.iter().map(line).collect();
+        // gdb does not tell why.
+        return lines.join("\n").replace("<its value at the call is not known>", "<optimized out>");
+    }
+    let shown = answer.get("value").as_str().or(answer.get("type").as_str());
+    shown.unwrap_or_else(|| panic!("no value in {answer:?}")).to_string()
+}
+
+/// gdb's answer without the number of the value, `type = `, and words about nothing.
+fn plain(answer: &str) -> String {
+    let answer = answer.trim_end();
+    let behind = match answer.split_once(" = ") {
+        Some((head, rest)) if head == "type" || head.starts_with('$') => rest,
+        _ => answer,
+    };
+    if behind.starts_with("No locals") || behind.starts_with("No arguments") {
+        return String::new();
+    }
+    without_repeated(behind)
+}
+
+/// Whether gdb says the same, or does not know: rdb may remember what it was.
+fn is_same(own: &str, theirs: &str) -> bool {
+    let known = |line: &str| !line.ends_with("= <optimized out>");
+    let name = |line: &str| line.split(" = ").next().map(str::to_string);
+    let lines = own.lines().zip(theirs.lines());
+    own.lines().count() == theirs.lines().count()
+        && lines.into_iter().all(|(a, b)| a == b || (name(a) == name(b) && !known(b)))
+}
+
+/// gdb lists variables of inlined functions a second time where their place is not known.
+fn without_repeated(text: &str) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let again =
+            line.strip_suffix(" = <optimized out>").is_some_and(|name| seen.contains(&name));
+        seen.extend(line.split_once(" = ").map(|(name, _)| name));
+        if !again {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
+fn assert_same(name: &str, flavours: &[Flavour], place: (&str, usize), commands: &[&str]) {
+    for flavour in flavours {
+        let Some(found) = differences(name, *flavour, place, commands) else { return };
+        assert!(found.is_empty(), "{name} {flavour:?} at {place:?}:\n{}", found.join("\n"));
+    }
+}
+
+const GLOBALS: [&str; 45] = [
+    "print letter",
+    "print tiny",
+    "print byte",
+    "print narrow",
+    "print half",
+    "print wide",
+    "print widest",
+    "print single",
+    "print ratio",
+    "print extended",
+    "print rotated",
+    "print yes",
+    "print colour",
+    "print odd",
+    "print flags",
+    "print strange",
+    "print level",
+    "print matrix",
+    "print zeros",
+    "print text",
+    "print full",
+    "print escaped",
+    "print string",
+    "print none",
+    "print octets",
+    "print corner",
+    "print second",
+    "print first",
+    "print packed",
+    "print mixed",
+    "print operations",
+    "print table",
+    "print middle",
+    "print indirect",
+    "print anything",
+    "print counted",
+    "print constant",
+    "print huge",
+    "print own",
+    "print add",
+    "print &add",
+    "print &corner",
+    "print &matrix",
+    "print *first.next",
+    "print &first.at",
+];
+
+#[test]
+fn globals_of_every_c_type_are_as_in_gdb() {
+    assert_same("types", &[Flavour::O0, Flavour::O2], ("main", 1), &GLOBALS);
+}
+
+#[test]
+fn formats_are_gdbs() {
+    let values = [
+        "corner", "byte", "tiny", "wide", "matrix", "colour", "ratio", "text", "packed", "middle",
+        "letter", "single",
+    ];
+    let commands: Vec<String> = values
+        .iter()
+        .flat_map(|value| "xduotzcf".chars().map(move |letter| format!("print/{letter} {value}")))
+        // Of a float gdb shows its whole part as a character, rdb its lowest byte.
+        .filter(|command| !["print/c ratio", "print/c single"].contains(&command.as_str()))
+        .collect();
+    let mut commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    commands.extend(["print/a corner", "print/a tiny", "print/a middle", "print/a wide"]);
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+}
+
+#[test]
+fn types_are_as_in_gdb() {
+    let commands = [
+        "whatis letter",
+        "whatis matrix",
+        "whatis &matrix",
+        "whatis matrix[1]",
+        "whatis table",
+        "whatis operations",
+        "whatis operations[0]",
+        "whatis &first",
+        "whatis first.next",
+        "whatis string",
+        "whatis &string",
+        "whatis anything",
+        "whatis constant",
+        "whatis &constant",
+        "whatis add",
+        "whatis &add",
+        "whatis first.at",
+        "whatis 1+1",
+        "whatis 1+1L",
+        "whatis 1u",
+        "whatis 'a'",
+        "whatis letter + 1",
+        "whatis single * 2",
+        "whatis single * ratio",
+        "whatis middle - matrix[0]",
+        "whatis size",
+        "whatis struct node",
+        "whatis operation",
+        "whatis (char) 1",
+        "whatis (unsigned long) 1",
+        "whatis first.next->at.x",
+        "whatis packed.wide",
+        "ptype struct node",
+        "ptype place",
+        "ptype operation",
+        "ptype struct packed",
+        "ptype struct mixed",
+        "ptype enum colour",
+        "ptype enum level",
+        "ptype first.next",
+        "ptype table",
+        "ptype size",
+        "ptype unsigned long",
+        "ptype add",
+    ];
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+}
+
+#[test]
+fn expressions_are_cs() {
+    let commands = [
+        "print 1 + 2 * 3",
+        "print (1 + 2) * 3",
+        "print 7 / 2",
+        "print -7 / 2",
+        "print -7 % 3",
+        "print 7.0 / 2",
+        "print 1 << 4 | 3",
+        "print 6 & 3 ^ 1",
+        "print ~5",
+        "print !5",
+        "print !0",
+        "print 1 < 2 && 3 > 4",
+        "print 1 || 0",
+        "print 5 == 5",
+        "print 5 != 5",
+        "print byte > 100 ? letter : tiny",
+        "print matrix[1][2]",
+        "print *matrix[1]",
+        "print matrix[1]",
+        "print **matrix",
+        "print *middle@3",
+        "print zeros[250]@2",
+        "print &matrix[1][1] - &matrix[0][0]",
+        "print *(middle - 1)",
+        "print middle[1]",
+        "print first.next->name",
+        "print (*first.next).at.x",
+        "print first.next.at",
+        "print &first.at == &first",
+        "print first.next == 0",
+        "print first.next == &second",
+        "print sizeof(struct node)",
+        "print sizeof first",
+        "print sizeof(int *)",
+        "print sizeof matrix",
+        "print (char) 65",
+        "print (unsigned char) -1",
+        "print (short) 70000",
+        "print (double) 1 / 3",
+        "print (int) 3.9",
+        "print (float) ratio",
+        "print (enum colour) 5",
+        "print (long) middle == &matrix[1][1]",
+        "print *(struct point *) anything",
+        "print ((struct point *) anything)->y",
+        "print {int} middle",
+        "print operations[1]",
+        "print *operations[0]",
+        "print 0x10 + 010 + 'a'",
+        "print 5u - 6",
+        "print 4000000000",
+        "print -1 < 1u",
+        "print 1.5e3",
+        "print .5 + 1",
+        "print 10 % 4 * 2",
+        "print mixed.real",
+        "print mixed.bytes[3]",
+        "print packed.mode",
+        "print packed.mode * 2",
+        "print packed.wide",
+        "print colour == GREEN",
+        "print BLUE",
+        "print colour + 1",
+        "print strange & WRITE",
+        "print yes + 1",
+        "print string[2]",
+        "print *string@4",
+        "print $1",
+        "print $",
+        "print $$",
+        "print $$3 + 1",
+        "print $a = 5",
+        "print $a * 2",
+        "print $a",
+        "print $b",
+        "print ($a = 3, $a + 1)",
+        "print $rsp == $sp",
+        "print $pc",
+        "print $eax == (int) $rax",
+        "print 'types.c'::own",
+        "print inner::calls",
+        "print main::here.x",
+        "print sizeof(size)",
+        "print (place *) anything",
+        "print *(place *) anything",
+        "print \"abc\"",
+        "print sizeof \"abc\"",
+        "print wide / 7",
+        "print -wide",
+        "print +byte",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+const FRAMES: [&str; 16] = [
+    "info args",
+    "info locals",
+    "up",
+    "info args",
+    "info locals",
+    "up",
+    "info args",
+    "info locals",
+    "frame 1",
+    "info locals",
+    "print list",
+    "down",
+    "print list->at",
+    "print *list",
+    "print label",
+    "print depth",
+];
+
+#[test]
+fn locals_of_all_frames_are_as_in_gdb() {
+    assert_same("types", &[Flavour::O0], ("inner", 1), &FRAMES);
+    assert_same("types", &[Flavour::O0], ("outer", 1), &FRAMES[..5]);
+    let recursive =
+        ["info args", "info locals", "up", "info args", "info locals", "up", "info args"];
+    assert_same("recursion", &[Flavour::O0], ("bottom", 7), &recursive);
+    assert_same("tree", &[Flavour::O0], ("deeper", 4), &recursive);
+    assert_same("variables", &[Flavour::O0, Flavour::O2], ("change", 2), &recursive[..2]);
+}
+
+const CONTAINERS: [&str; 31] = [
+    "print cat",
+    "print diamond",
+    "print fixed",
+    "print holder.size",
+    "print animal",
+    "print *animal",
+    "print alias",
+    "print name",
+    "print longer",
+    "print none",
+    "print view",
+    "print numbers",
+    "print nothing",
+    "print names",
+    "print nested",
+    "print by_number",
+    "print by_name",
+    "print set",
+    "print list",
+    "print deque",
+    "print hashed",
+    "print owner",
+    "print unowned",
+    "print shared",
+    "print some",
+    "print nope",
+    "print array",
+    "print first",
+    "print zoo::level",
+    "print zoo::Animal::count",
+    "print zoo::Large",
+];
+
+#[test]
+fn cpp_values_are_shown_by_content_as_in_gdb() {
+    assert_same("containers", &[Flavour::O0], ("print", 1), &CONTAINERS);
+    let more = [
+        "print cat.legs",
+        "print cat.name",
+        "print diamond.shared",
+        "print diamond.left",
+        "print fixed.items[1]",
+        "print &cat",
+        "print &alias == &cat",
+        "print alias.lives + 1",
+        "print numbers[1]",
+        "print names[0]",
+        "print *owner",
+        "print owner->lives",
+        "print *shared + 1",
+        "print cat.diet",
+        "print (zoo::Diet) 0",
+        "print sizeof(zoo::Cat)",
+        "print *(zoo::Animal *) &cat",
+        "print (zoo::Cat *) animal",
+        "print ((zoo::Cat *) animal)->lives",
+        "print static_cast<zoo::Animal *>(&cat)",
+        "whatis cat",
+        "whatis alias",
+        "whatis animal",
+        "whatis fixed",
+        "whatis name",
+        "whatis zoo::level",
+        "whatis cat.diet",
+        "whatis &cat",
+        "whatis pair",
+        "ptype zoo::Base",
+    ];
+    assert_same("containers", &[Flavour::O0], ("print", 1), &more);
+}
+
+#[test]
+fn cpp_members_are_reached_through_this() {
+    let commands = [
+        "print lives",
+        "print legs",
+        "print name",
+        "print *this",
+        "print this",
+        "print diet",
+        "print loud",
+        "print this->lives",
+        "info args",
+        "up",
+        "info args",
+        "print numbers",
+        "print &numbers",
+        "print text",
+        "print cat",
+        "print sum",
+    ];
+    assert_same("containers", &[Flavour::O0], ("noise", 1), &commands);
+}
+
+#[test]
+fn rust_values_are_as_in_gdb() {
+    let commands = [
+        "print dot",
+        "print circle",
+        "print line",
+        "print direction",
+        "print north",
+        "print point",
+        "print wrapper",
+        "print unit",
+        "print tuple",
+        "print empty",
+        "print array",
+        "print text",
+        "print some",
+        "print none",
+        "print reference",
+        "print absent",
+        "print fine",
+        "print truth",
+        "print byte",
+        "print total",
+        "print array[1]",
+        "print point.x",
+        "print wrapper.0",
+        "print tuple.2",
+        "print *boxed",
+        "print boxed.y",
+        "print some",
+        "print wrapper.1.y",
+    ];
+    assert_same("collections", &[Flavour::O0], ("print", 1), &commands);
+}
+
+/// What expressions are where a marked line begins for the first time.
+fn assert_values(name: &str, mark: &str, expected: &[(&str, &str)]) {
+    let place = Fixture::load(name).place(mark);
+    let mut commands = vec![format!("break {place}"), "continue".to_string()];
+    commands.extend(expected.iter().map(|(expression, _)| format!("print {expression}")));
+    let answers = rdb_tests::recording::recording(name).explore().ask(&commands);
+    for ((expression, expected), answer) in expected.iter().zip(&answers[2..]) {
+        assert_eq!(answer.get("value"), expected, "{expression}");
+    }
+}
+
+/// What gdb shows only with printers that Rust's distribution brings.
+#[test]
+fn rust_collections_are_shown_by_content() {
+    let expected = [
+        ("owned", "\"owned text\""),
+        ("list", "Vec(size=3) = [1, 2, 3]"),
+        ("strings", "Vec(size=2) = [\"a\", \"b\"]"),
+        ("nothing", "Vec(size=0) = []"),
+        ("slice", "&[i32](size=2) = [20, 30]"),
+        ("named", "collections::Shape::Named(\"square\")"),
+        ("failed", "core::result::Result<u8, alloc::string::String>::Err(\"bad\")"),
+        ("shared", "Rc(strong=2, weak=0) = 9"),
+        ("map", "HashMap(size=1) = {[1] = \"one\"}"),
+        ("letter", "233 'é'"),
+        ("boxed", "Box(collections::Point {x: 5, y: 6})"),
+        ("list[2]", "3"),
+        ("strings[1]", "\"b\""),
+        ("slice[0]", "20"),
+        ("circle.radius", "4"),
+        ("line.1", "9"),
+        ("wrapper.1.x", "3"),
+        ("GREETING", "\"hello\""),
+    ];
+    assert_values("collections", "print", &expected);
+}
+
+/// What gdb does not take, or needs quotes for.
+#[test]
+fn expressions_go_beyond_gdbs() {
+    let of_c = [
+        ("1[middle]", "6"),
+        ("types.c::own", "77"),
+        ("huge + 1", "1267650600228229401496703205377"),
+        ("sizeof(int) + 0", "4"),
+        ("main::here.y", "2"),
+    ];
+    assert_values("types", "outer", &of_c);
+    let of_cpp = [
+        ("diamond.Left::left", "12"),
+        ("cat.Animal::legs", "4"),
+        ("level", "7"),
+        ("hidden", "42"),
+        ("Size::Large", "zoo::Large"),
+        ("Diet::Meat", "zoo::Diet::Meat"),
+    ];
+    assert_values("containers", "print", &of_cpp);
+}
+
+/// Location lists, values passed to the callee, constants, and what is optimised out.
+#[test]
+fn optimised_frames_are_as_in_gdb() {
+    let walk = [
+        "info locals",
+        "print list->at",
+        "print depth",
+        "print copy",
+        "print depth_squared",
+        "up",
+        "print count",
+        "print factor",
+        "print list",
+        "up",
+        "print argc",
+        "print argv",
+        "print here",
+    ];
+    for mark in ["inner", "print"] {
+        assert_same("types", &[Flavour::O2], (mark, 1), &walk);
+    }
+    assert_same(
+        "inline",
+        &[Flavour::O2],
+        ("square", 1),
+        &["info args", "info locals", "up", "info args", "info locals", "up", "info args"],
+    );
+}
+
+/// In prologues, in the middle of calls, and when frames are being left.
+#[test]
+fn locals_at_every_instruction_are_as_in_gdb() {
+    let look = ["stepi", "info args", "info locals", "up", "info args", "info locals"];
+    let walk: Vec<&str> = look.iter().cycle().take(look.len() * 40).copied().collect();
+    assert_same("recursion", &[Flavour::O0, Flavour::O2], ("bottom", 3), &walk);
+    assert_same("inline", &[Flavour::O2], ("square", 1), &walk[..look.len() * 3]);
+}
+
+/// Errors say what to do: near names, where a variable is, what is not in the trace.
+#[test]
+fn what_has_no_value_says_why() {
+    let types = Fixture::load("types");
+    let recorded = rdb_tests::recording::recording_of(&types, Flavour::O2);
+    let unoptimised = rdb_tests::recording::recording("types");
+    let error = |recording: &rdb_tests::recording::Recording, place: &str, command: &str| {
+        let stop = [format!("break {place}"), "continue".into(), command.to_string()];
+        let (_, answers) = recording.explore().attempt(&stop);
+        answers[2].error.clone().unwrap_or_else(|| panic!("{command}: {:?}", answers[2]))
+    };
+    let inner = types.place("inner");
+    for (command, expected) in [
+        ("print calsl", "did you mean calls"),
+        ("print squares", "is a variable of outer"),
+        ("print list->att", "did you mean at"),
+        ("print *none", "memory at 0x0 is not known"),
+        ("print depth.x", "has no members"),
+        ("print nothing_like_it", "no symbol"),
+        ("print (struct nothing *) 0", "unexpected"),
+        ("print 'nothing.c'::own", "no source file"),
+        ("print $9", "the value history has no $9"),
+        ("print &1", "has no address"),
+        ("print &packed.mode", "a bit-field has no address"),
+        ("print 5 @ 2", "only values in memory"),
+        ("frame 99", "there is no frame 99"),
+        ("down", "this is the innermost frame"),
+        ("print/y depth", "is no format"),
+    ] {
+        let found = error(&unoptimised, &inner, command);
+        assert!(found.contains(expected), "{command}: {found}");
+        assert_eq!(found.lines().count(), 1, "{command}: {found}");
+    }
+    let outer = types.place("outer");
+    let block = error(&unoptimised, &outer, "print i");
+    assert!(block.contains("is in a block of this function (lines"), "{block}");
+    let explorer = recorded.explore();
+    // Optimised out here, but not everywhere.
+    let stop = [format!("break {inner}"), "continue".into(), "up".into(), "print result".into()];
+    let result = explorer.last(&stop);
+    assert_eq!(result.get("value"), "<optimized out>");
+    let note = result.get("note").as_str().unwrap_or_default();
+    assert!(note.contains("result has a place in line"), "{result:?}");
+    // In text, a caret stands under the fault.
+    let text = explorer.text(&["print 1 + nope"]).stderr_text();
+    assert!(text.contains("\n    1 + nope\n        ^\n"), "{text}");
+}
+
+#[test]
+fn displays_are_shown_at_every_stop() {
+    let types = Fixture::load("tree");
+    let commands = [
+        format!("break {}", types.place("deeper")),
+        "display depth".to_string(),
+        "display/x depth * 16".to_string(),
+        "continue".to_string(),
+        "continue".to_string(),
+        "undisplay 1".to_string(),
+        "continue".to_string(),
+        "info display".to_string(),
+    ];
+    let explorer = rdb_tests::recording::recording("tree").explore();
+    let answers = explorer.ask(&commands);
+    let values = |answer: &Answer| -> Vec<String> {
+        let displays = answer.get("displays").as_array().cloned().unwrap_or_default();
+        let value = |d: &serde_json::Value| d["value"].as_str().unwrap_or("none").to_string();
+        displays.iter().map(value).collect()
+    };
+    assert_eq!(values(&answers[1]), ["none"], "not alive at the start");
+    assert_eq!(values(&answers[3]), ["1", "0x10"]);
+    assert_eq!(values(&answers[4]), ["2", "0x20"]);
+    assert_eq!(values(&answers[6]), ["0x30"]);
+    assert_eq!(answers[7].get("displays").as_array().map(Vec::len), Some(1));
+    let text = explorer.text(&commands).stdout_text();
+    assert!(text.contains("\n1: depth = 2\n"), "{text}");
+}
+
+/// What no debugger without a history knows: arguments that nobody kept, also behind a tail
+/// call, and registers that calls may have overwritten.
+#[test]
+fn arguments_nobody_kept_are_known_from_the_history() {
+    let fixture = Fixture::load("passed");
+    let explorer = rdb_tests::recording::recording("passed").explore();
+    let mut commands = vec!["break leaf".to_string()];
+    commands.extend((0..4).flat_map(|_| ["continue".to_string(), "backtrace".to_string()]));
+    let answers = explorer.ask(&commands);
+    let argument = |answer: &Answer, frame: usize, number: usize| {
+        let frame = &answer.get("frames")[frame];
+        frame["arguments"][number]["value"].as_str().unwrap_or("none").to_string()
+    };
+    let found: Vec<[String; 3]> = answers
+        .iter()
+        .filter(|answer| answer.command == "backtrace")
+        .map(|bt| [argument(bt, 0, 0), argument(bt, 1, 0), argument(bt, 1, 1)])
+        .collect();
+    // leaf(x) in middle(a, b): as the program says itself, in the order of the calls.
+    let said: Vec<[String; 3]> = fixture
+        .truth
+        .stdout
+        .as_deref()
+        .expect("an output")
+        .lines()
+        .filter_map(|line| line.strip_prefix("leaf "))
+        .map(|line| {
+            let words: Vec<String> = line.split(' ').map(str::to_string).collect();
+            words.try_into().expect("three numbers")
+        })
+        .collect();
+    assert_eq!(found, said);
+}

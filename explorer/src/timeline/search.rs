@@ -37,6 +37,26 @@ impl Timeline {
         Ok(found)
     }
 
+    /// The nearest tracepoint of chunk `index`, of those in `range`, whose pc is one
+    /// of `pcs` (ascending).
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_pc_in(
+        &self,
+        index: usize,
+        range: Range<u64>,
+        direction: Direction,
+        pcs: &[u64],
+    ) -> Result<Option<u64>, StateError> {
+        let chunk = self.chunk_path(index)?;
+        let range = range.start.max(chunk.first)..range.end.min(chunk.end());
+        if range.is_empty() {
+            return Ok(None);
+        }
+        Ok(find_in(&chunk, self.dictionary(), range, direction, pcs))
+    }
+
     /// Calls `visit` with (t, pc) of each state after (before) `from`, until it
     /// breaks or history ends.
     ///

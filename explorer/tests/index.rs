@@ -1,0 +1,127 @@
+//! Indexed answers against a linear scan's.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use common::Rng;
+use common::file::Ending;
+use common::program::{Program, WINDOW};
+use proptest::prelude::*;
+use rdb_explorer::index::{Index, Write};
+use rdb_explorer::timeline::{Direction, Timeline};
+use rdb_schema::event::Event;
+use rdb_schema::replay::{Cursor, Sink};
+use rdb_schema::space::MappingChange;
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+const ENDINGS: [Ending; 3] = [Ending::Indexed, Ending::Sealed, Ending::Cut];
+const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
+
+/// Queries of each kind per random program; RDB_QUERIES overrides it.
+fn queries() -> u64 {
+    std::env::var("RDB_QUERIES").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+/// Every write: when, where, whether mappings changed.
+#[derive(Default)]
+struct Writes(Vec<(u64, Range<u64>, bool)>);
+
+impl Sink for Writes {
+    fn store(&mut self, tracepoint: u64, address: u64, bytes: &[u8]) {
+        self.0.push((tracepoint, address..address.saturating_add(bytes.len() as u64), false));
+    }
+
+    fn event(&mut self, event: &Event) {
+        for change in &event.mappings {
+            if matches!(
+                change,
+                MappingChange::Map(_) | MappingChange::Unmap { .. } | MappingChange::Clear
+            ) {
+                self.0.push((event.tracepoint, change.range(), true));
+            }
+        }
+    }
+}
+
+fn scan(program: &Program) -> Writes {
+    let mut writes = Writes::default();
+    for recorded in &program.chunks {
+        let chunk = &recorded.chunk;
+        let mut cursor = Cursor::new(chunk);
+        cursor.advance(chunk, &program.dictionary, chunk.end(), &mut writes).unwrap();
+    }
+    writes
+}
+
+impl Writes {
+    fn find(&self, addresses: &Range<u64>, times: &Range<u64>) -> Vec<Write> {
+        let mut found: BTreeMap<u64, bool> = BTreeMap::new();
+        for (tracepoint, range, mapped) in &self.0 {
+            let overlaps = range.start < addresses.end && addresses.start < range.end;
+            if overlaps && !range.is_empty() && !addresses.is_empty() && times.contains(tracepoint)
+            {
+                *found.entry(*tracepoint).or_default() |= mapped;
+            }
+        }
+        found.into_iter().map(|(tracepoint, mapped)| Write { tracepoint, mapped }).collect()
+    }
+}
+
+fn random_range(rng: &mut Rng, from: u64, length: u64) -> Range<u64> {
+    let start = from + rng.below(length);
+    let most = [1, 4, 8, 64, 5000][rng.below(5) as usize];
+    start..start + 1 + rng.below(most)
+}
+
+fn check_writes(index: &Index, timeline: &Timeline, writes: &Writes, rng: &mut Rng) {
+    let addresses = random_range(rng, WINDOW.0, WINDOW.1 as u64);
+    let (a, b) = (rng.below(timeline.end() + 1), rng.below(timeline.end() + 2));
+    let times = a.min(b)..a.max(b);
+    let mut expected = writes.find(&addresses, &times);
+    for direction in DIRECTIONS {
+        let limit = if rng.chance(50) { 1 } else { usize::MAX };
+        let mut found = Vec::new();
+        let mut visit = |write: Write| {
+            found.push(write);
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        index.writes(timeline, addresses.clone(), times.clone(), direction, &mut visit).unwrap();
+        let wanted = &expected[..expected.len().min(limit)];
+        assert_eq!(found, wanted, "{addresses:x?} {times:?} {direction:?}");
+        expected.reverse();
+    }
+}
+
+fn check_executions(index: &Index, timeline: &Timeline, program: &Program, rng: &mut Rng) {
+    let from = rng.below(timeline.end() + 1);
+    let pc = |rng: &mut Rng| program.states[rng.below(timeline.end() + 1) as usize].registers.rip;
+    let mut pcs: Vec<u64> = (0..1 + rng.below(3)).map(|_| pc(rng)).collect();
+    pcs.sort_unstable();
+    pcs.dedup();
+    for direction in DIRECTIONS {
+        let scanned = timeline.find_pc(from, direction, &pcs, &|| false).unwrap();
+        assert_eq!(index.find_pc(timeline, from, direction, &pcs).unwrap(), scanned);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_indexed_answer_is_that_of_a_scan(seed: u64, chunks in 1usize..40, executions in 1usize..12) {
+        let program = Program::random(seed, chunks, executions);
+        let mut rng = Rng::new(seed ^ 0x99);
+        let (directory, path) = program.written(ENDINGS[rng.below(3) as usize]);
+        let timeline = Timeline::open(&path).unwrap();
+        let (made, notice) = Index::open(&timeline).unwrap();
+        prop_assert_eq!(notice, None);
+        let writes = scan(&program);
+        let index = if rng.chance(50) { made } else { Index::existing(&timeline).unwrap() };
+        for _ in 0..queries() {
+            check_writes(&index, &timeline, &writes, &mut rng);
+            check_executions(&index, &timeline, &program, &mut rng);
+        }
+        drop(directory);
+    }
+}

@@ -7,13 +7,17 @@ use common::Rng;
 use common::file::Ending;
 use common::program::{Program, WINDOW};
 use proptest::prelude::*;
-use rdb_explorer::index::{Index, Write};
+use rdb_explorer::index::{Index, Write, register_bits};
+use rdb_explorer::session::registers::read;
 use rdb_explorer::timeline::{Direction, Timeline};
+use rdb_schema::effects::Effect;
 use rdb_schema::event::Event;
+use rdb_schema::registers::Registers;
 use rdb_schema::replay::{Cursor, Sink};
 use rdb_schema::space::MappingChange;
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
+use std::sync::OnceLock;
 
 const ENDINGS: [Ending; 3] = [Ending::Indexed, Ending::Sealed, Ending::Cut];
 const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
@@ -105,6 +109,89 @@ fn check_executions(index: &Index, timeline: &Timeline, program: &Program, rng: 
     }
 }
 
+/// Registers that are asked about.
+const NAMES: [&str; 6] = ["rax", "r11", "xmm1", "k2", "eflags", "rsp"];
+
+fn bits_of(name: &str) -> u64 {
+    static KNOWN: OnceLock<Vec<u64>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| NAMES.map(|n| register_bits(|all| read(all, n))).to_vec());
+    known[NAMES.iter().position(|n| *n == name).unwrap()]
+}
+
+fn check_registers(index: &Index, timeline: &Timeline, program: &Program, rng: &mut Rng) {
+    let name = NAMES[rng.below(NAMES.len() as u64) as usize];
+    let bits = bits_of(name);
+    let from = rng.below(timeline.end() + 1);
+    for direction in DIRECTIONS {
+        let times = match direction {
+            Direction::Forward => from..timeline.end(),
+            Direction::Backward => 0..from,
+        };
+        let mut found = Vec::new();
+        let mut visit = |t: u64| {
+            found.push(t);
+            ControlFlow::Continue(())
+        };
+        index.register_writes(timeline, bits, times.clone(), direction, &mut visit).unwrap();
+        // A write may leave the value as it was, but what changes it is a write.
+        let value = |t: u64| read(&program.states[t as usize].registers, name);
+        let changed: Vec<u64> = times.clone().filter(|t| value(*t) != value(t + 1)).collect();
+        assert!(changed.iter().all(|t| found.contains(t)), "{name}: {changed:?} {found:?}");
+        let writes = writers(program, bits, &times);
+        match direction {
+            Direction::Forward => assert!(found.is_sorted()),
+            Direction::Backward => assert!(found.is_sorted_by(|a, b| a > b)),
+        }
+        found.sort_unstable();
+        assert_eq!(found, writes, "{name} {times:?}");
+    }
+}
+
+/// The tracepoints whose instruction or event has an effect on these registers.
+fn writers(program: &Program, bits: u64, times: &Range<u64>) -> Vec<u64> {
+    let mut found = Vec::new();
+    for chunk in program.chunks.iter().map(|recorded| &recorded.chunk) {
+        for (at, execution) in chunk.path.iter().enumerate() {
+            let block = program.dictionary.get(chunk.blocks[execution.block as usize].id).unwrap();
+            let faulted = chunk.cut(at).is_some_and(|cut| cut.faulted);
+            for i in 0..chunk.execution_length(at) - u32::from(faulted) {
+                let effects = block.slots(i as usize);
+                if effects.iter().any(|slot| effect_bits(&slot.effect) & bits != 0) {
+                    found.push(chunk.first + u64::from(execution.start + i));
+                }
+            }
+        }
+        for event in &chunk.events {
+            let mut after = Registers::default();
+            after.gpr.fill(u64::MAX / 3);
+            after.rflags = 0x55;
+            let before = after;
+            event.registers.apply(&mut after);
+            let changed = |name: &&str| {
+                bits_of(name) & bits != 0 && read(&before, name) != read(&after, name)
+            };
+            if NAMES.iter().any(changed) {
+                found.push(event.tracepoint);
+            }
+        }
+    }
+    found.retain(|t| times.contains(t));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Independent of the index: the registers that the machine's effects write.
+fn effect_bits(effect: &Effect) -> u64 {
+    match *effect {
+        Effect::Gpr { register, .. } => 1 << register.number(),
+        Effect::StatusFlags | Effect::FlagsOf { .. } => 1 << 16,
+        Effect::Mask { register } => 1 << (24 + register),
+        Effect::Vector { register, .. } => 1 << (32 + register),
+        _ => 0,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -121,6 +208,7 @@ proptest! {
         for _ in 0..queries() {
             check_writes(&index, &timeline, &writes, &mut rng);
             check_executions(&index, &timeline, &program, &mut rng);
+            check_registers(&index, &timeline, &program, &mut rng);
         }
         drop(directory);
     }

@@ -11,6 +11,7 @@ mod info;
 mod jumping;
 mod list;
 mod maps;
+mod modifications;
 mod modules;
 mod operands;
 mod position;
@@ -182,6 +183,8 @@ pub static COMMANDS: &[&Command] = &[
     &modules::MODULES,
     &syscalls::SYSCALLS,
     &signals::INFO_SIGNALS,
+    &modifications::MODIFICATION,
+    &modifications::LAST,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,

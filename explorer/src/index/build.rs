@@ -81,11 +81,11 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
     let result = std::thread::scope(|scope| {
         let start = |_| scope.spawn(|| work.run());
         let all: Vec<_> = (0..threads.clamp(1, MAX_THREADS).min(count)).map(start).collect();
-        let joined = all.into_iter().map(|thread| thread.join());
-        joined.map(|end| end.unwrap_or_else(|_| Err(io::Error::other("a thread failed")))).collect()
+        let mut joined = all.into_iter().map(|thread| thread.join());
+        let failed = |_| Err(io::Error::other("a thread failed"));
+        joined.try_for_each(|end| end.unwrap_or_else(failed))
     });
     work.bar.finish_and_clear();
-    let result: io::Result<()> = result;
     result?;
     if timeline.interrupt().raised() {
         return Err(BuildError::Interrupted);

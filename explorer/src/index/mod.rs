@@ -18,12 +18,14 @@ mod open;
 mod parts;
 mod plan;
 mod postings;
+mod register_writes;
 mod registers;
 mod sweep;
 mod tree;
 mod writes;
 
 pub use error::IndexError;
+pub use registers::register_bits;
 pub use sweep::{Found, Plans, Span, Stored, sweep};
 pub use writes::Write;
 

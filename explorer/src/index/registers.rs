@@ -79,3 +79,36 @@ fn bit_at(at: usize) -> Option<u32> {
         _ => VECTORS + ((at - offset_of!(Registers, vector)) / 64) as u32,
     })
 }
+
+/// The registers that `read` looks at, found by trying which of them it tells
+/// apart; rip is none.
+pub fn register_bits<T: PartialEq>(read: impl Fn(&Registers) -> T) -> u64 {
+    let mut registers = Registers::default();
+    let usual = read(&registers);
+    let mut found = 0;
+    for bit in 0..u64::BITS {
+        let bytes = bytemuck::bytes_of_mut(&mut registers).iter_mut().enumerate();
+        bytes.for_each(|(at, byte)| *byte = if bit_at(at) == Some(bit) { 0xff } else { 0 });
+        found |= u64::from(read(&registers) != usual) << bit;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::registers::read;
+
+    #[test]
+    fn names_stand_for_the_registers_they_are_part_of() {
+        let bits = |name: &str| register_bits(|registers| read(registers, name));
+        assert_eq!([bits("rax"), bits("ah"), bits("sp"), bits("r15d")], [1, 1, 16, 1 << 15]);
+        assert_eq!([bits("eflags"), bits("fs_base"), bits("k7")], [1 << 16, 1 << 17, 1 << 31]);
+        assert_eq!([bits("xmm0"), bits("zmm31"), bits("st3")], [1 << 32, 1 << 63, 1 << 21]);
+        assert_eq!(
+            [bits("mxcsr"), bits("pkru"), bits("cs"), bits("fctrl")],
+            [1 << 19, 1 << 20, 1 << 22, 1 << 21]
+        );
+        assert_eq!([bits("rip"), bits("nonsense")], [0, 0]);
+    }
+}

@@ -2,25 +2,34 @@
 
 mod breakpoint;
 mod images;
+mod index;
 mod locate;
 mod location;
+mod modification;
 mod motion;
+mod places;
 mod position;
 pub mod registers;
 mod settings;
 mod signal;
 mod stack;
 mod stop;
+mod subject;
+mod value;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use images::{Image, Images};
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
+pub use modification::Modification;
+pub use places::Places;
 pub use position::Place;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
+pub use subject::{Subject, SubjectError};
+pub use value::{Bytes, serialize_value, value_text};
 
 pub use crate::timeline::Interrupt;
 
@@ -69,6 +78,7 @@ pub struct Session {
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
     pub finished: bool,
+    held: index::Held,
 }
 
 impl Session {
@@ -89,6 +99,7 @@ impl Session {
             listing: None,
             interrupt,
             finished: false,
+            held: index::Held::default(),
         }
     }
 

@@ -149,10 +149,9 @@ impl Session {
     /// The nearest state at an enabled breakpoint.
     fn next_breakpoint(&self, direction: Direction) -> Result<Option<u64>, StateError> {
         let addresses = self.breakpoints.addresses();
-        let interrupted = || self.interrupt.raised();
         let mut from = self.cursor;
         while !addresses.is_empty() {
-            match self.timeline.find_pc(from, direction, &addresses, &interrupted)? {
+            match self.find_pc(from, direction, &addresses)? {
                 Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
                 found => return Ok(found),
             }

@@ -9,6 +9,7 @@ mod examine;
 mod help;
 mod info;
 mod jumping;
+mod leaving;
 mod list;
 mod maps;
 mod modifications;
@@ -163,10 +164,18 @@ pub static COMMANDS: &[&Command] = &[
     &jumping::JUMP,
     &stepping::STEP_BACK,
     &stepping::STEP_BACK_INST,
+    &stepping::REVERSE_NEXT,
+    &leaving::STEP_BACK_UNTIL_OUT,
+    &leaving::STEP_BACK_UNTIL_LINE,
+    &leaving::STEP_BACK_UNTIL_ADDRESS,
     &jumping::STEP_BACK_UNTIL_START,
     &running::CONTINUE_REVERSE,
     &stepping::REPLAY,
     &stepping::REPLAY_INST,
+    &stepping::NEXT,
+    &leaving::REPLAY_UNTIL_OUT,
+    &leaving::REPLAY_UNTIL_LINE,
+    &leaving::REPLAY_UNTIL_ADDRESS,
     &jumping::REPLAY_UNTIL_END,
     &running::REPLAY_CONTINUE,
     &breakpoints::BREAK,

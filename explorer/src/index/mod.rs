@@ -20,12 +20,14 @@ mod plan;
 mod postings;
 mod register_writes;
 mod registers;
+mod stack;
 mod sweep;
 mod tree;
 mod writes;
 
 pub use error::IndexError;
 pub use registers::register_bits;
+pub use stack::Above;
 pub use sweep::{Found, Plans, Span, Stored, sweep};
 pub use writes::Write;
 

@@ -1,8 +1,10 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod breakpoint;
+mod calls;
 mod images;
 mod index;
+mod lines;
 mod locate;
 mod location;
 mod modification;
@@ -15,10 +17,12 @@ mod signal;
 mod stack;
 mod stop;
 mod subject;
+mod until;
 mod value;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use images::{Image, Images};
+pub use lines::Calls;
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
 pub use modification::Modification;

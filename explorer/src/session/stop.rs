@@ -19,6 +19,16 @@ pub enum Stop {
         /// Their numbers.
         breakpoints: Vec<u32>,
     },
+    /// A function was left, or the call of it was reached.
+    Out {
+        /// The function.
+        function: Option<String>,
+    },
+    /// The place that the user named.
+    Until {
+        /// As typed.
+        location: String,
+    },
     /// A signal arrived at the tracepoint before.
     Signal(SignalStop),
     /// The last state: the program exited.
@@ -48,6 +58,13 @@ impl Stop {
             Self::Breakpoint { breakpoints } => {
                 let numbers: Vec<_> = breakpoints.iter().map(u32::to_string).collect();
                 page.put(Style::Alert, format!("Breakpoint {}", numbers.join(", "))).end();
+            }
+            Self::Out { function } => {
+                let function = function.as_deref().unwrap_or("the function");
+                page.put(Style::Alert, format!("Out of {function}.")).end();
+            }
+            Self::Until { location } => {
+                page.put(Style::Alert, format!("Reached {location}.")).end();
             }
             Self::Signal(signal) => render_signal(signal, page),
         }

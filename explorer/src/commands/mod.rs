@@ -6,6 +6,7 @@ mod breakpoints;
 mod compare;
 mod disassemble;
 mod examine;
+mod executions;
 mod help;
 mod info;
 mod jumping;
@@ -15,6 +16,7 @@ mod maps;
 mod modifications;
 mod modules;
 mod operands;
+mod output;
 mod position;
 mod quit;
 mod reference;
@@ -194,6 +196,9 @@ pub static COMMANDS: &[&Command] = &[
     &signals::INFO_SIGNALS,
     &modifications::MODIFICATION,
     &modifications::LAST,
+    &executions::EXECUTIONS,
+    &executions::CALLS,
+    &output::OUTPUT,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,

@@ -1,14 +1,12 @@
 //! `modification` and `last`: who wrote to something, and when.
 
+use super::executions::{NUMBER, WHEN, head, place_cells, window};
 use super::position::Position;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Table, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
 use crate::timeline::Direction;
 use serde::Serialize;
-
-/// Modifications shown in each direction when nobody says how many.
-const COUNT: u64 = 10;
 
 /// Bytes of a value that the table shows.
 const SHOWN: usize = 16;
@@ -32,26 +30,12 @@ impl Output for Modifications {
 }
 
 fn cells(modification: &Modification) -> Vec<String> {
-    let place = &modification.place;
-    let offset = place.offset.filter(|offset| *offset > 0);
-    let offset = offset.map_or_else(String::new, |offset| format!("+{offset}"));
-    let function = place.function.as_ref().map_or("??".into(), |name| format!("{name}{offset}"));
-    let column = place.column.map_or_else(String::new, |column| format!(":{column}"));
-    let line = place.file.as_deref().zip(place.line);
-    let line = line.map(|(file, line)| {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        format!("{name}:{line}{column}")
-    });
-    let module = || place.module.as_deref().map(|m| m.rsplit('/').next().unwrap_or(m).to_owned());
-    vec![
-        if modification.current { "*" } else { "" }.to_owned(),
-        format!("#{}", thousands(modification.tracepoint)),
-        crate::render::hex(place.pc),
-        function,
-        line.or_else(module).unwrap_or_default(),
-        shown(&modification.old),
-        shown(&modification.new) + if modification.mapped { " (mapped)" } else { "" },
-    ]
+    let mut cells = head(modification.current, modification.tracepoint).to_vec();
+    cells.push(crate::render::hex(modification.place.pc));
+    cells.extend(place_cells(&modification.place));
+    cells.push(shown(&modification.old));
+    cells.push(shown(&modification.new) + if modification.mapped { " (mapped)" } else { "" });
+    cells
 }
 
 fn shown(value: &[Option<u8>]) -> String {
@@ -84,16 +68,9 @@ fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandE
 }
 
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let count = arguments.count("N").unwrap_or(COUNT);
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let (past, future) = match arguments.get("WHEN").unwrap_or("any") {
-        "past" => (count, 0),
-        "future" => (0, count),
-        "any" => (count, count),
-        other => return Err(arguments.error(format!("{other:?} is not past, future or any"))),
-    };
+    let window = window(arguments)?;
     let subject = subject(session, arguments)?;
-    let modifications = session.modifications(&subject, past, future)?;
+    let modifications = session.modifications(&subject, window)?;
     Ok(Box::new(Modifications { subject, modifications }))
 }
 
@@ -102,24 +79,7 @@ pub static MODIFICATION: Command = Command {
     name: "modification",
     aliases: &["modification list", "mod list", "mod"],
     group: Group::History,
-    arguments: &[
-        Argument {
-            name: "N",
-            form: Form::Option,
-            short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N in each direction; 10 if left out",
-        },
-        Argument {
-            name: "WHEN",
-            form: Form::Option,
-            short: Some("-w"),
-            kind: Kind::Text,
-            help: "past (before the cursor), future (from it on), or any, as if left out",
-        },
-        SIZE,
-        EXPRESSION,
-    ],
+    arguments: &[NUMBER, WHEN, SIZE, EXPRESSION],
     help: "list the tracepoints that wrote to something, with its value before and after",
     details: "Instructions, system calls, changes of mappings and what others wrote all count. \
               A write counts even if it left the value as it was. The cursor's own is marked *. \

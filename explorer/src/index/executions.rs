@@ -3,7 +3,6 @@
 use super::tree::Wanted;
 use super::{Index, IndexError};
 use crate::timeline::{Direction, StateError, Timeline};
-use rdb_schema::varint::Reader;
 use std::ops::{ControlFlow, Range};
 
 impl Index {
@@ -60,27 +59,27 @@ impl Index {
         })
     }
 
-    /// How often the blocks of chunk `index` were executed: ids, ascending, and
-    /// counts.
+    /// Calls `visit` with the tracepoints of `times` whose pc is one of `pcs`
+    /// (ascending), in `direction`, until it breaks.
     ///
     /// # Errors
     /// [`IndexError`].
-    pub fn block_counts(
+    pub fn executions(
         &self,
         timeline: &Timeline,
-        index: usize,
-    ) -> Result<Vec<(u32, u32)>, IndexError> {
-        let bytes = self.part(&self.leaf(timeline, index)?.blocks)?;
-        let mut from = Reader::new(&bytes);
-        let (mut id, mut counts) = (0u32, Vec::new());
-        let take = |from: &mut Reader| {
-            u32::try_from(from.varint()?).map_err(|_| rdb_schema::varint::Malformed)
-        };
-        while !from.is_empty() {
-            id = id.checked_add(take(&mut from)?).ok_or(IndexError::Damaged)?;
-            counts.push((id, take(&mut from)?));
-        }
-        Ok(counts)
+        times: Range<u64>,
+        direction: Direction,
+        pcs: &[u64],
+        visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), IndexError> {
+        let times = times.start..times.end.min(timeline.end());
+        self.executing(timeline, times.clone(), direction, pcs, &mut |index| {
+            let found = timeline.find_all_in(index, times.clone(), pcs)?;
+            Ok(match direction {
+                Direction::Forward => found.into_iter().try_for_each(&mut *visit),
+                Direction::Backward => found.into_iter().rev().try_for_each(&mut *visit),
+            })
+        })
     }
 }
 

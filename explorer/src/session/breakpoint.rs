@@ -20,6 +20,13 @@ pub struct Target {
     pub line: Option<u32>,
 }
 
+impl Target {
+    /// Whether it is at `pc`, where `module` is mapped.
+    pub fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
+        self.address == pc && (self.module.is_none() || self.module == module)
+    }
+}
+
 /// A breakpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Breakpoint {
@@ -37,8 +44,7 @@ pub struct Breakpoint {
 
 impl Breakpoint {
     fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
-        let there = |t: &Target| t.address == pc && (t.module.is_none() || t.module == module);
-        self.enabled && self.targets.iter().any(there)
+        self.enabled && self.targets.iter().any(|target| target.is_at(pc, module))
     }
 }
 

@@ -155,7 +155,7 @@ impl Session {
 
     /// The nearest state after (before) `from` at which the stack pointer is at
     /// `limit` or above, in the thread of `from`.
-    fn find_above(
+    pub(super) fn find_above(
         &self,
         from: u64,
         direction: Direction,

@@ -2,6 +2,7 @@
 
 mod breakpoint;
 mod calls;
+mod executions;
 mod images;
 mod index;
 mod lines;
@@ -9,6 +10,7 @@ mod locate;
 mod location;
 mod modification;
 mod motion;
+mod output;
 mod places;
 mod position;
 pub mod registers;
@@ -21,11 +23,13 @@ mod until;
 mod value;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
+pub use executions::{Call, Ending, Execution, Window};
 pub use images::{Image, Images};
 pub use lines::Calls;
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
 pub use modification::Modification;
+pub use output::OutputLine;
 pub use places::Places;
 pub use position::Place;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};

@@ -4,6 +4,7 @@ use super::{Place, Session};
 use crate::symbols::CodeAddr;
 use crate::timeline::StateError;
 use rdb_schema::space::AddressSpace;
+use serde::Serialize;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,4 +37,12 @@ impl<'a> Places<'a> {
         let look = || session.locator.place(&session.timeline, t, CodeAddr::Pc(pc));
         Ok(self.known.entry(pc).or_insert_with(|| Rc::new(look())).clone())
     }
+}
+
+/// For serde: the place, as if it were not shared.
+pub(super) fn serialize<S: serde::Serializer>(
+    place: &Rc<Place>,
+    out: S,
+) -> Result<S::Ok, S::Error> {
+    place.as_ref().serialize(out)
 }

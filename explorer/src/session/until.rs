@@ -17,9 +17,7 @@ impl Session {
         addresses.dedup();
         let there = |state: u64, pc: u64| {
             let module = self.module_at(state, pc);
-            let is =
-                |t: &super::Target| t.address == pc && (t.module.is_none() || t.module == module);
-            targets.iter().any(is)
+            targets.iter().any(|target| target.is_at(pc, module))
         };
         let mut from = self.cursor;
         let found = loop {

@@ -6,7 +6,7 @@ mod values;
 use super::places::Places;
 use super::subject::Subject;
 use super::value::{Bytes, serialize_value};
-use super::{Place, Session, registers};
+use super::{Place, Session, Window, registers};
 use crate::index::{Index, IndexError, register_bits};
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub struct Modification {
     /// The thread that executed it.
     pub thread: u32,
     /// Its instruction.
-    #[serde(flatten, serialize_with = "serialize_place")]
+    #[serde(flatten, serialize_with = "super::places::serialize")]
     pub place: Rc<Place>,
     /// What was there before.
     #[serde(serialize_with = "serialize_value")]
@@ -40,21 +40,20 @@ pub struct Modification {
 type Moment = (u64, bool);
 
 impl Session {
-    /// The last `past` writes before the cursor, and the first `future` ones from
-    /// it on, in order.
+    /// The writes around the cursor, in order.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn modifications(
         &self,
         subject: &Subject,
-        past: usize,
-        future: usize,
+        window: Window,
     ) -> Result<Vec<Modification>, StateError> {
-        let mut moments = self.moments(subject, 0..self.cursor, Direction::Backward, past)?;
+        let mut moments =
+            self.moments(subject, 0..self.cursor, Direction::Backward, window.past)?;
         moments.reverse();
         let later = self.cursor..self.timeline.end();
-        moments.extend(self.moments(subject, later, Direction::Forward, future)?);
+        moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
         let values = match subject {
             Subject::Register { name } => self.register_values(name, &moments)?,
             Subject::Memory { .. } => {
@@ -131,8 +130,4 @@ impl Session {
         }
         Ok(found)
     }
-}
-
-fn serialize_place<S: serde::Serializer>(place: &Rc<Place>, out: S) -> Result<S::Ok, S::Error> {
-    place.as_ref().serialize(out)
 }

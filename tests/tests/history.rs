@@ -262,3 +262,69 @@ fn l2_over_a_call_that_longjmp_or_an_exception_leaves() {
         assert!(there.iter().any(|(t, _)| *t == back), "{name}: {there:?} {answers:?}");
     }
 }
+
+#[test]
+fn executions_of_a_line_are_its_breakpoint_hits() {
+    let recursion = Fixture::load("recursion");
+    let explorer = recording("recursion").explore();
+    let place = recursion.place("bottom");
+    let answer = explorer.last(&[format!("executions -c 1000 {place}")]);
+    let listed: Vec<u64> =
+        answer.get("executions").as_array().expect("a list").iter().map(tracepoint).collect();
+    // fibonacci(10) bottoms out 89 times.
+    assert_eq!(listed.len(), 89);
+    let mut commands = vec![format!("break {place}")];
+    commands.extend(vec!["rc".to_string(); 89]);
+    let hits: Vec<u64> = explorer.ask(&commands)[1..].iter().map(Answer::tracepoint).collect();
+    assert_eq!(listed, hits);
+}
+
+#[test]
+fn calls_have_arguments_values_callers_and_ends() {
+    let recursion = Fixture::load("recursion");
+    let explorer = recording("recursion").explore();
+    let answer = explorer.last(&["calls -c 1000 fibonacci"]);
+    let calls = answer.get("calls").as_array().expect("a list").clone();
+    assert_eq!(calls.len(), 177, "calls of fibonacci(10)");
+    let fibonacci = |n: u64| (0..n).fold((0u64, 1u64), |(a, b), _| (b, a + b)).0;
+    for call in &calls {
+        let argument =
+            parse_hex(call.pointer("/arguments/0").and_then(Value::as_str).expect("an argument"));
+        // The upper halves of both registers are anything.
+        let value = parse_hex(text(call, "value")) as u32;
+        assert_eq!(u64::from(value), fibonacci(argument & 0xffff_ffff), "{call}");
+        assert_eq!(text(call, "ending"), "returned");
+        let end = call.get("end").and_then(Value::as_u64).expect("an end");
+        assert_eq!(call.get("instructions").and_then(Value::as_u64), Some(end - tracepoint(call)));
+    }
+    let caller = calls[0].get("caller").expect("a caller");
+    assert_eq!(caller.get("function").and_then(Value::as_str), Some("main"));
+    assert_eq!(caller.get("line").and_then(Value::as_u64), line(&recursion, "call"));
+    let left = recording("longjmp").explore().last(&["calls -c 100 deep"]);
+    let left = left.get("calls").as_array().expect("a list").clone();
+    // deep(2), deep(3) and deep(4), each down to 0.
+    assert_eq!(left.len(), 3 + 4 + 5);
+    assert!(left.iter().all(|call| text(call, "ending") == "left"));
+}
+
+#[test]
+fn output_has_every_line_and_its_moment() {
+    let made = recording("loop_write");
+    let explorer = made.explore();
+    let answer = explorer.last(&["output"]);
+    let lines = answer.get("lines").as_array().expect("lines").clone();
+    let texts: Vec<String> = lines.iter().map(|line| text(line, "text").to_string()).collect();
+    assert_eq!(texts, (0..20).map(|n| format!("line {n}")).collect::<Vec<_>>());
+    let there = explorer.ask(&["output 8", "regs", "output --fd 2"]);
+    assert_eq!(there[0].tracepoint(), tracepoint(&lines[7]));
+    assert_eq!((there[1].register("rax"), there[1].register("rdi")), (1, 1), "at the write");
+    let errors: String = there[2]
+        .get("lines")
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| text(line, "text").to_string() + "\n")
+        .collect();
+    assert_eq!(errors, made.guest_stderr());
+    assert!(!explorer.attempt(&["output 21"]).1[0].ok);
+}

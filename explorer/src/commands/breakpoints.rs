@@ -1,8 +1,9 @@
 //! Breakpoints: set, delete, switch, list.
 
+use super::modifications::{EXPRESSION, SIZE, subject};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex};
-use crate::session::{Breakpoint, Session, Target};
+use crate::session::{Breakpoint, Session, Subject, Target};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -12,7 +13,11 @@ struct Set {
 
 impl Output for Set {
     fn render(&self, page: &mut Page) {
-        let Breakpoint { number, targets, .. } = &self.breakpoint;
+        let Breakpoint { number, targets, watch, location, .. } = &self.breakpoint;
+        if watch.is_some() {
+            page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);
+            return page.end();
+        }
         page.put(Style::Heading, format!("Breakpoint {number}")).plain(" at ");
         match targets.as_slice() {
             [target] => page.line(describe(target)),
@@ -37,6 +42,16 @@ fn describe(target: &Target) -> String {
     text
 }
 
+/// `writes of $rax`.
+fn watched(subject: &Subject) -> String {
+    match subject {
+        Subject::Register { name } => format!("writes of ${name}"),
+        Subject::Memory { address, bytes } => {
+            format!("writes of {bytes} bytes at {}", hex(*address))
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct List {
     breakpoints: Vec<Breakpoint>,
@@ -55,6 +70,11 @@ impl Output for List {
                 breakpoint.hits.to_string(),
                 breakpoint.location.clone(),
             ];
+            if let Some(subject) = &breakpoint.watch {
+                cells.push(watched(subject));
+                table.row(cells);
+                continue;
+            }
             for target in &breakpoint.targets {
                 cells.push(describe(target));
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
@@ -130,6 +150,22 @@ pub static BREAK: Command = Command {
         let location = arguments.get("LOCATION").map_or_else(here, |text| Ok(text.to_owned()))?;
         let targets = session.resolve(&location)?;
         Ok(Box::new(Set { breakpoint: session.breakpoints.add(&location, targets).clone() }))
+    },
+};
+
+/// `watch`.
+pub static WATCH: Command = Command {
+    name: "watch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where something is written that changes what it holds",
+    details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
+              many there are or how large. Addresses are evaluated at the cursor.",
+    run: |session, arguments| {
+        let subject = subject(session, arguments)?;
+        let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
+        Ok(Box::new(Set { breakpoint: session.breakpoints.add_watch(expression, subject).clone() }))
     },
 };
 

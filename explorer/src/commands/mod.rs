@@ -181,6 +181,7 @@ pub static COMMANDS: &[&Command] = &[
     &jumping::REPLAY_UNTIL_END,
     &running::REPLAY_CONTINUE,
     &breakpoints::BREAK,
+    &breakpoints::WATCH,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,

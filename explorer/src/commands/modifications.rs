@@ -45,7 +45,7 @@ fn shown(value: &[Option<u8>]) -> String {
     }
 }
 
-const SIZE: Argument = Argument {
+pub(super) const SIZE: Argument = Argument {
     name: "BYTES",
     form: Form::Option,
     short: Some("-s"),
@@ -53,7 +53,7 @@ const SIZE: Argument = Argument {
     help: "how many bytes of memory; a variable's own size, else 8, if left out",
 };
 
-const EXPRESSION: Argument = Argument {
+pub(super) const EXPRESSION: Argument = Argument {
     name: "EXPR",
     form: Form::RequiredRest,
     short: None,
@@ -61,7 +61,11 @@ const EXPRESSION: Argument = Argument {
     help: "$REGISTER, a variable, an address, or a range FIRST..END",
 };
 
-fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandError> {
+/// What the arguments ask about.
+///
+/// # Errors
+/// It is nothing that can be asked about.
+pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandError> {
     let text = arguments.get(EXPRESSION.name).unwrap_or_default();
     let subject = session.subject(text, arguments.count(SIZE.name));
     subject.map_err(|error| CommandError::Other(error.to_string()))

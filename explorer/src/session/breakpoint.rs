@@ -1,5 +1,6 @@
 //! Breakpoints.
 
+use super::Subject;
 use serde::Serialize;
 
 /// A place of a breakpoint.
@@ -40,6 +41,9 @@ pub struct Breakpoint {
     pub hits: u64,
     /// Where it is.
     pub targets: Vec<Target>,
+    /// What it watches, if it is a watchpoint; it is then nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Subject>,
 }
 
 impl Breakpoint {
@@ -58,6 +62,20 @@ pub struct Breakpoints {
 impl Breakpoints {
     /// Adds an enabled breakpoint.
     pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &Breakpoint {
+        self.push(location, targets, None)
+    }
+
+    /// Adds an enabled watchpoint.
+    pub fn add_watch(&mut self, expression: &str, subject: Subject) -> &Breakpoint {
+        self.push(expression, Vec::new(), Some(subject))
+    }
+
+    fn push(
+        &mut self,
+        location: &str,
+        targets: Vec<Target>,
+        watch: Option<Subject>,
+    ) -> &Breakpoint {
         self.last += 1;
         self.list.push(Breakpoint {
             number: self.last,
@@ -65,6 +83,7 @@ impl Breakpoints {
             enabled: true,
             hits: 0,
             targets,
+            watch,
         });
         &self.list[self.list.len() - 1]
     }
@@ -100,6 +119,19 @@ impl Breakpoints {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// The enabled watchpoints: numbers and subjects.
+    pub fn watches(&self) -> impl Iterator<Item = (u32, &Subject)> {
+        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
+        enabled.filter_map(|breakpoint| Some((breakpoint.number, breakpoint.watch.as_ref()?)))
+    }
+
+    /// Counts a hit of the one of this number; its expression.
+    pub fn count(&mut self, number: u32) -> Option<&str> {
+        let found = self.list.iter_mut().find(|breakpoint| breakpoint.number == number)?;
+        found.hits += 1;
+        Some(&found.location)
     }
 
     /// Whether an enabled one is at `pc`, where `module` is mapped.

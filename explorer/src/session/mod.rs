@@ -21,6 +21,7 @@ mod stop;
 mod subject;
 mod until;
 mod value;
+mod watch;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use executions::{Call, Ending, Execution, Window};

@@ -2,6 +2,7 @@
 
 use super::signal::{SignalStop, stops};
 use super::stop::Stop;
+use super::watch::Triggered;
 use super::{Session, natural_stop};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::EventKind;
@@ -115,6 +116,10 @@ impl Session {
         stop: Stop,
         way: Direction,
     ) -> Result<(), StateError> {
+        let (mut target, mut stop) = (target, stop);
+        if let Some(found) = self.first_watch(target, way)? {
+            (target, stop) = (found.state, self.watch_stop(found));
+        }
         if way == Direction::Forward
             && let Some(signal) = self.first_signal(self.cursor, target)?
         {
@@ -125,6 +130,17 @@ impl Session {
         self.timeline.pc(target)?;
         self.arrive(target, stop);
         Ok(())
+    }
+
+    /// Why a watchpoint stops, with its expression; the hit counts.
+    fn watch_stop(&mut self, found: Triggered) -> Stop {
+        let name = self.breakpoints.count(found.number).unwrap_or_default().to_owned();
+        match found.stop {
+            Stop::Watch { number, tracepoint, old, new, .. } => {
+                Stop::Watch { number, expression: name, tracepoint, old, new }
+            }
+            other => other,
+        }
     }
 
     /// The first signal to stop at among the tracepoints from state `from` to
@@ -153,7 +169,7 @@ impl Session {
         self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
-            Stop::Jump => Vec::new(),
+            Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.breakpoints.hit(pc, self.module_at(state, pc)),
         };
         let natural = natural_stop(&self.timeline, state);

@@ -1,7 +1,8 @@
 //! Why the cursor stands where it stands.
 
 use super::signal::SignalStop;
-use crate::render::{Page, Style};
+use super::value::{Bytes, serialize_value, value_text};
+use crate::render::{Page, Style, thousands};
 use serde::Serialize;
 
 /// Why history stopped here.
@@ -18,6 +19,22 @@ pub enum Stop {
     Breakpoint {
         /// Their numbers.
         breakpoints: Vec<u32>,
+    },
+    /// A watchpoint's subject is changed: by the instruction before or, going back,
+    /// by the next one.
+    Watch {
+        /// The watchpoint's number.
+        number: u32,
+        /// What it watches, as typed.
+        expression: String,
+        /// The tracepoint that changes it.
+        tracepoint: u64,
+        /// What it held before.
+        #[serde(serialize_with = "serialize_value")]
+        old: Bytes,
+        /// What it held afterwards.
+        #[serde(serialize_with = "serialize_value")]
+        new: Bytes,
     },
     /// A function was left, or the call of it was reached.
     Out {
@@ -58,6 +75,12 @@ impl Stop {
             Self::Breakpoint { breakpoints } => {
                 let numbers: Vec<_> = breakpoints.iter().map(u32::to_string).collect();
                 page.put(Style::Alert, format!("Breakpoint {}", numbers.join(", "))).end();
+            }
+            Self::Watch { number, expression, tracepoint, old, new } => {
+                page.put(Style::Alert, format!("Watchpoint {number}: {expression}"));
+                page.plain(format!(", {} -> {}", value_text(old), value_text(new)));
+                page.plain(", by ").put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
+                page.end();
             }
             Self::Out { function } => {
                 let function = function.as_deref().unwrap_or("the function");

@@ -54,12 +54,7 @@ impl Session {
         moments.reverse();
         let later = self.cursor..self.timeline.end();
         moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
-        let values = match subject {
-            Subject::Register { name } => self.register_values(name, &moments)?,
-            Subject::Memory { .. } => {
-                self.memory_values(&subject.addresses().unwrap_or_default(), &moments)?
-            }
-        };
+        let values = self.values(subject, &moments)?;
         let mut places = Places::new(self);
         let modification = |((tracepoint, mapped), (old, new)): (Moment, (Bytes, Bytes))| {
             let place = places.of(tracepoint)?;
@@ -86,6 +81,36 @@ impl Session {
         };
         let found = self.moments(subject, times, direction, 1)?;
         Ok(found.first().map(|(tracepoint, _)| *tracepoint))
+    }
+
+    /// The nearest write of `times` to the subject in `direction`: its tracepoint,
+    /// and what was there before and afterwards.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(super) fn next_write(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<(u64, Bytes, Bytes)>, StateError> {
+        let moments = self.moments(subject, times, direction, 1)?;
+        let values = self.values(subject, &moments)?;
+        let found = moments.into_iter().zip(values).next();
+        Ok(found.map(|((tracepoint, _), (old, new))| (tracepoint, old, new)))
+    }
+
+    fn values(
+        &self,
+        subject: &Subject,
+        moments: &[Moment],
+    ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
+        match subject {
+            Subject::Register { name } => self.register_values(name, moments),
+            Subject::Memory { .. } => {
+                self.memory_values(&subject.addresses().unwrap_or_default(), moments)
+            }
+        }
     }
 
     /// At most `limit` tracepoints of `times` that write to the subject, in

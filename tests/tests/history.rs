@@ -328,3 +328,36 @@ fn output_has_every_line_and_its_moment() {
     assert_eq!(errors, made.guest_stderr());
     assert!(!explorer.attempt(&["output 21"]).1[0].ok);
 }
+
+#[test]
+fn l18_watchpoints_stop_behind_writes_and_backwards_before_them() {
+    let explorer = recording("tree").explore();
+    let all = rows(&explorer.last(&["mod list -c 100 seed"]));
+    let times: Vec<u64> = all.iter().map(tracepoint).collect();
+    let mut commands = vec!["watch seed".to_string()];
+    commands.extend(vec!["rc".to_string(); 49]);
+    commands.extend(vec!["cr".to_string(); 49]);
+    let answers = explorer.ask(&commands);
+    let stops: Vec<u64> = answers[1..].iter().map(Answer::tracepoint).collect();
+    let behind: Vec<u64> = times.iter().map(|t| t + 1).collect();
+    let before: Vec<u64> = times.iter().rev().copied().collect();
+    assert_eq!((&stops[..48], &stops[49..97]), (&behind[..], &before[..]));
+    assert_eq!((answers[49].reason(), answers[98].reason()), ("exit", "start"));
+    for (answer, row) in answers[1..].iter().zip(&all) {
+        assert_eq!(answer.reason(), "watch");
+        let stop = answer.get("stop");
+        assert_eq!((stop.get("old"), stop.get("new")), (row.get("old"), row.get("new")));
+        assert_eq!(stop.get("tracepoint"), row.get("tracepoint"));
+    }
+    // Steps stop there as well, and a disabled one nowhere.
+    let commands = [
+        "watch seed".to_string(),
+        format!("jump {}", times[3] - 1),
+        "ri 5".into(),
+        "disable 1".into(),
+        "rc".into(),
+    ];
+    let answers = explorer.ask(&commands);
+    assert_eq!((answers[2].tracepoint(), answers[2].reason()), (times[3] + 1, "watch"));
+    assert_eq!(answers[4].reason(), "exit");
+}

@@ -1,4 +1,4 @@
-//! The programs of the benchmark `translate`, built as distributions build theirs: optimised,
+//! The programs of the benchmarks, built as distributions build theirs: optimised,
 //! dynamically linked and position-independent.
 
 use crate::binaries::workspace;
@@ -27,8 +27,11 @@ pub const RANDOM: Source = Source { name: "random", flags: &[] };
 /// Masked fused multiply-adds over arrays; only where the CPU [`has_avx512`].
 pub const AVX512: Source = Source { name: "avx512", flags: &["-mavx512f"] };
 
+/// Writes to many pages, to some all the time: for questions over the whole history.
+pub const PAGES: Source = Source { name: "pages", flags: &["-g"] };
+
 /// All of them.
-pub const ALL: [Source; 4] = [TREE, HASH, RANDOM, AVX512];
+pub const ALL: [Source; 5] = [TREE, HASH, RANDOM, AVX512, PAGES];
 
 /// Whether this CPU can run [`AVX512`].
 pub fn has_avx512() -> bool {

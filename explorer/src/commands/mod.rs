@@ -7,6 +7,7 @@ mod compare;
 mod disassemble;
 mod examine;
 mod executions;
+mod find;
 mod help;
 mod info;
 mod jumping;
@@ -188,6 +189,7 @@ pub static COMMANDS: &[&Command] = &[
     &breakpoints::INFO_BREAKPOINTS,
     &registers::REGS,
     &examine::EXAMINE,
+    &find::FIND,
     &disassemble::DISASSEMBLE,
     &list::LIST,
     &stack::BACKTRACE,

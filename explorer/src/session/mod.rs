@@ -3,6 +3,7 @@
 mod breakpoint;
 mod calls;
 mod executions;
+mod find;
 mod images;
 mod index;
 mod lines;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use executions::{Call, Ending, Execution, Window};
+pub use find::pattern as find_pattern;
 pub use images::{Image, Images};
 pub use lines::Calls;
 pub use locate::{Bounds, LineCode, Locator};

@@ -3,7 +3,7 @@
 use super::modifications::{EXPRESSION, SIZE, subject};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex};
-use crate::session::{Breakpoint, Session, Subject, Target};
+use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -43,11 +43,16 @@ fn describe(target: &Target) -> String {
 }
 
 /// `writes of $rax`.
-fn watched(subject: &Subject) -> String {
-    match subject {
-        Subject::Register { name } => format!("writes of ${name}"),
+fn watched(watch: &Watch) -> String {
+    let access = match watch.access {
+        Access::Write => "writes of",
+        Access::Read => "reads of",
+        Access::Any => "accesses to",
+    };
+    match &watch.subject {
+        Subject::Register { name } => format!("{access} ${name}"),
         Subject::Memory { address, bytes } => {
-            format!("writes of {bytes} bytes at {}", hex(*address))
+            format!("{access} {bytes} bytes at {}", hex(*address))
         }
     }
 }
@@ -70,8 +75,8 @@ impl Output for List {
                 breakpoint.hits.to_string(),
                 breakpoint.location.clone(),
             ];
-            if let Some(subject) = &breakpoint.watch {
-                cells.push(watched(subject));
+            if let Some(watch) = &breakpoint.watch {
+                cells.push(watched(watch));
                 table.row(cells);
                 continue;
             }
@@ -120,6 +125,17 @@ fn list(session: &Session) -> CommandResult {
     Ok(Box::new(List { breakpoints: session.breakpoints.iter().cloned().collect() }))
 }
 
+fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
+    let subject = subject(session, arguments)?;
+    if access != Access::Write && subject.addresses().is_none() {
+        let text = "reads of registers cannot be watched";
+        return Err(CommandError::Other(text.to_owned()));
+    }
+    let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
+    let watch = Watch { subject, access };
+    Ok(Box::new(Set { breakpoint: session.breakpoints.add_watch(expression, watch).clone() }))
+}
+
 const NUMBER: Argument = Argument {
     name: "N",
     form: Form::Optional,
@@ -162,11 +178,30 @@ pub static WATCH: Command = Command {
     help: "stop where something is written that changes what it holds",
     details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
               many there are or how large. Addresses are evaluated at the cursor.",
-    run: |session, arguments| {
-        let subject = subject(session, arguments)?;
-        let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
-        Ok(Box::new(Set { breakpoint: session.breakpoints.add_watch(expression, subject).clone() }))
-    },
+    run: |session, arguments| watch(session, arguments, Access::Write),
+};
+
+/// `rwatch`.
+pub static RWATCH: Command = Command {
+    name: "rwatch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where memory is read",
+    details: "Reads are in no index: all instructions on the way are gone through. What a masked \
+              load leaves out counts as read; gathers, xrstor and what the kernel reads do not.",
+    run: |session, arguments| watch(session, arguments, Access::Read),
+};
+
+/// `awatch`.
+pub static AWATCH: Command = Command {
+    name: "awatch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where memory is read, or written whether or not that changes it",
+    details: "As rwatch and watch together.",
+    run: |session, arguments| watch(session, arguments, Access::Any),
 };
 
 /// `delete`.

@@ -183,6 +183,8 @@ pub static COMMANDS: &[&Command] = &[
     &running::REPLAY_CONTINUE,
     &breakpoints::BREAK,
     &breakpoints::WATCH,
+    &breakpoints::RWATCH,
+    &breakpoints::AWATCH,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,

@@ -18,6 +18,7 @@ mod open;
 mod parts;
 mod plan;
 mod postings;
+mod reads;
 mod register_writes;
 mod registers;
 mod stack;
@@ -26,6 +27,7 @@ mod tree;
 mod writes;
 
 pub use error::IndexError;
+pub use reads::find_read;
 pub use registers::register_bits;
 pub use stack::Above;
 pub use sweep::{Found, Plans, Span, Stored, sweep};

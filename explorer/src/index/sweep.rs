@@ -1,7 +1,7 @@
 //! Sweeping over a chunk: where it stores, which registers it writes, where the
 //! stack pointer goes, execution by execution.
 
-use super::plan::{Extent, Machine, Plan, compile};
+use super::plan::{Extent, Machine, Plan, Wanted, compile};
 use super::registers::of_patch;
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
@@ -43,6 +43,9 @@ pub struct Span {
 pub trait Found {
     /// A store; those of one span come in no particular order.
     fn store(&mut self, stored: Stored);
+    /// A read, if [`Plans::with_reads`] made the plans; of a repeated string
+    /// instruction (not `all`) its first element.
+    fn read(&mut self, _read: Stored) {}
     /// A span; they come in order.
     fn span(&mut self, span: Span);
     /// An event, whose stores come through [`Self::store`]; `writes` are the
@@ -61,19 +64,28 @@ struct Variants {
 pub struct Plans<'a> {
     dictionary: &'a Dictionary,
     plans: Vec<OnceLock<Variants>>,
+    reads: bool,
 }
 
 impl<'a> Plans<'a> {
     /// None made yet.
     pub fn new(dictionary: &'a Dictionary) -> Self {
-        Self { dictionary, plans: (0..dictionary.len()).map(|_| OnceLock::new()).collect() }
+        let plans = (0..dictionary.len()).map(|_| OnceLock::new()).collect();
+        Self { dictionary, plans, reads: false }
+    }
+
+    /// None made yet; they will find reads, too.
+    pub fn with_reads(dictionary: &'a Dictionary) -> Self {
+        Self { reads: true, ..Self::new(dictionary) }
     }
 
     fn block(&self, id: u32) -> Result<(&'a Block, &[Option<Plan>; 2]), Malformed> {
         let block = self.dictionary.get(id).ok_or(Malformed)?;
         let variants = self.plans.get(id as usize).ok_or(Malformed)?.get_or_init(|| {
             let all = 0..block.instructions().len();
-            Variants { whole: [false, true].map(|flags| compile(block, all.clone(), flags)) }
+            let reads = self.reads;
+            let plan = |flags| compile(block, all.clone(), Wanted { flags, reads });
+            Variants { whole: [false, true].map(plan) }
         });
         Ok((block, &variants.whole))
     }
@@ -95,6 +107,7 @@ struct Sweep<'a, F> {
     registers: Registers,
     bulk: Reader<'a>,
     events: &'a [Event],
+    reads: bool,
     found: &'a mut F,
 }
 
@@ -112,6 +125,7 @@ pub fn sweep(chunk: &Chunk, plans: &Plans, found: &mut impl Found) -> Result<Reg
         registers: chunk.keyframe,
         bulk: Reader::new(&chunk.bulk),
         events: &chunk.events,
+        reads: plans.reads,
         found,
     };
     let mut cuts = chunk.cuts.iter().peekable();
@@ -173,7 +187,8 @@ impl<'a, F: Found> Sweep<'a, F> {
             let until = event.map_or(length, |at| (at + 1).min(length.into()) as u32);
             let until = until.max(from + 1);
             let effects = from.min(done) as usize..until.min(done) as usize;
-            let plan = compile(block, effects, true).ok_or(Malformed)?;
+            let wanted = Wanted { flags: true, reads: self.reads };
+            let plan = compile(block, effects, wanted).ok_or(Malformed)?;
             let span = execution.start + from..(execution.start + until).min(end);
             self.run(&plan, row, execution.start, span)?;
             self.apply_events(first + u64::from(until));
@@ -196,6 +211,10 @@ impl<'a, F: Found> Sweep<'a, F> {
             let (bytes, all) = match extent {
                 Extent::Bytes(bytes) => (bytes, true),
                 Extent::Some(bytes) => (bytes, false),
+                Extent::Read(bytes) | Extent::ReadElements(bytes) => {
+                    let all = matches!(extent, Extent::Read(_));
+                    return found.read(Stored { time, address, bytes: bytes.into(), all });
+                }
                 Extent::Bulk => {
                     malformed |= bulk_stores(bulk, time, found).is_err();
                     return;

@@ -28,6 +28,27 @@ impl Target {
     }
 }
 
+/// What a watchpoint stops at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Writes that change it.
+    Write,
+    /// Reads.
+    Read,
+    /// Reads, and writes whether or not they change it.
+    Any,
+}
+
+/// What a watchpoint watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Watch {
+    /// A register, or memory.
+    pub subject: Subject,
+    /// Which accesses to it.
+    pub access: Access,
+}
+
 /// A breakpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Breakpoint {
@@ -43,7 +64,7 @@ pub struct Breakpoint {
     pub targets: Vec<Target>,
     /// What it watches, if it is a watchpoint; it is then nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub watch: Option<Subject>,
+    pub watch: Option<Watch>,
 }
 
 impl Breakpoint {
@@ -66,16 +87,11 @@ impl Breakpoints {
     }
 
     /// Adds an enabled watchpoint.
-    pub fn add_watch(&mut self, expression: &str, subject: Subject) -> &Breakpoint {
-        self.push(expression, Vec::new(), Some(subject))
+    pub fn add_watch(&mut self, expression: &str, watch: Watch) -> &Breakpoint {
+        self.push(expression, Vec::new(), Some(watch))
     }
 
-    fn push(
-        &mut self,
-        location: &str,
-        targets: Vec<Target>,
-        watch: Option<Subject>,
-    ) -> &Breakpoint {
+    fn push(&mut self, location: &str, targets: Vec<Target>, watch: Option<Watch>) -> &Breakpoint {
         self.last += 1;
         self.list.push(Breakpoint {
             number: self.last,
@@ -121,8 +137,8 @@ impl Breakpoints {
         addresses
     }
 
-    /// The enabled watchpoints: numbers and subjects.
-    pub fn watches(&self) -> impl Iterator<Item = (u32, &Subject)> {
+    /// The enabled watchpoints, with their numbers.
+    pub fn watches(&self) -> impl Iterator<Item = (u32, &Watch)> {
         let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
         enabled.filter_map(|breakpoint| Some((breakpoint.number, breakpoint.watch.as_ref()?)))
     }

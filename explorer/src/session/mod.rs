@@ -24,7 +24,7 @@ mod until;
 mod value;
 mod watch;
 
-pub use breakpoint::{Breakpoint, Breakpoints, Target};
+pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
 pub use find::pattern as find_pattern;
 pub use images::{Image, Images};

@@ -20,14 +20,14 @@ pub enum Stop {
         /// Their numbers.
         breakpoints: Vec<u32>,
     },
-    /// A watchpoint's subject is changed: by the instruction before or, going back,
-    /// by the next one.
+    /// A watchpoint's subject is written or read: by the instruction before or,
+    /// going back, by the next one.
     Watch {
         /// The watchpoint's number.
         number: u32,
         /// What it watches, as typed.
         expression: String,
-        /// The tracepoint that changes it.
+        /// The tracepoint that does it.
         tracepoint: u64,
         /// What it held before.
         #[serde(serialize_with = "serialize_value")]
@@ -78,7 +78,9 @@ impl Stop {
             }
             Self::Watch { number, expression, tracepoint, old, new } => {
                 page.put(Style::Alert, format!("Watchpoint {number}: {expression}"));
-                page.plain(format!(", {} -> {}", value_text(old), value_text(new)));
+                let (old, new) = (value_text(old), value_text(new));
+                let changed = old != new;
+                page.plain(if changed { format!(", {old} -> {new}") } else { format!(" = {old}") });
                 page.plain(", by ").put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
                 page.end();
             }

@@ -1,8 +1,12 @@
-//! Watchpoints: stops where something is written that changes what it holds.
+//! Watchpoints: stops where something is written or read.
 
+use super::breakpoint::{Access, Watch};
 use super::stop::Stop;
+use super::value::Bytes;
 use super::{Session, Subject};
+use crate::index::{Plans, find_read};
 use crate::timeline::{Direction, StateError};
+use std::ops::Range;
 
 /// A write that a watchpoint stops at.
 pub(super) struct Triggered {
@@ -25,35 +29,60 @@ impl Session {
         direction: Direction,
     ) -> Result<Option<Triggered>, StateError> {
         let mut nearest: Option<Triggered> = None;
-        for (number, subject) in self.breakpoints.watches() {
-            let limit = nearest.as_ref().map_or(target, |found| found.state);
-            if let Some(found) = self.trigger(number, subject, limit, direction)? {
-                nearest = Some(found);
+        for (number, Watch { subject, access }) in self.breakpoints.watches() {
+            if *access != Access::Read {
+                let times = self.way(&nearest, target, direction);
+                let changes = *access == Access::Write;
+                let found = self.trigger(number, subject, times, direction, changes)?;
+                nearest = found.or(nearest);
+            }
+            if *access != Access::Write {
+                let times = self.way(&nearest, target, direction);
+                nearest = self.read_trigger(number, subject, times, direction)?.or(nearest);
             }
         }
         Ok(nearest)
+    }
+
+    /// The tracepoints from the cursor to `target`, or to what was found nearer.
+    fn way(&self, nearest: &Option<Triggered>, target: u64, direction: Direction) -> Range<u64> {
+        match (direction, nearest) {
+            (Direction::Forward, None) => self.cursor..target,
+            (Direction::Backward, None) => target..self.cursor,
+            // The same tracepoint would say nothing new.
+            (Direction::Forward, Some(found)) => self.cursor..found.state.saturating_sub(1),
+            (Direction::Backward, Some(found)) => found.state.saturating_add(1)..self.cursor,
+        }
+    }
+
+    /// The first read on the way.
+    fn read_trigger(
+        &self,
+        number: u32,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<Triggered>, StateError> {
+        let Some(addresses) = subject.addresses() else { return Ok(None) };
+        let plans = Plans::with_reads(self.timeline.dictionary());
+        let found = find_read(&self.timeline, &plans, &addresses, times, direction)?;
+        let Some(moment) = found else { return Ok(None) };
+        let length = addresses.end.saturating_sub(addresses.start) as usize;
+        let value = self.timeline.memory(moment, addresses.start, length)?;
+        Ok(Some(triggered(number, moment, direction, (value.clone(), value))))
     }
 
     fn trigger(
         &self,
         number: u32,
         subject: &Subject,
-        target: u64,
+        mut times: Range<u64>,
         direction: Direction,
+        changes: bool,
     ) -> Result<Option<Triggered>, StateError> {
-        let mut times = match direction {
-            Direction::Forward => self.cursor..target,
-            Direction::Backward => target..self.cursor,
-        };
         while let Some((moment, old, new)) = self.next_write(subject, times.clone(), direction)? {
-            if old != new {
-                let state = match direction {
-                    Direction::Forward => moment + 1,
-                    Direction::Backward => moment,
-                };
-                let expression = String::new();
-                let stop = Stop::Watch { number, expression, tracepoint: moment, old, new };
-                return Ok(Some(Triggered { state, number, stop }));
+            if old != new || !changes {
+                return Ok(Some(triggered(number, moment, direction, (old, new))));
             }
             match direction {
                 Direction::Forward => times.start = moment + 1,
@@ -62,4 +91,18 @@ impl Session {
         }
         Ok(None)
     }
+}
+
+fn triggered(
+    number: u32,
+    moment: u64,
+    direction: Direction,
+    (old, new): (Bytes, Bytes),
+) -> Triggered {
+    let state = match direction {
+        Direction::Forward => moment + 1,
+        Direction::Backward => moment,
+    };
+    let stop = Stop::Watch { number, expression: String::new(), tracepoint: moment, old, new };
+    Triggered { state, number, stop }
 }

@@ -1,8 +1,10 @@
 //! From a block's effects to a plan.
 
+use super::reads::{Read, reads};
 use super::step::Step;
 use super::{ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Site, Value, ZERO};
 use crate::index::registers::of_slots;
+use iced_x86::InstructionInfoFactory;
 use rdb_schema::block::{Block, Slot};
 use rdb_schema::derive::{Computation, FlagRule, Inputs, Operand, low_bytes};
 use rdb_schema::effects::{Address, Effect, Extend, Form, Segment, Source};
@@ -12,20 +14,33 @@ use std::ops::Range;
 /// each, of which no sane one comes near.
 pub(super) const MAX_VALUES: usize = 1 << 13;
 
-/// The plan of the instructions in `range` of `block`; with `flags`, of what
-/// RFLAGS hold at the end, too. `None` if it is too large.
-pub fn compile(block: &Block, range: Range<usize>, flags: bool) -> Option<Plan> {
+/// What a plan has to find besides stores and general registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What RFLAGS hold at the end.
+    pub flags: bool,
+    /// What is read from memory.
+    pub reads: bool,
+}
+
+/// The plan of the instructions in `range` of `block`. `None` if it is too large.
+pub fn compile(block: &Block, range: Range<usize>, wanted: Wanted) -> Option<Plan> {
     let mut compiler = Compiler::new();
+    let mut factory = InstructionInfoFactory::new();
     let mut writes = 0;
     for index in range {
         let slots = block.slots(index);
         writes |= of_slots(slots);
+        if wanted.reads {
+            let reads = reads(block.bytes(index), block.address(index), &mut factory);
+            reads.iter().for_each(|read| compiler.read(index as u8, read));
+        }
         compiler.instruction(index as u8, slots);
         if compiler.steps.len() + ENTRY > MAX_VALUES - 64 * 8 {
             return None;
         }
     }
-    Some(compiler.finish(flags, writes))
+    Some(compiler.finish(wanted.flags, writes))
 }
 
 struct Compiler {
@@ -115,6 +130,15 @@ impl Compiler {
         if self.stack.last() != Some(&stack) {
             self.stack.push(stack);
         }
+    }
+
+    fn read(&mut self, index: u8, read: &Read) {
+        let extent = match read.repeated {
+            true => Extent::ReadElements(read.bytes),
+            false => Extent::Read(read.bytes),
+        };
+        let before = self.now;
+        self.site(index, &before, read.address, extent);
     }
 
     fn register(&mut self, within: &Within, source: Source, slot: &Slot, old: Value) -> Value {

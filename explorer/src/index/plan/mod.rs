@@ -5,10 +5,11 @@
 //! plan costs a few operations an execution, not a few an instruction.
 
 mod compile;
+mod reads;
 mod run;
 mod step;
 
-pub use compile::compile;
+pub use compile::{Wanted, compile};
 pub use run::Machine;
 
 use step::Step;
@@ -34,7 +35,7 @@ impl Value {
     }
 }
 
-/// How a store's bytes are found.
+/// How the bytes of a store, or of a read, are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// As many, from the address on.
@@ -43,6 +44,10 @@ pub enum Extent {
     Some(u16),
     /// The chunk's next bulk store.
     Bulk,
+    /// As many are read, not stored.
+    Read(u16),
+    /// The first of several elements of as many bytes that are read.
+    ReadElements(u16),
 }
 
 /// A store of a block.

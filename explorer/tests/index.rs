@@ -9,6 +9,8 @@ use common::program::{Program, WINDOW};
 use proptest::prelude::*;
 use rdb_explorer::index::{Index, Write, register_bits};
 use rdb_explorer::session::registers::read;
+use rdb_explorer::session::{Session, Subject, Window};
+use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{Direction, Timeline};
 use rdb_schema::effects::Effect;
 use rdb_schema::event::Event;
@@ -209,6 +211,43 @@ proptest! {
             check_writes(&index, &timeline, &writes, &mut rng);
             check_executions(&index, &timeline, &program, &mut rng);
             check_registers(&index, &timeline, &program, &mut rng);
+        }
+        drop(directory);
+    }
+}
+
+fn check_values(session: &mut Session, program: &Program, rng: &mut Rng) {
+    session.jump(rng.below(program.end() + 1)).unwrap();
+    let range = random_range(rng, WINDOW.0, WINDOW.1 as u64 - 5000);
+    let bytes = range.end - range.start;
+    let subject = Subject::Memory { address: range.start, bytes };
+    let window = Window { past: 3, future: 3 };
+    let held = |t: u64| program.states[t as usize].memory(range.start, bytes as usize);
+    let mut last = None;
+    for one in session.modifications(&subject, window).unwrap() {
+        let t = one.tracepoint;
+        assert!(last < Some(t), "in order, each once");
+        last = Some(t);
+        assert_eq!(one.old, held(t), "{range:x?} before {t}");
+        assert_eq!(one.new, held(t + 1), "{range:x?} after {t}");
+        assert_eq!(one.current, t == session.cursor());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn modifications_have_the_values_of_their_states(seed: u64, chunks in 1usize..30, executions in 1usize..12) {
+        let mut program = Program::random(seed, chunks, executions);
+        let mut rng = Rng::new(seed ^ 0xaa);
+        if rng.chance(50) {
+            program.strip(0);
+        }
+        let (directory, path) = program.written(ENDINGS[rng.below(3) as usize]);
+        let mut session = Session::new(Timeline::open(&path).unwrap(), DebugSearch::none());
+        for _ in 0..queries() / 2 {
+            check_values(&mut session, &program, &mut rng);
         }
         drop(directory);
     }

@@ -1,6 +1,7 @@
 //! Modifications: the tracepoints that wrote to a subject, with what it held
 //! before and after.
 
+mod before;
 mod values;
 
 use super::places::Places;

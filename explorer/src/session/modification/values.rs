@@ -5,6 +5,7 @@ use crate::session::value::Bytes;
 use crate::session::{Session, registers};
 use crate::timeline::{StateError, Timeline};
 use rayon::prelude::*;
+use rdb_schema::space::PAGE;
 use std::ops::Range;
 
 /// Chunks that are replayed at a time.
@@ -39,7 +40,9 @@ impl Session {
         let length = addresses.end.saturating_sub(addresses.start) as usize;
         let memory = |t: u64| self.timeline.memory(t, addresses.start, length);
         let Some((first, _)) = moments.first() else { return Ok(Vec::new()) };
-        let mut held = memory(*first)?;
+        let mut held = self.held_before(addresses, *first)?;
+        let mut mapped_part = mapped_part(timeline, addresses, *first)?;
+        keep(&mut held, &mapped_part);
         let mut values = Vec::with_capacity(moments.len());
         let chunk_of = |moment: &Moment| self.timeline.chunk_at(moment.0).unwrap_or(0);
         let chunks: Vec<&[Moment]> = moments.chunk_by(|a, b| chunk_of(a) == chunk_of(b)).collect();
@@ -52,11 +55,12 @@ impl Session {
                 batch.iter().copied().flatten().zip(written.iter().flatten())
             {
                 let old = held.clone();
-                match mapped {
-                    true => held = memory(t + 1)?,
-                    false => {
-                        pieces.iter().for_each(|(offset, bytes)| put(&mut held, *offset, bytes))
-                    }
+                if *mapped {
+                    held = memory(t + 1)?;
+                    mapped_part = self::mapped_part(timeline, addresses, t + 1)?;
+                } else {
+                    pieces.iter().for_each(|(offset, bytes)| put(&mut held, *offset, bytes));
+                    keep(&mut held, &mapped_part);
                 }
                 values.push((old, held.clone()));
             }
@@ -67,7 +71,7 @@ impl Session {
 
 /// What each of `moments`, which lie in one chunk, stored to `addresses`:
 /// offsets and bytes.
-fn written(
+pub(super) fn written(
     timeline: &Timeline,
     addresses: &Range<u64>,
     moments: &[Moment],
@@ -87,6 +91,40 @@ fn written(
             .collect()
     };
     Ok(moments.iter().map(of).collect())
+}
+
+/// The offsets in `addresses` that are mapped at state `t`.
+fn mapped_part(
+    timeline: &Timeline,
+    addresses: &Range<u64>,
+    t: u64,
+) -> Result<Vec<Range<usize>>, StateError> {
+    let space = timeline.shared_space(t)?;
+    let offset = |address: u64| address.saturating_sub(addresses.start) as usize;
+    let mut parts = Vec::new();
+    let mut at = addresses.start;
+    while at < addresses.end {
+        let page_end = (at / PAGE * PAGE).saturating_add(PAGE);
+        let found = space.find(at);
+        let end = found.map_or(page_end, |mapping| mapping.end).min(addresses.end);
+        if found.is_some() {
+            parts.push(offset(at)..offset(end));
+        }
+        at = end;
+    }
+    Ok(parts)
+}
+
+/// Nothing is known of what is not mapped.
+fn keep(held: &mut Bytes, parts: &[Range<usize>]) {
+    if matches!(parts, [all] if all.len() == held.len()) {
+        return;
+    }
+    for (offset, byte) in held.iter_mut().enumerate() {
+        if !parts.iter().any(|part| part.contains(&offset)) {
+            *byte = None;
+        }
+    }
 }
 
 /// The part of a store that falls into `addresses`: offset there, and bytes.

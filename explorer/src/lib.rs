@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod compare;
 pub mod expression;
+pub mod index;
 pub mod render;
 pub mod repl;
 pub mod session;

@@ -4,7 +4,7 @@
 
 mod synthetic;
 
-use rdb_explorer::session::{Session, Stop};
+use rdb_explorer::session::{Calls, Session, Stop};
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{Direction, Timeline};
 use serde_json::Value;
@@ -293,7 +293,7 @@ fn an_interrupt_stops_steps_by_lines() {
     let made = Recording::new(Ending::Crash);
     let mut session = Session::new(Timeline::open(&made.trace).unwrap(), DebugSearch::none());
     session.interrupt.raise();
-    session.step_lines(u64::MAX, Direction::Forward).unwrap();
+    session.step_lines(u64::MAX, Direction::Forward, Calls::Into).unwrap();
     assert_eq!((session.cursor(), session.stop()), (0, &Stop::Interrupted));
 }
 

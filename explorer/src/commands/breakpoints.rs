@@ -1,8 +1,9 @@
 //! Breakpoints: set, delete, switch, list.
 
+use super::modifications::{EXPRESSION, SIZE, subject};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex};
-use crate::session::{Breakpoint, Session, Target};
+use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -12,7 +13,11 @@ struct Set {
 
 impl Output for Set {
     fn render(&self, page: &mut Page) {
-        let Breakpoint { number, targets, .. } = &self.breakpoint;
+        let Breakpoint { number, targets, watch, location, .. } = &self.breakpoint;
+        if watch.is_some() {
+            page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);
+            return page.end();
+        }
         page.put(Style::Heading, format!("Breakpoint {number}")).plain(" at ");
         match targets.as_slice() {
             [target] => page.line(describe(target)),
@@ -37,6 +42,21 @@ fn describe(target: &Target) -> String {
     text
 }
 
+/// `writes of $rax`.
+fn watched(watch: &Watch) -> String {
+    let access = match watch.access {
+        Access::Write => "writes of",
+        Access::Read => "reads of",
+        Access::Any => "accesses to",
+    };
+    match &watch.subject {
+        Subject::Register { name } => format!("{access} ${name}"),
+        Subject::Memory { address, bytes } => {
+            format!("{access} {bytes} bytes at {}", hex(*address))
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct List {
     breakpoints: Vec<Breakpoint>,
@@ -55,6 +75,11 @@ impl Output for List {
                 breakpoint.hits.to_string(),
                 breakpoint.location.clone(),
             ];
+            if let Some(watch) = &breakpoint.watch {
+                cells.push(watched(watch));
+                table.row(cells);
+                continue;
+            }
             for target in &breakpoint.targets {
                 cells.push(describe(target));
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
@@ -100,6 +125,17 @@ fn list(session: &Session) -> CommandResult {
     Ok(Box::new(List { breakpoints: session.breakpoints.iter().cloned().collect() }))
 }
 
+fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
+    let subject = subject(session, arguments)?;
+    if access != Access::Write && subject.addresses().is_none() {
+        let text = "reads of registers cannot be watched";
+        return Err(CommandError::Other(text.to_owned()));
+    }
+    let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
+    let watch = Watch { subject, access };
+    Ok(Box::new(Set { breakpoint: session.breakpoints.add_watch(expression, watch).clone() }))
+}
+
 const NUMBER: Argument = Argument {
     name: "N",
     form: Form::Optional,
@@ -131,6 +167,41 @@ pub static BREAK: Command = Command {
         let targets = session.resolve(&location)?;
         Ok(Box::new(Set { breakpoint: session.breakpoints.add(&location, targets).clone() }))
     },
+};
+
+/// `watch`.
+pub static WATCH: Command = Command {
+    name: "watch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where something is written that changes what it holds",
+    details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
+              many there are or how large. Addresses are evaluated at the cursor.",
+    run: |session, arguments| watch(session, arguments, Access::Write),
+};
+
+/// `rwatch`.
+pub static RWATCH: Command = Command {
+    name: "rwatch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where memory is read",
+    details: "Reads are in no index: all instructions on the way are gone through. What a masked \
+              load leaves out counts as read; gathers, xrstor and what the kernel reads do not.",
+    run: |session, arguments| watch(session, arguments, Access::Read),
+};
+
+/// `awatch`.
+pub static AWATCH: Command = Command {
+    name: "awatch",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[SIZE, EXPRESSION],
+    help: "stop where memory is read, or written whether or not that changes it",
+    details: "As rwatch and watch together.",
+    run: |session, arguments| watch(session, arguments, Access::Any),
 };
 
 /// `delete`.

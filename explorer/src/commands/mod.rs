@@ -7,15 +7,20 @@ mod compare;
 mod disassemble;
 mod display;
 mod examine;
+mod executions;
+mod find;
 mod frames;
 mod help;
 mod info;
 mod jumping;
+mod leaving;
 mod list;
 mod locals;
 mod maps;
+mod modifications;
 mod modules;
 mod operands;
+mod output;
 mod position;
 mod print;
 mod quit;
@@ -190,13 +195,24 @@ pub static COMMANDS: &[&Command] = &[
     &jumping::JUMP,
     &stepping::STEP_BACK,
     &stepping::STEP_BACK_INST,
+    &stepping::REVERSE_NEXT,
+    &leaving::STEP_BACK_UNTIL_OUT,
+    &leaving::STEP_BACK_UNTIL_LINE,
+    &leaving::STEP_BACK_UNTIL_ADDRESS,
     &jumping::STEP_BACK_UNTIL_START,
     &running::CONTINUE_REVERSE,
     &stepping::REPLAY,
     &stepping::REPLAY_INST,
+    &stepping::NEXT,
+    &leaving::REPLAY_UNTIL_OUT,
+    &leaving::REPLAY_UNTIL_LINE,
+    &leaving::REPLAY_UNTIL_ADDRESS,
     &jumping::REPLAY_UNTIL_END,
     &running::REPLAY_CONTINUE,
     &breakpoints::BREAK,
+    &breakpoints::WATCH,
+    &breakpoints::RWATCH,
+    &breakpoints::AWATCH,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,
@@ -214,6 +230,7 @@ pub static COMMANDS: &[&Command] = &[
     &frames::DOWN,
     &registers::REGS,
     &examine::EXAMINE,
+    &find::FIND,
     &disassemble::DISASSEMBLE,
     &list::LIST,
     &stack::BACKTRACE,
@@ -221,6 +238,11 @@ pub static COMMANDS: &[&Command] = &[
     &modules::MODULES,
     &syscalls::SYSCALLS,
     &signals::INFO_SIGNALS,
+    &modifications::MODIFICATION,
+    &modifications::LAST,
+    &executions::EXECUTIONS,
+    &executions::CALLS,
+    &output::OUTPUT,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,

@@ -19,12 +19,15 @@ pub struct Resolved<'a> {
 pub fn resolve(line: &str) -> Result<Resolved<'_>, CommandError> {
     let (word, rest) = split(line);
     let command = find(word, &one_word())?;
-    let family: Vec<_> = two_words(command.name);
+    let family = two_words(command.name);
     let (second, after) = split(rest);
     if family.is_empty() || second.is_empty() {
         return Ok(Resolved { command, rest });
     }
-    let of_family: Vec<_> = family.iter().map(|(name, command)| (*name, *command)).collect();
+    // Behind a command that stands alone as well, the beginning of a second word may
+    // be an argument.
+    let whole = |name: &str| command.arguments.is_empty() || name == second;
+    let of_family: Names = family.into_iter().filter(|(name, _)| whole(name)).collect();
     match find(second, &of_family) {
         Ok(command) => Ok(Resolved { command, rest: after }),
         // Commands of the family that stand alone as well: `info regs`.

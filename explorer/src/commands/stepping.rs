@@ -2,7 +2,7 @@
 
 use super::position::Position;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind};
-use crate::session::Session;
+use crate::session::{Calls, Session};
 use crate::timeline::Direction;
 
 const COUNT: Argument = Argument {
@@ -13,8 +13,13 @@ const COUNT: Argument = Argument {
     help: "how often; 1 if left out",
 };
 
-fn lines(session: &mut Session, arguments: &Arguments, direction: Direction) -> CommandResult {
-    session.step_lines(arguments.count("N").unwrap_or(1), direction)?;
+fn lines(
+    session: &mut Session,
+    arguments: &Arguments,
+    direction: Direction,
+    calls: Calls,
+) -> CommandResult {
+    session.step_lines(arguments.count("N").unwrap_or(1), direction, calls)?;
     Position::result(session)
 }
 
@@ -36,7 +41,7 @@ pub static STEP_BACK: Command = Command {
     help: "go back N source lines, into calls",
     details: "From the middle of a line it goes to the line's start first. Code without line \
               information is passed over. Stops early at breakpoints.",
-    run: |session, arguments| lines(session, arguments, Direction::Backward),
+    run: |session, arguments| lines(session, arguments, Direction::Backward, Calls::Into),
 };
 
 /// `step-back-inst`.
@@ -60,7 +65,7 @@ pub static REPLAY: Command = Command {
     help: "go forward N source lines, into calls",
     details: "Entering a function, it stops where the parameters are in place. Code without \
               line information is passed over. Stops early at breakpoints and signals.",
-    run: |session, arguments| lines(session, arguments, Direction::Forward),
+    run: |session, arguments| lines(session, arguments, Direction::Forward, Calls::Into),
 };
 
 /// `replay-inst`.
@@ -72,4 +77,28 @@ pub static REPLAY_INST: Command = Command {
     help: "go forward N instructions",
     details: "Stops early at breakpoints and signals.",
     run: |session, arguments| instructions(session, arguments, Direction::Forward),
+};
+
+/// `next`.
+pub static NEXT: Command = Command {
+    name: "next",
+    aliases: &["n"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go forward N source lines, over calls",
+    details: "A call is passed over however it ends: by a return, by that of a function it was \
+              handed on to, or by longjmp. Stops early at breakpoints and signals.",
+    run: |session, arguments| lines(session, arguments, Direction::Forward, Calls::Over),
+};
+
+/// `reverse-next`.
+pub static REVERSE_NEXT: Command = Command {
+    name: "reverse-next",
+    aliases: &["rn"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go back N source lines, over calls",
+    details: "From the middle of a line it goes to the line's start first. Stops early at \
+              breakpoints.",
+    run: |session, arguments| lines(session, arguments, Direction::Backward, Calls::Over),
 };

@@ -52,6 +52,9 @@ impl Answerer<'_> {
             return Ok(Outcome::Done);
         }
         let result = commands::run(session, line);
+        for notice in session.take_notices() {
+            writeln!(self.errors, "rdb-explore: {}", crate::render::escape(&notice))?;
+        }
         let outcome = match &result {
             Ok(output) if output.differs() => Outcome::Differs,
             Ok(_) => Outcome::Done,

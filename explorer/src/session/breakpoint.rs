@@ -1,5 +1,6 @@
 //! Breakpoints.
 
+use super::Subject;
 use serde::Serialize;
 
 /// A place of a breakpoint.
@@ -20,6 +21,34 @@ pub struct Target {
     pub line: Option<u32>,
 }
 
+impl Target {
+    /// Whether it is at `pc`, where `module` is mapped.
+    pub fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
+        self.address == pc && (self.module.is_none() || self.module == module)
+    }
+}
+
+/// What a watchpoint stops at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Writes that change it.
+    Write,
+    /// Reads.
+    Read,
+    /// Reads, and writes whether or not they change it.
+    Any,
+}
+
+/// What a watchpoint watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Watch {
+    /// A register, or memory.
+    pub subject: Subject,
+    /// Which accesses to it.
+    pub access: Access,
+}
+
 /// A breakpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Breakpoint {
@@ -33,12 +62,14 @@ pub struct Breakpoint {
     pub hits: u64,
     /// Where it is.
     pub targets: Vec<Target>,
+    /// What it watches, if it is a watchpoint; it is then nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
 }
 
 impl Breakpoint {
     fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
-        let there = |t: &Target| t.address == pc && (t.module.is_none() || t.module == module);
-        self.enabled && self.targets.iter().any(there)
+        self.enabled && self.targets.iter().any(|target| target.is_at(pc, module))
     }
 }
 
@@ -52,6 +83,15 @@ pub struct Breakpoints {
 impl Breakpoints {
     /// Adds an enabled breakpoint.
     pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &Breakpoint {
+        self.push(location, targets, None)
+    }
+
+    /// Adds an enabled watchpoint.
+    pub fn add_watch(&mut self, expression: &str, watch: Watch) -> &Breakpoint {
+        self.push(expression, Vec::new(), Some(watch))
+    }
+
+    fn push(&mut self, location: &str, targets: Vec<Target>, watch: Option<Watch>) -> &Breakpoint {
         self.last += 1;
         self.list.push(Breakpoint {
             number: self.last,
@@ -59,6 +99,7 @@ impl Breakpoints {
             enabled: true,
             hits: 0,
             targets,
+            watch,
         });
         &self.list[self.list.len() - 1]
     }
@@ -94,6 +135,19 @@ impl Breakpoints {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// The enabled watchpoints, with their numbers.
+    pub fn watches(&self) -> impl Iterator<Item = (u32, &Watch)> {
+        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
+        enabled.filter_map(|breakpoint| Some((breakpoint.number, breakpoint.watch.as_ref()?)))
+    }
+
+    /// Counts a hit of the one of this number; its expression.
+    pub fn count(&mut self, number: u32) -> Option<&str> {
+        let found = self.list.iter_mut().find(|breakpoint| breakpoint.number == number)?;
+        found.hits += 1;
+        Some(&found.location)
     }
 
     /// Whether an enabled one is at `pc`, where `module` is mapped.

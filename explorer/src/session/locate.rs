@@ -142,6 +142,23 @@ impl Locator {
         targets
     }
 
+    /// The first instructions of a function, not those of inlined copies.
+    pub fn entries(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for index in self.images.modules() {
+            let Some(symbols) = self.images.symbols(timeline, index) else { continue };
+            let is_entry = |found: &BreakAddress| {
+                let function = symbols.function_at(found.entry);
+                function.is_some_and(|function| function.entry == found.entry)
+            };
+            let mut addresses = symbols.addresses_of_function(name);
+            addresses.retain(is_entry);
+            addresses.iter_mut().for_each(|found| found.address = found.entry);
+            self.add_targets(timeline, index, symbols, &addresses, &mut targets);
+        }
+        targets
+    }
+
     /// Where to break for a line of a file; whether any module has that file.
     pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> (Vec<Target>, bool) {
         let mut matches: Vec<(u32, &ModuleSymbols, LineMatch)> = Vec::new();

@@ -1,14 +1,22 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod breakpoint;
+mod calls;
 mod display;
+mod executions;
+mod find;
 mod frames;
 mod history;
 mod images;
+mod index;
+mod lines;
 mod locate;
 mod location;
+mod modification;
 mod motion;
 mod names;
+mod output;
+mod places;
 mod position;
 pub mod registers;
 mod scene;
@@ -18,19 +26,32 @@ mod stack;
 mod stop;
 mod view;
 
-pub use breakpoint::{Breakpoint, Breakpoints, Target};
 pub use display::{Display, Displays};
 pub use frames::Frames;
 pub use history::ValueHistory;
+mod subject;
+mod until;
+mod value;
+mod watch;
+
+pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
+pub use executions::{Call, Ending, Execution, Window};
+pub use find::pattern as find_pattern;
 pub use images::{Image, Images};
+pub use lines::Calls;
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
+pub use modification::Modification;
+pub use output::OutputLine;
+pub use places::Places;
 pub use position::Place;
 pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
+pub use subject::{Subject, SubjectError};
+pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 
 pub use crate::timeline::Interrupt;
@@ -88,6 +109,7 @@ pub struct Session {
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
     pub finished: bool,
+    held: index::Held,
 }
 
 impl Session {
@@ -111,6 +133,7 @@ impl Session {
             displays: Displays::default(),
             interrupt,
             finished: false,
+            held: index::Held::default(),
         }
     }
 

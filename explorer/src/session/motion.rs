@@ -1,8 +1,8 @@
 //! Moving the cursor.
 
-use super::locate::{LineCache, LineCode};
 use super::signal::{SignalStop, stops};
 use super::stop::Stop;
+use super::watch::Triggered;
 use super::{Session, natural_stop};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::EventKind;
@@ -54,84 +54,14 @@ impl Session {
             return Ok((limit, Stop::Step));
         }
         let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
-        let found =
-            self.walk_until(direction, |state, pc| match (hit(state, pc), state == limit) {
+        let found = self.walk_until(self.cursor, direction, |state, pc| {
+            match (hit(state, pc), state == limit) {
                 (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
                 (_, true) => Some(Stop::Step),
                 _ => None,
-            })?;
+            }
+        })?;
         Ok(found.unwrap_or((limit, Stop::Step)))
-    }
-
-    /// Moves `count` source lines; stops early at breakpoints and signals.
-    ///
-    /// # Errors
-    /// When history cannot be read there.
-    pub fn step_lines(&mut self, count: u64, direction: Direction) -> Result<(), StateError> {
-        let mut cache = LineCache::default();
-        for _ in 0..count {
-            // Each walk is too short to look.
-            if self.interrupt.raised() {
-                self.stop = Stop::Interrupted;
-                break;
-            }
-            let (target, stop) = match self.next_line(direction, &mut cache)? {
-                Some(found) => found,
-                None => (self.edge(direction), Stop::Step),
-            };
-            self.finish(target, stop, direction)?;
-            if self.stop != Stop::Step || self.cursor == self.edge(direction) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The nearest state at which a line starts. Code without lines is passed,
-    /// and the dynamic linker's, unless the step begins there.
-    fn next_line(
-        &self,
-        direction: Direction,
-        cache: &mut LineCache,
-    ) -> Result<Option<(u64, Stop)>, StateError> {
-        let addresses = self.breakpoints.addresses();
-        let mut line_at = |state, pc| cache.get(&self.locator, &self.timeline, state, pc);
-        let current = line_at(self.cursor, self.timeline.pc(self.cursor)?);
-        let in_linker = current.as_ref().is_some_and(|line| line.linker);
-        let mut previous = current.clone();
-        let mut prologue = None;
-        self.walk_until(direction, |state, pc| {
-            if addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc) {
-                return Some(Stop::Breakpoint { breakpoints: Vec::new() });
-            }
-            if let Some((entry, body)) = prologue.take() {
-                if pc == body {
-                    return Some(Stop::Step);
-                }
-                if entry < pc && pc < body {
-                    prologue = Some((entry, body));
-                    return None;
-                }
-            }
-            let line = line_at(state, pc).filter(|line| in_linker || !line.linker);
-            let arrived = match (&line, direction) {
-                (None, _) => false,
-                (Some(line), Direction::Backward) => starts_line_backward(line, pc),
-                (Some(line), Direction::Forward) if line.body.is_some_and(|body| body != pc) => {
-                    // A function's entry: its parameters are not in place yet.
-                    prologue = line.body.map(|body| (pc, body));
-                    false
-                }
-                (Some(line), Direction::Forward) => {
-                    starts_line(line, pc)
-                        || enters_line(line, previous.as_deref(), current.as_deref())
-                }
-            };
-            if line.is_some() {
-                previous = line;
-            }
-            arrived.then_some(Stop::Step)
-        })
     }
 
     /// Moves to the nearest breakpoint or signal, else to the end of history.
@@ -139,20 +69,22 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub fn run(&mut self, direction: Direction) -> Result<(), StateError> {
-        let (target, stop) = match self.next_breakpoint(direction)? {
+        let (target, stop) = match self.next_breakpoint(self.cursor, direction)? {
             Some(state) => (state, Stop::Breakpoint { breakpoints: Vec::new() }),
             None => (self.edge(direction), Stop::Step),
         };
         self.finish(target, stop, direction)
     }
 
-    /// The nearest state at an enabled breakpoint.
-    fn next_breakpoint(&self, direction: Direction) -> Result<Option<u64>, StateError> {
+    /// The nearest state after (before) `from` at an enabled breakpoint.
+    pub(super) fn next_breakpoint(
+        &self,
+        mut from: u64,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
         let addresses = self.breakpoints.addresses();
-        let interrupted = || self.interrupt.raised();
-        let mut from = self.cursor;
         while !addresses.is_empty() {
-            match self.timeline.find_pc(from, direction, &addresses, &interrupted)? {
+            match self.find_pc(from, direction, &addresses)? {
                 Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
                 found => return Ok(found),
             }
@@ -161,16 +93,16 @@ impl Session {
     }
 
     /// Whether an enabled breakpoint is at `pc` at `state`.
-    fn is_hit(&self, state: u64, pc: u64) -> bool {
+    pub(super) fn is_hit(&self, state: u64, pc: u64) -> bool {
         self.breakpoints.is_hit(pc, self.module_at(state, pc))
     }
 
-    fn module_at(&self, state: u64, pc: u64) -> Option<u32> {
+    pub(super) fn module_at(&self, state: u64, pc: u64) -> Option<u32> {
         self.locator.images().at(&self.timeline, state, pc).map(|image| image.module)
     }
 
     /// Where history ends in a direction.
-    fn edge(&self, direction: Direction) -> u64 {
+    pub(super) fn edge(&self, direction: Direction) -> u64 {
         match direction {
             Direction::Forward => self.timeline.end(),
             Direction::Backward => 0,
@@ -178,7 +110,16 @@ impl Session {
     }
 
     /// Arrives at `target`, or at the first signal on the way there.
-    fn finish(&mut self, target: u64, stop: Stop, way: Direction) -> Result<(), StateError> {
+    pub(super) fn finish(
+        &mut self,
+        target: u64,
+        stop: Stop,
+        way: Direction,
+    ) -> Result<(), StateError> {
+        let (mut target, mut stop) = (target, stop);
+        if let Some(found) = self.first_watch(target, way)? {
+            (target, stop) = (found.state, self.watch_stop(found));
+        }
         if way == Direction::Forward
             && let Some(signal) = self.first_signal(self.cursor, target)?
         {
@@ -189,6 +130,17 @@ impl Session {
         self.timeline.pc(target)?;
         self.arrive(target, stop);
         Ok(())
+    }
+
+    /// Why a watchpoint stops, with its expression; the hit counts.
+    fn watch_stop(&mut self, found: Triggered) -> Stop {
+        let name = self.breakpoints.count(found.number).unwrap_or_default().to_owned();
+        match found.stop {
+            Stop::Watch { number, tracepoint, old, new, .. } => {
+                Stop::Watch { number, expression: name, tracepoint, old, new }
+            }
+            other => other,
+        }
     }
 
     /// The first signal to stop at among the tracepoints from state `from` to
@@ -218,7 +170,7 @@ impl Session {
         self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
-            Stop::Jump => Vec::new(),
+            Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.breakpoints.hit(pc, self.module_at(state, pc)),
         };
         let natural = natural_stop(&self.timeline, state);
@@ -230,23 +182,24 @@ impl Session {
         };
     }
 
-    /// Walks until `check` finds a reason to stop.
-    fn walk_until(
+    /// Walks from the state `from` until `check` finds a reason to stop.
+    pub(super) fn walk_until<T>(
         &self,
+        from: u64,
         direction: Direction,
-        mut check: impl FnMut(u64, u64) -> Option<Stop>,
-    ) -> Result<Option<(u64, Stop)>, StateError> {
+        mut check: impl FnMut(u64, u64) -> Option<T>,
+    ) -> Result<Option<(u64, T)>, StateError> {
         let mut found = None;
         let (mut visited, mut stopped) = (0u64, false);
-        self.timeline.walk(self.cursor, direction, &mut |state, pc| {
+        self.timeline.walk(from, direction, &mut |state, pc| {
             visited += 1;
             if visited.is_multiple_of(POLL) && self.interrupt.raised() {
                 stopped = true;
                 return ControlFlow::Break(());
             }
             match check(state, pc) {
-                Some(stop) => {
-                    found = Some((state, stop));
+                Some(reason) => {
+                    found = Some((state, reason));
                     ControlFlow::Break(())
                 }
                 None => ControlFlow::Continue(()),
@@ -254,25 +207,4 @@ impl Session {
         })?;
         if stopped { Err(StateError::Interrupted) } else { Ok(found) }
     }
-}
-
-/// Whether the contiguous code of a line starts at `pc`.
-fn starts_line(line: &LineCode, pc: u64) -> bool {
-    line.statement && line.start == pc
-}
-
-/// Going back, the first line of a function is passed as well: a step goes
-/// from the body to the call.
-fn starts_line_backward(line: &LineCode, pc: u64) -> bool {
-    starts_line(line, pc) && line.body.is_none_or(|body| body == pc)
-}
-
-/// Whether a jump led to a statement inside another line's code.
-fn enters_line(line: &LineCode, previous: Option<&LineCode>, current: Option<&LineCode>) -> bool {
-    let same = |other: Option<&LineCode>| other.is_some_and(|other| same_line(other, line));
-    line.statement && !same(previous) && !same(current)
-}
-
-fn same_line(a: &LineCode, b: &LineCode) -> bool {
-    a.line == b.line && a.file == b.file
 }

@@ -1,7 +1,8 @@
 //! Why the cursor stands where it stands.
 
 use super::signal::SignalStop;
-use crate::render::{Page, Style};
+use super::value::{Bytes, serialize_value, value_text};
+use crate::render::{Page, Style, thousands};
 use serde::Serialize;
 
 /// Why history stopped here.
@@ -18,6 +19,32 @@ pub enum Stop {
     Breakpoint {
         /// Their numbers.
         breakpoints: Vec<u32>,
+    },
+    /// A watchpoint's subject is written or read: by the instruction before or,
+    /// going back, by the next one.
+    Watch {
+        /// The watchpoint's number.
+        number: u32,
+        /// What it watches, as typed.
+        expression: String,
+        /// The tracepoint that does it.
+        tracepoint: u64,
+        /// What it held before.
+        #[serde(serialize_with = "serialize_value")]
+        old: Bytes,
+        /// What it held afterwards.
+        #[serde(serialize_with = "serialize_value")]
+        new: Bytes,
+    },
+    /// A function was left, or the call of it was reached.
+    Out {
+        /// The function.
+        function: Option<String>,
+    },
+    /// The place that the user named.
+    Until {
+        /// As typed.
+        location: String,
     },
     /// A signal arrived at the tracepoint before.
     Signal(SignalStop),
@@ -48,6 +75,21 @@ impl Stop {
             Self::Breakpoint { breakpoints } => {
                 let numbers: Vec<_> = breakpoints.iter().map(u32::to_string).collect();
                 page.put(Style::Alert, format!("Breakpoint {}", numbers.join(", "))).end();
+            }
+            Self::Watch { number, expression, tracepoint, old, new } => {
+                page.put(Style::Alert, format!("Watchpoint {number}: {expression}"));
+                let (old, new) = (value_text(old), value_text(new));
+                let changed = old != new;
+                page.plain(if changed { format!(", {old} -> {new}") } else { format!(" = {old}") });
+                page.plain(", by ").put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
+                page.end();
+            }
+            Self::Out { function } => {
+                let function = function.as_deref().unwrap_or("the function");
+                page.put(Style::Alert, format!("Out of {function}.")).end();
+            }
+            Self::Until { location } => {
+                page.put(Style::Alert, format!("Reached {location}.")).end();
             }
             Self::Signal(signal) => render_signal(signal, page),
         }

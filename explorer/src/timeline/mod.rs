@@ -22,7 +22,7 @@ use rdb_schema::header::Header;
 use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Which way in recorded time.
@@ -60,6 +60,7 @@ pub struct Timeline {
     /// What chunks write, once somebody needed it.
     written: Mutex<Option<Arc<Written>>>,
     interrupt: Interrupt,
+    path: PathBuf,
 }
 
 impl Timeline {
@@ -83,7 +84,18 @@ impl Timeline {
             files: Cache::new(128 * MB),
             written: Mutex::default(),
             interrupt: Interrupt::default(),
+            path: path.to_owned(),
         })
+    }
+
+    /// The trace's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What tells its trace from all others.
+    pub fn identity(&self) -> u64 {
+        self.trace.identity()
     }
 
     /// Raised, it stops questions that take long: they fail with

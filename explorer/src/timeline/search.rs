@@ -37,6 +37,56 @@ impl Timeline {
         Ok(found)
     }
 
+    /// The nearest tracepoint of chunk `index`, of those in `range`, whose pc is one
+    /// of `pcs` (ascending).
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_pc_in(
+        &self,
+        index: usize,
+        range: Range<u64>,
+        direction: Direction,
+        pcs: &[u64],
+    ) -> Result<Option<u64>, StateError> {
+        let chunk = self.chunk_path(index)?;
+        let range = range.start.max(chunk.first)..range.end.min(chunk.end());
+        if range.is_empty() {
+            return Ok(None);
+        }
+        Ok(find_in(&chunk, self.dictionary(), range, direction, pcs))
+    }
+
+    /// All tracepoints of chunk `index`, of those in `range`, whose pc is one of
+    /// `pcs` (ascending), in order.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_all_in(
+        &self,
+        index: usize,
+        range: Range<u64>,
+        pcs: &[u64],
+    ) -> Result<Vec<u64>, StateError> {
+        let chunk = self.chunk_path(index)?;
+        let range = range.start.max(chunk.first)..range.end.min(chunk.end());
+        let mut found = Vec::new();
+        if range.is_empty() {
+            return Ok(found);
+        }
+        let masks = masks(&chunk, self.dictionary(), pcs);
+        for at in executions(&chunk, &range) {
+            let Some((local, part, first)) = clip(&chunk, at, &range) else { continue };
+            let mask = masks.get(local).copied().unwrap_or(0);
+            let mut mask = mask & below(part.end) & !below(part.start);
+            while mask != 0 {
+                found.push(first + u64::from(mask.trailing_zeros()));
+                mask &= mask - 1;
+            }
+        }
+        Ok(found)
+    }
+
     /// Calls `visit` with (t, pc) of each state after (before) `from`, until it
     /// breaks or history ends.
     ///
@@ -112,8 +162,7 @@ fn find_in(
     direction: Direction,
     pcs: &[u64],
 ) -> Option<u64> {
-    let block = |id: u32| dictionary.get(id).map_or(0, |b| matches(b, pcs));
-    let masks: Vec<u64> = chunk.blocks.iter().map(|b| block(b.id)).collect();
+    let masks = masks(chunk, dictionary, pcs);
     if masks.iter().all(|m| *m == 0) {
         return None;
     }
@@ -131,6 +180,12 @@ fn find_in(
         Direction::Forward => wanted.find_map(look),
         Direction::Backward => wanted.rev().find_map(look),
     }
+}
+
+/// [`matches`] of each of the chunk's blocks.
+fn masks(chunk: &Chunk, dictionary: &Dictionary, pcs: &[u64]) -> Vec<u64> {
+    let block = |id: u32| dictionary.get(id).map_or(0, |b| matches(b, pcs));
+    chunk.blocks.iter().map(|b| block(b.id)).collect()
 }
 
 /// The instructions of `block` that are at one of `pcs`, one bit each: a block

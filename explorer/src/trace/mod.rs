@@ -15,7 +15,7 @@ pub use open::open;
 pub use outline::ChunkPlace;
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};
-pub use written::{BuildError, Overlay, Written};
+pub use written::{BuildError, Overlay, Written, folder};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};
@@ -27,6 +27,7 @@ use rdb_schema::message::{
     decode_module, decode_pages,
 };
 use rdb_schema::pages::{PageIndex, Pages};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Why a frame cannot be used, in words.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,17 @@ impl Trace {
     /// tracepoints. Empty for other engines and unsealed traces.
     pub fn stepped(&self) -> &[(String, u64)] {
         &self.stepped
+    }
+
+    /// What tells it from all others, and from itself when it has grown: a hash
+    /// over its frames' places and checksums.
+    pub fn identity(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        for Frame { header, offset } in &self.frames {
+            let words = [*offset, header.checksum, header.first, header.count];
+            words.iter().for_each(|word| hash.update(&word.to_le_bytes()));
+        }
+        hash.digest()
     }
 
     /// What the user should know of it.

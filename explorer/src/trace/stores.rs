@@ -76,6 +76,14 @@ impl Stores {
         (0..self.len()).filter_map(|i| self.get(i))
     }
 
+    /// The stores of `tracepoint`, in order.
+    pub fn at(&self, tracepoint: u64) -> impl Iterator<Item = Store<'_>> {
+        let before = |bound: u64| {
+            self.places.partition_point(|p| self.first + u64::from(p.tracepoint) < bound)
+        };
+        (before(tracepoint)..before(tracepoint.saturating_add(1))).filter_map(|i| self.get(i))
+    }
+
     /// The stores of the tracepoints from `since` and before `until` that touch
     /// page number `page`, in order.
     pub fn on_page(&self, page: u64, since: u64, until: u64) -> impl Iterator<Item = Store<'_>> {

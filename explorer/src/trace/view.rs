@@ -1,9 +1,11 @@
 //! A decoded chunk, replayed once: registers and stores at any of its states.
 
 use super::stores::Stores;
+use crate::timeline::Direction;
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::registers::{Gpr, Registers};
 use rdb_schema::replay::{Cursor, Ignore};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Tracepoints between two checkpoints.
@@ -109,6 +111,69 @@ impl ChunkView {
         let replayed = cursor.advance(&self.chunk, dictionary, t, &mut Ignore);
         replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
         Ok(cursor.registers)
+    }
+
+    /// The first state of `states` (Backward: the last) whose registers pass `test`.
+    /// Those of the chunk are its first to its end.
+    ///
+    /// # Errors
+    /// The way leads through states that cannot be trusted.
+    pub fn find(
+        &self,
+        dictionary: &Dictionary,
+        states: Range<u64>,
+        direction: Direction,
+        test: &dyn Fn(&Registers) -> bool,
+    ) -> Result<Option<u64>, Unsound> {
+        let states = states.start.max(self.chunk.first)..states.end.min(self.chunk.end() + 1);
+        let Some(last) = states.end.checked_sub(1).filter(|last| *last >= states.start) else {
+            return Ok(None);
+        };
+        self.check(if direction == Direction::Forward { states.start } else { last })?;
+        let window = |t: u64| self.chunk.first + (t - self.chunk.first) / STRIDE * STRIDE;
+        let (mut at, mut found) = (window(states.start), None);
+        if direction == Direction::Backward {
+            at = window(last);
+        }
+        loop {
+            let part = at.max(states.start)..(at + STRIDE).min(states.end);
+            found = self.find_in(dictionary, part, direction, test)?.or(found);
+            let next = match direction {
+                _ if found.is_some() => None,
+                Direction::Forward => Some(at + STRIDE).filter(|at| *at < states.end),
+                Direction::Backward => at.checked_sub(STRIDE).filter(|_| at > states.start),
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Within one stride: replayed forwards, whatever the direction.
+    fn find_in(
+        &self,
+        dictionary: &Dictionary,
+        states: Range<u64>,
+        direction: Direction,
+        test: &dyn Fn(&Registers) -> bool,
+    ) -> Result<Option<u64>, Unsound> {
+        let after = self.checkpoints.partition_point(|c| c.tracepoint <= states.start);
+        let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
+        let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
+        let mut found = None;
+        for state in states {
+            self.check(state)?;
+            let replayed = cursor.advance(&self.chunk, dictionary, state, &mut Ignore);
+            replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
+            if test(&cursor.registers) {
+                found = Some(state);
+                if direction == Direction::Forward {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn unsound_from(&self, first: u64, reason: String) -> Unsound {

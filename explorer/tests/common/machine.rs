@@ -1,7 +1,7 @@
 //! The naive machine: every state in full.
 
 use rdb_schema::block::{Block, Slot};
-use rdb_schema::derive::Known;
+use rdb_schema::derive::{Known, Loaded, Sources};
 use rdb_schema::effects::{Effect, Source};
 use rdb_schema::event::Event;
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
@@ -103,6 +103,11 @@ pub fn advance(
     after
 }
 
+/// What vectors are derived from where nothing is loaded.
+fn registers(before: &Registers) -> Sources<'_> {
+    Sources { before, loaded: &Loaded::NOTHING }
+}
+
 fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mut BTreeSet<u64>) {
     let old = &before.registers;
     let logged = &step.row[slot.offset as usize..];
@@ -161,10 +166,10 @@ fn apply(after: &mut State, before: &State, slot: &Slot, step: &Step, dirty: &mu
             }
         }
         Effect::VectorOf(vector) => {
-            after.registers.vector[usize::from(vector.register)] = vector.value(old);
+            after.registers.vector[usize::from(vector.register)] = vector.value(&registers(old));
         }
         Effect::MaskOf { register, elements } => {
-            after.registers.mask[usize::from(register)] = elements.mask(old);
+            after.registers.mask[usize::from(register)] = elements.mask(&registers(old));
         }
         Effect::Mask { register } => after.registers.mask[usize::from(register)] = word(8),
         other => panic!("the machine does not know {other:?}"),

@@ -80,6 +80,23 @@ impl FlagRule {
         )
     }
 
+    /// Whether the flags may depend on those before; a shift's or a rotation's do
+    /// unless its count is known not to be 0.
+    pub fn depends_on_flags(self) -> bool {
+        !matches!(
+            self,
+            Self::Sum
+                | Self::Difference
+                | Self::Taken
+                | Self::Left
+                | Self::Negation
+                | Self::Logic
+                | Self::Test
+                | Self::Count
+                | Self::Total
+        )
+    }
+
     /// All rules; a template names one by its place.
     pub const ALL: [Self; 20] = [
         Self::Sum,

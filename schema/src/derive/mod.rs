@@ -112,6 +112,14 @@ impl Inputs {
         let (left, right) = self.values(known);
         flags::flags(rule, self.width, left, right, known.before.rflags)
     }
+
+    /// The same for operands found elsewhere, of which the width's bytes count;
+    /// `rflags` before the instruction.
+    #[inline]
+    pub fn flags_of(&self, rule: FlagRule, [left, right]: [u64; 2], rflags: u64) -> u64 {
+        let mask = low_bytes(self.width);
+        flags::flags(rule, self.width, left & mask, right & mask, rflags)
+    }
 }
 
 impl Computation {
@@ -127,10 +135,19 @@ impl Computation {
     pub fn extended(&self, known: &Known, old: u64) -> u64 {
         self.extend.apply(self.value(known), self.inputs.width, old)
     }
+
+    /// [`Self::value`] for operands found elsewhere, of which the width's bytes
+    /// count; `rflags` before the instruction.
+    #[inline]
+    pub fn value_of(&self, [left, right]: [u64; 2], rflags: u64) -> u64 {
+        let Inputs { width, constant, .. } = self.inputs;
+        let mask = low_bytes(width);
+        operation::value(self.operation, width, [left & mask, right & mask], constant, rflags)
+    }
 }
 
 /// A mask of the low `width` bytes.
-pub(crate) fn low_bytes(width: u8) -> u64 {
+pub fn low_bytes(width: u8) -> u64 {
     if width >= 8 { u64::MAX } else { (1 << (u32::from(width) * 8)) - 1 }
 }
 

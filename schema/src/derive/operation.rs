@@ -86,6 +86,14 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether its value depends on the flags before.
+    pub fn depends_on_flags(self) -> bool {
+        matches!(
+            self,
+            Self::AddWithCarry | Self::SubtractWithBorrow | Self::Condition | Self::Select
+        )
+    }
+
     /// All operations; a template names one by its place.
     pub const ALL: [Self; 38] = [
         Self::Move,

@@ -1,4 +1,4 @@
-//! The programs of the benchmark `translate`, built as distributions build theirs: optimised,
+//! The programs of the benchmarks, built as distributions build theirs: optimised,
 //! dynamically linked and position-independent.
 
 use crate::binaries::workspace;
@@ -33,8 +33,11 @@ pub const SYSCALLS: Source = Source { name: "syscalls", flags: &[] };
 /// System calls of each of [`SYSCALLS`]'s rounds.
 pub const CALLS_A_ROUND: usize = 3;
 
+/// Writes to many pages, to some all the time: for questions over the whole history.
+pub const PAGES: Source = Source { name: "pages", flags: &["-g"] };
+
 /// All of them.
-pub const ALL: [Source; 5] = [TREE, HASH, RANDOM, AVX512, SYSCALLS];
+pub const ALL: [Source; 6] = [TREE, HASH, RANDOM, AVX512, SYSCALLS, PAGES];
 
 /// Whether this CPU can run [`AVX512`].
 pub fn has_avx512() -> bool {

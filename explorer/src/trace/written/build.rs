@@ -185,7 +185,7 @@ fn unsound(chunks: &BTreeMap<usize, Replayed>, index: usize) -> Option<String> {
 }
 
 /// Where large files without a name go.
-fn folder() -> std::path::PathBuf {
+pub fn folder() -> std::path::PathBuf {
     let asked = std::env::var_os("TMPDIR").is_some();
     let large = Path::new("/var/tmp");
     if !asked && large.is_dir() { large.to_path_buf() } else { std::env::temp_dir() }

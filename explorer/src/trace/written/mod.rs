@@ -10,7 +10,7 @@ mod build;
 mod collect;
 mod overlay;
 
-pub use build::BuildError;
+pub use build::{BuildError, folder};
 pub use overlay::Overlay;
 
 use blob::Blob;

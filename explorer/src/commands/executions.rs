@@ -1,0 +1,167 @@
+//! `executions` and `calls`: when code ran.
+
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Table, hex, thousands};
+use crate::session::{Call, Ending, Execution, Place, Session, Window};
+use serde::Serialize;
+
+/// What is shown in each direction when nobody says how many.
+const COUNT: u64 = 10;
+
+pub(super) const NUMBER: Argument = Argument {
+    name: "N",
+    form: Form::Option,
+    short: Some("-c"),
+    kind: Kind::Count,
+    help: "at most N in each direction; 10 if left out",
+};
+
+pub(super) const WHEN: Argument = Argument {
+    name: "WHEN",
+    form: Form::Option,
+    short: Some("-w"),
+    kind: Kind::Text,
+    help: "past (before the cursor), future (from it on), or any, as if left out",
+};
+
+/// How many in each direction the arguments ask for.
+///
+/// # Errors
+/// [`CommandError::Usage`].
+pub(super) fn window(arguments: &Arguments) -> Result<Window, CommandError> {
+    let count = arguments.count(NUMBER.name).unwrap_or(COUNT);
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let (past, future) = match arguments.get(WHEN.name).unwrap_or("any") {
+        "past" => (count, 0),
+        "future" => (0, count),
+        "any" => (count, count),
+        other => return Err(arguments.error(format!("{other:?} is not past, future or any"))),
+    };
+    Ok(Window { past, future })
+}
+
+/// `main+12`, and `prog.c:10:3` or the module.
+pub(super) fn place_cells(place: &Place) -> [String; 2] {
+    let offset = place.offset.filter(|offset| *offset > 0);
+    let offset = offset.map_or_else(String::new, |offset| format!("+{offset}"));
+    let function = place.function.as_ref().map_or("??".into(), |name| format!("{name}{offset}"));
+    let short = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let column = place.column.map_or_else(String::new, |column| format!(":{column}"));
+    let line = place.file.as_deref().zip(place.line);
+    let line = line.map(|(file, line)| format!("{}:{line}{column}", short(file)));
+    let module = || place.module.as_deref().map(short);
+    [function, line.or_else(module).unwrap_or_default()]
+}
+
+/// The first cells of a row: whether it is the cursor's, and its tracepoint.
+pub(super) fn head(current: bool, tracepoint: u64) -> [String; 2] {
+    let mark = if current { "*" } else { "" }.to_owned();
+    [mark, format!("#{}", thousands(tracepoint))]
+}
+
+#[derive(Serialize)]
+struct Executions {
+    executions: Vec<Execution>,
+}
+
+impl Output for Executions {
+    fn render(&self, page: &mut Page) {
+        if self.executions.is_empty() {
+            return page.line("Not executed there.");
+        }
+        let mut table = Table::new(&["", "tracepoint", "pc", "function", "where"]).numbers(&[1]);
+        for Execution { tracepoint, place, current, .. } in &self.executions {
+            let mut cells = head(*current, *tracepoint).to_vec();
+            cells.push(hex(place.pc));
+            cells.extend(place_cells(place));
+            table.row(cells);
+        }
+        table.render(page);
+    }
+}
+
+#[derive(Serialize)]
+struct Calls {
+    function: String,
+    calls: Vec<Call>,
+}
+
+impl Output for Calls {
+    fn render(&self, page: &mut Page) {
+        if self.calls.is_empty() {
+            return page.line("Not called there.");
+        }
+        let heading =
+            ["", "tracepoint", "integer arguments", "value", "instructions", "caller", "where"];
+        let mut table = Table::new(&heading).numbers(&[1, 4]);
+        for call in &self.calls {
+            let arguments: Vec<_> = call.arguments.iter().map(|word| hex(*word)).collect();
+            let mut cells = head(call.current, call.tracepoint).to_vec();
+            cells.push(arguments.join(" "));
+            cells.push(match (call.ending, call.value) {
+                (Ending::Running, _) => "still running".to_owned(),
+                (Ending::Left, _) => "left".to_owned(),
+                (_, value) => value.map(hex).unwrap_or_default(),
+            });
+            cells.push(call.instructions.map(thousands).unwrap_or_default());
+            cells.extend(call.caller.as_ref().map(place_cells).unwrap_or_default());
+            table.row(cells);
+        }
+        table.render(page);
+    }
+}
+
+/// `executions`.
+pub static EXECUTIONS: Command = Command {
+    name: "executions",
+    aliases: &["ex"],
+    group: Group::History,
+    arguments: &[
+        NUMBER,
+        WHEN,
+        Argument {
+            name: "LOCATION",
+            form: Form::RequiredRest,
+            short: None,
+            kind: Kind::Location,
+            help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS",
+        },
+    ],
+    help: "list the executions of a line, a function or an address",
+    details: "The cursor's own is marked *.",
+    run: |session, arguments| {
+        let location = arguments.get("LOCATION").unwrap_or_default();
+        let executions = session.executions(location, window(arguments)?)?;
+        Ok(Box::new(Executions { executions }))
+    },
+};
+
+fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let function = arguments.get("FUNCTION").unwrap_or_default().trim().to_owned();
+    let calls = session.calls(&function, window(arguments)?)?;
+    Ok(Box::new(Calls { function, calls }))
+}
+
+/// `calls`.
+pub static CALLS: Command = Command {
+    name: "calls",
+    aliases: &[],
+    group: Group::History,
+    arguments: &[
+        NUMBER,
+        WHEN,
+        Argument {
+            name: "FUNCTION",
+            form: Form::RequiredRest,
+            short: None,
+            kind: Kind::Location,
+            help: "its name",
+        },
+    ],
+    help: "list the calls of a function: arguments, value, duration, caller",
+    details: "The arguments are what rdi, rsi, rdx, rcx, r8 and r9 held at its entry, whether or \
+              not it has as many; the value is what rax held when it returned. A call ends when \
+              the stack pointer rises above its frame; \"left\" is by longjmp or an exception. \
+              Inlined copies are no calls.",
+    run: calls,
+};

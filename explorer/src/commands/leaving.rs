@@ -1,0 +1,112 @@
+//! Out of a function, and to places: both ways.
+
+use super::position::Position;
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind};
+use crate::session::Session;
+use crate::timeline::Direction;
+
+fn leave(session: &mut Session, direction: Direction) -> CommandResult {
+    session.leave(direction)?.map_err(CommandError::Other)?;
+    Position::result(session)
+}
+
+fn until(
+    session: &mut Session,
+    arguments: &Arguments,
+    direction: Direction,
+    prefix: &str,
+) -> CommandResult {
+    let place = arguments.get(LOCATION.name).or_else(|| arguments.get(ADDRESS.name));
+    let place = place.unwrap_or_default();
+    let bare = place.strip_prefix(prefix).unwrap_or(place);
+    session.until(&format!("{prefix}{bare}"), direction)?;
+    Position::result(session)
+}
+
+const LOCATION: Argument = Argument {
+    name: "LOCATION",
+    form: Form::Required,
+    short: Some("-l"),
+    kind: Kind::Location,
+    help: "FILE:LINE, LINE of the current file, a function, or *ADDRESS",
+};
+
+const ADDRESS: Argument = Argument {
+    name: "ADDRESS",
+    form: Form::Required,
+    short: Some("-a"),
+    kind: Kind::Expression,
+    help: "an expression, such as 0x401136 or $pc+4",
+};
+
+const EARLY: &str = "Stops early at breakpoints and signals. If history does not pass there, it \
+                     goes to the end of it.";
+const EARLY_BACK: &str = "Stops early at breakpoints. If history does not pass there, it goes to \
+                          the beginning of it.";
+
+/// `replay-until-out`.
+pub static REPLAY_UNTIL_OUT: Command = Command {
+    name: "replay-until-out",
+    aliases: &["rf", "finish", "fin"],
+    group: Group::Moving,
+    arguments: &[],
+    help: "go forward out of the function, to where it returns to",
+    details: "It ends when the stack pointer rises above what it was before the call: so also \
+              by longjmp, or by the return of a function it was handed on to.",
+    run: |session, _| leave(session, Direction::Forward),
+};
+
+/// `step-back-until-out`.
+pub static STEP_BACK_UNTIL_OUT: Command = Command {
+    name: "step-back-until-out",
+    aliases: &["sbo", "pf", "reverse-finish"],
+    group: Group::Moving,
+    arguments: &[],
+    help: "go back out of the function, to the call of it",
+    details: "",
+    run: |session, _| leave(session, Direction::Backward),
+};
+
+/// `replay-until-line`.
+pub static REPLAY_UNTIL_LINE: Command = Command {
+    name: "replay-until-line",
+    aliases: &["rl", "until", "advance"],
+    group: Group::Moving,
+    arguments: &[LOCATION],
+    help: "go forward to a source line",
+    details: EARLY,
+    run: |session, arguments| until(session, arguments, Direction::Forward, ""),
+};
+
+/// `step-back-until-line`.
+pub static STEP_BACK_UNTIL_LINE: Command = Command {
+    name: "step-back-until-line",
+    aliases: &["pl", "reverse-until", "reverse-advance"],
+    group: Group::Moving,
+    arguments: &[LOCATION],
+    help: "go back to a source line",
+    details: EARLY_BACK,
+    run: |session, arguments| until(session, arguments, Direction::Backward, ""),
+};
+
+/// `replay-until-address`.
+pub static REPLAY_UNTIL_ADDRESS: Command = Command {
+    name: "replay-until-address",
+    aliases: &["ra"],
+    group: Group::Moving,
+    arguments: &[ADDRESS],
+    help: "go forward to an address",
+    details: EARLY,
+    run: |session, arguments| until(session, arguments, Direction::Forward, "*"),
+};
+
+/// `step-back-until-address`.
+pub static STEP_BACK_UNTIL_ADDRESS: Command = Command {
+    name: "step-back-until-address",
+    aliases: &["pa"],
+    group: Group::Moving,
+    arguments: &[ADDRESS],
+    help: "go back to an address",
+    details: EARLY_BACK,
+    run: |session, arguments| until(session, arguments, Direction::Backward, "*"),
+};

@@ -1,0 +1,128 @@
+//! `modification` and `last`: who wrote to something, and when.
+
+use super::executions::{NUMBER, WHEN, head, place_cells, window};
+use super::position::Position;
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Table, thousands};
+use crate::session::{Modification, Session, Subject, value_text};
+use crate::timeline::Direction;
+use serde::Serialize;
+
+/// Bytes of a value that the table shows.
+const SHOWN: usize = 16;
+
+#[derive(Serialize)]
+struct Modifications {
+    subject: Subject,
+    modifications: Vec<Modification>,
+}
+
+impl Output for Modifications {
+    fn render(&self, page: &mut Page) {
+        if self.modifications.is_empty() {
+            return page.line("No modifications there.");
+        }
+        let heading = ["", "tracepoint", "pc", "function", "where", "old", "new"];
+        let mut table = Table::new(&heading).numbers(&[1]);
+        self.modifications.iter().for_each(|one| table.row(cells(one)));
+        table.render(page);
+    }
+}
+
+fn cells(modification: &Modification) -> Vec<String> {
+    let mut cells = head(modification.current, modification.tracepoint).to_vec();
+    cells.push(crate::render::hex(modification.place.pc));
+    cells.extend(place_cells(&modification.place));
+    cells.push(shown(&modification.old));
+    cells.push(shown(&modification.new) + if modification.mapped { " (mapped)" } else { "" });
+    cells
+}
+
+fn shown(value: &[Option<u8>]) -> String {
+    match value.get(..SHOWN) {
+        Some(part) if value.len() > SHOWN => value_text(part) + " …",
+        _ => value_text(value),
+    }
+}
+
+pub(super) const SIZE: Argument = Argument {
+    name: "BYTES",
+    form: Form::Option,
+    short: Some("-s"),
+    kind: Kind::Count,
+    help: "how many bytes of memory; a variable's own size, else 8, if left out",
+};
+
+pub(super) const EXPRESSION: Argument = Argument {
+    name: "EXPR",
+    form: Form::RequiredRest,
+    short: None,
+    kind: Kind::Expression,
+    help: "$REGISTER, a variable, an address, or a range FIRST..END",
+};
+
+/// What the arguments ask about.
+///
+/// # Errors
+/// It is nothing that can be asked about.
+pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandError> {
+    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
+    let subject = session.subject(text, arguments.count(SIZE.name));
+    subject.map_err(|error| CommandError::Other(error.to_string()))
+}
+
+fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let window = window(arguments)?;
+    let subject = subject(session, arguments)?;
+    let modifications = session.modifications(&subject, window)?;
+    Ok(Box::new(Modifications { subject, modifications }))
+}
+
+/// `modification`.
+pub static MODIFICATION: Command = Command {
+    name: "modification",
+    aliases: &["modification list", "mod list", "mod"],
+    group: Group::History,
+    arguments: &[NUMBER, WHEN, SIZE, EXPRESSION],
+    help: "list the tracepoints that wrote to something, with its value before and after",
+    details: "Instructions, system calls, changes of mappings and what others wrote all count. \
+              A write counts even if it left the value as it was. The cursor's own is marked *. \
+              Addresses are evaluated at the cursor.",
+    run: list,
+};
+
+/// `last`.
+pub static LAST: Command = Command {
+    name: "last",
+    aliases: &["last-write"],
+    group: Group::History,
+    arguments: &[
+        Argument {
+            name: "WHEN",
+            form: Form::Option,
+            short: Some("-w"),
+            kind: Kind::Text,
+            help: "past, as if left out, or future: go to the next write instead",
+        },
+        SIZE,
+        EXPRESSION,
+    ],
+    help: "go back to the last write to something",
+    details: "Stops at the instruction that wrote, before it writes; doing it again goes to the \
+              write before.",
+    run: |session, arguments| {
+        let direction = match arguments.get("WHEN").unwrap_or("past") {
+            "past" => Direction::Backward,
+            "future" => Direction::Forward,
+            other => return Err(arguments.error(format!("{other:?} is not past or future"))),
+        };
+        let subject = subject(session, arguments)?;
+        let Some(target) = session.nearest_write(&subject, direction)? else {
+            let when = if direction == Direction::Backward { "before" } else { "after" };
+            let cursor = thousands(session.cursor());
+            return Err(CommandError::Other(format!("not written {when} tracepoint {cursor}")));
+        };
+        session.jump(target)?;
+        Position::result(session)
+    },
+};

@@ -1,0 +1,72 @@
+//! `output`: what the program wrote, and when.
+
+use super::position::Position;
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Style, thousands};
+use crate::session::{OutputLine, Session};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Lines {
+    lines: Vec<OutputLine>,
+    #[serde(skip)]
+    cursor: u64,
+}
+
+impl Output for Lines {
+    fn render(&self, page: &mut Page) {
+        if self.lines.is_empty() {
+            return page.line("No output.");
+        }
+        let mut reached = false;
+        for line in &self.lines {
+            // The cursor stands before the first line that is not written yet.
+            let here = !reached && line.tracepoint >= self.cursor;
+            reached |= here;
+            page.put(Style::Current, if here { "=> " } else { "   " });
+            page.put(Style::Dim, format!("{:>4} ", line.number));
+            page.put(Style::Tracepoint, format!("#{}", thousands(line.tracepoint)));
+            page.put(Style::Dim, format!(" {}| ", line.descriptor));
+            page.put(Style::Plain, &line.text).end();
+        }
+    }
+}
+
+fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let lines = session.output(arguments.count("FD"))?;
+    let Some(number) = arguments.count("LINE") else {
+        return Ok(Box::new(Lines { lines, cursor: session.cursor() }));
+    };
+    let line = lines.iter().find(|line| line.number as u64 == number);
+    let line = line.ok_or_else(|| CommandError::Other(format!("no line {number} of output")))?;
+    session.jump(line.tracepoint)?;
+    Position::result(session)
+}
+
+/// `output`.
+pub static OUTPUT: Command = Command {
+    name: "output",
+    aliases: &[],
+    group: Group::History,
+    arguments: &[
+        Argument {
+            name: "FD",
+            form: Form::Option,
+            short: None,
+            kind: Kind::Count,
+            help: "only what went to this file descriptor; lines are then numbered among these",
+        },
+        Argument {
+            name: "LINE",
+            form: Form::Optional,
+            short: None,
+            kind: Kind::Count,
+            help: "go to the moment that line of this number was begun to be written",
+        },
+    ],
+    help: "list what the program wrote to its files, line by line, or go to a line's moment",
+    details: "Each line has its number, the tracepoint of the system call that wrote its first \
+              byte, and the file descriptor. The arrow is at the first that is not yet written \
+              at the cursor.",
+    run: output,
+};

@@ -1,0 +1,87 @@
+//! The index: who wrote what, and when, over a whole history.
+//!
+//! One leaf a chunk (which bytes are written when; which registers and how far
+//! the stack goes, per stride of tracepoints; how often each block is executed)
+//! under a tree of nodes of sixteen children. It lies beside the trace, or, where
+//! nothing can be written there, in a file without a name. What it says is what
+//! [`sweep`] finds; it never holds values.
+
+mod build;
+mod directory;
+mod error;
+mod executions;
+mod file;
+mod keys;
+mod leaf;
+mod node;
+mod open;
+mod parts;
+mod plan;
+mod postings;
+mod reads;
+mod register_writes;
+mod registers;
+mod stack;
+mod sweep;
+mod tree;
+mod writes;
+
+pub use error::IndexError;
+pub use reads::find_read;
+pub use registers::register_bits;
+pub use stack::Above;
+pub use sweep::{Found, Plans, Span, Stored, sweep};
+pub use writes::Write;
+
+use crate::timeline::{StateError, Timeline};
+use crate::trace::Cache;
+use directory::Directory;
+use leaf::Leaf;
+use memmap2::Mmap;
+use parts::Place;
+use std::sync::Arc;
+
+/// Bytes of decompressed parts that are kept.
+const CACHE: usize = 48 << 20;
+
+/// The index of a timeline.
+pub struct Index {
+    file: Mmap,
+    directory: Directory,
+    parts: Cache<u64, [u8]>,
+}
+
+impl Index {
+    fn new(opened: file::Opened) -> Self {
+        let file::Opened { file, directory } = opened;
+        Self { file, directory, parts: Cache::new(CACHE) }
+    }
+
+    /// Bytes of its file.
+    pub fn file_bytes(&self) -> u64 {
+        self.file.len() as u64
+    }
+
+    fn part(&self, place: &Place) -> Result<Arc<[u8]>, IndexError> {
+        self.parts.get_or(place.offset, || {
+            let bytes: Arc<[u8]> = parts::read(&self.file, place)?.into();
+            let weight = bytes.len();
+            Ok((bytes, weight))
+        })
+    }
+
+    /// The leaf of chunk `index`.
+    ///
+    /// # Errors
+    /// The chunk cannot be trusted.
+    fn leaf(&self, timeline: &Timeline, index: usize) -> Result<&Leaf, IndexError> {
+        let leaf = self.directory.leaves.get(index).ok_or(IndexError::Damaged)?;
+        match (&leaf.unsound, timeline.chunk_places().get(index)) {
+            (None, _) => Ok(leaf),
+            (Some(why), Some(place)) => {
+                Err(StateError::Damaged(place.first, place.end(), why.clone()).into())
+            }
+            (Some(_), None) => Err(IndexError::Damaged),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Opening the index of a timeline, or making it.
+
+use super::build::{BuildError, build};
+use super::file::{self, Unusable};
+use super::{Index, IndexError};
+use crate::timeline::{StateError, Timeline};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+impl Index {
+    /// The index beside the trace, if there is one that can be used.
+    pub fn existing(timeline: &Timeline) -> Option<Self> {
+        let path = file::path(timeline.path());
+        let opened = file::open(&path, timeline.identity(), timeline.chunk_count());
+        opened.ok().map(Self::new)
+    }
+
+    /// The index beside the trace, or one made now; and what the user should know.
+    ///
+    /// # Errors
+    /// [`IndexError::State`]: building was interrupted, or there is no room.
+    pub fn open(timeline: &Timeline) -> Result<(Self, Option<String>), IndexError> {
+        let path = file::path(timeline.path());
+        match file::open(&path, timeline.identity(), timeline.chunk_count()) {
+            Ok(opened) => Ok((Self::new(opened), None)),
+            Err(Unusable::Missing) => Ok((Self::make(timeline)?, None)),
+            Err(Unusable::Wrong(why)) => {
+                let notice = format!("the index {} {why}: it is made anew", path.display());
+                Ok((Self::make(timeline)?, Some(notice)))
+            }
+        }
+    }
+
+    /// A new index, beside the trace if possible.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn make(timeline: &Timeline) -> Result<Self, IndexError> {
+        let path = file::path(timeline.path());
+        match beside(timeline, &path) {
+            Ok(index) => Ok(index),
+            Err(BuildError::Interrupted) => Err(StateError::Interrupted.into()),
+            // A directory that takes no files, or a full disk.
+            Err(BuildError::Io(_)) => unnamed(timeline).map_err(|error| match error {
+                BuildError::Interrupted => StateError::Interrupted.into(),
+                BuildError::Io(error) => {
+                    StateError::Storage(format!("failed to keep an index: {error}")).into()
+                }
+            }),
+        }
+    }
+}
+
+/// Made under another name, which it keeps until it is whole.
+fn beside(timeline: &Timeline, path: &Path) -> Result<Index, BuildError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    let made =
+        tempfile::Builder::new().prefix(&name).tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    build(timeline, made.as_file())?;
+    let index = read(timeline, made.as_file())?;
+    made.persist(path).map_err(|error| error.error)?;
+    Ok(index)
+}
+
+fn unnamed(timeline: &Timeline) -> Result<Index, BuildError> {
+    let made = tempfile::tempfile_in(crate::trace::folder())?;
+    build(timeline, &made)?;
+    read(timeline, &made)
+}
+
+fn read(timeline: &Timeline, file: &File) -> Result<Index, BuildError> {
+    let opened = file::read(file, timeline.identity(), timeline.chunk_count());
+    let wrong = |why| match why {
+        Unusable::Missing => io::Error::other("the index is gone"),
+        Unusable::Wrong(why) => io::Error::other(format!("the index just made {why}")),
+    };
+    opened.map(Index::new).map_err(|why: Unusable| BuildError::Io(wrong(why)))
+}

@@ -1,0 +1,79 @@
+//! Parts of an index file: compressed, checked, read on demand.
+
+use super::IndexError;
+use memmap2::Mmap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use xxhash_rust::xxh3::xxh3_64;
+use zstd::bulk::Compressor;
+
+/// Most bytes of a part before compression.
+pub const MAX_RAW: usize = 16 << 20;
+
+/// Speed counts more than size: the values are small already.
+const LEVEL: i32 = 1;
+
+/// Where a part is in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Bytes in the file.
+    pub stored: u32,
+    /// Bytes before compression.
+    pub raw: u32,
+    /// xxh3-64 of the bytes in the file.
+    pub checksum: u64,
+}
+
+/// Appends parts to a file, from several threads.
+pub struct Appender<'a> {
+    file: &'a File,
+    end: AtomicU64,
+}
+
+impl<'a> Appender<'a> {
+    /// Appends behind the first `start` bytes.
+    pub fn new(file: &'a File, start: u64) -> Self {
+        Self { file, end: AtomicU64::new(start) }
+    }
+
+    /// Appends a part.
+    ///
+    /// # Errors
+    /// The file system's, or the part is too large.
+    pub fn append(&self, raw: &[u8]) -> io::Result<Place> {
+        if raw.len() > MAX_RAW {
+            return Err(io::Error::other("a part of the index is too large"));
+        }
+        let stored = Compressor::new(LEVEL)?.compress(raw)?;
+        let length = stored.len() as u64;
+        let offset = self.end.fetch_add(length, Ordering::Relaxed);
+        self.file.write_all_at(&stored, offset)?;
+        let (stored, checksum) = (stored.len() as u32, xxh3_64(&stored));
+        Ok(Place { offset, stored, raw: raw.len() as u32, checksum })
+    }
+
+    /// Where the next part goes.
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+}
+
+/// The bytes of the part at `place` in `file`.
+///
+/// # Errors
+/// [`IndexError::Damaged`].
+pub fn read(file: &Mmap, place: &Place) -> Result<Vec<u8>, IndexError> {
+    let start = usize::try_from(place.offset).ok();
+    let range = start.and_then(|start| Some(start..start.checked_add(place.stored as usize)?));
+    let stored = range.and_then(|range| file.get(range)).ok_or(IndexError::Damaged)?;
+    let raw = place.raw as usize;
+    if raw > MAX_RAW || xxh3_64(stored) != place.checksum {
+        return Err(IndexError::Damaged);
+    }
+    let bytes = zstd::bulk::decompress(stored, raw).map_err(|_| IndexError::Damaged)?;
+    if bytes.len() == raw { Ok(bytes) } else { Err(IndexError::Damaged) }
+}

@@ -1,0 +1,127 @@
+//! Running plans.
+
+use super::compile::MAX_VALUES;
+use super::step::Step;
+use super::{ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Value};
+use rdb_schema::derive::low_bytes;
+use rdb_schema::registers::{Registers, STATUS_FLAGS};
+use rdb_schema::replay::unpack_status;
+use rdb_schema::varint::Malformed;
+
+/// The registers that plans compute, between two of them.
+pub struct Machine {
+    slots: Box<[u64; MAX_VALUES]>,
+}
+
+impl Machine {
+    /// With these registers.
+    pub fn new(registers: &Registers) -> Self {
+        let mut machine = Self { slots: Box::new([0; MAX_VALUES]) };
+        machine.set(registers);
+        machine
+    }
+
+    /// Takes registers.
+    pub fn set(&mut self, registers: &Registers) {
+        self.slots[..16].copy_from_slice(&registers.gpr);
+        self.slots[FS_BASE] = registers.fs_base;
+        self.slots[GS_BASE] = registers.gs_base;
+        self.slots[RFLAGS] = registers.rflags;
+    }
+
+    /// Puts what it has of them into `registers`: of the flags, the status flags,
+    /// if the last plan was asked for them.
+    pub fn get(&self, registers: &mut Registers) {
+        registers.gpr.copy_from_slice(&self.slots[..16]);
+        registers.fs_base = self.slots[FS_BASE];
+        registers.gs_base = self.slots[GS_BASE];
+        registers.rflags = registers.rflags & !STATUS_FLAGS | self.slots[RFLAGS] & STATUS_FLAGS;
+    }
+
+    /// The stack pointer.
+    pub fn stack_pointer(&self) -> u64 {
+        self.slots[STACK_POINTER]
+    }
+
+    fn value(&self, value: Value) -> u64 {
+        let slot = self.slots[usize::from(value.slot) % MAX_VALUES];
+        slot.wrapping_add(i64::from(value.disp) as u64)
+    }
+
+    /// Runs `plan` on an execution's row: calls `store` with the index of the
+    /// instruction, the address and the extent of each store. The lowest and the
+    /// highest value of the stack pointer.
+    ///
+    /// # Errors
+    /// The row is too short.
+    #[inline]
+    pub fn run(
+        &mut self,
+        plan: &Plan,
+        row: &[u8],
+        mut store: impl FnMut(u8, u64, Extent),
+    ) -> Result<(u64, u64), Malformed> {
+        for (to, step) in &plan.steps {
+            self.slots[usize::from(*to) % MAX_VALUES] = self.step(step, row)?;
+        }
+        for site in &plan.sites {
+            store(site.instruction, self.value(site.address), site.extent);
+        }
+        let (mut low, mut high) = (u64::MAX, 0);
+        for value in &plan.stack {
+            let value = self.value(*value);
+            (low, high) = (low.min(value), high.max(value));
+        }
+        let mut exits = [0; ENTRY];
+        for (new, (_, value)) in exits.iter_mut().zip(&plan.exits) {
+            *new = self.value(*value);
+        }
+        for (new, (at, _)) in exits.iter().zip(&plan.exits) {
+            self.slots[usize::from(*at) % ENTRY] = *new;
+        }
+        Ok((low, high))
+    }
+
+    #[inline]
+    fn step(&self, step: &Step, row: &[u8]) -> Result<u64, Malformed> {
+        Ok(match step {
+            Step::Const(value) => *value,
+            Step::Logged { offset, bytes: 8 } => {
+                let bytes = row.get(*offset as usize..).and_then(|row| row.first_chunk());
+                u64::from_le_bytes(*bytes.ok_or(Malformed)?)
+            }
+            Step::Logged { offset, bytes } => logged(row, *offset, (*bytes).into())?,
+            Step::Sum { left, right, scale, width } => {
+                let right = self.value(*right).wrapping_mul(u64::from(*scale));
+                self.value(*left).wrapping_add(right) & low_bytes(*width)
+            }
+            Step::Extend { value, old, width, extend } => {
+                extend.apply(self.value(*value), *width, self.value(*old))
+            }
+            Step::Compute { computation, left, right, rflags, old } => {
+                let operands = [self.value(*left), self.value(*right)];
+                let value = computation.value_of(operands, self.value(*rflags));
+                computation.extend.apply(value, computation.inputs.width, self.value(*old))
+            }
+            Step::Flags { rule, inputs, left, right, rflags } => {
+                let operands = [self.value(*left), self.value(*right)];
+                inputs.flags_of(*rule, operands, self.value(*rflags))
+            }
+            Step::Status { offset, rflags } => {
+                let packed = logged(row, *offset, 2)? as u16;
+                self.value(*rflags) & !STATUS_FLAGS | unpack_status(packed)
+            }
+            Step::Bits { rflags, mask, value } => {
+                self.value(*rflags) & !u64::from(*mask) | u64::from(value & mask)
+            }
+        })
+    }
+}
+
+/// `count` bytes of the row, at most 8.
+fn logged(row: &[u8], offset: u32, count: usize) -> Result<u64, Malformed> {
+    let from = row.get(offset as usize..).and_then(|row| row.get(..count)).ok_or(Malformed)?;
+    let mut word = [0; 8];
+    word.get_mut(..count).ok_or(Malformed)?.copy_from_slice(from);
+    Ok(u64::from_le_bytes(word))
+}

@@ -1,0 +1,105 @@
+//! Where the stack pointer goes: an activation of a function ends when it rises
+//! above where it stood at its entry, however the activation ends.
+
+use super::leaf::{STRIDE, Summary};
+use super::tree::Wanted;
+use super::{Index, IndexError};
+use crate::timeline::{Direction, StateError, Timeline};
+use rdb_schema::registers::Registers;
+use std::ops::{ControlFlow, Range};
+
+/// A stack pointer that is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Above {
+    /// The lowest value that will do.
+    pub limit: u64,
+    /// The thread whose stack it is.
+    pub thread: u32,
+}
+
+impl Above {
+    fn is(self, registers: &Registers) -> bool {
+        registers.rsp() >= self.limit
+    }
+
+    /// The nearest of `states` in chunk `index` at which it is.
+    ///
+    /// # Errors
+    /// The history's.
+    pub fn find_in(
+        self,
+        timeline: &Timeline,
+        index: usize,
+        states: Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        let view = timeline.chunk_view(index)?;
+        if view.chunk().thread != self.thread {
+            return Ok(None);
+        }
+        let dictionary = timeline.dictionary();
+        Ok(view.find(dictionary, states, direction, &|registers| self.is(registers))?)
+    }
+}
+
+impl Index {
+    /// The nearest of `states` at which the stack pointer is `above`.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub fn find_above(
+        &self,
+        timeline: &Timeline,
+        states: Range<u64>,
+        direction: Direction,
+        above: Above,
+    ) -> Result<Option<u64>, IndexError> {
+        let states = states.start..states.end.min(timeline.end() + 1);
+        if states.is_empty() {
+            return Ok(None);
+        }
+        let chunks = timeline.chunk_at(states.start)?..timeline.chunk_at(states.end - 1)? + 1;
+        let high = |summary: &Summary| summary.high >= above.limit;
+        let mut found = None;
+        self.leaves(chunks, direction, &Wanted::Summary(&high), &mut |index, _| {
+            if timeline.interrupt().raised() {
+                return Err(StateError::Interrupted.into());
+            }
+            found = self.find_above_in(timeline, index, &states, direction, above)?;
+            Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(found)
+    }
+
+    fn find_above_in(
+        &self,
+        timeline: &Timeline,
+        index: usize,
+        states: &Range<u64>,
+        direction: Direction,
+        above: Above,
+    ) -> Result<Option<u64>, IndexError> {
+        if timeline.chunk_path(index)?.thread != above.thread {
+            return Ok(None);
+        }
+        let place = timeline.chunk_places().get(index).ok_or(IndexError::Damaged)?;
+        let mut strides: Vec<_> = (0..).zip(self.strides(timeline, index)?).collect();
+        if direction == Direction::Backward {
+            strides.reverse();
+        }
+        for (at, _) in strides.iter().filter(|(_, stride)| stride.high >= above.limit) {
+            let start = place.first + at * u64::from(STRIDE);
+            // The state behind the last instruction counts as well.
+            let end = (start + u64::from(STRIDE)).min(place.end()) + 1;
+            let part = start.max(states.start)..end.min(states.end);
+            if part.is_empty() {
+                continue;
+            }
+            let found = above.find_in(timeline, index, part, direction)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,209 @@
+//! Passing over calls, and leaving functions.
+
+use super::Session;
+use super::stop::Stop;
+use crate::index::Above;
+use crate::symbols::CodeAddr;
+use crate::timeline::{Direction, StateError};
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use std::collections::HashMap;
+
+/// Where an instruction leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Into a function.
+    Call,
+    /// Out of one.
+    Return,
+    /// To where a register or memory says: at times out of a function as well.
+    Jump,
+    /// Anywhere else.
+    Other,
+}
+
+/// Where instructions lead, by address; each is decoded once.
+#[derive(Default)]
+pub struct Flows {
+    known: HashMap<u64, Flow>,
+}
+
+impl Flows {
+    /// Where the instruction of `state`, at `pc`, leads.
+    pub fn of(&mut self, session: &Session, state: u64, pc: u64) -> Flow {
+        let timeline = &session.timeline;
+        let look = || match timeline.instruction(state) {
+            Ok(Some(instruction)) => flow(&instruction.bytes),
+            _ => Flow::Other,
+        };
+        *self.known.entry(pc).or_insert_with(look)
+    }
+}
+
+fn flow(bytes: &[u8]) -> Flow {
+    match Decoder::new(64, bytes, DecoderOptions::NONE).decode().flow_control() {
+        FlowControl::Call | FlowControl::IndirectCall => Flow::Call,
+        FlowControl::Return => Flow::Return,
+        FlowControl::IndirectBranch => Flow::Jump,
+        _ => Flow::Other,
+    }
+}
+
+/// A function that is left for one further out.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// The state whose instruction leaves it.
+    at: u64,
+    /// A state inside, near that.
+    inside: u64,
+    /// Where the stack pointer is outside.
+    limit: u64,
+}
+
+/// Most instructions between those with which longjmp sets the stack pointer and
+/// the program counter.
+const NEAR: u64 = 64;
+
+/// Where a walk goes on from, or where it stops instead.
+pub type Passed = Result<u64, Option<(u64, Stop)>>;
+
+impl Session {
+    /// Passes over the call at `state`: the state from which a walk meets what
+    /// follows it next.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn over_call(&self, state: u64) -> Result<Passed, StateError> {
+        let limit = self.timeline.registers(state)?.rsp();
+        // The state behind the call is inside.
+        let landed = self.find_above(state + 1, Direction::Forward, limit)?;
+        let instruction = self.timeline.instruction(state)?;
+        let behind = instruction.map(|i| i.pc.wrapping_add(i.bytes.len() as u64));
+        let landed = match landed {
+            Some(landed) => self.settle(landed, behind)?,
+            None => self.timeline.end(),
+        };
+        match self.next_breakpoint(state, Direction::Forward)? {
+            Some(hit) if hit < landed => Ok(Err(Some((hit, breakpoint())))),
+            _ => Ok(Ok((landed - 1).max(state + 1))),
+        }
+    }
+
+    /// Passes back over the function that is left at `state`, to the call of it.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn back_over(&self, left: Left) -> Result<Passed, StateError> {
+        let landed = self.find_above(left.inside, Direction::Backward, left.limit)?;
+        match (self.next_breakpoint(left.at, Direction::Backward)?, landed) {
+            (Some(hit), landed) if landed.is_none_or(|landed| hit > landed) => {
+                Ok(Err(Some((hit, breakpoint()))))
+            }
+            (_, Some(landed)) => Ok(Ok(landed + 1)),
+            (_, None) => Ok(Err(None)),
+        }
+    }
+
+    /// Whether the instruction of `state`, which leads as `flow` says, leaves a
+    /// function for one further out.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn leaves(&self, state: u64, flow: Flow) -> Result<Option<Left>, StateError> {
+        let limit = || Ok::<_, StateError>(self.timeline.registers(state + 1)?.rsp());
+        match flow {
+            Flow::Return => Ok(Some(Left { at: state, inside: state, limit: limit()? })),
+            Flow::Jump => self.jumps_out(state, limit()?),
+            _ => Ok(None),
+        }
+    }
+
+    /// As longjmp does: first the stack pointer goes to where it was further out,
+    /// then the program counter.
+    fn jumps_out(&self, at: u64, limit: u64) -> Result<Option<Left>, StateError> {
+        let pc = self.timeline.pc(at)?;
+        let function = self.locator.bounds(&self.timeline, at, pc);
+        let Some(function) = function.filter(|f| f.start < f.end) else { return Ok(None) };
+        let within = |pc: u64| (function.start..function.end).contains(&pc);
+        if within(self.timeline.pc(at + 1)?) {
+            return Ok(None);
+        }
+        for inside in (at.saturating_sub(NEAR)..=at).rev() {
+            if !within(self.timeline.pc(inside)?) {
+                break;
+            }
+            if self.timeline.registers(inside)?.rsp() < limit {
+                return Ok(Some(Left { at, inside, limit }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where a function that was left has led to, if the stack pointer came out of
+    /// it at `landed`: there, at the expected address; or, as longjmp sets the stack
+    /// pointer before it jumps, at the first state outside of the function there.
+    fn settle(&self, landed: u64, expected: Option<u64>) -> Result<u64, StateError> {
+        let pc = self.timeline.pc(landed)?;
+        let function = self.locator.bounds(&self.timeline, landed, pc);
+        let Some(function) = function.filter(|f| f.start < f.end && expected != Some(pc)) else {
+            return Ok(landed);
+        };
+        let outside = self.walk_until(landed, Direction::Forward, |_, pc| {
+            (!(function.start..function.end).contains(&pc)).then_some(())
+        })?;
+        Ok(outside.map_or(self.timeline.end(), |(state, ())| state))
+    }
+
+    /// The nearest state after (before) `from` at which the stack pointer is at
+    /// `limit` or above, in the thread of `from`.
+    pub(super) fn find_above(
+        &self,
+        from: u64,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<Option<u64>, StateError> {
+        let states = match direction {
+            Direction::Forward => from.saturating_add(1)..self.timeline.end() + 1,
+            Direction::Backward => 0..from,
+        };
+        let above = Above { limit, thread: self.timeline.thread(from)? };
+        let here = self.timeline.chunk_at(from)?;
+        let near = above.find_in(&self.timeline, here, states.clone(), direction)?;
+        if near.is_some() || self.timeline.chunk_count() == 1 {
+            return Ok(near);
+        }
+        self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, above))
+    }
+
+    /// Moves out of the innermost function: to the state behind its return, or
+    /// back to the call that entered it. Stops early at breakpoints and signals.
+    ///
+    /// # Errors
+    /// When history cannot be read there; the inner error says that the caller is
+    /// not known.
+    pub fn leave(&mut self, direction: Direction) -> Result<Result<(), String>, StateError> {
+        let (base, back) = match self.caller()? {
+            Ok(caller) => caller,
+            Err(why) => return Ok(Err(why)),
+        };
+        let pc = CodeAddr::Pc(self.pc()?);
+        let function = self.locator.place(&self.timeline, self.cursor, pc).function;
+        let found = match self.find_above(self.cursor, direction, base)? {
+            Some(found) if direction == Direction::Forward => Some(self.settle(found, Some(back))?),
+            found => found,
+        };
+        let target = found.unwrap_or_else(|| self.edge(direction));
+        let hit = self.next_breakpoint(self.cursor, direction)?;
+        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
+        let (target, stop) = match (nearer, found) {
+            (Some(hit), _) => (hit, breakpoint()),
+            (None, Some(_)) => (target, Stop::Out { function }),
+            (None, None) => (target, Stop::Step),
+        };
+        self.finish(target, stop, direction).map(Ok)
+    }
+}
+
+/// The session finds which.
+fn breakpoint() -> Stop {
+    Stop::Breakpoint { breakpoints: Vec::new() }
+}

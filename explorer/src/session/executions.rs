@@ -1,0 +1,195 @@
+//! Executions of code, and calls of functions.
+
+use super::places::Places;
+use super::{LocationError, Place, Session, Target};
+use crate::symbols::CodeAddr;
+use crate::timeline::{Direction, StateError};
+use rdb_schema::registers::{Gpr, Registers};
+use serde::Serialize;
+use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
+
+/// Registers of the first integer arguments (System V ABI for x86-64, 3.2.3).
+const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
+
+/// How many of something before and behind the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The nearest before it.
+    pub past: usize,
+    /// The nearest from it on.
+    pub future: usize,
+}
+
+/// One execution of an instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Execution {
+    /// Its tracepoint.
+    pub tracepoint: u64,
+    /// Its thread.
+    pub thread: u32,
+    /// Where it is.
+    #[serde(flatten, serialize_with = "super::places::serialize")]
+    pub place: Rc<Place>,
+    /// Whether it is the cursor's.
+    pub current: bool,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It returned to its caller.
+    Returned,
+    /// Its frame was left another way: longjmp, an exception.
+    Left,
+    /// It had not ended when history did.
+    Running,
+}
+
+/// One call of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// The tracepoint of its first instruction.
+    pub tracepoint: u64,
+    /// Its thread.
+    pub thread: u32,
+    /// What the registers of integer arguments held.
+    #[serde(serialize_with = "serialize_words")]
+    pub arguments: [u64; 6],
+    /// The function that it returns to.
+    pub caller: Option<Place>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The state behind it.
+    pub end: Option<u64>,
+    /// Instructions it took, its callees' included.
+    pub instructions: Option<u64>,
+    /// What rax held when it returned.
+    #[serde(serialize_with = "serialize_word")]
+    pub value: Option<u64>,
+    /// Whether the cursor is at its first instruction.
+    pub current: bool,
+}
+
+impl Session {
+    /// Executions of a location around the cursor, in order.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn executions(
+        &self,
+        location: &str,
+        window: Window,
+    ) -> Result<Vec<Execution>, LocationError> {
+        let targets = self.resolve(location)?;
+        let mut places = Places::new(self);
+        let execution = |tracepoint: u64| {
+            let (place, thread) = (places.of(tracepoint)?, self.timeline.thread(tracepoint)?);
+            Ok(Execution { tracepoint, thread, place, current: tracepoint == self.cursor })
+        };
+        let all = self.executed(&targets, window)?;
+        let all: Result<_, StateError> = all.into_iter().map(execution).collect();
+        Ok(all?)
+    }
+
+    /// Calls of a function around the cursor, in order.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn calls(&self, function: &str, window: Window) -> Result<Vec<Call>, LocationError> {
+        let interrupt = &self.interrupt;
+        self.locator.complete(&self.timeline, &|| interrupt.raised())?;
+        let targets = self.locator.entries(&self.timeline, function);
+        if targets.is_empty() {
+            // What is wrong with the name; or all of it is inlined.
+            self.resolve(function)?;
+        }
+        let all = self.executed(&targets, window)?;
+        let all: Result<_, StateError> = all.into_iter().map(|t| self.call_at(t)).collect();
+        Ok(all?)
+    }
+
+    /// The tracepoints around the cursor that execute one of `targets`.
+    fn executed(&self, targets: &[Target], window: Window) -> Result<Vec<u64>, StateError> {
+        let mut past =
+            self.executed_in(targets, 0..self.cursor, Direction::Backward, window.past)?;
+        past.reverse();
+        let later = self.cursor..self.timeline.end();
+        past.extend(self.executed_in(targets, later, Direction::Forward, window.future)?);
+        Ok(past)
+    }
+
+    fn executed_in(
+        &self,
+        targets: &[Target],
+        times: Range<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<u64>, StateError> {
+        if limit == 0 || times.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut addresses: Vec<u64> = targets.iter().map(|target| target.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let here = |t: u64| {
+            let pc = self.timeline.pc(t).unwrap_or_default();
+            let module = self.module_at(t, pc);
+            targets.iter().any(|target| target.is_at(pc, module))
+        };
+        self.ask_index(|index| {
+            let mut found = Vec::new();
+            index.executions(&self.timeline, times.clone(), direction, &addresses, &mut |t| {
+                if here(t) {
+                    found.push(t);
+                }
+                if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            Ok(found)
+        })
+    }
+
+    /// The call whose first instruction is that of tracepoint `t`.
+    fn call_at(&self, t: u64) -> Result<Call, StateError> {
+        let registers = self.timeline.registers(t)?;
+        let mut word = [0; 8];
+        let known = self.timeline.read(t, registers.rsp(), &mut word);
+        let back = known.then(|| u64::from_le_bytes(word));
+        let outside = registers.rsp().saturating_add(8);
+        let end = self.find_above(t, Direction::Forward, outside)?;
+        let returned = match end {
+            Some(end) => back == Some(self.timeline.pc(end)?),
+            None => false,
+        };
+        let rax = |end: u64| self.timeline.registers(end).map(|all| gpr(&all, Gpr::RAX));
+        let caller = back.map(|back| self.locator.place(&self.timeline, t, CodeAddr::Return(back)));
+        Ok(Call {
+            tracepoint: t,
+            thread: self.timeline.thread(t)?,
+            arguments: ARGUMENTS.map(|register| gpr(&registers, register)),
+            caller,
+            ending: match (end, returned) {
+                (None, _) => Ending::Running,
+                (_, true) => Ending::Returned,
+                (_, false) => Ending::Left,
+            },
+            end,
+            instructions: end.map(|end| end - t),
+            value: end.filter(|_| returned).map(rax).transpose()?,
+            current: t == self.cursor,
+        })
+    }
+}
+
+fn gpr(registers: &Registers, register: Gpr) -> u64 {
+    registers.gpr.get(register.index()).copied().unwrap_or_default()
+}
+
+fn serialize_words<S: serde::Serializer>(words: &[u64; 6], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(words.iter().map(|word| crate::render::hex(*word)))
+}
+
+fn serialize_word<S: serde::Serializer>(word: &Option<u64>, out: S) -> Result<S::Ok, S::Error> {
+    word.map(crate::render::hex).serialize(out)
+}

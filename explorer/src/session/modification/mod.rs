@@ -1,0 +1,159 @@
+//! Modifications: the tracepoints that wrote to a subject, with what it held
+//! before and after.
+
+mod before;
+mod values;
+
+use super::places::Places;
+use super::subject::Subject;
+use super::value::{Bytes, serialize_value};
+use super::{Place, Session, Window, registers};
+use crate::index::{Index, IndexError, register_bits};
+use crate::timeline::{Direction, StateError};
+use serde::Serialize;
+use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
+
+/// One write to a subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Modification {
+    /// The tracepoint; the new value shows in the state after it.
+    pub tracepoint: u64,
+    /// The thread that executed it.
+    pub thread: u32,
+    /// Its instruction.
+    #[serde(flatten, serialize_with = "super::places::serialize")]
+    pub place: Rc<Place>,
+    /// What was there before.
+    #[serde(serialize_with = "serialize_value")]
+    pub old: Bytes,
+    /// What was there afterwards.
+    #[serde(serialize_with = "serialize_value")]
+    pub new: Bytes,
+    /// Whether it changed what is mapped there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mapped: bool,
+    /// Whether it is the cursor's own.
+    pub current: bool,
+}
+
+/// A tracepoint that writes; whether it changes mappings.
+type Moment = (u64, bool);
+
+impl Session {
+    /// The writes around the cursor, in order.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn modifications(
+        &self,
+        subject: &Subject,
+        window: Window,
+    ) -> Result<Vec<Modification>, StateError> {
+        let mut moments =
+            self.moments(subject, 0..self.cursor, Direction::Backward, window.past)?;
+        moments.reverse();
+        let later = self.cursor..self.timeline.end();
+        moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
+        let values = self.values(subject, &moments)?;
+        let mut places = Places::new(self);
+        let modification = |((tracepoint, mapped), (old, new)): (Moment, (Bytes, Bytes))| {
+            let place = places.of(tracepoint)?;
+            let thread = self.timeline.thread(tracepoint)?;
+            let current = tracepoint == self.cursor;
+            Ok(Modification { tracepoint, thread, place, old, new, mapped, current })
+        };
+        moments.into_iter().zip(values).map(modification).collect()
+    }
+
+    /// The nearest tracepoint that wrote to the subject, before the cursor or
+    /// behind it.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn nearest_write(
+        &self,
+        subject: &Subject,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        let times = match direction {
+            Direction::Forward => self.cursor.saturating_add(1)..self.timeline.end(),
+            Direction::Backward => 0..self.cursor,
+        };
+        let found = self.moments(subject, times, direction, 1)?;
+        Ok(found.first().map(|(tracepoint, _)| *tracepoint))
+    }
+
+    /// The nearest write of `times` to the subject in `direction`: its tracepoint,
+    /// and what was there before and afterwards.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(super) fn next_write(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<(u64, Bytes, Bytes)>, StateError> {
+        let moments = self.moments(subject, times, direction, 1)?;
+        let values = self.values(subject, &moments)?;
+        let found = moments.into_iter().zip(values).next();
+        Ok(found.map(|((tracepoint, _), (old, new))| (tracepoint, old, new)))
+    }
+
+    fn values(
+        &self,
+        subject: &Subject,
+        moments: &[Moment],
+    ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
+        match subject {
+            Subject::Register { name } => self.register_values(name, moments),
+            Subject::Memory { .. } => {
+                self.memory_values(&subject.addresses().unwrap_or_default(), moments)
+            }
+        }
+    }
+
+    /// At most `limit` tracepoints of `times` that write to the subject, in
+    /// `direction`.
+    fn moments(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Moment>, StateError> {
+        if limit == 0 || times.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ask_index(|index| self.moments_of(index, subject, times.clone(), direction, limit))
+    }
+
+    fn moments_of(
+        &self,
+        index: &Index,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Moment>, IndexError> {
+        let mut found = Vec::new();
+        let mut take = |moment: Moment| {
+            found.push(moment);
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match subject {
+            Subject::Memory { .. } => {
+                let addresses = subject.addresses().unwrap_or_default();
+                let visit = &mut |w: crate::index::Write| take((w.tracepoint, w.mapped));
+                index.writes(&self.timeline, addresses, times, direction, visit)?;
+            }
+            Subject::Register { name } => {
+                let bits = register_bits(|all| registers::read(all, name));
+                let visit = &mut |t| take((t, false));
+                index.register_writes(&self.timeline, bits, times, direction, visit)?;
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,39 @@
+//! Running to a place.
+
+use super::stop::Stop;
+use super::{LocationError, Session};
+use crate::timeline::Direction;
+
+impl Session {
+    /// Moves to the nearest state at `location`. Stops early at breakpoints and
+    /// signals; if it is nowhere on the way, at the end (Backward: the start).
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn until(&mut self, location: &str, direction: Direction) -> Result<(), LocationError> {
+        let targets = self.resolve(location)?;
+        let mut addresses: Vec<u64> = targets.iter().map(|target| target.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let there = |state: u64, pc: u64| {
+            let module = self.module_at(state, pc);
+            targets.iter().any(|target| target.is_at(pc, module))
+        };
+        let mut from = self.cursor;
+        let found = loop {
+            match self.find_pc(from, direction, &addresses)? {
+                Some(state) if !there(state, self.timeline.pc(state)?) => from = state,
+                found => break found,
+            }
+        };
+        let distance = |state: u64| state.abs_diff(self.cursor);
+        let hit = self.next_breakpoint(self.cursor, direction)?;
+        let hit = hit.filter(|hit| found.is_none_or(|found| distance(*hit) < distance(found)));
+        let (target, stop) = match (hit, found) {
+            (Some(hit), _) => (hit, Stop::Breakpoint { breakpoints: Vec::new() }),
+            (None, Some(found)) => (found, Stop::Until { location: location.to_owned() }),
+            (None, None) => (self.edge(direction), Stop::Step),
+        };
+        Ok(self.finish(target, stop, direction)?)
+    }
+}

@@ -1,0 +1,47 @@
+//! Building the index: time, size, memory.
+
+use rdb_explorer::timeline::Timeline;
+use rdb_tests::binaries::binaries;
+use rdb_tests::measure::report::{Bar, Report};
+use rdb_tests::measure::sampler::Sampler;
+use rdb_tests::process::{LIMIT, Running};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Most seconds for a thousand million tracepoints.
+const MOST_SECONDS: f64 = 15.0;
+
+/// Most bytes a tracepoint.
+const MOST_BYTES: f64 = 0.4;
+
+/// Most MB of the explorer.
+const MOST_MEMORY: f64 = 1024.0;
+
+/// Measures a start of the explorer that has to build an index.
+pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
+    let tracepoints = Timeline::open(trace).expect("a trace").end() as f64;
+    report.note(name, "tracepoints, millions", tracepoints / 1e6);
+    // Once without, so that the trace is in the page cache.
+    let idle = run(trace, "where");
+    let built = run(trace, "last -w future counter");
+    let seconds = (built.0 - idle.0).max(0.0);
+    let most = Bar::AtMost(MOST_SECONDS * (tracepoints / 1e9).max(0.02));
+    report.add(name, "index, s", seconds, most);
+    report.note(name, "index, ns a tracepoint", seconds * 1e9 / tracepoints);
+    let bytes = std::fs::metadata(index).expect("an index").len() as f64;
+    report.add(name, "index, bytes a tracepoint", bytes / tracepoints, Bar::AtMost(MOST_BYTES));
+    report.add(name, "explorer's peak memory, MB", built.1, Bar::AtMost(MOST_MEMORY));
+}
+
+/// Seconds and MB of an explorer that answers one question.
+fn run(trace: &Path, question: &str) -> (f64, f64) {
+    let mut command = Command::new(&binaries().explore);
+    command.arg(trace).args(["-c", question]);
+    let begun = Instant::now();
+    let running = Running::start(command, b"", LIMIT);
+    let sampler = Sampler::start(running.id(), Duration::from_millis(2));
+    running.finish();
+    let seconds = begun.elapsed().as_secs_f64();
+    (seconds, sampler.finish().peak / 1024.0)
+}

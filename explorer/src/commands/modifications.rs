@@ -5,7 +5,9 @@ use super::position::Position;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Table, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
+use crate::symbols::datatypes::{Shape, Type};
 use crate::timeline::Direction;
+use crate::values::{Format, Value};
 use serde::Serialize;
 
 /// Bytes of a value that the table shows.
@@ -14,7 +16,18 @@ const SHOWN: usize = 16;
 #[derive(Serialize)]
 struct Modifications {
     subject: Subject,
-    modifications: Vec<Modification>,
+    modifications: Vec<Row>,
+}
+
+/// A modification, with its values as the subject's type shows them.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    modification: Modification,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_value: Option<String>,
 }
 
 impl Output for Modifications {
@@ -29,12 +42,15 @@ impl Output for Modifications {
     }
 }
 
-fn cells(modification: &Modification) -> Vec<String> {
+fn cells(row: &Row) -> Vec<String> {
+    let modification = &row.modification;
+    let (old, new) = (row.old_value.clone(), row.new_value.clone());
     let mut cells = head(modification.current, modification.tracepoint).to_vec();
     cells.push(crate::render::hex(modification.place.pc));
     cells.extend(place_cells(&modification.place));
-    cells.push(shown(&modification.old));
-    cells.push(shown(&modification.new) + if modification.mapped { " (mapped)" } else { "" });
+    let mapped = if modification.mapped { " (mapped)" } else { "" };
+    cells.push(old.unwrap_or_else(|| shown(&modification.old)));
+    cells.push(new.unwrap_or_else(|| shown(&modification.new)) + mapped);
     cells
 }
 
@@ -66,16 +82,57 @@ pub(super) const EXPRESSION: Argument = Argument {
 /// # Errors
 /// It is nothing that can be asked about.
 pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandError> {
-    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
-    let subject = session.subject(text, arguments.count(SIZE.name));
-    subject.map_err(|error| CommandError::Other(error.to_string()))
+    typed_subject(session, arguments).map(|(subject, _)| subject)
 }
 
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
-    let subject = subject(session, arguments)?;
-    let modifications = session.modifications(&subject, window)?;
+    let (subject, of) = typed_subject(session, arguments)?;
+    let of = of.filter(|of| by_bytes(of, 0));
+    let found = session.modifications(&subject, window)?;
+    let scene = session.scene()?;
+    let value = |bytes: &[Option<u8>]| {
+        let known: Option<Vec<u8>> = bytes.iter().copied().collect();
+        let (of, mut known) = (of.as_ref()?, known?);
+        // Of a register, the variable may be a part.
+        known.truncate(usize::try_from(of.size()?).unwrap_or(usize::MAX));
+        Some(scene.text(&Value::computed(of.clone(), known), Format::default()))
+    };
+    let row = |modification: Modification| {
+        let (old_value, new_value) = (value(&modification.old), value(&modification.new));
+        Row { modification, old_value, new_value }
+    };
+    let modifications = found.into_iter().map(row).collect();
     Ok(Box::new(Modifications { subject, modifications }))
+}
+
+/// Nesting of arrays whose elements are shown.
+const DEPTH: u32 = 3;
+
+/// Whether a value's bytes say all that is shown of it.
+fn by_bytes(of: &Type, depth: u32) -> bool {
+    let stripped = of.stripped();
+    match stripped.shape() {
+        Shape::Base { .. } | Shape::Enumeration(_) => true,
+        Shape::Pointer { .. } => {
+            let target = of.target().map(|target| target.stripped());
+            let is_char = |to: Type| to.size() == Some(1);
+            !of.is_reference() && !target.is_some_and(is_char)
+        }
+        Shape::Array { .. } => {
+            depth < DEPTH && of.element().is_some_and(|(element, _)| by_bytes(&element, depth + 1))
+        }
+        _ => false,
+    }
+}
+
+fn typed_subject(
+    session: &Session,
+    arguments: &Arguments,
+) -> Result<(Subject, Option<Type>), CommandError> {
+    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
+    let subject = session.typed_subject(text, arguments.count(SIZE.name));
+    subject.map_err(|error| CommandError::Other(error.to_string()))
 }
 
 /// `modification`.

@@ -2,7 +2,8 @@
 
 use super::{Session, registers};
 use crate::expression::ExpressionError;
-use crate::values::{Place, Value};
+use crate::symbols::datatypes::Type;
+use crate::values::Place;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -69,34 +70,40 @@ impl Session {
     /// # Errors
     /// [`SubjectError`].
     pub fn subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
+        self.typed_subject(text, size).map(|(subject, _)| subject)
+    }
+
+    /// The same, with its type if it has one.
+    ///
+    /// # Errors
+    /// [`SubjectError`].
+    pub fn typed_subject(
+        &self,
+        text: &str,
+        size: Option<u64>,
+    ) -> Result<(Subject, Option<Type>), SubjectError> {
         let text = text.trim();
         if let Some(name) = text.strip_prefix('$')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
-            return register(name);
+            return Ok((register(name)?, None));
         }
         if let Some((first, end)) = text.split_once("..") {
             let (address, end) = (self.address(first)?, self.address(end)?);
-            return memory(address, i128::from(end) - i128::from(address));
+            return Ok((memory(address, i128::from(end) - i128::from(address))?, None));
         }
         let value = self.evaluate(text)?;
-        match &value.place {
-            Place::Memory(address) => {
-                memory(*address, size.or(value.size()).unwrap_or(WORD).into())
-            }
-            Place::Register(name) => register(name),
-            Place::Pieces(_) => Err(SubjectError::Pieces(text.to_owned())),
-            Place::None => {
-                let bytes = size.or(pointed_to(&value)).unwrap_or(WORD);
-                memory(self.address(text)?, bytes.into())
-            }
-        }
+        let own = value.size().filter(|_| value.bits.is_none()).map(|_| value.of.clone());
+        let (address, of) = match &value.place {
+            Place::Memory(address) => (*address, own),
+            Place::Register(name) => return Ok((register(name)?, own)),
+            Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
+            Place::None => (self.address(text)?, value.of.target()),
+        };
+        let known = if of.is_some() { of.as_ref().and_then(Type::size) } else { value.size() };
+        let bytes = size.or(known.filter(|bytes| *bytes > 0)).unwrap_or(WORD);
+        Ok((memory(address, bytes.into())?, of.filter(|of| of.size() == Some(bytes))))
     }
-}
-
-/// Bytes of what a pointer points to, if that is known.
-fn pointed_to(pointer: &Value) -> Option<u64> {
-    pointer.of.target()?.size().filter(|bytes| *bytes > 0)
 }
 
 fn register(name: &str) -> Result<Subject, SubjectError> {

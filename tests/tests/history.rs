@@ -100,9 +100,16 @@ fn l9_registers_and_ranges_of_memory() {
         assert_eq!(here[3].register("rsp"), parse_hex(text(row, "new")));
     }
     assert!(!answers[6].ok, "every instruction writes rip");
-    let one = explorer.last(&["mod list -c 100 -w future &seed..&seed+4"]);
-    let bytes = explorer.last(&["mod list -c 100 -w future -s 4 &seed"]);
-    assert_eq!(one.get("modifications"), bytes.get("modifications"));
+    // As in C, one more than an address is the next element's.
+    let range = self::rows(&explorer.last(&["mod list -c 100 -w future &seed..&seed+1"]));
+    let variable = self::rows(&explorer.last(&["mod list -c 100 -w future seed"]));
+    assert_eq!(range.len(), variable.len());
+    for (range, variable) in range.iter().zip(&variable) {
+        let number = |field: &str| text(variable, field).parse::<u64>().ok();
+        assert_eq!(tracepoint(range), tracepoint(variable));
+        assert_eq!(Some(parse_hex(text(range, "old"))), number("old_value"));
+        assert_eq!(Some(parse_hex(text(range, "new"))), number("new_value"));
+    }
 }
 
 #[test]

@@ -36,6 +36,12 @@ impl Recording {
     /// What the other mappings of the same file hold by now, after `length`
     /// bytes were stored at `address`.
     pub fn aliases(&self, address: u64, length: u64) -> Vec<(u64, Vec<u8>)> {
+        let ranges = self.alias_ranges(address, length).into_iter();
+        ranges.flat_map(|(at, length)| self.memory.read_pieces(at, length as usize)).collect()
+    }
+
+    /// Where these bytes are seen, too: address and length.
+    pub fn alias_ranges(&self, address: u64, length: u64) -> Vec<(u64, u64)> {
         let Some(own) = self.space.find(address) else { return Vec::new() };
         if own.inode == 0 || own.flags & libc::MAP_SHARED.cast_unsigned() == 0 {
             return Vec::new();
@@ -49,11 +55,8 @@ impl Recording {
                 let from = first.max(m.file_offset);
                 let to = last.min(m.file_offset.saturating_add(m.end - m.start));
                 let length = to.checked_sub(from).filter(|length| *length > 0)?;
-                let pieces =
-                    self.memory.read_pieces(m.start + (from - m.file_offset), length as usize);
-                Some(pieces)
+                Some((m.start + (from - m.file_offset), length))
             })
-            .flatten()
             .collect()
     }
 

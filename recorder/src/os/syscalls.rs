@@ -213,8 +213,11 @@ impl Recording {
         }
         self.push_event(event);
         if large {
-            let ranges: Vec<_> = written.iter().map(|w| (w.address, w.length)).collect();
-            self.capture_written(&ranges)?;
+            let own = |w: &Written| [(w.address, w.length)];
+            let others = |w: &Written| self.alias_ranges(w.address, w.length);
+            let ranges: Vec<_> = written.iter().flat_map(own).collect();
+            let aliases: Vec<_> = written.iter().flat_map(others).collect();
+            self.capture_written(&[ranges, aliases].concat())?;
         }
         if !changes.fresh.is_empty() {
             self.catch_up()?;

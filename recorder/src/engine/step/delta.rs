@@ -51,8 +51,9 @@ impl Step {
         if touched.unmapped {
             self.rec.follow_growth()?;
         }
-        if let Some(range) = touched.long {
-            self.rec.capture_written(&[range])?;
+        if let Some((address, length)) = touched.long {
+            let aliases = self.rec.alias_ranges(address, length);
+            self.rec.capture_written(&[vec![(address, length)], aliases].concat())?;
         }
         if overran {
             self.compare_memory()?;

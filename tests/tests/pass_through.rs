@@ -107,6 +107,18 @@ fn unusual_descriptors_and_signal_dispositions_pass_through() {
 }
 
 #[test]
+fn behind_stop_after_the_program_has_its_own_mappings_only() {
+    let guest = Guest::system("/bin/cat", &["/proc/self/maps"]);
+    let mappings = |stdout: &[u8]| stdout.iter().filter(|byte| **byte == b'\n').count();
+    let expected = mappings(&guest.unrecorded().stdout);
+    for options in [&["--stop-after", "30000"] as &[&str], &["--audit", "--stop-after", "30000"]] {
+        let recorded = guest.record(options);
+        assert_eq!(recorded.instructions(), 30_000);
+        assert_eq!(mappings(&recorded.output.stdout), expected);
+    }
+}
+
+#[test]
 fn standard_input_reaches_the_program() {
     let fixture = Fixture::load("stdin_echo");
     let mut guest = Guest::fixture(&fixture, first_flavour(&fixture));

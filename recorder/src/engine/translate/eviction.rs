@@ -62,6 +62,21 @@ impl Translate {
         Ok(())
     }
 
+    /// Before the program goes on without the recorder: takes the region away.
+    pub(super) fn clean_up(&mut self, stopped: &mut Stopped) -> Flow<()> {
+        let Some(home) = &self.home else { return Ok(()) };
+        let (range, at) = (home.region.layout.all(), home.syscall_at);
+        let arguments = [range.start, range.end - range.start, 0, 0, 0, 0];
+        if self.step.in_syscall || self.is_filtered() {
+            return Ok(());
+        }
+        if stopped.inject(at, libc::SYS_munmap, arguments)?.is_ok() {
+            self.home = None;
+            self.step.rec.own.clear();
+        }
+        Ok(())
+    }
+
     /// Without a region: lets another be tried for, every so often.
     pub(super) fn look_for_room(&mut self) {
         self.homeless += 1;

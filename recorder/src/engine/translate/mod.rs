@@ -137,7 +137,9 @@ impl Translate {
     fn run_to_end(&mut self, mut stopped: Stopped) -> Interrupt {
         loop {
             let result = match self.step.reason_to_leave() {
-                Some(why) => Err(self.step.leave(stopped, why)),
+                Some(why) => {
+                    self.clean_up(&mut stopped).and_then(|()| Err(self.step.leave(stopped, why)))
+                }
                 None => self.boundary(stopped).and_then(|stopped| self.advance(stopped)),
             };
             stopped = match result {

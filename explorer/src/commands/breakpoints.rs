@@ -244,7 +244,7 @@ pub static DISABLE: Command = Command {
 /// `info breakpoints`.
 pub static INFO_BREAKPOINTS: Command = Command {
     name: "info breakpoints",
-    aliases: &[],
+    aliases: &["info b"],
     group: Group::Breakpoints,
     arguments: &[],
     help: "list breakpoints, their places and hits",

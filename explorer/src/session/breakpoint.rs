@@ -1,13 +1,14 @@
 //! Breakpoints.
 
 use super::Subject;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A place of a breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Run-time address.
     #[serde(serialize_with = "crate::render::serialize_hex")]
+    #[serde(deserialize_with = "crate::render::deserialize_hex")]
     pub address: u64,
     /// Index of the module it belongs to; another may stand there at other
     /// times. `None`: it is a bare address.
@@ -29,7 +30,7 @@ impl Target {
 }
 
 /// What a watchpoint stops at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// Writes that change it.
@@ -41,7 +42,7 @@ pub enum Access {
 }
 
 /// What a watchpoint watches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// A register, or memory.
     pub subject: Subject,
@@ -50,7 +51,7 @@ pub struct Watch {
 }
 
 /// A breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
     /// Its number, from 1.
     pub number: u32,
@@ -63,7 +64,7 @@ pub struct Breakpoint {
     /// Where it is.
     pub targets: Vec<Target>,
     /// What it watches, if it is a watchpoint; it is then nowhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
 }
 
@@ -92,7 +93,7 @@ impl Breakpoints {
     }
 
     fn push(&mut self, location: &str, targets: Vec<Target>, watch: Option<Watch>) -> &Breakpoint {
-        self.last += 1;
+        self.last = self.last.saturating_add(1);
         self.list.push(Breakpoint {
             number: self.last,
             location: location.to_owned(),
@@ -107,6 +108,12 @@ impl Breakpoints {
     /// All of them, by number.
     pub fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
         self.list.iter()
+    }
+
+    /// Adds breakpoints with the numbers they had.
+    pub fn restore(&mut self, all: impl Iterator<Item = Breakpoint>) {
+        self.list.extend(all);
+        self.last = self.list.iter().map(|b| b.number).max().unwrap_or(0).max(self.last);
     }
 
     /// Removes one, or all; the numbers removed.

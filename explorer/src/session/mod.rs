@@ -1,5 +1,6 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
+mod bookmark;
 mod breakpoint;
 mod calls;
 mod display;
@@ -9,6 +10,7 @@ mod frames;
 mod history;
 mod images;
 mod index;
+mod keeping;
 mod lines;
 mod locate;
 mod location;
@@ -19,6 +21,7 @@ mod output;
 mod places;
 mod position;
 pub mod registers;
+mod saved;
 mod scene;
 mod settings;
 mod signal;
@@ -34,6 +37,7 @@ mod until;
 mod value;
 mod watch;
 
+pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
 pub use find::pattern as find_pattern;
@@ -110,6 +114,8 @@ pub struct Session {
     /// Whether the user has had enough.
     pub finished: bool,
     held: index::Held,
+    bookmarks: Bookmarks,
+    keeper: keeping::Keeper,
 }
 
 impl Session {
@@ -134,6 +140,8 @@ impl Session {
             interrupt,
             finished: false,
             held: index::Held::default(),
+            bookmarks: Bookmarks::default(),
+            keeper: keeping::Keeper::default(),
         }
     }
 

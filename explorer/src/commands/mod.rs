@@ -5,6 +5,7 @@ mod argument;
 mod bookmarks;
 mod breakpoints;
 mod compare;
+mod conditions;
 mod disassemble;
 mod display;
 mod examine;
@@ -217,6 +218,7 @@ pub static COMMANDS: &[&Command] = &[
     &breakpoints::WATCH,
     &breakpoints::RWATCH,
     &breakpoints::AWATCH,
+    &conditions::CONDITION,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,

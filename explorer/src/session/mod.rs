@@ -3,6 +3,7 @@
 mod bookmark;
 mod breakpoint;
 mod calls;
+mod condition;
 mod display;
 mod executions;
 mod find;
@@ -116,6 +117,7 @@ pub struct Session {
     held: index::Held,
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
+    faults: Vec<String>,
 }
 
 impl Session {
@@ -142,6 +144,7 @@ impl Session {
             held: index::Held::default(),
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
+            faults: Vec::new(),
         }
     }
 

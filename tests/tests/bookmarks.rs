@@ -1,6 +1,10 @@
 //! Bookmarks, and the session file beside a trace; the names of the tests begin with the row of
 //! what rdb has to do at least.
 
+use rdb_explorer::commands;
+use rdb_explorer::session::Session;
+use rdb_explorer::symbols::DebugSearch;
+use rdb_explorer::timeline::Timeline;
 use rdb_tests::binaries::binaries;
 use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::fixture::Fixture;
@@ -129,7 +133,7 @@ fn l10_only_a_change_of_a_bookmark_makes_a_script_write() {
 #[test]
 fn l10_a_prompt_takes_up_what_was_left() {
     let (_folder, trace) = copy("tree");
-    let lines = "break next_random\nbreak main\ndisable 2\nwatch depth_seen\n\
+    let lines = "break next_random if seed > 1\nbreak main\ndisable 2\nwatch depth_seen\n\
                  display/x seed\nbookmark create -n begin\n";
     typed(&trace, lines);
     let shown = typed(&trace, "info breakpoints\nreplay-continue\nbookmark\n");
@@ -137,6 +141,7 @@ fn l10_a_prompt_takes_up_what_was_left() {
     assert!(shown.contains("Breakpoint 1") && shown.contains("next_random"), "{shown}");
     assert!(shown.contains("writes of 4 bytes") && shown.contains("begin"), "{shown}");
     assert!(shown.contains("seed = 0x3039"), "{shown}");
+    assert!(shown.contains("only if seed > 1"), "{shown}");
     // Looking changes nothing, the file's time included.
     let modified = || std::fs::metadata(session(&trace)).and_then(|m| m.modified()).ok();
     let before = modified();
@@ -199,4 +204,30 @@ fn l10_where_nothing_can_be_written_bookmarks_last_as_long_as_the_explorer() {
     let said = output.stderr_text();
     assert!(said.lines().count() == 1 && said.contains("failed to keep bookmarks"), "{said}");
     assert!(session(&trace).join("occupied").exists());
+}
+
+#[test]
+fn l10_what_another_explorer_keeps_meanwhile_is_not_lost() {
+    let (folder, trace) = copy("tree");
+    let open = || {
+        let timeline = Timeline::open(&trace).expect("a trace");
+        let mut session = Session::new(timeline, DebugSearch::system());
+        session.restore();
+        session
+    };
+    let run = |session: &mut Session, line: &str| {
+        assert!(commands::run(session, line).is_ok(), "{line}");
+        assert_eq!(session.take_notices(), [""; 0], "{line}");
+    };
+    let (mut one, mut other) = (open(), open());
+    run(&mut one, "bm create -n first -t 1");
+    run(&mut other, "bm create -n second -t 2");
+    run(&mut one, "bm create -n third -t 3");
+    assert_eq!(names(&trace), ["first", "second", "third"]);
+    run(&mut other, "bm delete first");
+    run(&mut one, "bm jump second");
+    run(&mut one, "bm rename third last");
+    assert_eq!(names(&trace), ["second", "last"]);
+    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(files, 2, "nothing was in the way");
 }

@@ -3,7 +3,7 @@
 use super::{Session, registers};
 use crate::expression::ExpressionError;
 use crate::values::{Place, Value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::ops::Range;
 
 /// Most bytes of a range that a question may be about.
@@ -13,7 +13,7 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const WORD: u64 = 8;
 
 /// What is written, or read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
     /// A register, by its name without `$`.

@@ -36,6 +36,8 @@ pub enum Kind {
     Registers,
     /// A command's name.
     Command,
+    /// A bookmark's name.
+    Bookmark,
     /// A setting's name.
     Setting,
     /// The name of a system call.

@@ -1,28 +1,30 @@
 //! Breakpoints: set, delete, switch, list.
 
-use super::modifications::{EXPRESSION, SIZE, subject};
+use super::conditions::{self, split_condition};
+use super::modifications::{EXPRESSION, SIZE};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex};
 use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Set {
-    breakpoint: Breakpoint,
+pub(super) struct Set {
+    pub(super) breakpoint: Breakpoint,
 }
 
 impl Output for Set {
     fn render(&self, page: &mut Page) {
-        let Breakpoint { number, targets, watch, location, .. } = &self.breakpoint;
+        let Breakpoint { number, targets, watch, location, condition, .. } = &self.breakpoint;
+        let only = condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
         if watch.is_some() {
             page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);
-            return page.end();
+            return page.line(only);
         }
         page.put(Style::Heading, format!("Breakpoint {number}")).plain(" at ");
         match targets.as_slice() {
-            [target] => page.line(describe(target)),
+            [target] => page.line(describe(target) + &only),
             several => {
-                page.line(format!("{} places:", several.len()));
+                page.line(format!("{} places{only}:", several.len()));
                 for target in several {
                     page.line(format!("  {}", describe(target)));
                 }
@@ -77,12 +79,15 @@ impl Output for List {
             ];
             if let Some(watch) = &breakpoint.watch {
                 cells.push(watched(watch));
-                table.row(cells);
-                continue;
+                table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
             }
             for target in &breakpoint.targets {
                 cells.push(describe(target));
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
+            }
+            if let Some(condition) = &breakpoint.condition {
+                cells.push(format!("only if {condition}"));
+                table.row(cells);
             }
         }
         table.render(page);
@@ -126,14 +131,17 @@ fn list(session: &Session) -> CommandResult {
 }
 
 fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
-    let subject = subject(session, arguments)?;
+    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
+    let (expression, condition) = split_condition(arguments, text)?;
+    let subject = session.subject(expression, arguments.count(SIZE.name));
+    let subject = subject.map_err(|error| CommandError::Other(error.to_string()))?;
     if access != Access::Write && subject.addresses().is_none() {
         let text = "reads of registers cannot be watched";
         return Err(CommandError::Other(text.to_owned()));
     }
-    let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
-    let watch = Watch { subject, access };
-    Ok(Box::new(Set { breakpoint: session.breakpoints.add_watch(expression, watch).clone() }))
+    conditions::check(session, condition)?;
+    let number = session.breakpoints.add_watch(expression, Watch { subject, access }).number;
+    conditions::set(session, number, condition)
 }
 
 const NUMBER: Argument = Argument {
@@ -155,17 +163,23 @@ pub static BREAK: Command = Command {
         short: None,
         kind: Kind::Location,
         help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS; the cursor's own \
-               address if left out",
+               address if left out; behind it, `if EXPR` makes a condition",
     }],
     help: "set a breakpoint",
     details: "At a function it stops behind the prologue, where the parameters are in place. A \
               line without code stands for the next line that has some. Every copy of inlined \
-              code is a place of its own. History stops there in both directions.",
+              code is a place of its own. History stops there in both directions; with a condition, only where that is true, \
+              which is seen in the innermost frame of each stop. Where it has no value history \
+              stops too, and says why.",
     run: |session, arguments| {
         let here = || session.pc().map(|pc| format!("*{pc:#x}"));
-        let location = arguments.get("LOCATION").map_or_else(here, |text| Ok(text.to_owned()))?;
+        let text = arguments.get("LOCATION").unwrap_or_default();
+        let (location, condition) = split_condition(arguments, text)?;
+        let location = if location.is_empty() { here()? } else { location.to_owned() };
         let targets = session.resolve(&location)?;
-        Ok(Box::new(Set { breakpoint: session.breakpoints.add(&location, targets).clone() }))
+        conditions::check(session, condition)?;
+        let number = session.breakpoints.add(&location, targets).number;
+        conditions::set(session, number, condition)
     },
 };
 
@@ -177,7 +191,8 @@ pub static WATCH: Command = Command {
     arguments: &[SIZE, EXPRESSION],
     help: "stop where something is written that changes what it holds",
     details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
-              many there are or how large. Addresses are evaluated at the cursor.",
+              many there are or how large. Addresses are evaluated at the cursor. A condition, \
+              `watch EXPR if EXPR`, is looked at behind the write, in both directions.",
     run: |session, arguments| watch(session, arguments, Access::Write),
 };
 
@@ -244,7 +259,7 @@ pub static DISABLE: Command = Command {
 /// `info breakpoints`.
 pub static INFO_BREAKPOINTS: Command = Command {
     name: "info breakpoints",
-    aliases: &[],
+    aliases: &["info b"],
     group: Group::Breakpoints,
     arguments: &[],
     help: "list breakpoints, their places and hits",

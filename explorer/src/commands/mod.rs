@@ -2,8 +2,10 @@
 //! reference and every front end read it.
 
 mod argument;
+mod bookmarks;
 mod breakpoints;
 mod compare;
+mod conditions;
 mod disassemble;
 mod display;
 mod examine;
@@ -42,7 +44,7 @@ pub use resolve::{Resolved, candidates, resolve};
 
 use crate::expression::ExpressionError;
 use crate::render::Page;
-use crate::session::{LocationError, Session};
+use crate::session::{BookmarkError, LocationError, Session};
 use crate::timeline::StateError;
 
 /// What a command answers: data for `--json`, and text for people.
@@ -82,6 +84,9 @@ pub enum CommandError {
     /// A location that is nowhere.
     #[error("{0}")]
     Location(#[from] LocationError),
+    /// What cannot be done with bookmarks.
+    #[error("{0}")]
+    Bookmark(#[from] BookmarkError),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -116,7 +121,7 @@ pub enum Group {
     Position,
     /// Moving through history.
     Moving,
-    /// Breakpoints.
+    /// Breakpoints and bookmarks.
     Breakpoints,
     /// Registers, memory, code, stack.
     State,
@@ -154,7 +159,7 @@ impl Group {
         match self {
             Self::Position => "Where the cursor is, and what the trace is",
             Self::Moving => "Moving through recorded time",
-            Self::Breakpoints => "Breakpoints, respected in both directions",
+            Self::Breakpoints => "Breakpoints, respected in both directions, and bookmarks",
             Self::State => "The program's state at the cursor",
             Self::History => "Questions over the whole history",
             Self::Session => "Settings, help, leaving",
@@ -213,10 +218,17 @@ pub static COMMANDS: &[&Command] = &[
     &breakpoints::WATCH,
     &breakpoints::RWATCH,
     &breakpoints::AWATCH,
+    &conditions::CONDITION,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,
     &breakpoints::INFO_BREAKPOINTS,
+    &bookmarks::BOOKMARK,
+    &bookmarks::CREATE,
+    &bookmarks::JUMP,
+    &bookmarks::MOVE,
+    &bookmarks::RENAME,
+    &bookmarks::DELETE,
     &print::PRINT,
     &types::WHATIS,
     &types::PTYPE,
@@ -258,7 +270,9 @@ pub fn run(session: &mut Session, line: &str) -> CommandResult {
     let Resolved { command, rest } = resolve(line)?;
     let arguments = Arguments::parse(command, rest)?;
     session.interrupt.clear();
-    (command.run)(session, &arguments)
+    let result = (command.run)(session, &arguments);
+    session.keep();
+    result
 }
 
 #[cfg(test)]

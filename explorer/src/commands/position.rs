@@ -20,6 +20,9 @@ pub struct Position {
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
     stop: Stop,
+    /// Conditions that have no value here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    condition_faults: Vec<String>,
     /// What `display` shows here.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     displays: Option<Displays>,
@@ -41,6 +44,7 @@ impl Position {
             source,
             instruction,
             stop: session.stop().clone(),
+            condition_faults: session.condition_faults().to_vec(),
             displays: Some(Displays::of(session)?).filter(|displays| !displays.is_empty()),
         })
     }
@@ -54,6 +58,9 @@ impl Position {
 impl Output for Position {
     fn render(&self, page: &mut Page) {
         self.stop.render(page);
+        for fault in &self.condition_faults {
+            page.put(Style::Alert, fault).end();
+        }
         let (tracepoint, end) = (thousands(self.tracepoint), thousands(self.end));
         page.put(Style::Tracepoint, format!("#{tracepoint}")).put(Style::Dim, format!(" of {end}"));
         page.plain("  ");

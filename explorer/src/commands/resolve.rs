@@ -1,6 +1,7 @@
 //! From what was typed to a command: exact names and aliases, else unique
 //! prefixes.
 
+use super::info::INFO;
 use super::{COMMANDS, Command, CommandError};
 
 /// A command, and what stands behind its name.
@@ -30,10 +31,13 @@ pub fn resolve(line: &str) -> Result<Resolved<'_>, CommandError> {
     let of_family: Names = family.into_iter().filter(|(name, _)| whole(name)).collect();
     match find(second, &of_family) {
         Ok(command) => Ok(Resolved { command, rest: after }),
-        // Commands of the family that stand alone as well: `info regs`.
-        Err(CommandError::Unknown(_)) if command.arguments.is_empty() => find(second, &one_word())
-            .map(|command| Resolved { command, rest: after })
-            .map_err(|_| CommandError::Unknown(format!("{} {second}", command.name))),
+        // What `info` shows that stands alone as well: `info regs`.
+        Err(CommandError::Unknown(_)) if command.arguments.is_empty() => {
+            let unknown = || CommandError::Unknown(format!("{} {second}", command.name));
+            let names = if command.name == INFO.name { one_word() } else { Names::new() };
+            let command = find(second, &names).map_err(|_| unknown())?;
+            Ok(Resolved { command, rest: after })
+        }
         Err(CommandError::Unknown(_)) => Ok(Resolved { command, rest }),
         Err(other) => Err(other),
     }

@@ -67,7 +67,7 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    fn truth(&self, expression: &Expression) -> Result<bool, At> {
+    pub(super) fn truth(&self, expression: &Expression) -> Result<bool, At> {
         let value = self.value(expression)?;
         operators::truth(&value, self.environment)
             .map_err(|fault| At { column: expression.at, fault })

@@ -46,6 +46,18 @@ pub fn evaluate(text: &str, environment: &dyn Environment) -> Result<Evaluated, 
     run().map_err(|error: error::At| error.of(text))
 }
 
+/// Whether the value of `text` is true: not zero.
+///
+/// # Errors
+/// [`ExpressionError`].
+pub fn holds(text: &str, environment: &dyn Environment) -> Result<bool, ExpressionError> {
+    let run = || {
+        let expression = parser::parse(text, environment)?;
+        evaluate::Evaluator::new(environment).truth(&expression)
+    };
+    run().map_err(|error: error::At| error.of(text))
+}
+
 /// The type that `text` names, or the type of its value.
 ///
 /// # Errors

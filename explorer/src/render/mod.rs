@@ -16,6 +16,14 @@ pub fn serialize_hex<S: serde::Serializer>(address: &u64, out: S) -> Result<S::O
     out.serialize_str(&hex(*address))
 }
 
+/// For serde: an address that [`serialize_hex`] wrote.
+pub fn deserialize_hex<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
+    let digits = text.strip_prefix("0x");
+    let address = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    address.ok_or_else(|| serde::de::Error::custom("not an address"))
+}
+
 /// A number with its thousands apart: `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

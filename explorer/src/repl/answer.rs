@@ -52,9 +52,7 @@ impl Answerer<'_> {
             return Ok(Outcome::Done);
         }
         let result = commands::run(session, line);
-        for notice in session.take_notices() {
-            writeln!(self.errors, "rdb-explore: {}", crate::render::escape(&notice))?;
-        }
+        self.notices(session)?;
         let outcome = match &result {
             Ok(output) if output.differs() => Outcome::Differs,
             Ok(_) => Outcome::Done,
@@ -66,6 +64,17 @@ impl Answerer<'_> {
         }
         self.out.flush()?;
         Ok(outcome)
+    }
+
+    /// Prints what the user should know besides.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn notices(&mut self, session: &Session) -> io::Result<()> {
+        for notice in session.take_notices() {
+            writeln!(self.errors, "rdb-explore: {}", crate::render::escape(&notice))?;
+        }
+        Ok(())
     }
 
     fn json(

@@ -46,6 +46,9 @@ fn of_kind(session: &Session, kind: Kind, word: &str) -> Vec<String> {
     match kind {
         Kind::Count | Kind::Path | Kind::Text => Vec::new(),
         Kind::Tracepoint => ["start", "end"].map(owned).into(),
+        Kind::Bookmark => {
+            session.known_bookmarks().iter().map(|bookmark| bookmark.name.clone()).collect()
+        }
         Kind::Command => commands::candidates(word).into_iter().map(owned).collect(),
         Kind::Setting => SETTINGS.iter().map(|setting| setting.name.to_owned()).collect(),
         Kind::Syscall => SYSCALLS.iter().map(|call| call.name.to_owned()).collect(),

@@ -54,12 +54,14 @@ impl Highlighter for Assistant {
     }
 }
 
-/// Asks for commands until `quit` or Ctrl-D. An empty line repeats the last.
+/// Takes up the session where it was left, then asks for commands until `quit` or Ctrl-D. An empty line repeats the last.
 ///
 /// # Errors
 /// When the terminal cannot be used, or an answer not be written.
-pub fn prompt(session: Session, answerer: &mut Answerer<'_>) -> io::Result<()> {
+pub fn prompt(mut session: Session, answerer: &mut Answerer<'_>) -> io::Result<()> {
     sigint::install(&session.interrupt);
+    session.restore();
+    answerer.notices(&session)?;
     let session = Rc::new(RefCell::new(session));
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true);
     let editor = Editor::<Assistant, DefaultHistory>::with_config(config.build());

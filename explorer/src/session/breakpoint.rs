@@ -1,13 +1,14 @@
 //! Breakpoints.
 
 use super::Subject;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A place of a breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Run-time address.
     #[serde(serialize_with = "crate::render::serialize_hex")]
+    #[serde(deserialize_with = "crate::render::deserialize_hex")]
     pub address: u64,
     /// Index of the module it belongs to; another may stand there at other
     /// times. `None`: it is a bare address.
@@ -29,7 +30,7 @@ impl Target {
 }
 
 /// What a watchpoint stops at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// Writes that change it.
@@ -41,7 +42,7 @@ pub enum Access {
 }
 
 /// What a watchpoint watches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// A register, or memory.
     pub subject: Subject,
@@ -50,7 +51,7 @@ pub struct Watch {
 }
 
 /// A breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
     /// Its number, from 1.
     pub number: u32,
@@ -58,17 +59,20 @@ pub struct Breakpoint {
     pub location: String,
     /// Whether history stops there.
     pub enabled: bool,
+    /// History stops there only where this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// How often history stopped there, in either direction.
     pub hits: u64,
     /// Where it is.
     pub targets: Vec<Target>,
     /// What it watches, if it is a watchpoint; it is then nowhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
 }
 
 impl Breakpoint {
-    fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
+    fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
         self.enabled && self.targets.iter().any(|target| target.is_at(pc, module))
     }
 }
@@ -92,11 +96,12 @@ impl Breakpoints {
     }
 
     fn push(&mut self, location: &str, targets: Vec<Target>, watch: Option<Watch>) -> &Breakpoint {
-        self.last += 1;
+        self.last = self.last.saturating_add(1);
         self.list.push(Breakpoint {
             number: self.last,
             location: location.to_owned(),
             enabled: true,
+            condition: None,
             hits: 0,
             targets,
             watch,
@@ -107,6 +112,12 @@ impl Breakpoints {
     /// All of them, by number.
     pub fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
         self.list.iter()
+    }
+
+    /// Adds breakpoints with the numbers they had.
+    pub fn restore(&mut self, all: impl Iterator<Item = Breakpoint>) {
+        self.list.extend(all);
+        self.last = self.list.iter().map(|b| b.number).max().unwrap_or(0).max(self.last);
     }
 
     /// Removes one, or all; the numbers removed.
@@ -137,10 +148,10 @@ impl Breakpoints {
         addresses
     }
 
-    /// The enabled watchpoints, with their numbers.
-    pub fn watches(&self) -> impl Iterator<Item = (u32, &Watch)> {
+    /// The enabled watchpoints.
+    pub fn watches(&self) -> impl Iterator<Item = (&Breakpoint, &Watch)> {
         let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
-        enabled.filter_map(|breakpoint| Some((breakpoint.number, breakpoint.watch.as_ref()?)))
+        enabled.filter_map(|breakpoint| Some((breakpoint, breakpoint.watch.as_ref()?)))
     }
 
     /// Counts a hit of the one of this number; its expression.
@@ -150,20 +161,16 @@ impl Breakpoints {
         Some(&found.location)
     }
 
-    /// Whether an enabled one is at `pc`, where `module` is mapped.
-    pub fn is_hit(&self, pc: u64, module: Option<u32>) -> bool {
-        self.list.iter().any(|b| b.is_hit(pc, module))
+    /// Gives one a condition, or none; the breakpoint, if there is one of this number.
+    pub fn set_condition(&mut self, number: u32, condition: Option<&str>) -> Option<&Breakpoint> {
+        let found = self.list.iter_mut().find(|breakpoint| breakpoint.number == number)?;
+        found.condition = condition.map(str::to_owned);
+        Some(found)
     }
 
-    /// Counts a hit for the enabled ones at `pc`, where `module` is mapped;
-    /// their numbers.
-    pub fn hit(&mut self, pc: u64, module: Option<u32>) -> Vec<u32> {
-        let here = |b: &&mut Breakpoint| b.is_hit(pc, module);
-        let count = |breakpoint: &mut Breakpoint| {
-            breakpoint.hits += 1;
-            breakpoint.number
-        };
-        self.list.iter_mut().filter(here).map(count).collect()
+    /// The enabled ones at `pc`, where `module` is mapped, whatever their conditions.
+    pub fn at(&self, pc: u64, module: Option<u32>) -> impl Iterator<Item = &Breakpoint> {
+        self.list.iter().filter(move |breakpoint| breakpoint.is_at(pc, module))
     }
 }
 
@@ -183,7 +190,8 @@ mod tests {
         assert_eq!(breakpoints.addresses(), [1, 2]);
         assert_eq!(breakpoints.enable(Some(1), false), [1]);
         assert_eq!(breakpoints.addresses(), [2]);
-        assert_eq!(breakpoints.hit(2, None), [2]);
+        assert_eq!(breakpoints.at(2, None).map(|b| b.number).collect::<Vec<_>>(), [2]);
+        assert_eq!(breakpoints.count(2), Some("g"));
         assert_eq!(breakpoints.iter().map(|b| b.hits).collect::<Vec<_>>(), [0, 1]);
         assert!(breakpoints.delete(Some(7)).is_empty());
         assert_eq!(breakpoints.delete(None), [1, 2]);
@@ -194,8 +202,9 @@ mod tests {
     fn a_breakpoint_of_a_module_holds_only_where_that_is_mapped() {
         let mut breakpoints = Breakpoints::default();
         breakpoints.add("f", vec![Target { module: Some(1), ..target(2) }]);
-        assert!(breakpoints.is_hit(2, Some(1)));
-        assert!(!breakpoints.is_hit(2, Some(0)));
-        assert!(!breakpoints.is_hit(2, None));
+        let is_at = |module| breakpoints.at(2, module).next().is_some();
+        assert!(is_at(Some(1)));
+        assert!(!is_at(Some(0)));
+        assert!(!is_at(None));
     }
 }

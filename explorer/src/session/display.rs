@@ -36,6 +36,12 @@ impl Displays {
         self.last
     }
 
+    /// Adds displays with the numbers they had.
+    pub fn restore(&mut self, all: impl Iterator<Item = Display>) {
+        self.all.extend(all.take(MAX_DISPLAYS));
+        self.last = self.all.iter().map(|d| d.number).max().unwrap_or(0).max(self.last);
+    }
+
     /// Removes one, or all; how many.
     pub fn remove(&mut self, number: Option<u64>) -> usize {
         let before = self.all.len();

@@ -30,7 +30,7 @@ impl Session {
             Err(IndexError::Damaged) => {
                 let made = Rc::new(Index::make(&self.timeline)?);
                 let notice = "the index of this trace is damaged: it is made anew".to_owned();
-                self.held.notices.borrow_mut().push(notice);
+                self.notice(notice);
                 self.held.index.replace(Some(made.clone()));
                 Ok(question(&made)?)
             }
@@ -105,6 +105,11 @@ impl Session {
         let index = Rc::new(index);
         self.held.index.replace(Some(index.clone()));
         Ok(index)
+    }
+
+    /// Something that the user should know.
+    pub(super) fn notice(&self, text: String) {
+        self.held.notices.borrow_mut().push(text);
     }
 
     /// What the user should know since this was last asked.

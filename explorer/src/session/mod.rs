@@ -1,7 +1,9 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
+mod bookmark;
 mod breakpoint;
 mod calls;
+mod condition;
 mod display;
 mod executions;
 mod find;
@@ -9,6 +11,7 @@ mod frames;
 mod history;
 mod images;
 mod index;
+mod keeping;
 mod lines;
 mod locate;
 mod location;
@@ -19,6 +22,7 @@ mod output;
 mod places;
 mod position;
 pub mod registers;
+mod saved;
 mod scene;
 mod settings;
 mod signal;
@@ -34,6 +38,7 @@ mod until;
 mod value;
 mod watch;
 
+pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
 pub use find::pattern as find_pattern;
@@ -110,6 +115,9 @@ pub struct Session {
     /// Whether the user has had enough.
     pub finished: bool,
     held: index::Held,
+    bookmarks: Bookmarks,
+    keeper: keeping::Keeper,
+    faults: Vec<String>,
 }
 
 impl Session {
@@ -134,6 +142,9 @@ impl Session {
             interrupt,
             finished: false,
             held: index::Held::default(),
+            bookmarks: Bookmarks::default(),
+            keeper: keeping::Keeper::default(),
+            faults: Vec::new(),
         }
     }
 

@@ -84,6 +84,9 @@ impl Session {
     ) -> Result<Option<u64>, StateError> {
         let addresses = self.breakpoints.addresses();
         while !addresses.is_empty() {
+            if self.interrupt.raised() {
+                return Err(StateError::Interrupted);
+            }
             match self.find_pc(from, direction, &addresses)? {
                 Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
                 found => return Ok(found),
@@ -92,9 +95,9 @@ impl Session {
         Ok(None)
     }
 
-    /// Whether an enabled breakpoint is at `pc` at `state`.
+    /// Whether history stops at a breakpoint at `pc` at `state`.
     pub(super) fn is_hit(&self, state: u64, pc: u64) -> bool {
-        self.breakpoints.is_hit(pc, self.module_at(state, pc))
+        !self.hits(state, pc).is_empty()
     }
 
     pub(super) fn module_at(&self, state: u64, pc: u64) -> Option<u32> {
@@ -116,8 +119,9 @@ impl Session {
         stop: Stop,
         way: Direction,
     ) -> Result<(), StateError> {
-        let (mut target, mut stop) = (target, stop);
-        if let Some(found) = self.first_watch(target, way)? {
+        let (mut target, mut stop, mut fault) = (target, stop, None);
+        if let Some(mut found) = self.first_watch(target, way)? {
+            fault = found.fault.take();
             (target, stop) = (found.state, self.watch_stop(found));
         }
         if way == Direction::Forward
@@ -129,6 +133,7 @@ impl Session {
         }
         self.timeline.pc(target)?;
         self.arrive(target, stop);
+        self.faults.extend(fault);
         Ok(())
     }
 
@@ -171,12 +176,17 @@ impl Session {
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
             Stop::Jump | Stop::Watch { .. } => Vec::new(),
-            _ => self.breakpoints.hit(pc, self.module_at(state, pc)),
+            _ => self.hits(state, pc),
         };
+        let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();
+        for number in &numbers {
+            self.breakpoints.count(*number);
+        }
+        self.faults = hit.into_iter().filter_map(|hit| hit.fault).collect();
         let natural = natural_stop(&self.timeline, state);
-        self.stop = match (natural, hit.is_empty()) {
+        self.stop = match (natural, numbers.is_empty()) {
             (Some(natural @ (Stop::Signal(_) | Stop::Exit { .. } | Stop::End)), _) => natural,
-            (_, false) => Stop::Breakpoint { breakpoints: hit },
+            (_, false) => Stop::Breakpoint { breakpoints: numbers },
             (Some(natural), true) => natural,
             (None, true) => stop,
         };

@@ -14,7 +14,7 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const WORD: u64 = 8;
 
 /// What is written, or read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
     /// A register, by its name without `$`.
@@ -26,6 +26,7 @@ pub enum Subject {
     Memory {
         /// First address.
         #[serde(serialize_with = "crate::render::serialize_hex")]
+        #[serde(deserialize_with = "crate::render::deserialize_hex")]
         address: u64,
         /// How many bytes.
         bytes: u64,
@@ -53,6 +54,14 @@ pub enum SubjectError {
 }
 
 impl Subject {
+    /// Whether it is one that [`Session::subject`] could give.
+    pub fn is_possible(&self) -> bool {
+        match self {
+            Self::Register { name } => register(name).as_ref() == Ok(self),
+            Self::Memory { address, bytes } => memory(*address, (*bytes).into()).is_ok(),
+        }
+    }
+
     /// The addresses of memory.
     pub fn addresses(&self) -> Option<Range<u64>> {
         match self {

@@ -1,6 +1,6 @@
 //! Watchpoints: stops where something is written or read.
 
-use super::breakpoint::{Access, Watch};
+use super::breakpoint::{Access, Breakpoint, Watch};
 use super::stop::Stop;
 use super::value::Bytes;
 use super::{Session, Subject};
@@ -16,6 +16,8 @@ pub(super) struct Triggered {
     pub number: u32,
     /// Why, without the watchpoint's expression, which the session knows.
     pub stop: Stop,
+    /// What is wrong with the watchpoint's condition, if it stops because of that.
+    pub fault: Option<String>,
 }
 
 impl Session {
@@ -29,19 +31,49 @@ impl Session {
         direction: Direction,
     ) -> Result<Option<Triggered>, StateError> {
         let mut nearest: Option<Triggered> = None;
-        for (number, Watch { subject, access }) in self.breakpoints.watches() {
+        for (breakpoint, Watch { subject, access }) in self.breakpoints.watches() {
+            let number = breakpoint.number;
             if *access != Access::Read {
                 let times = self.way(&nearest, target, direction);
                 let changes = *access == Access::Write;
-                let found = self.trigger(number, subject, times, direction, changes)?;
-                nearest = found.or(nearest);
+                let find = |times| self.trigger(number, subject, times, direction, changes);
+                nearest = self.first_that_holds(breakpoint, times, direction, find)?.or(nearest);
             }
             if *access != Access::Write {
                 let times = self.way(&nearest, target, direction);
-                nearest = self.read_trigger(number, subject, times, direction)?.or(nearest);
+                let find = |times| self.read_trigger(number, subject, times, direction);
+                nearest = self.first_that_holds(breakpoint, times, direction, find)?.or(nearest);
             }
         }
         Ok(nearest)
+    }
+
+    /// The first of what `find` finds after which the condition of `breakpoint` holds.
+    fn first_that_holds(
+        &self,
+        breakpoint: &Breakpoint,
+        mut times: Range<u64>,
+        direction: Direction,
+        find: impl Fn(Range<u64>) -> Result<Option<Triggered>, StateError>,
+    ) -> Result<Option<Triggered>, StateError> {
+        while let Some(mut found) = find(times.clone())? {
+            if self.interrupt.raised() {
+                return Err(StateError::Interrupted);
+            }
+            let after = match direction {
+                Direction::Forward => found.state,
+                Direction::Backward => found.state.saturating_add(1),
+            };
+            if let Some(hit) = self.verdict(breakpoint, after) {
+                found.fault = hit.fault;
+                return Ok(Some(found));
+            }
+            match direction {
+                Direction::Forward => times.start = found.state,
+                Direction::Backward => times.end = found.state,
+            }
+        }
+        Ok(None)
     }
 
     /// The tracepoints from the cursor to `target`, or to what was found nearer.
@@ -104,5 +136,5 @@ fn triggered(
         Direction::Backward => moment,
     };
     let stop = Stop::Watch { number, expression: String::new(), tracepoint: moment, old, new };
-    Triggered { state, number, stop }
+    Triggered { state, number, stop, fault: None }
 }

@@ -56,6 +56,14 @@ impl Format {
     }
 }
 
+impl std::fmt::Display for Format {
+    /// As [`Self::parse`] reads it.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let raw = self.raw.then_some('r');
+        raw.into_iter().chain(self.letter).try_for_each(|letter| write!(out, "{letter}"))
+    }
+}
+
 /// Shows values at one moment.
 pub struct Formatter<'a> {
     target: &'a dyn Target,

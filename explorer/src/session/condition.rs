@@ -1,0 +1,72 @@
+//! Conditions of breakpoints and watchpoints.
+
+use super::Session;
+use super::breakpoint::Breakpoint;
+use crate::expression::{self, ExpressionError};
+
+/// A breakpoint that history stops at.
+pub(super) struct Hit {
+    /// Its number.
+    pub number: u32,
+    /// What is wrong with its condition, if it stops because of that.
+    pub fault: Option<String>,
+}
+
+impl Session {
+    /// Gives a breakpoint a condition, or none; the breakpoint, if there is one of this
+    /// number.
+    ///
+    /// # Errors
+    /// It makes no sense anywhere. What has no value at the cursor may have one there.
+    pub fn set_condition(
+        &mut self,
+        number: u32,
+        condition: Option<&str>,
+    ) -> Result<Option<&Breakpoint>, ExpressionError> {
+        if let Some(condition) = condition {
+            self.check_condition(condition)?;
+        }
+        Ok(self.breakpoints.set_condition(number, condition))
+    }
+
+    /// Whether text may be a condition somewhere.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn check_condition(&self, condition: &str) -> Result<(), ExpressionError> {
+        match self.evaluate(condition) {
+            Err(error) if error.is_syntax() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The enabled breakpoints at `pc` whose conditions hold at `state`.
+    pub(super) fn hits(&self, state: u64, pc: u64) -> Vec<Hit> {
+        let here = self.breakpoints.at(pc, self.module_at(state, pc));
+        here.filter_map(|breakpoint| self.verdict(breakpoint, state)).collect()
+    }
+
+    /// A hit, if the condition of `breakpoint` holds at `state`, or cannot be evaluated.
+    pub(super) fn verdict(&self, breakpoint: &Breakpoint, state: u64) -> Option<Hit> {
+        let number = breakpoint.number;
+        let Some(condition) = &breakpoint.condition else {
+            return Some(Hit { number, fault: None });
+        };
+        let holds = match self.scene_at(state, 0) {
+            Ok(scene) => expression::holds(condition, &scene).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match holds {
+            Ok(holds) => holds.then_some(Hit { number, fault: None }),
+            Err(why) => {
+                let fault = format!("the condition of {number}, {condition}, has no value: {why}");
+                Some(Hit { number, fault: Some(fault) })
+            }
+        }
+    }
+
+    /// What is wrong with the conditions of breakpoints that the cursor stopped at.
+    pub fn condition_faults(&self) -> &[String] {
+        &self.faults
+    }
+}

@@ -1,0 +1,97 @@
+//! Conditions of breakpoints and watchpoints; the names of the tests begin with the row of what
+//! rdb has to do at least.
+
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::recording::recording;
+
+/// Stops of `commands`, without those that are no stops at breakpoints.
+fn stops(answers: &[Answer]) -> Vec<u64> {
+    let stopped = answers.iter().filter(|answer| answer.reason() == "breakpoint");
+    stopped.map(Answer::tracepoint).collect()
+}
+
+#[test]
+fn l11_a_condition_holds_in_both_directions() {
+    let recursion = Fixture::load("recursion");
+    let explorer = recording("recursion").explore();
+    let place = recursion.place("bottom");
+    // fibonacci(10) ends in fibonacci(1) 55 times, and in fibonacci(0) 34 times.
+    let mut commands = vec![format!("break {place} if n == 1 && $rip")];
+    commands.extend((0..56).flat_map(|_| ["rc".to_owned(), "print n".to_owned()]));
+    let answers = explorer.ask(&commands[..commands.len() - 1]);
+    let (there, shown): (Vec<_>, Vec<_>) =
+        answers[1..].iter().cloned().partition(|answer| answer.command == "rc");
+    assert_eq!(stops(&there).len(), 55);
+    assert_eq!(there.last().map(Answer::reason), Some("exit"));
+    assert!(shown.iter().all(|answer| answer.get("value") == "1"), "{shown:?}");
+    let mut commands = vec!["rend".to_owned(), format!("break {place}"), "condition 1 n==1".into()];
+    commands.extend(vec!["cr".to_owned(); 56]);
+    let mut back = stops(&explorer.ask(&commands)[3..]);
+    back.reverse();
+    assert_eq!(back, stops(&there));
+    // Without the condition, all of them.
+    let mut commands = vec![format!("break {place} if n == 1"), "condition 1".to_owned()];
+    commands.extend(vec!["rc".to_owned(); 90]);
+    assert_eq!(stops(&explorer.ask(&commands)[2..]).len(), 55 + 34);
+}
+
+#[test]
+fn l11_a_condition_without_a_value_stops_and_says_so() {
+    let recursion = Fixture::load("recursion");
+    let explorer = recording("recursion").explore();
+    let place = recursion.place("bottom");
+    let answers = explorer.ask(&[&*format!("break {place} if nosuch > 1"), "rc", "info b"]);
+    assert_eq!(answers[1].reason(), "breakpoint");
+    assert!(answers[1].get("condition_faults").to_string().contains("nosuch"), "{answers:?}");
+    assert_eq!(answers[2].get("breakpoints")[0]["condition"], "nosuch > 1");
+    let text = explorer.text(&[&*format!("break {place} if *(int*)0"), "rc", "info b"]);
+    let shown = text.stdout_text();
+    let fault = shown.lines().find(|line| line.contains("has no value")).expect("the fault");
+    assert!(fault.contains("condition of 1"), "{fault}");
+    assert!(shown.lines().any(|line| line.trim() == "only if *(int*)0"), "{shown}");
+    for refused in ["break main if 1 +", "break main if", "condition 7 1", "watch x if"] {
+        let (output, answers) = explorer.attempt(&[refused, "info breakpoints"]);
+        assert_eq!(output.code(), 1, "{refused}");
+        assert!(answers[0].error.is_some());
+        assert_eq!(answers[1].get("breakpoints").as_array().map(Vec::len), Some(0), "{refused}");
+    }
+}
+
+#[test]
+fn l11_a_watchpoints_condition_is_looked_at_behind_the_write() {
+    let explorer = recording("tree").explore();
+    let answers = explorer.ask(&[
+        "watch depth_seen if depth_seen == 4",
+        "rc",
+        "print depth_seen",
+        "rc",
+        "cr",
+        "print depth_seen",
+        "cr",
+    ]);
+    assert_eq!(answers[1].reason(), "watch");
+    assert_eq!(answers[2].get("value"), "4");
+    assert_ne!(answers[3].reason(), "watch", "it is 4 once");
+    assert_eq!(answers[4].reason(), "watch");
+    assert_eq!(answers[4].tracepoint() + 1, answers[1].tracepoint());
+    assert_eq!(answers[5].get("value"), "3");
+    assert_eq!(answers[6].reason(), "start");
+}
+
+#[test]
+fn l11_steps_pass_where_a_condition_is_false() {
+    let recursion = Fixture::load("recursion");
+    let explorer = recording("recursion").explore();
+    let (call, parity) = (recursion.place("call"), recursion.place("parity"));
+    let bottom = recursion.place("bottom");
+    let go = [format!("break {call}"), "rc".to_owned()];
+    let step = |condition: &str| {
+        let last = [format!("break {bottom} if {condition}"), "next".to_owned()];
+        explorer.last(&[go.as_slice(), &last].concat())
+    };
+    let over = step("n > 1");
+    let line = parity.rsplit(':').next().and_then(|line| line.parse().ok());
+    assert_eq!((over.reason(), over.line()), ("step", line));
+    assert_eq!(step("n == 0").reason(), "breakpoint");
+}

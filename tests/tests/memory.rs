@@ -4,24 +4,13 @@ use rdb_explorer::timeline::Timeline;
 use rdb_tests::compile::Flavour;
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
+use rdb_tests::random_program::Random;
 use rdb_tests::recording::recording;
 use rdb_tests::strip::without_versions;
 use std::path::Path;
 
 /// Bytes asked for in one question.
 const PART: u64 = 0x3000;
-
-/// A generator of numbers (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit.max(1)
-    }
-}
 
 fn same_memory(name: &str, original: &Path) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -31,7 +20,7 @@ fn same_memory(name: &str, original: &Path) {
     let stripped = Timeline::open(&stripped).expect("a trace");
     assert_eq!(stripped.end(), original.end());
     assert!(original.chunk_count() > 1, "{name} is too short");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     for _ in 0..60 {
         let t = random.below(original.end() + 1);
         let space = original.space(t).expect("mappings");

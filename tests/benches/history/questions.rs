@@ -5,6 +5,7 @@ use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{Direction, Timeline};
 use rdb_tests::measure::report::{Bar, Report};
 use rdb_tests::measure::statistics::{median, percentile};
+use rdb_tests::random_program::Random;
 use std::time::Instant;
 
 /// Writes asked for, in each direction.
@@ -23,18 +24,6 @@ const LEAST_ROWS: f64 = 1e6;
 /// Words of a page.
 const PAGE_WORDS: u64 = 512;
 
-/// A generator of numbers (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit.max(1)
-    }
-}
-
 /// Measures questions to a session.
 pub fn measure(name: &str, timeline: Timeline, report: &mut Report) {
     let mut session = Session::new(timeline, DebugSearch::system());
@@ -45,7 +34,7 @@ pub fn measure(name: &str, timeline: Timeline, report: &mut Report) {
 
 /// The nearest writes to words of hot and of cold pages, from anywhere.
 fn writes(name: &str, session: &mut Session, report: &mut Report) {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     for (array, pages) in [("hot", 100), ("cold", 10_000)] {
         let first = session.subject(array, Some(8)).expect("an array");
         let start = first.addresses().expect("memory").start;

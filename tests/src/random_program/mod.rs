@@ -18,7 +18,7 @@ use crate::process::apart_from_starts;
 use elf::{Image, at};
 use emit::{Emitter, GENERAL, Label, place};
 use iced_x86::{Decoder, DecoderOptions};
-use random::Random;
+pub use random::Random;
 use shapes::{Functions, Scope, several};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

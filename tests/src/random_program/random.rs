@@ -10,7 +10,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -19,7 +19,7 @@ impl Random {
 
     /// A number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.number() % bound
     }
 
     /// True in `percent` of cases.
@@ -40,8 +40,8 @@ impl Random {
             1 => u64::from(small(self).to_bits()) | u64::from(small(self).to_bits()) << 32,
             2 => self.below(64),
             3 => 0,
-            4 => self.next() >> self.below(64),
-            _ => self.next(),
+            4 => self.number() >> self.below(64),
+            _ => self.number(),
         }
     }
 }

@@ -211,7 +211,7 @@ fn flags(emitter: &mut Emitter) {
     let top = MemoryOperand::with_base(Register::RSP);
     emitter.plain(Code::Pushfq);
     let code = emitter.random.pick(&[Code::Xor_rm32_imm32, Code::Or_rm32_imm32]);
-    let bits = emitter.random.next() as i32 & FLAGS;
+    let bits = emitter.random.number() as i32 & FLAGS;
     emitter.immediate(code, top, bits);
     emitter.plain(Code::Popfq);
     let code = emitter.random.pick(&[Code::Cld, Code::Std, Code::Cmc, Code::Lahf, Code::Sahf]);

@@ -62,18 +62,18 @@ fn encoding(emitter: &mut Emitter) -> [u8; 15] {
             bytes.retain(|prefix| *prefix == 0x64);
             let low = if random.chance(50) { 0x78 } else { 0 };
             let map = 1 + random.below(3) as u8;
-            bytes.extend([0xc4, random.next() as u8 & 0xe0 | map, random.next() as u8 | low]);
+            bytes.extend([0xc4, random.number() as u8 & 0xe0 | map, random.number() as u8 | low]);
         }
         _ => {
             bytes.retain(|prefix| *prefix == 0x64);
             let (low, high) = if random.chance(50) { (0x78, 8) } else { (0, 0) };
             let map = 1 + random.below(3) as u8;
-            let third = random.next() as u8 | 0x04 | low;
-            let fourth = random.next() as u8 | high;
-            bytes.extend([0x62, random.next() as u8 & 0xf0 | map, third, fourth]);
+            let third = random.number() as u8 | 0x04 | low;
+            let fourth = random.number() as u8 | high;
+            bytes.extend([0x62, random.number() as u8 & 0xf0 | map, third, fourth]);
         }
     }
-    bytes.extend((0..16).map(|_| random.next() as u8));
+    bytes.extend((0..16).map(|_| random.number() as u8));
     std::array::from_fn(|i| bytes[i])
 }
 

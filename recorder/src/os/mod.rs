@@ -1,6 +1,7 @@
 //! What the kernel does for the program: syscalls, signals, mappings, exec.
 
 mod aliases;
+pub mod call_traits;
 mod exec;
 mod fault_state;
 mod growth;

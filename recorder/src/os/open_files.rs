@@ -1,9 +1,12 @@
 //! What the program's descriptors are, as far as the effects of syscalls depend on
 //! it: remembered from one syscall to the next, as long as none can have changed it.
 
-use super::Identity;
+use super::call_traits::{self, KEEPS_FILES};
+use super::{Identity, identity};
+use crate::recording::Recording;
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// What a descriptor is.
@@ -13,56 +16,10 @@ pub struct OpenFile {
     pub identity: Option<Identity>,
     /// Its path, if that is in /proc.
     pub in_proc: Option<PathBuf>,
+    /// An ordinary file, a directory or a pipe, or /dev/null: to read or write fails with
+    /// EFAULT only where it has done nothing.
+    pub ordinary: bool,
 }
-
-/// Calls that leave every open descriptor what it is; all others count as if they
-/// did not. (The new ones that some of them give out are not known yet.)
-const KEEPING: [i64; 44] = [
-    libc::SYS_access,
-    libc::SYS_brk,
-    libc::SYS_clock_gettime,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_dup,
-    libc::SYS_epoll_wait,
-    libc::SYS_faccessat,
-    libc::SYS_faccessat2,
-    libc::SYS_fcntl,
-    libc::SYS_fdatasync,
-    libc::SYS_fstat,
-    libc::SYS_fsync,
-    libc::SYS_ftruncate,
-    libc::SYS_futex,
-    libc::SYS_getdents64,
-    libc::SYS_getpid,
-    libc::SYS_getppid,
-    libc::SYS_getrandom,
-    libc::SYS_getrusage,
-    libc::SYS_gettid,
-    libc::SYS_lseek,
-    libc::SYS_lstat,
-    libc::SYS_madvise,
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
-    libc::SYS_mremap,
-    libc::SYS_munmap,
-    libc::SYS_nanosleep,
-    libc::SYS_newfstatat,
-    libc::SYS_open,
-    libc::SYS_openat,
-    libc::SYS_poll,
-    libc::SYS_pread64,
-    libc::SYS_pwrite64,
-    libc::SYS_read,
-    libc::SYS_readlink,
-    libc::SYS_readv,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_stat,
-    libc::SYS_statx,
-    libc::SYS_unlink,
-    libc::SYS_write,
-    libc::SYS_writev,
-];
 
 /// The descriptors that were asked for.
 #[derive(Default)]
@@ -86,6 +43,11 @@ impl OpenFiles {
         found
     }
 
+    /// What is remembered of the descriptor.
+    fn remembered(&self, descriptor: i32) -> Option<&OpenFile> {
+        self.known.get(&descriptor).filter(|_| !self.shared)
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.known.clear();
@@ -100,17 +62,42 @@ impl OpenFiles {
             [libc::SYS_io_uring_setup, libc::SYS_clone, libc::SYS_clone3].contains(&number);
         match number {
             libc::SYS_close => drop(self.known.remove(&(arguments[0] as i32))),
-            _ if KEEPING.contains(&number) => {}
+            _ if call_traits::traits(number.cast_unsigned()) & KEEPS_FILES != 0 => {}
             _ => self.known.clear(),
         }
+    }
+}
+
+impl Recording {
+    /// Whether it is known that reading and writing the descriptor concerns an ordinary
+    /// file, of which nothing is mapped.
+    pub fn may_trust(&self, descriptor: u16) -> bool {
+        let file = self.open_files.remembered(descriptor.into()).filter(|file| file.ordinary);
+        let mapped = |own| self.space.iter().any(|m| m.inode != 0 && Some(identity(m)) == own);
+        file.is_some_and(|file| !mapped(file.identity))
+    }
+
+    /// The same, after looking.
+    pub fn may_come_to_trust(&mut self, descriptor: u16) -> bool {
+        self.open_files.get(self.pid, descriptor.into());
+        self.may_trust(descriptor)
     }
 }
 
 fn look(link: &Path) -> OpenFile {
     let target = std::fs::read_link(link).ok();
     let metadata = std::fs::metadata(link).ok();
+    let made_up = |path: &PathBuf| path.starts_with("/proc") || path.starts_with("/sys");
     OpenFile {
-        identity: metadata.map(|file| (file.dev(), file.ino())),
+        identity: metadata.as_ref().map(|file| (file.dev(), file.ino())),
+        ordinary: metadata.is_some_and(|file| is_ordinary(&file))
+            && target.as_ref().is_some_and(|path| !made_up(path)),
         in_proc: target.filter(|target| target.starts_with("/proc")),
     }
+}
+
+fn is_ordinary(file: &Metadata) -> bool {
+    let kind = file.file_type();
+    let null = kind.is_char_device() && file.rdev() == libc::makedev(1, 3);
+    kind.is_file() || kind.is_dir() || kind.is_fifo() || null
 }

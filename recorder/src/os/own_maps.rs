@@ -73,6 +73,11 @@ impl Recording {
         }
     }
 
+    /// Whether [`Self::serve_own_maps`] would do `call` in its place.
+    pub fn serves(&mut self, call: &Entered) -> bool {
+        !self.own.is_empty() && self.read_of_maps(call).is_some()
+    }
+
     /// At a syscall's entry: if it reads the program's own mappings, does that in
     /// its place. Gives its result; the call must then be skipped.
     pub fn serve_own_maps(&mut self, call: &Entered) -> Option<i64> {

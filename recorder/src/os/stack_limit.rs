@@ -7,6 +7,7 @@
 //! growth is noticed at its own tracepoint.
 
 use super::Entered;
+use super::call_traits::{self, FREE_OF_STACK, READS};
 use crate::recording::Recording;
 use crate::tracee::{ResourceLimit, Stopped, sys};
 
@@ -48,35 +49,6 @@ impl StackLimit {
     }
 }
 
-/// Calls that have nothing to do with the limit, unless they touch a stack below its
-/// end; and whether they read from a file.
-const INDIFFERENT: [(i64, bool); 24] = [
-    (libc::SYS_access, false),
-    (libc::SYS_clock_gettime, false),
-    (libc::SYS_close, false),
-    (libc::SYS_fcntl, false),
-    (libc::SYS_fdatasync, false),
-    (libc::SYS_fstat, false),
-    (libc::SYS_fsync, false),
-    (libc::SYS_futex, false),
-    (libc::SYS_getdents64, true),
-    (libc::SYS_getpid, false),
-    (libc::SYS_getppid, false),
-    (libc::SYS_gettid, false),
-    (libc::SYS_lseek, false),
-    (libc::SYS_lstat, false),
-    (libc::SYS_newfstatat, false),
-    (libc::SYS_open, false),
-    (libc::SYS_openat, false),
-    (libc::SYS_pread64, true),
-    (libc::SYS_pwrite64, false),
-    (libc::SYS_read, true),
-    (libc::SYS_stat, false),
-    (libc::SYS_statx, false),
-    (libc::SYS_unlink, false),
-    (libc::SYS_write, false),
-];
-
 /// Arguments below are no addresses (mmap_min_addr).
 const LOWEST: u64 = 0x1_0000;
 
@@ -84,9 +56,13 @@ impl Recording {
     /// Whether the kernel does not look at the stack's limit during `call`: no address
     /// it is given can be one that a stack would have to grow to.
     pub fn is_indifferent_to_stack(&mut self, call: &Entered) -> bool {
-        let found = INDIFFERENT.iter().find(|(n, _)| n.cast_unsigned() == call.number());
-        let Some((_, reads)) = found else { return false };
-        if *reads && self.open_files.get(self.pid, call.argument(0) as i32).in_proc.is_some() {
+        let traits = call_traits::traits(call.number());
+        if traits & FREE_OF_STACK == 0 {
+            return false;
+        }
+        if traits & READS != 0
+            && self.open_files.get(self.pid, call.argument(0) as i32).in_proc.is_some()
+        {
             return false;
         }
         (0..6).map(|index| call.argument(index)).all(|argument| {

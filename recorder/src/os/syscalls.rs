@@ -29,6 +29,12 @@ pub struct Entered {
 /// Most bytes a syscall's event holds; larger writes are recorded as pages.
 const MAX_INLINE: u64 = 1 << 20;
 
+/// asm/unistd_64.h.
+const SYS_IO_PGETEVENTS: i64 = 333;
+
+/// linux/prctl.h.
+const PR_SET_SYSCALL_USER_DISPATCH: u64 = 59;
+
 /// Whether `result` is one of the kernel's restart codes, -ERESTARTSYS to
 /// -ERESTART_RESTARTBLOCK (linux/errno.h), which only a tracer sees.
 pub fn restarts(result: i64) -> bool {
@@ -149,6 +155,29 @@ impl Entered {
     /// Whether it may change the mask of blocked signals for good.
     pub fn may_change_mask(&self) -> bool {
         self.is(libc::SYS_rt_sigprocmask) || self.is(libc::SYS_rt_sigreturn)
+    }
+
+    /// Whether it sets the mask of blocked signals, if only for as long as it takes; or
+    /// goes on with one that may have.
+    pub fn uses_mask(&self) -> bool {
+        let temporarily = [
+            libc::SYS_rt_sigsuspend,
+            libc::SYS_rt_sigtimedwait,
+            libc::SYS_ppoll,
+            libc::SYS_pselect6,
+            libc::SYS_epoll_pwait,
+            libc::SYS_epoll_pwait2,
+            SYS_IO_PGETEVENTS,
+            libc::SYS_restart_syscall,
+        ];
+        self.may_change_mask() || temporarily.iter().any(|number| self.is(*number))
+    }
+
+    /// Whether it sets a filter or a dispatcher of syscalls, which see the pc of each.
+    pub fn sets_judge(&self) -> bool {
+        let options = [libc::PR_SET_SECCOMP as u64, PR_SET_SYSCALL_USER_DISPATCH];
+        self.is(libc::SYS_seccomp)
+            || self.is(libc::SYS_prctl) && options.contains(&self.arguments[0])
     }
 
     /// Its event, with `result`.

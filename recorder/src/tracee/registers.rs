@@ -110,9 +110,10 @@ impl GeneralRegisters {
         self.0.orig_rax = u64::MAX;
     }
 
-    /// At a syscall's entry: rax before it.
-    pub fn original_rax(&self) -> u64 {
-        self.0.orig_rax
+    /// Makes these the registers in which the kernel looks for a syscall to run again:
+    /// the one that `from` were left by.
+    pub fn keep_call_of(&mut self, from: &Self) {
+        self.0.orig_rax = from.0.orig_rax;
     }
 
     /// Copies them to `out`.

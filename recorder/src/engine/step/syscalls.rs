@@ -9,25 +9,28 @@ use rdb_schema::event::{Disposition, EventKind, Syscall};
 use rdb_schema::registers::{Gpr, Registers};
 
 impl Step {
-    pub(in crate::engine) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
-        if !std::mem::take(&mut self.in_syscall) {
-            match stopped.resume(Resume::Syscall, 0)?.wait()? {
-                Outcome::Stopped(stopped, Stop::Syscall) => self.entering(stopped),
-                other => self.interrupted(other),
-            }
-        } else {
-            self.entering(stopped)
+    pub(super) fn syscall(&mut self, stopped: Stopped) -> Flow<Stopped> {
+        let call = Entered::of(&mut self.rec);
+        if std::mem::take(&mut self.in_syscall) {
+            return self.entered(stopped, call);
+        }
+        self.enter_call(stopped, call)
+    }
+
+    /// In front of `call`.
+    pub(in crate::engine) fn enter_call(
+        &mut self,
+        stopped: Stopped,
+        call: Entered,
+    ) -> Flow<Stopped> {
+        match stopped.resume(Resume::Syscall, 0)?.wait()? {
+            Outcome::Stopped(stopped, Stop::Syscall) => self.entered(stopped, call),
+            other => self.interrupted(other),
         }
     }
 
-    fn entering(&mut self, stopped: Stopped) -> Flow<Stopped> {
-        let call = Entered::of(&mut self.rec);
-        self.entered(stopped, call)
-    }
-
     /// At the entry of `call`.
-    pub(in crate::engine) fn entered(&mut self, stopped: Stopped, call: Entered) -> Flow<Stopped> {
-        self.rec.accounting.stopped_for(Cause::Syscall);
+    fn entered(&mut self, stopped: Stopped, call: Entered) -> Flow<Stopped> {
         if call.starts_thread() {
             return Err(self.leave(stopped, Leave::Thread));
         }
@@ -69,15 +72,7 @@ impl Step {
     /// At the syscall's exit; `masked`: SIGTRAP was blocked before it.
     fn returned(&mut self, stopped: Stopped, call: &Entered, masked: bool) -> Flow<Stopped> {
         let exit = self.registers_after(&stopped, call.may_change_extended())?;
-        self.pinning.hide(&self.rec, call, &exit);
-        let result = exit.gpr[0].cast_signed();
-        self.count_syscall(&exit)?;
-        let mut after = exit;
-        if restarts(result) {
-            call.rewind(&mut after, result);
-        }
-        self.rec.finish_syscall(call, &exit, after)?;
-        if restarts(result) {
+        if self.complete(call, &exit)? {
             // The mask may be a temporary one here (sigsuspend): hands off.
             return self.restart(stopped);
         }
@@ -85,6 +80,21 @@ impl Step {
             self.rec.trap_mask.hide(&stopped)?;
         }
         Ok(stopped)
+    }
+
+    /// Records `call`, which `run` stands at, and which gave `exit`; whether the kernel
+    /// will run it again.
+    pub(in crate::engine) fn complete(&mut self, call: &Entered, exit: &Registers) -> Flow<bool> {
+        self.rec.accounting.stopped_for(Cause::Syscall);
+        self.pinning.hide(&self.rec, call, exit);
+        let result = exit.gpr[0].cast_signed();
+        self.count_syscall(exit)?;
+        let mut after = *exit;
+        if restarts(result) {
+            call.rewind(&mut after, result);
+        }
+        self.rec.finish_syscall(call, exit, after)?;
+        Ok(restarts(result))
     }
 
     /// Counts the tracepoint of the syscall instruction, with its logged
@@ -105,7 +115,11 @@ impl Step {
 
     /// A syscall that ended the process: the instruction itself set rcx and r11,
     /// as `inside` has them; rax is as it was.
-    fn never_returned(&mut self, call: &Entered, inside: &Registers) -> Flow<()> {
+    pub(in crate::engine) fn never_returned(
+        &mut self,
+        call: &Entered,
+        inside: &Registers,
+    ) -> Flow<()> {
         let mut after = self.rec.registers;
         for register in [Gpr::RCX, Gpr::R11] {
             after.gpr[register.index()] = inside.gpr[register.index()];
@@ -154,7 +168,12 @@ impl Step {
         }
     }
 
-    fn interrupting(&mut self, stopped: Stopped, signal: i32) -> Flow<Stopped> {
+    /// At the delivery stop of a signal that interrupted a syscall which will run again.
+    pub(in crate::engine) fn interrupting(
+        &mut self,
+        stopped: Stopped,
+        signal: i32,
+    ) -> Flow<Stopped> {
         match self.rec.disposition(signal) {
             Disposition::Handled | Disposition::Fatal => self.signal_after(stopped, signal, false),
             disposition => {

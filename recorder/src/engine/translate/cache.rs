@@ -3,6 +3,7 @@
 use super::ahead::Ahead;
 use super::block::{Translation, Writer, Written};
 use super::branches::{Link, STUB_BYTES};
+use super::calls::{CALL_BYTES, Way, Ways};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::exits::{Exit, Exits};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
@@ -11,9 +12,8 @@ use super::waiting::Waiting;
 use crate::engine::addresses::{AddressMap, AddressSet};
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
-use iced_x86::{Code, Instruction, Register};
+use iced_x86::{Code, Register};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Room that one translation may take.
@@ -52,8 +52,8 @@ pub struct Cache {
     /// What may be translated before it is missed.
     pub ahead: Ahead,
     unknown: u64,
-    /// The ways to syscalls: code, and the program address; ascending.
-    syscalls: Vec<(Range<u64>, u64)>,
+    /// The ways to system calls.
+    pub ways: Ways,
     /// Numbers of the pages with code that was translated, and its heads.
     pub(super) pages: BTreeMap<u64, Vec<u64>>,
     buffer: Vec<u8>,
@@ -80,7 +80,7 @@ impl Cache {
             listed: AddressSet::default(),
             ahead: Ahead::default(),
             unknown: 0,
-            syscalls: Vec::new(),
+            ways: Ways::default(),
             pages: BTreeMap::new(),
             buffer: Vec::new(),
         };
@@ -103,12 +103,14 @@ impl Cache {
         self.checks.clear();
         self.listed.clear();
         self.pages.clear();
-        self.syscalls.clear();
+        self.ways.clear();
         self.unknown = self.write(memory, |emitter| {
             emitter.trap()?;
             Ok(())
         })?;
         self.exits.place(self.unknown, Exit::Unknown);
+        let judge = self.write(memory, Emitter::judge)?;
+        self.ways.judge = judge..self.next;
         let table = self.unknown.to_le_bytes().repeat(TABLE_ENTRIES);
         memory.write(TABLE, &table);
         Ok(())
@@ -152,14 +154,6 @@ impl Cache {
         let after = self.translations.partition_point(|t| t.head <= address);
         let found = self.translations.get(after.checked_sub(1)?)?;
         (address < found.end).then_some(found)
-    }
-
-    /// The program address of the syscall to which code at `address` leads, if it is
-    /// such code.
-    pub fn way_to_syscall(&self, address: u64) -> Option<u64> {
-        let after = self.syscalls.partition_point(|(code, _)| code.start <= address);
-        let (code, pc) = self.syscalls.get(after.checked_sub(1)?)?;
-        code.contains(&address).then_some(*pc)
     }
 
     /// Writes code that is no block's; where it begins.
@@ -277,25 +271,20 @@ impl Cache {
         Ok(self.admit(pc, head, None, memory))
     }
 
-    /// Gives `pc`, where a `syscall` stands, a way to its original: with all
-    /// registers the program's own.
+    /// Gives `pc`, where a `syscall` stands, a way to one of the cache's.
     ///
     /// # Errors
     /// None in practice.
     pub fn add_syscall(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.write(memory, |emitter| {
-            emitter.save(slot::CURSOR, super::emitter::CURSOR)?;
-            emitter.save(slot::RCX, Register::RCX)?;
-            emitter.save(slot::R11, Register::R11)?;
-            emitter.restore(Register::R14, slot::R14)?;
-            emitter.restore(Register::R15, slot::R15)?;
-            let behind = emitter.here() + 6;
-            let place =
-                iced_x86::MemoryOperand::with_base_displ_size(Register::RIP, behind as i64, 8);
-            emitter.put(&Instruction::with1(Code::Jmp_rm64, place)?)?;
-            emitter.put(&Instruction::with_declare_qword_1(pc))
-        })?;
-        self.syscalls.push((head..self.next, pc));
+        let head = self.next;
+        self.writer.emitter.begin(head, std::mem::take(&mut self.buffer));
+        let (call, links) = self.writer.system_call(pc, self.ways.judge.start)?;
+        let code = self.writer.emitter.finish();
+        self.place(memory, head, code);
+        self.ways.push(Way { code: head..self.next, pc, call });
+        self.exits.place(call - 1, Exit::Calling(pc));
+        self.exits.place(call + CALL_BYTES, Exit::Called(pc));
+        links.into_iter().for_each(|link| self.link(link, memory));
         Ok(self.admit(pc, head, None, memory))
     }
 

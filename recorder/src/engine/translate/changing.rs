@@ -8,7 +8,7 @@ use super::Translate;
 use super::block::Writer;
 use super::emitter::{Emitted, SCRATCH, at};
 use super::layout::slot;
-use super::state::Place;
+use super::state::{Place, Rcx};
 use super::stops::Next;
 use crate::engine::Flow;
 use crate::tracee::{GeneralRegisters, Stopped};
@@ -87,7 +87,7 @@ impl Translate {
         if let Some(home) = &mut self.home {
             home.cache.retire(pc, &mut home.region.memory);
         }
-        self.go_on(stopped, host, &Place { rcx_saved: true, ..Place::between(pc) })
+        self.go_on(stopped, host, &Place { rcx: Rcx::Saved, ..Place::between(pc) })
     }
 
     /// In the cache, at the beginning of a block: on in its translation, made if
@@ -103,7 +103,7 @@ impl Translate {
             self.leave_cache(&stopped, &host, place)?;
             return Ok(Next::Leave(stopped));
         };
-        if place.rcx_saved {
+        if place.rcx == Rcx::Saved {
             host.set(Gpr::RCX, home.kept(&stopped, slot::RCX));
         }
         host.jump(head);

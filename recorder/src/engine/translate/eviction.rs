@@ -3,10 +3,9 @@
 
 use super::Translate;
 use super::region::SYSCALL;
-use super::stops::Next;
 use crate::engine::Flow;
 use crate::os::Entered;
-use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
+use crate::tracee::Stopped;
 
 /// Instructions that are stepped for want of room between two attempts.
 const RETRY: u64 = 4096;
@@ -16,24 +15,6 @@ impl Translate {
     pub(super) fn meets_region(&self, call: &Entered) -> bool {
         let rec = &self.step.rec;
         !rec.own.is_empty() && rec.touches_own(call)
-    }
-
-    /// At the entry of a syscall, which is made again, by single-stepping: `before`
-    /// are the registers in front of it.
-    pub(super) fn take_back_syscall(
-        &mut self,
-        stopped: Stopped,
-        before: &GeneralRegisters,
-    ) -> Flow<Next> {
-        stopped.skip_syscall()?;
-        match stopped.resume(Resume::Syscall, 0)?.wait()? {
-            Outcome::Stopped(stopped, Stop::Syscall) => {
-                stopped.set_general_registers(before)?;
-                self.step_next = true;
-                Ok(Next::Leave(stopped))
-            }
-            other => self.stopped(other),
-        }
     }
 
     /// Before an instruction is stepped: takes the region away if it is a syscall

@@ -18,6 +18,11 @@ pub enum Exit {
     /// The program's code at this address is not what was translated; the context
     /// holds rcx.
     Changed(u64),
+    /// In front of the system call for the one at this address, which cannot be made
+    /// without asking.
+    Calling(u64),
+    /// Behind the system call for the one at this address.
+    Called(u64),
     /// A repeated string instruction has stored; the program goes on here.
     Bulk(u64),
 }

@@ -20,6 +20,17 @@ pub const TABLE_ENTRIES: usize = 1 << 16;
 /// Where the table starts.
 pub const TABLE: usize = CONTEXT_BYTES;
 
+/// Tables of bytes, each with one for every value of 16 bits, of which few are not zero:
+/// by a syscall's number, 1 for those that may be made without asking, 2 and 3 for those
+/// where that depends on their descriptor or command.
+pub const CALLS: usize = TABLE + TABLE_ENTRIES * 8;
+
+/// By a descriptor: not zero where that is an ordinary file's.
+pub const DESCRIPTORS: usize = CALLS + (1 << 16);
+
+/// By a command of fcntl(2): not zero for those that are known.
+pub const COMMANDS: usize = DESCRIPTORS + (1 << 16);
+
 /// Where the log ring starts.
 pub const RING: usize = 0x10_0000;
 
@@ -39,7 +50,7 @@ pub const CACHE_BYTES: usize = 0x600_0000;
 /// Bytes of everything.
 pub const REGION_BYTES: usize = CACHE + CACHE_BYTES;
 
-const _: () = assert!(TABLE + TABLE_ENTRIES * 8 <= RING);
+const _: () = assert!(COMMANDS + (1 << 16) <= RING);
 const _: () = assert!(RING + RING_BYTES + GUARD_BYTES <= CACHE);
 
 /// Where to try to put the region: below what MAP_32BIT uses
@@ -57,8 +68,8 @@ pub mod slot {
     pub const R14: usize = 16;
     /// The program's r15.
     pub const R15: usize = 24;
-    /// End of the log, when r15 is given back.
-    pub const CURSOR: usize = 32;
+    /// rax at a syscall.
+    pub const NUMBER: usize = 32;
     /// Address of a store whose value is read back.
     pub const ADDRESS: usize = 40;
     /// What the substitute registers held.
@@ -78,6 +89,12 @@ pub mod slot {
     pub const BORROWED: [usize; 2] = [120, 128];
     /// The length of a bulk record.
     pub const BULK_LENGTH: usize = 136;
+    /// Where the `syscall` stands that is being made; zero when its end was recorded.
+    pub const CALL: usize = 144;
+    /// A value whose parts are looked at.
+    pub const PARTS: usize = 152;
+    /// Not zero: some syscalls may be made without asking.
+    pub const TRUSTED: usize = 160;
     /// A struct sigaction of the kernel's, 32 bytes.
     pub const ACTION: usize = 256;
     /// A vector register, while it is borrowed: 64 bytes.

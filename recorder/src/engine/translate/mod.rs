@@ -10,6 +10,8 @@ mod ahead;
 mod block;
 mod branches;
 mod cache;
+mod calling;
+mod calls;
 mod changing;
 mod emitter;
 mod encoding;
@@ -41,10 +43,12 @@ pub use substitutes::are_possible as registers_fit;
 use super::code::is_executable;
 use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
+use crate::os::Entered;
 use crate::progress::Progress;
 use crate::recording::Recording;
 use crate::tracee::{Resume, Stopped};
 use cache::Cache;
+use calls::{Trusted, write_tables};
 use fallbacks::Fallbacks;
 use rdb_schema::effects::Kind;
 use rdb_schema::registers::TRAP_FLAG;
@@ -73,6 +77,11 @@ pub struct Translate {
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
+    /// What the recorder was asked about, and is about to be made in the cache.
+    calling: Option<Entered>,
+    /// The program has set a filter or a dispatcher for its system calls, which sees where
+    /// they are made (seccomp(2), prctl(2)).
+    is_judged: bool,
     fallbacks: Fallbacks,
 }
 
@@ -85,6 +94,7 @@ struct Home {
     superblocks: Superblocks,
     /// Where the program has a `syscall` instruction.
     syscall_at: u64,
+    trusted: Trusted,
 }
 
 impl Translate {
@@ -106,6 +116,8 @@ impl Translate {
             shows_segv: false,
             segv_waits: 0,
             has_aliases: false,
+            calling: None,
+            is_judged: false,
             fallbacks: Fallbacks::default(),
         }
     }
@@ -241,12 +253,14 @@ impl Translate {
         let layout = region.layout;
         self.step.rec.own = vec![layout.all()];
         self.step.code.pages.clear();
+        write_tables(&mut region.memory);
         self.home = Cache::new(layout, decoder, &mut region.memory).ok().map(|cache| Home {
             region,
             cache,
             unread: layout.ring(),
             superblocks: Superblocks::default(),
             syscall_at,
+            trusted: Trusted::default(),
         });
         Ok(())
     }
@@ -350,12 +364,13 @@ impl Translate {
         stopped.set_general_registers(&registers)?;
         self.hide_segv(&stopped)?;
         self.step.rec.stack_limit.hold(&stopped);
+        self.trust_calls();
         self.run_cached(stopped)
     }
 
     fn run_cached(&mut self, mut stopped: Stopped) -> Flow<Stopped> {
         loop {
-            let outcome = stopped.resume(Resume::Syscall, 0)?.wait()?;
+            let outcome = stopped.resume(Resume::Continue, 0)?.wait()?;
             match self.stopped(outcome)? {
                 Next::Run(next) => stopped = next,
                 Next::Leave(next) => return Ok(next),

@@ -44,6 +44,9 @@ impl Translate {
     ) -> Flow<Next> {
         let info = stopped.siginfo()?;
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
+        if let Some(pc) = home.call_under_way(&stopped, &host) {
+            return self.call_interrupted(stopped, host, pc, signal);
+        }
         if is_fault(signal, signal_code(&info)) {
             // The instruction raises it again where it stands in the program.
             let Some((place, _)) = home.place_before(&host) else {
@@ -63,7 +66,7 @@ impl Translate {
 
     /// Out of the cache: delivers the signal; or lets it wait on where the program has it
     /// blocked, and only the kernel did not know.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         mut stopped: Stopped,
         signal: i32,
@@ -128,17 +131,12 @@ impl Translate {
             let host = stopped.host_registers()?;
             let place = match self.finish_string(&stopped, &host)? {
                 Some(place) => Some(place),
-                None => match self.boundary_of(&stopped, &host)? {
-                    Some(place) => place,
-                    None => continue,
-                },
+                None => self.boundary_of(&stopped, &host)?,
             };
+            let Some(place) = place else { continue };
             stopped.set_signal_mask(mask)?;
             let withheld = self.hides_segv && signal == libc::SIGSEGV;
-            match place {
-                Some(place) => self.leave_cache(&stopped, &host, &place)?,
-                None => self.arrived_at_syscall(&stopped, host)?,
-            }
+            self.leave_cache(&stopped, &host, &place)?;
             if waits {
                 self.step_next = true;
                 return Ok(Next::Leave(stopped));
@@ -149,38 +147,16 @@ impl Translate {
         Err(std::io::Error::other("the code cache does not come to a boundary").into())
     }
 
-    /// The place where the tracee stands, if it is exact; `Some(None)`: outside
-    /// the cache, about to execute a syscall.
-    fn boundary_of(
-        &self,
-        stopped: &Stopped,
-        host: &GeneralRegisters,
-    ) -> Flow<Option<Option<Place>>> {
-        let Some(home) = &self.home else { return Ok(Some(None)) };
-        if !home.region.layout.cache().contains(&host.pc()) {
-            return Ok(Some(None));
-        }
+    /// The place where the tracee stands, if it is exact.
+    fn boundary_of(&self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<Option<Place>> {
+        let Some(home) = &self.home else { return Ok(None) };
         let info = stopped.siginfo()?;
         let signal = i32::from_le_bytes([info[0], info[1], info[2], info[3]]);
         if signal != libc::SIGTRAP {
             // A fault on the way: the instruction has to be stepped.
-            return Ok(home.place_before(host).map(|(place, _)| Some(place)));
+            return Ok(home.place_before(host).map(|(place, _)| place));
         }
-        Ok(home.place(host).map(Some))
-    }
-
-    /// All registers are the program's, and it is about to execute a syscall.
-    fn arrived_at_syscall(&mut self, stopped: &Stopped, host: GeneralRegisters) -> Flow<()> {
-        let Some(home) = &self.home else { return Ok(()) };
-        let cursor = home.kept(stopped, super::layout::slot::CURSOR);
-        self.absorb(stopped, cursor, &Place::between(host.pc()))?;
-        self.show_segv(stopped)?;
-        self.step.rec.stack_limit.free(stopped);
-        self.mend_x87(stopped)?;
-        let rec = &mut self.step.rec;
-        stopped.extended_registers(&rec.layout, &mut rec.registers)?;
-        host.copy_to(&mut rec.registers);
-        Ok(())
+        Ok(home.place(host))
     }
 
     /// Takes SIGSEGV out of the kernel's mask: the log's guard raises it, and the

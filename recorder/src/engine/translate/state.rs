@@ -24,12 +24,30 @@ pub struct Place {
     pub record: Option<(Arc<Prepared>, usize)>,
     /// What is renamed here.
     pub substitutes: Substitutes,
-    /// rcx waits in the context.
-    pub rcx_saved: bool,
+    /// Where rcx is.
+    pub rcx: Rcx,
     /// Which registers of a repeated string instruction are borrowed.
     pub string: Borrowed,
     /// At a repeated string instruction, which may have done a part.
     pub repeating: Option<Arc<Prepared>>,
+}
+
+/// Where the program's rcx is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rcx {
+    /// In its register.
+    Own,
+    /// In the context.
+    Saved,
+    /// It is the address of the next instruction, as behind a system call.
+    Next,
+}
+
+impl Rcx {
+    /// Saved or not.
+    pub fn saved_if(saved: bool) -> Self {
+        if saved { Self::Saved } else { Self::Own }
+    }
 }
 
 /// What is borrowed behind a repeated string instruction.
@@ -50,7 +68,7 @@ impl Place {
             pc,
             record: None,
             substitutes: Substitutes::default(),
-            rcx_saved: false,
+            rcx: Rcx::Own,
             string: Borrowed::Nothing,
             repeating: None,
         }
@@ -86,13 +104,16 @@ impl Home {
             Some(Exit::Missing(link)) => return Some(Place::between(link.target)),
             Some(Exit::Stepped(pc) | Exit::Retired(pc)) => return Some(Place::between(pc)),
             Some(Exit::Changed(pc)) => {
-                return Some(Place { rcx_saved: true, ..Place::between(pc) });
+                return Some(Place { rcx: Rcx::Saved, ..Place::between(pc) });
             }
             Some(Exit::Unknown) => {
                 let pc = registers.get(Gpr::R14);
-                return Some(Place { rcx_saved: true, ..Place::between(pc) });
+                return Some(Place { rcx: Rcx::Saved, ..Place::between(pc) });
             }
-            Some(Exit::Bulk(_)) | None => {}
+            Some(Exit::Bulk(_) | Exit::Calling(_) | Exit::Called(_)) | None => {}
+        }
+        if let Some(place) = self.cache.ways.place(registers) {
+            return Some(place);
         }
         let translation = self.cache.find(address)?;
         let offset = u16::try_from(address - translation.head).ok()?;
@@ -119,33 +140,16 @@ impl Home {
         match after.checked_sub(1) {
             Some(index) => Some((self.inside(translation, index), 0)),
             None => {
-                let rcx_saved = (1..translation.opening).contains(&offset);
+                let rcx = Rcx::saved_if((1..translation.opening).contains(&offset));
                 let start = translation.prepared.block.start();
-                Some((Place { rcx_saved, ..Place::between(start) }, 0))
+                Some((Place { rcx, ..Place::between(start) }, 0))
             }
         }
     }
 
-    /// The place between two translations that code of neither stands for, and the end of
-    /// the log: on the way to a syscall, at it, or to where an indirect branch goes.
-    pub(super) fn on_the_way(
-        &self,
-        stopped: &Stopped,
-        registers: &GeneralRegisters,
-    ) -> (Place, u64) {
-        let (layout, pc) = (self.region.layout, registers.pc());
-        let to_syscall = self.cache.way_to_syscall(pc);
-        let outside = !layout.cache().contains(&pc);
-        let cursor = registers.get(Gpr::R15);
-        let is_cursor = (layout.ring()..layout.guard().end).contains(&cursor);
-        let cursor = if is_cursor { cursor } else { self.kept(stopped, slot::CURSOR) };
-        match to_syscall.or(outside.then_some(pc)) {
-            Some(pc) => (Place::between(pc), cursor),
-            None => {
-                let target = registers.get(Gpr::R14);
-                (Place { rcx_saved: true, ..Place::between(target) }, cursor)
-            }
-        }
+    /// The place on the way to where an indirect branch goes: code of no translation.
+    pub(super) fn on_the_way(&self, registers: &GeneralRegisters) -> Place {
+        Place { rcx: Rcx::Saved, ..Place::between(registers.get(Gpr::R14)) }
     }
 
     /// The place where `translation` is about to be left, and how far the log's end was
@@ -170,7 +174,7 @@ impl Home {
             pc: prepared.block.address(index),
             record: (index > 0).then(|| (Arc::clone(prepared), index)),
             substitutes: translation.substitutes,
-            rcx_saved: false,
+            rcx: Rcx::Own,
             string: Borrowed::Nothing,
             repeating: repeats.then(|| Arc::clone(prepared)),
         }
@@ -186,8 +190,10 @@ impl Home {
         let mut registers = *host;
         registers.set(Gpr::R14, self.kept(stopped, slot::R14));
         registers.set(Gpr::R15, self.kept(stopped, slot::R15));
-        if place.rcx_saved {
-            registers.set(Gpr::RCX, self.kept(stopped, slot::RCX));
+        match place.rcx {
+            Rcx::Own => {}
+            Rcx::Saved => registers.set(Gpr::RCX, self.kept(stopped, slot::RCX)),
+            Rcx::Next => registers.set(Gpr::RCX, place.pc),
         }
         if place.string != Borrowed::Nothing {
             registers.set(Gpr::RCX, 0);
@@ -230,6 +236,7 @@ impl Translate {
         host: &GeneralRegisters,
         place: &Place,
     ) -> Flow<()> {
+        self.give_up_call();
         let Some(home) = &self.home else { return Ok(()) };
         let registers = home.program_registers(stopped, host, place);
         let before =

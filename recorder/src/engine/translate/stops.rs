@@ -3,11 +3,10 @@
 use super::Translate;
 use super::exits::Exit;
 use super::layout::slot;
-use super::state::Place;
+use super::state::{Place, Rcx};
 use crate::accounting::Cause;
 use crate::engine::step::signal_code;
 use crate::engine::{Ended, Flow};
-use crate::os::Entered;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
 use rdb_schema::registers::Gpr;
 
@@ -31,11 +30,10 @@ impl Translate {
 
     fn stop(&mut self, stopped: Stopped, stop: Stop) -> Flow<Next> {
         match stop {
-            Stop::Syscall => self.syscall(stopped),
             Stop::Signal(signal) => {
                 let host = stopped.host_registers()?;
                 if signal == libc::SIGTRAP
-                    && let Some(exit) = self.exit(&host)
+                    && let Some(exit) = self.exit(&stopped, &host)
                 {
                     return self.leave_by(stopped, host, exit);
                 }
@@ -46,10 +44,14 @@ impl Translate {
             }
             Stop::Exit => {
                 let host = stopped.host_registers()?;
-                self.vanish(&stopped, &host)?;
+                if !self.vanish_in_call(&stopped, &host)? {
+                    self.vanish(&stopped, &host)?;
+                }
                 Err(self.step.dying(stopped)?)
             }
-            Stop::Group(libc::SIGTRAP) | Stop::Exec | Stop::Other(_) => Ok(Next::Run(stopped)),
+            Stop::Group(libc::SIGTRAP) | Stop::Syscall | Stop::Exec | Stop::Other(_) => {
+                Ok(Next::Run(stopped))
+            }
             Stop::Group(_) => {
                 let outcome = stopped.resume(Resume::Listen, 0)?.wait()?;
                 self.stopped(outcome)
@@ -58,12 +60,22 @@ impl Translate {
     }
 
     /// The exit whose `int3` was executed just now.
-    fn exit(&self, host: &GeneralRegisters) -> Option<Exit> {
-        self.home.as_ref()?.cache.exit(host.pc().wrapping_sub(1))
+    fn exit(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<Exit> {
+        let home = self.home.as_ref()?;
+        let exit = home.cache.exit(host.pc().wrapping_sub(1))?;
+        // Where the tracee stands behind one that was seen to, a signal was sent.
+        let is_old = match exit {
+            Exit::Calling(_) => self.calling.is_some(),
+            Exit::Called(_) => home.kept(stopped, slot::CALL) == 0,
+            _ => false,
+        };
+        (!is_old).then_some(exit)
     }
 
     fn leave_by(&mut self, stopped: Stopped, host: GeneralRegisters, exit: Exit) -> Flow<Next> {
-        self.step.rec.accounting.stopped_for(cause(exit));
+        if let Some(cause) = cause(exit) {
+            self.step.rec.accounting.stopped_for(cause);
+        }
         match exit {
             Exit::Missing(link) => {
                 if self.is_crowded() || self.translate_on(link.target).is_none() {
@@ -80,6 +92,8 @@ impl Translate {
                 self.leave_cache(&stopped, &host, &Place::between(pc))?;
                 Ok(Next::Leave(stopped))
             }
+            Exit::Calling(pc) => self.calling(stopped, host, pc),
+            Exit::Called(pc) => self.called(stopped, host, pc),
             Exit::Bulk(next) => {
                 self.string_stored(&stopped, &host, next)?;
                 if self.step.rec.is_full() {
@@ -108,7 +122,7 @@ impl Translate {
         if !is_canonical(pc) {
             return self.take_back_branch(stopped, host);
         }
-        let place = Place { rcx_saved: true, ..Place::between(pc) };
+        let place = Place { rcx: Rcx::Saved, ..Place::between(pc) };
         let crowded = self.is_crowded();
         let found = if crowded { None } else { self.translate_on(pc) };
         let Some(home) = &mut self.home else { return Ok(Next::Leave(stopped)) };
@@ -163,72 +177,27 @@ impl Translate {
         Ok(Next::Run(stopped))
     }
 
-    /// At the entry of a syscall, which stands at its own address: all
-    /// registers are the program's, but for what `syscall` itself changed.
-    fn syscall(&mut self, stopped: Stopped) -> Flow<Next> {
-        let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
-        let mut host = stopped.host_registers()?;
-        let cursor = home.kept(&stopped, slot::CURSOR);
-        let pc = host.pc().wrapping_sub(2);
-        host.set(Gpr::RAX, host.original_rax());
-        host.set(Gpr::RCX, home.kept(&stopped, slot::RCX));
-        host.set(Gpr::R11, home.kept(&stopped, slot::R11));
-        host.jump(pc);
-        self.absorb(&stopped, cursor, &Place::between(pc))?;
-        host.copy_to(&mut self.step.rec.registers);
-        self.show_segv(&stopped)?;
-        self.mend_x87(&stopped)?;
-        let call = Entered::of(&mut self.step.rec);
-        if !self.step.rec.is_indifferent_to_stack(&call) {
-            self.step.rec.stack_limit.free(&stopped);
-        }
-        if self.meets_region(&call) {
-            return self.take_back_syscall(stopped, &host);
-        }
-        self.before_syscall(&stopped, &call)?;
-        let prepared = self.step.code.at(pc, &mut self.step.rec);
-        self.step.run = Some((prepared, 0));
-        let keeps_mask = self.shows_segv && !call.may_change_mask();
-        let stopped = self.step.entered(stopped, call)?;
-        // Where a signal came instead, its handler has a mask of its own.
-        let returned = self.step.rec.registers.rip == pc.wrapping_add(2);
-        self.shows_segv = keeps_mask && returned && !self.step.in_syscall;
-        Ok(Next::Leave(stopped))
-    }
-
-    /// What must be known before some syscalls: all registers, where they are
-    /// replaced; how far the stack grew, before the program ends.
-    fn before_syscall(&mut self, stopped: &Stopped, call: &Entered) -> Flow<()> {
-        let rec = &mut self.step.rec;
-        if call.may_change_extended() || call.replaces_program() {
-            stopped.extended_registers(&rec.layout, &mut rec.registers)?;
-        }
-        let grown = rec.space.find(rec.registers.rsp()).is_none();
-        if grown || call.ends_program() { Ok(rec.follow_growth()?) } else { Ok(()) }
-    }
-
     /// At the exit stop, in the middle of the cache: SIGKILL.
     fn vanish(&mut self, stopped: &Stopped, host: &GeneralRegisters) -> Flow<()> {
         let Some(home) = &self.home else { return Ok(()) };
         let mut host = *host;
-        let (place, cursor) = match home.place_before(&host) {
-            Some((place, advanced)) => (place, host.get(Gpr::R15).wrapping_sub(advanced)),
-            None => home.on_the_way(stopped, &host),
-        };
-        host.set(Gpr::R15, cursor);
+        let (place, advanced) =
+            home.place_before(&host).unwrap_or_else(|| (home.on_the_way(&host), 0));
+        host.set(Gpr::R15, host.get(Gpr::R15).wrapping_sub(advanced));
         self.leave_cache(stopped, &host, &place)
     }
 }
 
-/// What an exit from the cache stopped for.
-fn cause(exit: Exit) -> Cause {
-    match exit {
+/// What an exit from the cache stopped for; system calls are counted when they are done.
+fn cause(exit: Exit) -> Option<Cause> {
+    Some(match exit {
         Exit::Missing(_) => Cause::Untranslated,
         Exit::Retired(_) | Exit::Changed(_) => Cause::Changed,
         Exit::Unknown => Cause::Unlisted,
         Exit::Stepped(_) => Cause::Uncached,
         Exit::Bulk(_) => Cause::Bulk,
-    }
+        Exit::Calling(_) | Exit::Called(_) => return None,
+    })
 }
 
 /// Whether an indirect branch can go there: elsewhere it is the branch itself

@@ -4,7 +4,7 @@
 
 use super::block::HEADER_BYTES;
 use super::layout::slot;
-use super::state::Place;
+use super::state::{Place, Rcx};
 use super::stops::Next;
 use super::superblocks::decode;
 use super::{Home, Translate};
@@ -39,7 +39,7 @@ impl Translate {
         host.set(Gpr::R15, start);
         let place = Place {
             record: (last > 0).then(|| (Arc::clone(&prepared), last)),
-            rcx_saved: true,
+            rcx: Rcx::Saved,
             ..Place::between(prepared.block.address(last))
         };
         self.leave_cache(&stopped, &host, &place)?;

@@ -1,0 +1,328 @@
+//! Stops at system calls of the cache's.
+
+use super::calls::CALL_BYTES;
+use super::layout::slot;
+use super::state::{Place, Rcx};
+use super::stops::Next;
+use super::{Home, Translate};
+use crate::engine::Flow;
+use crate::engine::step::signal_code;
+use crate::os::Entered;
+use crate::os::call_traits::{LATE, READS, WRITES, traits};
+use crate::tracee::{GeneralRegisters, Stopped};
+use rdb_schema::registers::{Gpr, Registers};
+use std::sync::atomic::Ordering;
+
+impl Home {
+    /// The program address of the call that the tracee stands right behind, if its end
+    /// was not recorded.
+    pub(super) fn call_under_way(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
+        let call = host.pc().wrapping_sub(CALL_BYTES);
+        let way = self.cache.ways.find(call).filter(|way| way.call == call)?;
+        (self.kept(stopped, slot::CALL) == call).then_some(way.pc)
+    }
+
+    /// The program's registers in front of the call at `pc`, at it or behind it.
+    fn before_call(&self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> GeneralRegisters {
+        let place = Place { rcx: Rcx::Saved, ..Place::between(pc) };
+        let mut before = self.program_registers(stopped, host, &place);
+        before.set(Gpr::RAX, self.kept(stopped, slot::NUMBER));
+        before.set(Gpr::R11, self.kept(stopped, slot::R11));
+        before
+    }
+}
+
+/// Where the program is right behind its call at `pc`.
+fn behind(pc: u64) -> Place {
+    Place { rcx: Rcx::Next, ..Place::between(pc + CALL_BYTES) }
+}
+
+impl Translate {
+    /// The program enters the cache: says which calls it may make there without asking.
+    pub(super) fn trust_calls(&mut self) {
+        self.review_trusted();
+        let trusted = self.may_call_in_cache();
+        if let Some(home) = &mut self.home {
+            home.keep(slot::TRUSTED, trusted.into());
+        }
+    }
+
+    /// Whether the kernel has the program's own signal mask, and nobody looks at where
+    /// its system calls come from.
+    fn may_call_in_cache(&self) -> bool {
+        !self.hides_segv && self.step.rec.trap_mask.missing() == 0 && !self.is_judged
+    }
+
+    /// Leaves out descriptors that are none to trust any more.
+    fn review_trusted(&mut self) {
+        let Some(home) = &mut self.home else { return };
+        let rec = &self.step.rec;
+        home.trusted.retain(&mut home.region.memory, |descriptor| rec.may_trust(descriptor));
+    }
+
+    /// In front of the call at `pc`, which cannot be made without asking.
+    pub(super) fn calling(
+        &mut self,
+        stopped: Stopped,
+        host: GeneralRegisters,
+        pc: u64,
+    ) -> Flow<Next> {
+        let Some(before) = self.arrive_at_call(&stopped, &host, pc)? else {
+            return Ok(Next::Leave(stopped));
+        };
+        let call = Entered::of(&mut self.step.rec);
+        if self.meets_region(&call) {
+            self.undo_call(&stopped, host, pc)?;
+            self.step_next = true;
+            return Ok(Next::Leave(stopped));
+        }
+        if !self.step.rec.is_indifferent_to_stack(&call) {
+            self.step.rec.stack_limit.free(&stopped);
+        }
+        self.before_syscall(&stopped, &call)?;
+        if !self.may_call_in_cache() || self.needs_its_place(&call) {
+            return self.call_in_place(stopped, &before, call);
+        }
+        self.trust(&call);
+        self.step.rec.foresee(&call);
+        self.calling = Some(call);
+        Ok(Next::Run(stopped))
+    }
+
+    /// What must be known before some syscalls: all registers, where they are
+    /// replaced; how far the stack grew, before the program ends.
+    fn before_syscall(&mut self, stopped: &Stopped, call: &Entered) -> Flow<()> {
+        if call.may_change_extended() || call.replaces_program() {
+            self.mend_x87(stopped)?;
+            let rec = &mut self.step.rec;
+            stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+        }
+        let rec = &mut self.step.rec;
+        let grown = rec.space.find(rec.registers.rsp()).is_none();
+        if grown || call.ends_program() { Ok(rec.follow_growth()?) } else { Ok(()) }
+    }
+
+    /// Takes over the log, and the registers in front of the call.
+    fn arrive_at_call(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        pc: u64,
+    ) -> Flow<Option<GeneralRegisters>> {
+        self.absorb(stopped, host.get(Gpr::R15), &Place::between(pc))?;
+        let Some(home) = &self.home else { return Ok(None) };
+        let before = home.before_call(stopped, host, pc);
+        before.copy_to(&mut self.step.rec.registers);
+        Ok(Some(before))
+    }
+
+    /// Whether `call` must be made where the program makes it: the recorder does it, the
+    /// kernel looks at the program's signal mask or its pc, or it does not return.
+    fn needs_its_place(&mut self, call: &Entered) -> bool {
+        let judging = call.sets_judge();
+        self.is_judged |= judging;
+        judging
+            || call.spawns()
+            || call.is_refused()
+            || call.replaces_program()
+            || call.ends_program()
+            || call.may_change_extended()
+            || call.uses_mask()
+            || self.step.rec.serves(call)
+    }
+
+    /// Makes `call` where the program makes it, with stops at its entry and its exit.
+    fn call_in_place(
+        &mut self,
+        stopped: Stopped,
+        before: &GeneralRegisters,
+        call: Entered,
+    ) -> Flow<Next> {
+        self.forget_call();
+        self.show_segv(&stopped)?;
+        stopped.set_general_registers(before)?;
+        self.mend_x87(&stopped)?;
+        self.prepare_call();
+        let keeps_mask = self.shows_segv && !call.may_change_mask();
+        let next = self.step.rec.registers.rip.wrapping_add(CALL_BYTES);
+        let stopped = self.step.enter_call(stopped, call)?;
+        // Where a signal came instead, its handler has a mask of its own.
+        let returned = self.step.rec.registers.rip == next;
+        self.shows_segv = keeps_mask && returned && !self.step.in_syscall;
+        Ok(Next::Leave(stopped))
+    }
+
+    /// Lets the descriptor be read or written without asking, from the next call on.
+    fn trust(&mut self, call: &Entered) {
+        let uses_file =
+            traits(call.number()) & LATE != 0 && traits(call.number()) & (READS | WRITES) != 0;
+        let Ok(descriptor) = u16::try_from(call.argument(0) & 0xffff_ffff) else { return };
+        if uses_file
+            && let Some(home) = &mut self.home
+            && self.step.rec.may_come_to_trust(descriptor)
+        {
+            home.trusted.add(descriptor, &mut home.region.memory);
+        }
+    }
+
+    /// Makes the step engine stand at the syscall where the registers are.
+    fn prepare_call(&mut self) {
+        let pc = self.step.rec.registers.rip;
+        let prepared = self.step.code.at(pc, &mut self.step.rec);
+        self.step.run = Some((prepared, 0));
+    }
+
+    /// Behind the call at `pc`.
+    pub(super) fn called(
+        &mut self,
+        stopped: Stopped,
+        host: GeneralRegisters,
+        pc: u64,
+    ) -> Flow<Next> {
+        let Some((call, after)) = self.take_call(&stopped, &host, pc)? else {
+            self.undo_call(&stopped, host, pc)?;
+            self.step_next = true;
+            return Ok(Next::Leave(stopped));
+        };
+        self.complete_call(&call, &after)?;
+        if self.stays(&call)? {
+            self.step.rec.stack_limit.hold(&stopped);
+            return Ok(Next::Run(stopped));
+        }
+        stopped.set_general_registers(&after)?;
+        self.mend_x87(&stopped)?;
+        Ok(Next::Leave(stopped))
+    }
+
+    /// The call that was made at `pc`, and the program's registers behind it; `None` if it
+    /// failed for want of a stack that may grow, and has to be made again.
+    fn take_call(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        pc: u64,
+    ) -> Flow<Option<(Entered, GeneralRegisters)>> {
+        let call = match self.calling.take() {
+            Some(call) => call,
+            None => {
+                if self.arrive_at_call(stopped, host, pc)?.is_none() {
+                    return Ok(None);
+                }
+                let call = Entered::of(&mut self.step.rec);
+                let failed = host.get(Gpr::RAX).cast_signed() == -i64::from(libc::EFAULT);
+                if failed && !self.step.rec.is_indifferent_to_stack(&call) {
+                    return Ok(None);
+                }
+                self.before_syscall(stopped, &call)?;
+                call
+            }
+        };
+        let Some(home) = &self.home else { return Ok(None) };
+        Ok(Some((call, home.program_registers(stopped, host, &behind(pc)))))
+    }
+
+    /// Records `call`, behind which the registers are `after`; whether the kernel will run
+    /// it again.
+    fn complete_call(&mut self, call: &Entered, after: &GeneralRegisters) -> Flow<bool> {
+        self.forget_call();
+        self.prepare_call();
+        let mut exit = self.step.rec.registers;
+        after.copy_to(&mut exit);
+        self.step.complete(call, &exit)
+    }
+
+    /// Whether the program may go on in the cache behind `call`.
+    fn stays(&mut self, call: &Entered) -> Flow<bool> {
+        let count = self.step.rec.tracepoint();
+        self.step.progress.instructions.store(count, Ordering::Relaxed);
+        if self.step.rec.is_full()
+            || self.step.reason_to_leave().is_some()
+            || self.step.options.stop_after.is_some()
+            || self.is_crowded()
+        {
+            return Ok(false);
+        }
+        if traits(call.number()) & LATE == 0 || call.number() == libc::SYS_close as u64 {
+            self.review_trusted();
+        }
+        self.drop_changed_code()?;
+        Ok(!self.has_aliases)
+    }
+
+    /// A signal came right behind the call at `pc`.
+    pub(super) fn call_interrupted(
+        &mut self,
+        stopped: Stopped,
+        host: GeneralRegisters,
+        pc: u64,
+        signal: i32,
+    ) -> Flow<Next> {
+        let info = stopped.siginfo()?;
+        let refused = signal == libc::SIGSYS && signal_code(&info) > 0;
+        let taken = if refused { None } else { self.take_call(&stopped, &host, pc)? };
+        let Some((call, mut after)) = taken else {
+            self.undo_call(&stopped, host, pc)?;
+            self.step_next = refused;
+            self.is_judged |= refused;
+            if refused {
+                return Ok(Next::Leave(stopped));
+            }
+            return self.deliver(stopped, signal, &info, false);
+        };
+        let restarts = self.complete_call(&call, &after)?;
+        if restarts {
+            after.keep_call_of(&host);
+        }
+        stopped.set_general_registers(&after)?;
+        self.mend_x87(&stopped)?;
+        let rec = &mut self.step.rec;
+        stopped.extended_registers(&rec.layout, &mut rec.registers)?;
+        rec.stack_limit.free(&stopped);
+        self.shows_segv = false;
+        if restarts {
+            return Ok(Next::Leave(self.step.interrupting(stopped, signal)?));
+        }
+        self.deliver(stopped, signal, &info, false)
+    }
+
+    /// At the exit stop: if the program was killed in a call, records that.
+    pub(super) fn vanish_in_call(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+    ) -> Flow<bool> {
+        let Some(home) = &self.home else { return Ok(false) };
+        let Some(pc) = home.call_under_way(stopped, host) else { return Ok(false) };
+        let Some((call, after)) = self.take_call(stopped, host, pc)? else { return Ok(false) };
+        self.forget_call();
+        self.prepare_call();
+        let mut inside: Registers = self.step.rec.registers;
+        after.copy_to(&mut inside);
+        self.step.never_returned(&call, &inside)?;
+        Ok(true)
+    }
+
+    /// Leaves the cache in front of the call at `pc`, which has done nothing.
+    fn undo_call(&mut self, stopped: &Stopped, mut host: GeneralRegisters, pc: u64) -> Flow<()> {
+        let Some(home) = &self.home else { return Ok(()) };
+        for (register, slot) in [(Gpr::RAX, slot::NUMBER), (Gpr::R11, slot::R11)] {
+            host.set(register, home.kept(stopped, slot));
+        }
+        self.leave_cache(stopped, &host, &Place { rcx: Rcx::Saved, ..Place::between(pc) })
+    }
+
+    /// The program leaves the cache: a call that it was about to make is not made there.
+    pub(super) fn give_up_call(&mut self) {
+        if self.calling.take().is_some() {
+            self.step.rec.forget_memory();
+        }
+        self.forget_call();
+    }
+
+    /// No call is under way any more.
+    fn forget_call(&mut self) {
+        if let Some(home) = &mut self.home {
+            home.keep(slot::CALL, 0);
+        }
+    }
+}

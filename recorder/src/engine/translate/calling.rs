@@ -295,6 +295,7 @@ impl Translate {
         let Some(pc) = home.call_under_way(stopped, host) else { return Ok(false) };
         let Some((call, after)) = self.take_call(stopped, host, pc)? else { return Ok(false) };
         self.forget_call();
+        stopped.set_general_registers(&after)?;
         self.prepare_call();
         let mut inside: Registers = self.step.rec.registers;
         after.copy_to(&mut inside);

@@ -241,18 +241,41 @@ mod tests {
     use super::*;
     use iced_x86::{Decoder, Formatter, IntelFormatter};
 
-    #[test]
-    fn x() {
+    /// What a disassembler makes of the code that `write` writes at the cache's start.
+    fn written(write: impl FnOnce(&mut Emitter) -> Emitted) -> Vec<String> {
         let layout = Layout { base: 0x3800_0000 };
         let mut emitter = Emitter::new(layout).unwrap();
         emitter.begin(layout.cache().start, Vec::new());
-        println!("{:?}", emitter.judge());
+        write(&mut emitter).unwrap();
         let code = emitter.finish();
         let mut formatter = IntelFormatter::new();
-        for i in Decoder::with_ip(64, &code, layout.cache().start, 0) {
+        let decoder = Decoder::with_ip(64, &code, layout.cache().start, 0);
+        let format = |instruction| {
             let mut text = String::new();
-            formatter.format(&i, &mut text);
-            println!("{:x} {text}", i.ip());
-        }
+            formatter.format(&instruction, &mut text);
+            text
+        };
+        decoder.into_iter().map(format).collect()
+    }
+
+    #[test]
+    fn calls_are_judged_without_touching_flags() {
+        let code = written(Emitter::judge);
+        let plain = ["mov", "movzx", "lea", "jmp", "jrcxz"];
+        let first = |line: &String| line.split(' ').next().unwrap().to_owned();
+        assert!(code.iter().map(first).all(|mnemonic| plain.contains(&mnemonic.as_str())));
+        assert_eq!(code[code.len() - 3..], ["jmp r14", "lea r14,[r14-1]", "jmp r14"]);
+    }
+
+    #[test]
+    fn every_place_of_a_way_is_one_of_the_program() {
+        let way = Way { code: 100..150, pc: 0x4000, call: 120 };
+        let place = |address| way.place(address).map(|place| (place.pc, place.rcx));
+        assert_eq!(place(100), Some((0x4000, Rcx::Own)));
+        assert_eq!(place(108), Some((0x4000, Rcx::Saved)));
+        assert_eq!(place(120), Some((0x4000, Rcx::Saved)));
+        assert_eq!(place(122), None);
+        assert_eq!(place(123), Some((0x4002, Rcx::Next)));
+        assert_eq!(place(130), Some((0x4002, Rcx::Own)));
     }
 }

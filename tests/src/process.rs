@@ -103,6 +103,21 @@ impl Running {
         unsafe { libc::kill(self.id(), signal) };
     }
 
+    /// Sends a signal to the one process that the child has started (proc_pid_stat(5)).
+    pub fn signal_grandchild(&self, signal: i32) {
+        let entries = std::fs::read_dir("/proc").expect("/proc");
+        let ids = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
+        let parent = |id: &i32| {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            let fields = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<i32>();
+            fields.ok()
+        };
+        let found: Vec<i32> = ids.filter(|id| parent(id) == Some(self.id())).collect();
+        assert_eq!(found.len(), 1, "one process of the child's");
+        // SAFETY: kill only takes numbers; the process is one that our child started.
+        unsafe { libc::kill(found[0], signal) };
+    }
+
     /// Waits for the end, and for both pipes to close.
     pub fn finish(mut self) -> Output {
         let status = loop {

@@ -141,6 +141,24 @@ fn an_interrupt_reaches_the_program_and_the_recording_is_sealed() {
 }
 
 #[test]
+fn a_program_that_is_killed_in_a_system_call_is_recorded_up_to_it() {
+    let fixture = Fixture::load("forever");
+    let guest = Guest::fixture(&fixture, first_flavour(&fixture));
+    let mut running = guest.start_recording(&["--audit"]);
+    running.wait_for_output("ready\n");
+    running.signal_grandchild(libc::SIGKILL);
+    let output = running.finish();
+    assert_eq!(output.code(), 128 + libc::SIGKILL);
+    assert!(
+        output.stderr_text().contains("audit: 0 bytes unexplained"),
+        "{}",
+        output.stderr_text()
+    );
+    let recorded = Recording { output, trace: guest.trace(), fixture: None };
+    assert_eq!(recorded.explore().last(&["replay-until-end"]).reason(), "exit");
+}
+
+#[test]
 fn a_script_runs_through_its_interpreter() {
     let fixture = Fixture::load("script");
     let guest = Guest::fixture(&fixture, first_flavour(&fixture));

@@ -155,7 +155,7 @@ fn a_program_that_is_killed_in_a_system_call_is_recorded_up_to_it() {
         output.stderr_text()
     );
     let recorded = Recording { output, trace: guest.trace(), fixture: None };
-    assert_eq!(recorded.explore().last(&["replay-until-end"]).reason(), "exit");
+    assert_eq!(recorded.explore().last(&["replay-until-end"]).reason(), "signal");
 }
 
 #[test]

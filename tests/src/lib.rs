@@ -23,3 +23,4 @@ pub mod sandbox;
 pub mod strip;
 pub mod timings;
 pub mod tools;
+pub mod values;

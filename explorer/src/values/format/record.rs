@@ -129,6 +129,12 @@ impl Formatter<'_> {
                 let list = self.list(elements.iter().cloned(), *length, depth);
                 format!("{head}{open}{list}{close}")
             }
+            Shown::Fields(fields) => {
+                let field = |(name, value): &(&str, Value)| {
+                    format!("{name} = {}", self.show(value, depth + 1))
+                };
+                format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+            }
             Shown::Map { head, entries, length } => {
                 let pair = |(key, value): &(Value, Value)| {
                     format!("[{}] = {}", self.show(key, depth + 1), self.show(value, depth + 1))

@@ -6,7 +6,7 @@ use crate::values::format::{TextStyle, quoted_bytes};
 use crate::values::{Target, Value};
 
 /// Bytes of a tree node before its value: colour, parent, left, right.
-const TREE_NODE: u64 = 32;
+pub(super) const TREE_NODE: u64 = 32;
 /// Of a list's node: next, previous.
 const LIST_NODE: u64 = 16;
 /// Of a hash table's: next.
@@ -27,13 +27,22 @@ pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "std::multiset", show: |v, target| tree(v, target, "std::multiset", false) },
     Printer { name: "std::unordered_map", show: |v, t| hash(v, t, "std::unordered_map", true) },
     Printer { name: "std::unordered_set", show: |v, t| hash(v, t, "std::unordered_set", false) },
+    Printer {
+        name: "std::unordered_multimap",
+        show: |v, t| hash(v, t, "std::unordered_multimap", true),
+    },
+    Printer {
+        name: "std::unordered_multiset",
+        show: |v, t| hash(v, t, "std::unordered_multiset", false),
+    },
     Printer { name: "std::unique_ptr", show: unique },
-    Printer { name: "std::shared_ptr", show: shared },
+    Printer { name: "std::shared_ptr", show: |v, target| shared(v, target, "std::shared_ptr") },
+    Printer { name: "std::weak_ptr", show: |value, target| shared(value, target, "std::weak_ptr") },
     Printer { name: "std::optional", show: optional },
 ];
 
 /// A number in a member.
-fn number(value: &Value, path: &[&str], target: &dyn Target) -> Option<u64> {
+pub(super) fn number(value: &Value, path: &[&str], target: &dyn Target) -> Option<u64> {
     let number = value.path(path, target)?.integer(target).ok()?;
     u64::try_from(number).ok()
 }
@@ -45,17 +54,42 @@ pub(super) fn text_at(address: u64, length: u64, target: &dyn Target) -> Option<
     Some(Shown::Text(quoted_bytes(&bytes?, TextStyle { cut: length > LIMIT as u64 })))
 }
 
+/// A string of characters of any width, with the letter that C++ has for them.
+fn characters(of: &Type, address: u64, length: u64, target: &dyn Target) -> Option<Shown> {
+    let letter = match &*of.stripped().name() {
+        "wchar_t" => "L",
+        "char16_t" => "u",
+        "char32_t" => "U",
+        _ => return text_at(address, length, target),
+    };
+    let size = usize::try_from(of.size()?).ok().filter(|size| [2, 4].contains(size))?;
+    let shown = length.min(LIMIT as u64 + 1) as usize;
+    let bytes: Option<Vec<u8>> = target.memory(address, shown * size).into_iter().collect();
+    let bytes = bytes?;
+    let units = bytes.chunks_exact(size);
+    let text = match size {
+        2 => {
+            let units = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+            String::from_utf16_lossy(&units.collect::<Vec<_>>())
+        }
+        _ => {
+            let units = units.map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]));
+            units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+    };
+    let style = TextStyle { cut: length > LIMIT as u64 };
+    Some(Shown::Text(letter.to_owned() + &quoted_bytes(text.as_bytes(), style)))
+}
+
 fn string(value: &Value, target: &dyn Target) -> Option<Shown> {
-    if value.argument(0)?.size()? != 1 {
-        return None;
-    }
     let address = number(value, &["_M_dataplus", "_M_p"], target)?;
-    text_at(address, number(value, &["_M_string_length"], target)?, target)
+    let length = number(value, &["_M_string_length"], target)?;
+    characters(&value.argument(0)?, address, length, target)
 }
 
 fn string_view(value: &Value, target: &dyn Target) -> Option<Shown> {
     let address = number(value, &["_M_str"], target)?;
-    text_at(address, number(value, &["_M_len"], target)?, target)
+    characters(&value.argument(0)?, address, number(value, &["_M_len"], target)?, target)
 }
 
 /// `count` values of a type, one behind the other.
@@ -65,7 +99,8 @@ pub(super) fn run(of: &Type, address: u64, count: u64) -> Option<Vec<Value>> {
     Some((0..count.min(LIMIT as u64 * 4)).map(|i| Value::in_memory(of.clone(), at(i))).collect())
 }
 
-fn sequence(head: String, elements: Vec<Value>, length: u64) -> Shown {
+/// Elements behind a head.
+pub(super) fn sequence(head: String, elements: Vec<Value>, length: u64) -> Shown {
     match length {
         0 => Shown::Text(head),
         _ => Shown::Sequence { head: head + " = ", open: "{", close: "}", elements, length },
@@ -83,6 +118,9 @@ fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u
 }
 
 fn vector(value: &Value, target: &dyn Target) -> Option<Shown> {
+    if value.path(&["_M_impl", "_M_start", "_M_offset"], target).is_some() {
+        return super::adaptors::bits(value, target);
+    }
     let (of, start, length, capacity) = vector_parts(value, target)?;
     let head = format!("std::vector of length {length}, capacity {capacity}");
     Some(sequence(head, run(&of, start, length)?, length))
@@ -107,7 +145,8 @@ fn list(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Map { head, entries: entries.collect(), length })
 }
 
-fn word(address: u64, target: &dyn Target) -> Option<u64> {
+/// The 8 bytes at an address.
+pub(super) fn word(address: u64, target: &dyn Target) -> Option<u64> {
     let bytes: Option<Vec<u8>> = target.memory(address, 8).into_iter().collect();
     Some(u64::from_le_bytes(bytes?.try_into().ok()?))
 }
@@ -225,7 +264,8 @@ fn container(
     Some(Shown::Map { head: head + " = ", entries: entries?, length })
 }
 
-fn index_value(index: usize) -> Value {
+/// The number of an element.
+pub(super) fn index_value(index: usize) -> Value {
     let of = Type::base("int", 4, crate::symbols::datatypes::Encoding::Signed);
     Value::computed(of, (index as u32).to_le_bytes().into())
 }
@@ -258,18 +298,18 @@ fn unique(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() })
 }
 
-fn shared(value: &Value, target: &dyn Target) -> Option<Shown> {
+fn shared(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     let pointer = value.member_named("_M_ptr", target)?;
     let of = value.argument(0)?.name();
     let counts = value.path(&["_M_refcount", "_M_pi"], target)?;
     let counts = if counts.integer(target).ok()? == 0 { None } else { counts.pointee(target) };
     let Some(counts) = counts else {
-        let head = format!("std::shared_ptr<{of}> (empty) = {{get() = ");
+        let head = format!("{name}<{of}> (empty) = {{get() = ");
         return Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() });
     };
     let uses = number(&counts, &["_M_use_count"], target)?;
     let weak = number(&counts, &["_M_weak_count"], target)?.saturating_sub(u64::from(uses > 0));
-    let head = format!("std::shared_ptr<{of}> (use count {uses}, weak count {weak}) = {{get() = ");
+    let head = format!("{name}<{of}> (use count {uses}, weak count {weak}) = {{get() = ");
     Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() })
 }
 

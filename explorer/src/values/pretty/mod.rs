@@ -1,7 +1,9 @@
 //! Library types shown by their content: a table of small functions.
 
+mod adaptors;
 mod cpp;
 mod rust;
+mod rust_collections;
 
 use super::{Target, Value};
 use crate::symbols::datatypes::Shape;
@@ -36,6 +38,8 @@ pub enum Shown {
         /// How many there are.
         length: u64,
     },
+    /// Some of a record's members.
+    Fields(Vec<(&'static str, Value)>),
     /// Keys and values in order.
     Map {
         /// Before the list.
@@ -57,7 +61,8 @@ pub struct Printer {
 }
 
 /// All printers.
-static PRINTERS: &[&[Printer]] = &[cpp::PRINTERS, rust::PRINTERS];
+static PRINTERS: &[&[Printer]] =
+    &[cpp::PRINTERS, adaptors::PRINTERS, rust::PRINTERS, rust_collections::PRINTERS];
 
 /// A record's qualified name, up to its template arguments.
 fn bare_name(value: &Value) -> Option<String> {
@@ -72,6 +77,9 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     let name = bare_name(value)?;
     if name.starts_with("&[") || name.starts_with("&mut [") {
         return rust::slice(value, target);
+    }
+    if name == "alloc::boxed::Box" {
+        return rust::boxed_slice(value, target);
     }
     let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
     (printer.show)(value, target)

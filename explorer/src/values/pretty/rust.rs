@@ -1,8 +1,8 @@
 //! The types of Rust's standard library.
 
 use super::cpp::{run, text_at};
-use super::{LIMIT, Printer, Shown};
-use crate::symbols::datatypes::{Shape, Type};
+use super::{Printer, Shown};
+use crate::symbols::datatypes::Shape;
 use crate::values::parts::Visits;
 use crate::values::{Target, Value};
 
@@ -14,16 +14,20 @@ pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "alloc::vec::Vec", show: vec },
     Printer { name: "alloc::rc::Rc", show: |value, target| counted(value, target, "Rc") },
     Printer { name: "alloc::sync::Arc", show: |value, target| counted(value, target, "Arc") },
-    Printer { name: "std::collections::hash::map::HashMap", show: hash_map },
+    Printer { name: "core::cell::Cell", show: cell },
+    Printer { name: "core::cell::RefCell", show: ref_cell },
+    Printer { name: "std::ffi::os_str::OsString", show: os_string },
+    Printer { name: "std::path::PathBuf", show: os_string },
 ];
 
-fn number(value: &Value, name: &str, target: &dyn Target) -> Option<u64> {
+/// A number in a member.
+pub(super) fn number(value: &Value, name: &str, target: &dyn Target) -> Option<u64> {
     u64::try_from(value.member_named(name, target)?.integer(target).ok()?).ok()
 }
 
 /// The first pointer among a record's members and theirs: the layout of `RawVec` and
 /// `NonNull` changes between versions, that they begin with a pointer does not.
-fn first_pointer(
+pub(super) fn first_pointer(
     value: &Value,
     target: &dyn Target,
     (depth, visits): (u32, &Visits),
@@ -83,6 +87,69 @@ pub(super) fn slice(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
 }
 
+/// `Box<[T]>` and `Box<str>`.
+pub(super) fn boxed_slice(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let start = value.member_named("data_ptr", target)?.pointee(target)?;
+    elements_of("Box", value, &start, number(value, "length", target)?, target)
+}
+
+/// The content of a box or a counted reference to a slice or a `str`, which begins with
+/// `start`.
+fn elements_of(
+    head: &str,
+    value: &Value,
+    start: &Value,
+    length: u64,
+    target: &dyn Target,
+) -> Option<Shown> {
+    let name = value.of.stripped().name();
+    if name.contains("<str,") || name.ends_with("<str>") {
+        return text_at(start.address()?, length, target);
+    }
+    let elements = run(&start.of, start.address()?, length)?;
+    let head = format!("{head}(size={length}) = ");
+    Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
+}
+
+/// The length beside the pointer of an `Rc<[T]>` or `Rc<str>`.
+fn fat_length(value: &Value, target: &dyn Target) -> Option<u64> {
+    let pointer = value.path(&["ptr", "pointer"], target)?;
+    pointer.member_named("data_ptr", target)?;
+    number(&pointer, "length", target)
+}
+
+/// The same behind other words.
+fn with_head(head: String, shown: Shown) -> Shown {
+    match shown {
+        Shown::Text(text) => Shown::Text(head + &text),
+        Shown::Sequence { open, close, elements, length, .. } => {
+            Shown::Sequence { head, open, close, elements, length }
+        }
+        other => other,
+    }
+}
+
+fn cell(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let value = value.path(&["value", "value"], target)?;
+    Some(Shown::Wrapped { head: "Cell(".to_owned(), value, tail: ")".to_owned() })
+}
+
+fn ref_cell(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let borrows = value.path(&["borrow", "value", "value"], target)?.integer(target).ok()?;
+    let value = value.path(&["value", "value"], target)?;
+    let head = format!("RefCell(borrow={borrows}) = ");
+    Some(Shown::Wrapped { head, value, tail: String::new() })
+}
+
+/// Bytes in a `Vec`, a few records down.
+fn os_string(value: &Value, target: &dyn Target) -> Option<Shown> {
+    const MOST: usize = 4;
+    let deeper = |value: &Value| value.member_named("inner", target);
+    let vec = std::iter::successors(Some(value.clone()), deeper).take(MOST).last()?;
+    let pointer = first_pointer(&vec.member_named("buf", target)?, target, (0, &Visits::new()))?;
+    text_at(pointer.integer(target).ok()? as u64, number(&vec, "len", target)?, target)
+}
+
 fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     let inner = first_pointer(value, target, (0, &Visits::new()))?.pointee(target)?;
     let strong =
@@ -92,30 +159,11 @@ fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     let held =
         inner.member_named("value", target).or_else(|| inner.member_named("data", target))?;
     let head = format!("{name}(strong={strong}, weak={weak}) = ");
+    if let Some(length) = fat_length(value, target) {
+        let content = elements_of(name, value, &held, length, target)?;
+        return Some(with_head(head, content));
+    }
     Some(Shown::Wrapped { head, value: held, tail: String::new() })
-}
-
-/// A SwissTable (hashbrown): control bytes say which buckets are full; the buckets lie before
-/// them, the first nearest.
-fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
-    const MAX_BUCKETS: u64 = 1 << 16;
-    let raw = value.path(&["base", "table"], target)?;
-    let table = raw.member_named("table", target)?;
-    let of: Type = raw.argument(0)?;
-    let control = first_pointer(&table.member_named("ctrl", target)?, target, (0, &Visits::new()))?;
-    let control = control.integer(target).ok()? as u64;
-    let buckets = number(&table, "bucket_mask", target)?.checked_add(1)?;
-    let length = number(&table, "items", target)?;
-    let bytes = target.memory(control, buckets.min(MAX_BUCKETS) as usize);
-    let full = bytes.iter().enumerate().filter(|(_, byte)| byte.is_some_and(|b| b & 0x80 == 0));
-    let size = of.size()?;
-    let at = |index: usize| control.wrapping_sub((index as u64 + 1).wrapping_mul(size));
-    let entry = |(index, _)| {
-        let pair = Value::in_memory(of.clone(), at(index));
-        Some((pair.member_named("__0", target)?, pair.member_named("__1", target)?))
-    };
-    let entries: Option<Vec<_>> = full.take(LIMIT).map(entry).collect();
-    Some(Shown::Map { head: format!("HashMap(size={length}) = "), entries: entries?, length })
 }
 
 /// The element of a `Vec` or slice at an index.

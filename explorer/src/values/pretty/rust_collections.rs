@@ -1,0 +1,166 @@
+//! The collections of Rust's standard library other than `Vec`.
+
+use super::cpp::{run, word};
+use super::rust::{first_pointer, number};
+use super::{LIMIT, Printer, Shown};
+use crate::symbols::datatypes::Type;
+use crate::values::parts::Visits;
+use crate::values::{Target, Value};
+
+/// Most buckets of a hash table that are looked at.
+const MAX_BUCKETS: u64 = 1 << 16;
+
+/// Keys in a node of a B-tree (`CAPACITY`, alloc/src/collections/btree/node.rs).
+const NODE_KEYS: u64 = 11;
+
+/// Most levels of a B-tree: each has at least six times as many nodes as the one above.
+const MAX_LEVELS: u64 = 24;
+
+/// The printers.
+pub(super) static PRINTERS: &[Printer] = &[
+    Printer { name: "std::collections::hash::map::HashMap", show: hash_map },
+    Printer { name: "std::collections::hash::set::HashSet", show: hash_set },
+    Printer { name: "alloc::collections::btree::map::BTreeMap", show: btree_map },
+    Printer { name: "alloc::collections::btree::set::BTreeSet", show: btree_set },
+    Printer { name: "alloc::collections::vec_deque::VecDeque", show: deque },
+    Printer { name: "alloc::collections::linked_list::LinkedList", show: linked_list },
+    Printer { name: "alloc::collections::binary_heap::BinaryHeap", show: binary_heap },
+];
+
+fn address_in(value: &Value, target: &dyn Target) -> Option<u64> {
+    Some(first_pointer(value, target, (0, &Visits::new()))?.integer(target).ok()? as u64)
+}
+
+fn set(name: &str, elements: Vec<Value>, length: u64) -> Shown {
+    let head = format!("{name}(size={length}) = ");
+    Shown::Sequence { head, open: "{", close: "}", elements, length }
+}
+
+/// The pairs of a SwissTable (hashbrown), and how many there are: control bytes say which
+/// buckets are full; the buckets lie before them, the first nearest.
+fn buckets(raw: &Value, target: &dyn Target) -> Option<(Vec<Value>, u64)> {
+    let table = raw.member_named("table", target)?;
+    let of: Type = raw.argument(0)?;
+    let control = address_in(&table.member_named("ctrl", target)?, target)?;
+    let buckets = number(&table, "bucket_mask", target)?.checked_add(1)?;
+    let length = number(&table, "items", target)?;
+    let bytes = target.memory(control, buckets.min(MAX_BUCKETS) as usize);
+    let full = bytes.iter().enumerate().filter(|(_, byte)| byte.is_some_and(|b| b & 0x80 == 0));
+    let size = of.size()?;
+    let at = |index: usize| control.wrapping_sub((index as u64 + 1).wrapping_mul(size));
+    let pairs = full.take(LIMIT).map(|(index, _)| Value::in_memory(of.clone(), at(index)));
+    Some((pairs.collect(), length))
+}
+
+fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (pairs, length) = buckets(&value.path(&["base", "table"], target)?, target)?;
+    let entry =
+        |pair: Value| Some((pair.member_named("__0", target)?, pair.member_named("__1", target)?));
+    let entries: Option<Vec<_>> = pairs.into_iter().map(entry).collect();
+    Some(Shown::Map { head: format!("HashMap(size={length}) = "), entries: entries?, length })
+}
+
+fn hash_set(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (pairs, length) = buckets(&value.path(&["base", "map", "table"], target)?, target)?;
+    let keys: Option<Vec<_>> =
+        pairs.into_iter().map(|pair| pair.member_named("__0", target)).collect();
+    Some(set("HashSet", keys?, length))
+}
+
+/// A B-tree: what its nodes are made of.
+struct Tree<'a> {
+    target: &'a dyn Target,
+    /// The type of its nodes, without their children.
+    node: Type,
+    key: Type,
+    content: Type,
+    found: Vec<(Value, Value)>,
+}
+
+impl Tree<'_> {
+    /// Collects what lies under the node at `address`, in order; `None` where that is no
+    /// tree.
+    fn walk(&mut self, address: u64, level: u64) -> Option<()> {
+        let node = Value::in_memory(self.node.clone(), address);
+        let count = number(&node, "len", self.target).filter(|count| *count <= NODE_KEYS)?;
+        for index in 0..=count {
+            if self.found.len() >= LIMIT {
+                break;
+            }
+            if level > 0 {
+                let edges = address.wrapping_add(self.node.size()?.next_multiple_of(8));
+                self.walk(word(edges.wrapping_add(index * 8), self.target)?, level - 1)?;
+            }
+            if index < count {
+                let part = |name, of: &Type| {
+                    let all = node.member_named(name, self.target)?;
+                    Some(all.element(index.into())?.retyped(of.clone()))
+                };
+                let pair = (part("keys", &self.key)?, part("vals", &self.content)?);
+                self.found.push(pair);
+            }
+        }
+        Some(())
+    }
+}
+
+/// The pairs of a B-tree map, and how many there are.
+fn pairs(map: &Value, target: &dyn Target) -> Option<(Vec<(Value, Value)>, u64)> {
+    let length = number(map, "length", target)?;
+    let Some(root) = map.path(&["root", "__0"], target).filter(|_| length > 0) else {
+        return Some((Vec::new(), length));
+    };
+    let pointer = first_pointer(&root.member_named("node", target)?, target, (0, &Visits::new()))?;
+    let level = number(&root, "height", target).filter(|level| *level < MAX_LEVELS)?;
+    let (key, content) = (map.argument(0)?, map.argument(1)?);
+    let node = pointer.of.target()?;
+    let mut tree = Tree { target, node, key, content, found: Vec::new() };
+    tree.walk(pointer.integer(target).ok()? as u64, level)?;
+    Some((tree.found, length))
+}
+
+fn btree_map(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (mut entries, length) = pairs(value, target)?;
+    entries.truncate(LIMIT);
+    Some(Shown::Map { head: format!("BTreeMap(size={length}) = "), entries, length })
+}
+
+fn btree_set(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (entries, length) = pairs(&value.member_named("map", target)?, target)?;
+    let keys = entries.into_iter().take(LIMIT).map(|(key, _)| key);
+    Some(set("BTreeSet", keys.collect(), length))
+}
+
+/// A ring: what does not fit behind its head is at the start of its buffer.
+fn deque(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (buffer, of) = (value.member_named("buf", target)?, value.argument(0)?);
+    let (length, head) = (number(value, "len", target)?, number(value, "head", target)?);
+    let start = address_in(&buffer, target)?;
+    let inner = buffer.member_named("inner", target).unwrap_or(buffer);
+    let capacity = inner.member_named("cap", target)?;
+    let capacity = capacity.member_named("__0", target).unwrap_or(capacity);
+    let capacity = u64::try_from(capacity.integer(target).ok()?).ok()?;
+    let first = length.min(capacity.checked_sub(head)?);
+    let mut elements = run(&of, start.wrapping_add(head.wrapping_mul(of.size()?)), first)?;
+    elements.extend(run(&of, start, length - first)?);
+    let head = format!("VecDeque(size={length}) = ");
+    Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
+}
+
+fn linked_list(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let length = number(value, "len", target)?;
+    let mut elements = Vec::new();
+    let mut link = value.member_named("head", target)?;
+    while (elements.len() as u64) < length.min(LIMIT as u64) {
+        let node = link.path(&["__0", "pointer"], target)?.pointee(target)?;
+        elements.push(node.member_named("element", target)?);
+        link = node.member_named("next", target)?;
+    }
+    let head = format!("LinkedList(size={length}) = ");
+    Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
+}
+
+fn binary_heap(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let vec = value.member_named("data", target)?;
+    Some(Shown::Wrapped { head: "BinaryHeap: ".to_owned(), value: vec, tail: String::new() })
+}

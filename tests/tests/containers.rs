@@ -1,0 +1,212 @@
+//! Values of C++ and Rust: classes, enums with data, and the containers of their libraries.
+
+use rdb_tests::compile::Flavour;
+use rdb_tests::values::{assert_same, assert_values};
+
+const CONTAINERS: [&str; 31] = [
+    "print cat",
+    "print diamond",
+    "print fixed",
+    "print holder.size",
+    "print animal",
+    "print *animal",
+    "print alias",
+    "print name",
+    "print longer",
+    "print none",
+    "print view",
+    "print numbers",
+    "print nothing",
+    "print names",
+    "print nested",
+    "print by_number",
+    "print by_name",
+    "print set",
+    "print list",
+    "print deque",
+    "print hashed",
+    "print owner",
+    "print unowned",
+    "print shared",
+    "print some",
+    "print nope",
+    "print array",
+    "print first",
+    "print zoo::level",
+    "print zoo::Animal::count",
+    "print zoo::Large",
+];
+
+#[test]
+fn cpp_values_are_shown_by_content_as_in_gdb() {
+    assert_same("containers", &[Flavour::O0], ("print", 1), &CONTAINERS);
+    let more = [
+        "print cat.legs",
+        "print cat.name",
+        "print diamond.shared",
+        "print diamond.left",
+        "print fixed.items[1]",
+        "print &cat",
+        "print &alias == &cat",
+        "print alias.lives + 1",
+        "print numbers[1]",
+        "print names[0]",
+        "print *owner",
+        "print owner->lives",
+        "print *shared + 1",
+        "print cat.diet",
+        "print (zoo::Diet) 0",
+        "print sizeof(zoo::Cat)",
+        "print *(zoo::Animal *) &cat",
+        "print (zoo::Cat *) animal",
+        "print ((zoo::Cat *) animal)->lives",
+        "print static_cast<zoo::Animal *>(&cat)",
+        "whatis cat",
+        "whatis alias",
+        "whatis animal",
+        "whatis fixed",
+        "whatis name",
+        "whatis zoo::level",
+        "whatis cat.diet",
+        "whatis &cat",
+        "whatis pair",
+        "ptype zoo::Base",
+    ];
+    assert_same("containers", &[Flavour::O0], ("print", 1), &more);
+}
+
+#[test]
+fn cpp_adaptors_are_shown_by_content_as_in_gdb() {
+    let commands = [
+        "print pair",
+        "print bits",
+        "print no_bits",
+        "print no_tuple",
+        "print forward",
+        "print no_forward",
+        "print whole",
+        "print fraction",
+        "print stack",
+        "print queue",
+        "print heap",
+        "print weak",
+        "print no_weak",
+        "print multimap",
+        "print multiset",
+        "print bitset",
+        "print no_bitset",
+        "print atomic",
+        "print wide16",
+        "print wide",
+        "print at_vector",
+        "print at_deque",
+        "print at_map",
+    ];
+    assert_same("containers", &[Flavour::O0], ("print", 1), &commands);
+    let own =
+        [("tuple", "std::tuple containing = {[1] = 1, [2] = {<No data fields>}, [3] = \"s\"}")];
+    assert_values("containers", "print", &own);
+}
+
+#[test]
+fn cpp_members_are_reached_through_this() {
+    let commands = [
+        "print lives",
+        "print legs",
+        "print name",
+        "print *this",
+        "print this",
+        "print diet",
+        "print loud",
+        "print this->lives",
+        "info args",
+        "up",
+        "info args",
+        "print numbers",
+        "print &numbers",
+        "print text",
+        "print cat",
+        "print sum",
+    ];
+    assert_same("containers", &[Flavour::O0], ("noise", 1), &commands);
+}
+
+#[test]
+fn rust_values_are_as_in_gdb() {
+    let commands = [
+        "print dot",
+        "print circle",
+        "print line",
+        "print direction",
+        "print north",
+        "print point",
+        "print wrapper",
+        "print unit",
+        "print tuple",
+        "print empty",
+        "print array",
+        "print text",
+        "print some",
+        "print none",
+        "print reference",
+        "print absent",
+        "print fine",
+        "print truth",
+        "print byte",
+        "print total",
+        "print array[1]",
+        "print point.x",
+        "print wrapper.0",
+        "print tuple.2",
+        "print *boxed",
+        "print boxed.y",
+        "print some",
+        "print wrapper.1.y",
+    ];
+    assert_same("collections", &[Flavour::O0], ("print", 1), &commands);
+}
+
+/// What gdb shows only with printers that Rust's distribution brings.
+#[test]
+fn rust_collections_are_shown_by_content() {
+    let expected = [
+        ("owned", "\"owned text\""),
+        ("list", "Vec(size=3) = [1, 2, 3]"),
+        ("strings", "Vec(size=2) = [\"a\", \"b\"]"),
+        ("nothing", "Vec(size=0) = []"),
+        ("slice", "&[i32](size=2) = [20, 30]"),
+        ("named", "collections::Shape::Named(\"square\")"),
+        ("failed", "core::result::Result<u8, alloc::string::String>::Err(\"bad\")"),
+        ("shared", "Rc(strong=2, weak=0) = 9"),
+        ("map", "HashMap(size=1) = {[1] = \"one\"}"),
+        ("letter", "233 'é'"),
+        ("ring", "VecDeque(size=4) = [-1, 0, 1, 2]"),
+        ("no_ring", "VecDeque(size=0) = []"),
+        ("unsorted", "BTreeMap(size=0) = {}"),
+        ("words", "BTreeMap(size=2) = {[\"a\"] = true, [\"b\"] = false}"),
+        ("members", "BTreeSet(size=3) = {1, 2, 3}"),
+        ("hashed", "HashSet(size=1) = {7}"),
+        ("heap", "BinaryHeap: Vec(size=3) = [5, 1, 2]"),
+        ("chain", "LinkedList(size=2) = [1, 2]"),
+        ("boxed_text", "\"boxed\""),
+        ("boxed_list", "Box(size=2) = [1, 2]"),
+        ("counted_text", "Arc(strong=1, weak=0) = \"counted\""),
+        ("counted_list", "Rc(strong=1, weak=0) = [8, 9]"),
+        ("cell", "Cell(5)"),
+        ("guarded", "RefCell(borrow=0) = 6"),
+        ("path", "\"/a/b\""),
+        ("system", "\"os\""),
+        ("boxed", "Box(collections::Point {x: 5, y: 6})"),
+        ("list[2]", "3"),
+        ("strings[1]", "\"b\""),
+        ("slice[0]", "20"),
+        ("circle.radius", "4"),
+        ("line.1", "9"),
+        ("wrapper.1.x", "3"),
+        ("GREETING", "\"hello\""),
+    ];
+    assert_values("collections", "print", &expected);
+    let pairs: Vec<String> = (0..40).map(|key| format!("[{}] = {key}", key * 3)).collect();
+    let all = format!("BTreeMap(size=40) = {{{}}}", pairs.join(", "));
+    assert_values("collections", "print", &[("sorted", &all)]);
+}

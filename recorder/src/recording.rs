@@ -92,6 +92,9 @@ pub struct Recording {
     pub touched: Vec<Range<u64>>,
     /// The program's descriptors, as far as syscalls asked for them.
     pub open_files: OpenFiles,
+    /// The program has set a filter or a dispatcher for its system calls, which sees where
+    /// they are made (seccomp(2), prctl(2)).
+    pub calls_are_judged: bool,
     dictionary: Dictionary,
     keeping: Keeping,
     cursor: Cursor,
@@ -166,6 +169,7 @@ impl Recording {
             copies: Copies::default(),
             touched: Vec::new(),
             open_files: OpenFiles::default(),
+            calls_are_judged: false,
             start: ChunkState::default(),
             written_blocks: 0,
             boundary: None,

@@ -161,6 +161,7 @@ pub fn signal_number(name: &str) -> i32 {
     match name {
         "SIGABRT" => libc::SIGABRT,
         "SIGFPE" => libc::SIGFPE,
+        "SIGKILL" => libc::SIGKILL,
         "SIGSEGV" => libc::SIGSEGV,
         "SIGTERM" => libc::SIGTERM,
         _ => panic!("no fixture ends with {name}"),

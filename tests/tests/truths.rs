@@ -152,3 +152,13 @@ fn inlined_functions_are_frames_of_their_own() {
     let answer = recording("inline").explore().last(&["sbs", &place, "rc", "backtrace"]);
     assert_eq!(answer.functions()[..4], ["square", "poly", "outer", "main"]);
 }
+
+/// The kernel clears vector registers for a handler, also where it interrupts a call with a
+/// signal mask of its own.
+#[test]
+fn registers_in_handlers_are_the_kernels() {
+    let place = Fixture::load("temporary_mask").place("handler");
+    let commands = [format!("break {place}"), "continue".to_string(), "print $xmm15".to_string()];
+    let answers = recording("temporary_mask").explore().ask(&commands);
+    assert_eq!(answers[2].get("value"), "{0 <repeats 16 times>}");
+}

@@ -99,10 +99,23 @@ const TRAITS: [(i64, u8); 72] = [
     (libc::SYS_writev, KEEPS_FILES),
 ];
 
+/// Numbers are below this (asm/unistd_64.h).
+const NUMBERS: usize = 512;
+
+/// The same by number.
+const BY_NUMBER: [u8; NUMBERS] = {
+    let mut table = [0; NUMBERS];
+    let mut index = 0;
+    while index < TRAITS.len() {
+        table[TRAITS[index].0 as usize] = TRAITS[index].1;
+        index += 1;
+    }
+    table
+};
+
 /// What is known of the call of this number.
 pub fn traits(number: u64) -> u8 {
-    let found = TRAITS.iter().find(|(n, _)| n.cast_unsigned() == number);
-    found.map_or(0, |(_, traits)| *traits)
+    usize::try_from(number).ok().and_then(|n| BY_NUMBER.get(n)).copied().unwrap_or(0)
 }
 
 /// The calls that have all of `wanted`, with their traits.

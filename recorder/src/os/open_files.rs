@@ -53,7 +53,7 @@ impl OpenFiles {
         self.known.clear();
     }
 
-    /// At a syscall's entry, of which the descriptors are looked up by now: forgets
+    /// At a syscall of which the descriptors are looked up by now: forgets
     /// what may not be right behind it.
     pub fn follow(&mut self, number: u64, arguments: &[u64; 6]) {
         let number = i64::try_from(number).unwrap_or(-1);

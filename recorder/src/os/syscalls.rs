@@ -9,7 +9,7 @@ use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::registers::{Gpr, RegisterPatch, Registers};
 use rdb_schema::syscalls::{self, Call, Written};
 
-/// A syscall as the program entered it.
+/// A syscall as the program entered it, from its registers there.
 #[derive(Clone, Copy, Debug)]
 pub struct Entered {
     number: u64,
@@ -33,7 +33,7 @@ const MAX_INLINE: u64 = 1 << 20;
 const SYS_IO_PGETEVENTS: i64 = 333;
 
 /// linux/prctl.h.
-const PR_SET_SYSCALL_USER_DISPATCH: u64 = 59;
+const PR_SET_SYSCALL_USER_DISPATCH: i32 = 59;
 
 /// Whether `result` is one of the kernel's restart codes, -ERESTARTSYS to
 /// -ERESTART_RESTARTBLOCK (linux/errno.h), which only a tracer sees.
@@ -55,8 +55,8 @@ pub fn with_instruction_effects(mut registers: Registers, exit: &Registers) -> R
 }
 
 impl Entered {
-    /// The syscall that the current registers are about to make, or make: what is
-    /// remembered of descriptors it may change is forgotten.
+    /// The syscall that the current registers are about to make, make, or, if all of it can
+    /// be learned behind it, have made: what is remembered of descriptors it may change is forgotten.
     pub fn of(rec: &mut Recording) -> Self {
         let gpr = |register: Gpr| rec.registers.gpr[register.index()];
         let arguments = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::R10, Gpr::R8, Gpr::R9].map(gpr);
@@ -167,6 +167,7 @@ impl Entered {
             libc::SYS_pselect6,
             libc::SYS_epoll_pwait,
             libc::SYS_epoll_pwait2,
+            libc::SYS_io_uring_enter,
             SYS_IO_PGETEVENTS,
             libc::SYS_restart_syscall,
         ];
@@ -174,10 +175,11 @@ impl Entered {
     }
 
     /// Whether it sets a filter or a dispatcher of syscalls, which see the pc of each.
-    pub fn sets_judge(&self) -> bool {
-        let options = [libc::PR_SET_SECCOMP as u64, PR_SET_SYSCALL_USER_DISPATCH];
-        self.is(libc::SYS_seccomp)
-            || self.is(libc::SYS_prctl) && options.contains(&self.arguments[0])
+    fn sets_judge(&self) -> bool {
+        // prctl takes an int.
+        let option = self.arguments[0] as i32;
+        let options = [libc::PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH];
+        self.is(libc::SYS_seccomp) || self.is(libc::SYS_prctl) && options.contains(&option)
     }
 
     /// Its event, with `result`.
@@ -292,6 +294,7 @@ impl Recording {
     }
 
     fn track(&mut self, call: &Entered, result: i64) {
+        self.calls_are_judged |= call.sets_judge();
         let thread = self.pid.cast_unsigned();
         let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
         if call.is(libc::SYS_rt_sigreturn) {

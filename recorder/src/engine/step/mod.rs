@@ -223,7 +223,16 @@ impl Step {
 
     /// The process was gone before anything could be asked of it.
     pub(in crate::engine) fn vanished(&mut self) -> Result<Ended, EngineError> {
-        let result = match Running::lost(self.rec.pid).wait()? {
+        let outcome = Running::lost(self.rec.pid).wait()?;
+        self.vanished_so(outcome)
+    }
+
+    /// The same when it is known what it did next.
+    pub(in crate::engine) fn vanished_so(
+        &mut self,
+        outcome: Outcome,
+    ) -> Result<Ended, EngineError> {
+        let result = match outcome {
             Outcome::Exited(status) => self.ended(Ended::Exited(status)),
             Outcome::Killed(signal) => self.ended(Ended::Killed(signal)),
             Outcome::Stopped(stopped, _) => self.dying(stopped),

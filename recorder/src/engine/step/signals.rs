@@ -62,6 +62,8 @@ impl Step {
     }
 
     fn enter_handler(&mut self, stopped: Stopped, delivery: &Delivery) -> Flow<Stopped> {
+        // What only the code cache changes was not read at each stop.
+        stopped.extended_registers(&self.rec.layout, &mut self.rec.registers)?;
         self.rec.trap_mask.reveal(&stopped)?;
         match stopped.resume(Resume::Step, delivery.signal)?.wait()? {
             Outcome::Stopped(stopped, Stop::Signal(libc::SIGTRAP)) => {

@@ -58,7 +58,7 @@ impl Step {
             Outcome::Stopped(stopped, Stop::Exec) => self.executing(stopped, &call),
             Outcome::Stopped(stopped, Stop::Exit) => {
                 let inside = self.registers_after(&stopped, false)?;
-                self.never_returned(&call, &inside)?;
+                self.died_in(&call, &inside)?;
                 Err(self.dying(stopped)?)
             }
             other => {
@@ -72,7 +72,7 @@ impl Step {
     /// At the syscall's exit; `masked`: SIGTRAP was blocked before it.
     fn returned(&mut self, stopped: Stopped, call: &Entered, masked: bool) -> Flow<Stopped> {
         let exit = self.registers_after(&stopped, call.may_change_extended())?;
-        if self.complete(call, &exit)? {
+        if self.complete(call, &exit, true)? {
             // The mask may be a temporary one here (sigsuspend): hands off.
             return self.restart(stopped);
         }
@@ -83,24 +83,30 @@ impl Step {
     }
 
     /// Records `call`, which `run` stands at, and which gave `exit`; whether the kernel
-    /// will run it again.
-    pub(in crate::engine) fn complete(&mut self, call: &Entered, exit: &Registers) -> Flow<bool> {
-        self.rec.accounting.stopped_for(Cause::Syscall);
+    /// will run it again, which it may if it has not gone back to the program by then.
+    pub(in crate::engine) fn complete(
+        &mut self,
+        call: &Entered,
+        exit: &Registers,
+        may_restart: bool,
+    ) -> Flow<bool> {
         self.pinning.hide(&self.rec, call, exit);
         let result = exit.gpr[0].cast_signed();
         self.count_syscall(exit)?;
+        let restarts = may_restart && restarts(result);
         let mut after = *exit;
-        if restarts(result) {
+        if restarts {
             call.rewind(&mut after, result);
         }
         self.rec.finish_syscall(call, exit, after)?;
-        Ok(restarts(result))
+        Ok(restarts)
     }
 
     /// Counts the tracepoint of the syscall instruction, with its logged
     /// registers as `after` has them.
     fn count_syscall(&mut self, after: &Registers) -> Flow<()> {
         let Some((prepared, index)) = self.run.take() else { return Ok(()) };
+        self.rec.accounting.stopped_for(Cause::Syscall);
         self.rec.begin_tracepoint(prepared.id)?;
         for slot in prepared.block.slots(index) {
             let row = self.rec.builder.row(&prepared.block);
@@ -111,6 +117,16 @@ impl Step {
         self.run = Some((prepared, index));
         self.end_execution(false);
         Ok(())
+    }
+
+    /// The process was killed in `call`, which gave `inside` if it came back: it does before
+    /// the kernel looks at signals (exit_to_user_mode_loop, kernel/entry/common.c).
+    pub(in crate::engine) fn died_in(&mut self, call: &Entered, inside: &Registers) -> Flow<()> {
+        let result = inside.gpr[0].cast_signed();
+        if call.ends_program() || call.replaces_program() || restarts(result) {
+            return self.never_returned(call, inside);
+        }
+        self.complete(call, inside, false).map(drop)
     }
 
     /// A syscall that ended the process: the instruction itself set rcx and r11,

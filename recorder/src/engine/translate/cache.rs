@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::block::{Translation, Writer, Written};
 use super::branches::{Link, STUB_BYTES};
-use super::calls::{CALL_BYTES, Way, Ways};
+use super::calls::{ASK_BYTES, CALL_BYTES, Way, Ways};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::exits::{Exit, Exits};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
@@ -282,7 +282,7 @@ impl Cache {
         let code = self.writer.emitter.finish();
         self.place(memory, head, code);
         self.ways.push(Way { code: head..self.next, pc, call });
-        self.exits.place(call - 1, Exit::Calling(pc));
+        self.exits.place(call - ASK_BYTES, Exit::Calling(pc));
         self.exits.place(call + CALL_BYTES, Exit::Called(pc));
         links.into_iter().for_each(|link| self.link(link, memory));
         Ok(self.admit(pc, head, None, memory))

@@ -8,16 +8,31 @@ use super::{Home, Translate};
 use crate::engine::Flow;
 use crate::engine::step::signal_code;
 use crate::os::Entered;
-use crate::os::call_traits::{LATE, READS, WRITES, traits};
+use crate::os::call_traits::{KEEPS_FILES, LATE, READS, WRITES, traits};
 use crate::tracee::{GeneralRegisters, Stopped};
 use rdb_schema::registers::{Gpr, Registers};
 use std::sync::atomic::Ordering;
+
+/// A call that was made, and the program's registers behind it. Nothing where it failed for
+/// want of a stack that may grow: it has to be made again.
+type Made = Option<(Entered, GeneralRegisters)>;
+
+/// `si_code` of the SIGSYS of a filter, and of a dispatcher (asm-generic/siginfo.h).
+const SYS_REFUSED: [i32; 2] = [1, 2];
 
 impl Home {
     /// The program address of the call that the tracee stands right behind, if its end
     /// was not recorded.
     pub(super) fn call_under_way(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
-        let call = host.pc().wrapping_sub(CALL_BYTES);
+        self.call_at(stopped, host.pc().wrapping_sub(CALL_BYTES))
+    }
+
+    /// The same if it has executed the `int3` there, too.
+    fn call_over(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
+        self.call_at(stopped, host.pc().wrapping_sub(CALL_BYTES + 1))
+    }
+
+    fn call_at(&self, stopped: &Stopped, call: u64) -> Option<u64> {
         let way = self.cache.ways.find(call).filter(|way| way.call == call)?;
         (self.kept(stopped, slot::CALL) == call).then_some(way.pc)
     }
@@ -50,7 +65,24 @@ impl Translate {
     /// Whether the kernel has the program's own signal mask, and nobody looks at where
     /// its system calls come from.
     fn may_call_in_cache(&self) -> bool {
-        !self.hides_segv && self.step.rec.trap_mask.missing() == 0 && !self.is_judged
+        let rec = &self.step.rec;
+        !self.hides_segv && rec.trap_mask.missing() == 0 && !rec.calls_are_judged
+    }
+
+    /// Leaves out descriptors that `call` may have made others.
+    fn follow_trusted(&mut self, call: &Entered) {
+        const MMAP: u64 = libc::SYS_mmap as u64;
+        const CLOSE: u64 = libc::SYS_close as u64;
+        let closed = call.argument(0) & 0xffff_ffff;
+        match call.number() {
+            CLOSE => {
+                let Some(home) = &mut self.home else { return };
+                home.trusted.retain(&mut home.region.memory, |d| u64::from(d) != closed);
+            }
+            MMAP => self.review_trusted(),
+            number if traits(number) & KEEPS_FILES == 0 => self.review_trusted(),
+            _ => {}
+        }
     }
 
     /// Leaves out descriptors that are none to trust any more.
@@ -119,10 +151,7 @@ impl Translate {
     /// Whether `call` must be made where the program makes it: the recorder does it, the
     /// kernel looks at the program's signal mask or its pc, or it does not return.
     fn needs_its_place(&mut self, call: &Entered) -> bool {
-        let judging = call.sets_judge();
-        self.is_judged |= judging;
-        judging
-            || call.spawns()
+        call.spawns()
             || call.is_refused()
             || call.replaces_program()
             || call.ends_program()
@@ -184,30 +213,23 @@ impl Translate {
             self.step_next = true;
             return Ok(Next::Leave(stopped));
         };
-        self.complete_call(&call, &after)?;
+        // Back in the program, the kernel restarts nothing any more.
+        self.complete_call(&call, &after, false)?;
         if self.stays(&call)? {
             self.step.rec.stack_limit.hold(&stopped);
             return Ok(Next::Run(stopped));
         }
-        stopped.set_general_registers(&after)?;
-        self.mend_x87(&stopped)?;
+        self.step_out(&stopped, &after)?;
         Ok(Next::Leave(stopped))
     }
 
-    /// The call that was made at `pc`, and the program's registers behind it; `None` if it
-    /// failed for want of a stack that may grow, and has to be made again.
-    fn take_call(
-        &mut self,
-        stopped: &Stopped,
-        host: &GeneralRegisters,
-        pc: u64,
-    ) -> Flow<Option<(Entered, GeneralRegisters)>> {
+    /// What came of the call at `pc`. One that the kernel itself ran again, as it may where
+    /// no signal came, counts as one.
+    fn take_call(&mut self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> Flow<Made> {
         let call = match self.calling.take() {
             Some(call) => call,
             None => {
-                if self.arrive_at_call(stopped, host, pc)?.is_none() {
-                    return Ok(None);
-                }
+                self.arrive_at_call(stopped, host, pc)?;
                 let call = Entered::of(&mut self.step.rec);
                 let failed = host.get(Gpr::RAX).cast_signed() == -i64::from(libc::EFAULT);
                 if failed && !self.step.rec.is_indifferent_to_stack(&call) {
@@ -217,18 +239,31 @@ impl Translate {
                 call
             }
         };
-        let Some(home) = &self.home else { return Ok(None) };
-        Ok(Some((call, home.program_registers(stopped, host, &behind(pc)))))
+        let registers = |home: &Home| home.program_registers(stopped, host, &behind(pc));
+        Ok(self.home.as_ref().map(|home| (call, registers(home))))
     }
 
     /// Records `call`, behind which the registers are `after`; whether the kernel will run
     /// it again.
-    fn complete_call(&mut self, call: &Entered, after: &GeneralRegisters) -> Flow<bool> {
+    fn complete_call(
+        &mut self,
+        call: &Entered,
+        after: &GeneralRegisters,
+        may_restart: bool,
+    ) -> Flow<bool> {
         self.forget_call();
         self.prepare_call();
         let mut exit = self.step.rec.registers;
         after.copy_to(&mut exit);
-        self.step.complete(call, &exit)
+        self.step.complete(call, &exit, may_restart)
+    }
+
+    /// Out of the cache behind a call, with the program's registers.
+    fn step_out(&mut self, stopped: &Stopped, registers: &GeneralRegisters) -> Flow<()> {
+        stopped.set_general_registers(registers)?;
+        self.mend_x87(stopped)?;
+        let rec = &mut self.step.rec;
+        Ok(stopped.extended_registers(&rec.layout, &mut rec.registers)?)
     }
 
     /// Whether the program may go on in the cache behind `call`.
@@ -236,15 +271,14 @@ impl Translate {
         let count = self.step.rec.tracepoint();
         self.step.progress.instructions.store(count, Ordering::Relaxed);
         if self.step.rec.is_full()
+            || !self.may_call_in_cache()
             || self.step.reason_to_leave().is_some()
             || self.step.options.stop_after.is_some()
             || self.is_crowded()
         {
             return Ok(false);
         }
-        if traits(call.number()) & LATE == 0 || call.number() == libc::SYS_close as u64 {
-            self.review_trusted();
-        }
+        self.follow_trusted(call);
         self.drop_changed_code()?;
         Ok(!self.has_aliases)
     }
@@ -258,26 +292,22 @@ impl Translate {
         signal: i32,
     ) -> Flow<Next> {
         let info = stopped.siginfo()?;
-        let refused = signal == libc::SIGSYS && signal_code(&info) > 0;
-        let taken = if refused { None } else { self.take_call(&stopped, &host, pc)? };
-        let Some((call, mut after)) = taken else {
+        if signal == libc::SIGSYS && SYS_REFUSED.contains(&signal_code(&info)) {
             self.undo_call(&stopped, host, pc)?;
-            self.step_next = refused;
-            self.is_judged |= refused;
-            if refused {
-                return Ok(Next::Leave(stopped));
-            }
+            self.step_next = true;
+            self.step.rec.calls_are_judged = true;
+            return Ok(Next::Leave(stopped));
+        }
+        let Some((call, mut after)) = self.take_call(&stopped, &host, pc)? else {
+            self.undo_call(&stopped, host, pc)?;
             return self.deliver(stopped, signal, &info, false);
         };
-        let restarts = self.complete_call(&call, &after)?;
+        let restarts = self.complete_call(&call, &after, true)?;
         if restarts {
             after.keep_call_of(&host);
         }
-        stopped.set_general_registers(&after)?;
-        self.mend_x87(&stopped)?;
-        let rec = &mut self.step.rec;
-        stopped.extended_registers(&rec.layout, &mut rec.registers)?;
-        rec.stack_limit.free(&stopped);
+        self.step_out(&stopped, &after)?;
+        self.step.rec.stack_limit.free(&stopped);
         self.shows_segv = false;
         if restarts {
             return Ok(Next::Leave(self.step.interrupting(stopped, signal)?));
@@ -285,22 +315,36 @@ impl Translate {
         self.deliver(stopped, signal, &info, false)
     }
 
-    /// At the exit stop: if the program was killed in a call, records that.
+    /// At the exit stop: if the program was killed in a call, or right behind it, records
+    /// that.
     pub(super) fn vanish_in_call(
         &mut self,
         stopped: &Stopped,
         host: &GeneralRegisters,
     ) -> Flow<bool> {
         let Some(home) = &self.home else { return Ok(false) };
-        let Some(pc) = home.call_under_way(stopped, host) else { return Ok(false) };
-        let Some((call, after)) = self.take_call(stopped, host, pc)? else { return Ok(false) };
+        let (inside, over) = (home.call_under_way(stopped, host), home.call_over(stopped, host));
+        let Some(pc) = inside.or(over) else { return Ok(false) };
+        let Some((call, after)) = self.take_call(stopped, host, pc)? else {
+            self.undo_call(stopped, *host, pc)?;
+            return Ok(true);
+        };
+        if over.is_some() {
+            self.complete_call(&call, &after, false)?;
+        } else {
+            self.died_in_call(&call, &after)?;
+        }
+        self.step_out(stopped, &after)?;
+        Ok(true)
+    }
+
+    /// The program was killed in `call`, behind which the registers would be `after`.
+    fn died_in_call(&mut self, call: &Entered, after: &GeneralRegisters) -> Flow<()> {
         self.forget_call();
-        stopped.set_general_registers(&after)?;
         self.prepare_call();
         let mut inside: Registers = self.step.rec.registers;
         after.copy_to(&mut inside);
-        self.step.never_returned(&call, &inside)?;
-        Ok(true)
+        self.step.died_in(call, &inside)
     }
 
     /// Leaves the cache in front of the call at `pc`, which has done nothing.

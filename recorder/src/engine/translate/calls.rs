@@ -6,7 +6,7 @@
 
 use super::block::Writer;
 use super::branches::Link;
-use super::emitter::{Emitted, Emitter, SCRATCH};
+use super::emitter::{Emitted, Emitter, SCRATCH, Unencodable};
 use super::layout::{CALLS, COMMANDS, DESCRIPTORS, slot};
 use super::state::{Place, Rcx};
 use crate::os::call_traits::{self, COMMANDED, LATE, READS, WRITES};
@@ -16,8 +16,12 @@ use rdb_schema::registers::Gpr;
 use rdb_schema::syscalls::{Call, outputs};
 use std::ops::Range;
 
-/// Bytes of `mov r14d, imm32; jmp rel32; int3`.
-const BEFORE_CALL: u64 = 6 + 5 + 1;
+/// Bytes of `int3; nop`, in front of a call. A jump to the call does not land right behind
+/// the `int3`, so that a signal there is not taken for it.
+pub const ASK_BYTES: u64 = 2;
+
+/// Bytes of `mov r14d, imm32; jmp rel32`, and of those.
+const BEFORE_CALL: u64 = 6 + 5 + ASK_BYTES;
 
 /// Bytes of `syscall`.
 pub const CALL_BYTES: u64 = 2;
@@ -40,14 +44,15 @@ impl Way {
     /// The state of the program at `address`; `None` right behind the call.
     fn place(&self, address: u64) -> Option<Place> {
         let (before, next) = (Place::between(self.pc), Place::between(self.pc + CALL_BYTES));
-        let behind = self.call + CALL_BYTES;
-        match address {
-            _ if address == self.code.start => Some(before),
-            _ if address <= self.call => Some(Place { rcx: Rcx::Saved, ..before }),
-            _ if address == behind => None,
-            _ if address == behind + 1 => Some(Place { rcx: Rcx::Next, ..next }),
-            _ => Some(next),
+        if address == self.code.start {
+            return Some(before);
         }
+        if address <= self.call {
+            return Some(Place { rcx: Rcx::Saved, ..before });
+        }
+        let behind = self.call + CALL_BYTES;
+        let rcx = if address == behind + 1 { Rcx::Next } else { Rcx::Own };
+        (address != behind).then_some(Place { rcx, ..next })
     }
 }
 
@@ -90,7 +95,7 @@ impl Ways {
 
 impl Emitter {
     /// Goes to the address in the scratch register, if the system call there can be made
-    /// without asking; else to the byte before it. rcx was saved, and is borrowed.
+    /// without asking; else to the `int3` before it. rcx was saved, and is borrowed.
     pub(super) fn judge(&mut self) -> Emitted {
         let mut judge = Judge { emitter: self, refuse: Vec::new(), fine: Vec::new() };
         judge.number()?;
@@ -101,7 +106,7 @@ impl Emitter {
         fine.into_iter().try_for_each(|from| self.land(from))?;
         self.put(&go)?;
         refuse.into_iter().try_for_each(|from| self.land(from))?;
-        self.lea(SCRATCH, MemoryOperand::with_base_displ(SCRATCH, -1))?;
+        self.lea(SCRATCH, MemoryOperand::with_base_displ(SCRATCH, -(ASK_BYTES as i64)))?;
         self.put(&go)
     }
 }
@@ -179,7 +184,10 @@ impl Writer {
         self.emitter.constant(SCRATCH, call)?;
         self.emitter.jump(judge)?;
         self.emitter.trap()?;
-        debug_assert_eq!(self.emitter.here(), call);
+        self.emitter.put(&Instruction::with(Code::Nopd))?;
+        if self.emitter.here() != call {
+            return Err(Unencodable);
+        }
         self.emitter.put(&Instruction::with(Code::Syscall))?;
         self.emitter.trap()?;
         let next = pc + CALL_BYTES;
@@ -264,7 +272,7 @@ mod tests {
         let plain = ["mov", "movzx", "lea", "jmp", "jrcxz"];
         let first = |line: &String| line.split(' ').next().unwrap().to_owned();
         assert!(code.iter().map(first).all(|mnemonic| plain.contains(&mnemonic.as_str())));
-        assert_eq!(code[code.len() - 3..], ["jmp r14", "lea r14,[r14-1]", "jmp r14"]);
+        assert_eq!(code[code.len() - 3..], ["jmp r14", "lea r14,[r14-2]", "jmp r14"]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub const CANDIDATES: [u64; 4] = [0x3800_0000, 0x2000_0000, 0x7000_0000, 0x1000_
 
 /// 8-byte slots of the context, by offset.
 pub mod slot {
-    /// rcx, while it is borrowed for a look-up.
+    /// rcx, while it is borrowed, and before a syscall.
     pub const RCX: usize = 0;
     /// r11 before a syscall.
     pub const R11: usize = 8;

@@ -46,7 +46,7 @@ use crate::affinity::Pinning;
 use crate::os::Entered;
 use crate::progress::Progress;
 use crate::recording::Recording;
-use crate::tracee::{Resume, Stopped};
+use crate::tracee::{GeneralRegisters, Outcome, Resume, Running, Stop, Stopped};
 use cache::Cache;
 use calls::{Trusted, write_tables};
 use fallbacks::Fallbacks;
@@ -77,11 +77,10 @@ pub struct Translate {
     /// A file is mapped shared and writable, and once more: a store there shows
     /// elsewhere, which only the `step` engine follows.
     has_aliases: bool,
+    /// It is on the way out of the cache.
+    leaving: bool,
     /// What the recorder was asked about, and is about to be made in the cache.
     calling: Option<Entered>,
-    /// The program has set a filter or a dispatcher for its system calls, which sees where
-    /// they are made (seccomp(2), prctl(2)).
-    is_judged: bool,
     fallbacks: Fallbacks,
 }
 
@@ -116,8 +115,8 @@ impl Translate {
             shows_segv: false,
             segv_waits: 0,
             has_aliases: false,
+            leaving: false,
             calling: None,
-            is_judged: false,
             fallbacks: Fallbacks::default(),
         }
     }
@@ -127,7 +126,7 @@ impl Translate {
     pub fn run(mut self, stopped: Stopped) -> (Recording, Result<Ended, EngineError>) {
         let ended = match self.begin(stopped) {
             Interrupt::End(ended) => Ok(ended),
-            Interrupt::Gone => self.step.vanished(),
+            Interrupt::Gone => self.vanished(),
             Interrupt::Error(error) => Err(error),
         };
         self.step.rec.stepped = self.fallbacks.list();
@@ -283,6 +282,29 @@ impl Translate {
             home.superblocks = Superblocks::default();
         }
         Ok(())
+    }
+
+    /// It was killed under the recorder's hands; in the cache, unless it was just leaving,
+    /// what it did there since the last stop is seen to as at any exit stop.
+    fn vanished(&mut self) -> Result<Ended, EngineError> {
+        let outcome = Running::lost(self.step.rec.pid).wait()?;
+        let (stopped, host) = match outcome {
+            Outcome::Stopped(stopped, Stop::Exit) if !self.leaving => {
+                let host = stopped.host_registers();
+                (stopped, host.ok())
+            }
+            other => return self.step.vanished_so(other),
+        };
+        let cache = self.home.as_ref().map(|home| home.region.layout.cache());
+        let is_inside = |host: &GeneralRegisters| cache.is_some_and(|c| c.contains(&host.pc()));
+        if !host.as_ref().is_some_and(is_inside) {
+            return self.step.vanished_so(Outcome::Stopped(stopped, Stop::Exit));
+        }
+        match self.stopped(Outcome::Stopped(stopped, Stop::Exit)) {
+            Err(Interrupt::End(ended)) => Ok(ended),
+            Err(Interrupt::Error(error)) => Err(error),
+            Err(Interrupt::Gone) | Ok(_) => Ok(Ended::Killed(libc::SIGKILL)),
+        }
     }
 
     /// Where the code for `pc` begins in the cache; `None`: it is stepped.

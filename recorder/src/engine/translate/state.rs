@@ -45,7 +45,7 @@ pub enum Rcx {
 
 impl Rcx {
     /// Saved or not.
-    pub fn saved_if(saved: bool) -> Self {
+    fn saved_if(saved: bool) -> Self {
         if saved { Self::Saved } else { Self::Own }
     }
 }
@@ -236,6 +236,7 @@ impl Translate {
         host: &GeneralRegisters,
         place: &Place,
     ) -> Flow<()> {
+        self.leaving = true;
         self.give_up_call();
         let Some(home) = &self.home else { return Ok(()) };
         let registers = home.program_registers(stopped, host, place);
@@ -259,6 +260,7 @@ impl Translate {
             self.step.end_execution(false);
         }
         registers.copy_to(&mut self.step.rec.registers);
+        self.leaving = false;
         Ok(())
     }
 

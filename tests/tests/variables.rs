@@ -76,6 +76,21 @@ fn formats_are_gdbs() {
 }
 
 #[test]
+fn vector_registers_have_gdbs_lanes() {
+    let commands = [
+        "print $xmm0.v2_double",
+        "print $xmm1.v4_float",
+        "print $xmm1.v16_int8",
+        "print $xmm2.v8_int16",
+        "print $xmm0.v4_int32[1]",
+        "print $xmm1.v2_int64",
+        "print $xmm1.uint128",
+        "print $xmm1.v3_float",
+    ];
+    assert_same("variables", &[Flavour::O0], ("print", 1), &commands);
+}
+
+#[test]
 fn types_are_as_in_gdb() {
     let commands = [
         "whatis letter",

@@ -8,6 +8,7 @@ mod cast;
 mod environment;
 mod error;
 mod evaluate;
+mod lanes;
 mod lexer;
 mod literal;
 mod number;

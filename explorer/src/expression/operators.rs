@@ -230,6 +230,9 @@ pub(super) fn member(
     name: &str,
     environment: &dyn Environment,
 ) -> Result<Value, Fault> {
+    if let Some(found) = super::lanes::lanes(of, name) {
+        return Ok(found);
+    }
     let mut record = operand(of, environment);
     if record.of.is_pointer() {
         let pointee = record.pointee(environment);

@@ -37,6 +37,7 @@ mod stack;
 mod stepping;
 mod syscalls;
 mod types;
+mod why;
 
 pub use argument::{Argument, Arguments, Form, Kind};
 pub use reference::reference;
@@ -255,6 +256,7 @@ pub static COMMANDS: &[&Command] = &[
     &executions::EXECUTIONS,
     &executions::CALLS,
     &output::OUTPUT,
+    &why::WHY,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,

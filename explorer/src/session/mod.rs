@@ -37,6 +37,7 @@ mod subject;
 mod until;
 mod value;
 mod watch;
+mod why;
 
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
@@ -58,6 +59,7 @@ pub use stop::Stop;
 pub use subject::{Subject, SubjectError};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
+pub use why::{Link, Origin, Reach, Why};
 
 pub use crate::timeline::Interrupt;
 

@@ -8,7 +8,7 @@ use rdb_schema::registers::Gpr;
 /// Moves of all or the lower part of an operand, exchanges, extensions.
 pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     if moment.instruction.has_op_mask() {
-        return None;
+        return masked(moment);
     }
     match moment.mnemonic() {
         M::Movsx | M::Movsxd => signed(moment, moment.span(1)?, 0),
@@ -41,6 +41,37 @@ fn moved_bytes(mnemonic: M) -> Option<u32> {
         M::Vmovntps | M::Vmovntpd | M::Vmovntdq | M::Vmovntdqa => 64,
         _ => return None,
     })
+}
+
+/// Bytes of the elements that a mask chooses.
+fn element_bytes(mnemonic: M) -> Option<u32> {
+    Some(match mnemonic {
+        M::Vmovdqu8 => 1,
+        M::Vmovdqu16 => 2,
+        M::Vmovdqu32 | M::Vmovdqa32 | M::Vmovaps | M::Vmovups => 4,
+        M::Vmovdqu64 | M::Vmovdqa64 | M::Vmovapd | M::Vmovupd => 8,
+        _ => return None,
+    })
+}
+
+/// A move of the elements whose bits are set in a mask register; others of a register
+/// become zero or stay (Intel SDM vol. 2, 2.7.4).
+fn masked(moment: &Moment) -> Option<Vec<Flow>> {
+    let size = element_bytes(moment.mnemonic())?;
+    let (to, from) = (moment.span(0)?, moment.span(1)?);
+    let mask = moment.before.mask.get(moment.instruction.op_mask().number())?;
+    let mut flows = Vec::new();
+    for element in 0..(to.length / size).min(64) {
+        let part = to.part(element * size, size);
+        if mask >> element & 1 != 0 {
+            let source = Source::Copy(from.part(element * size, size));
+            flows.push(Flow { to: part, source });
+        } else if moment.instruction.zeroing_masking() {
+            flows.push(Flow { to: part, source: Source::Extension });
+        }
+    }
+    flows.extend(moment.register(0).and_then(|register| moment.above(register)));
+    Some(flows)
 }
 
 fn plain(moment: &Moment, most: u32) -> Option<Vec<Flow>> {

@@ -65,8 +65,7 @@ impl<'a> Moment<'a> {
 
     /// The address of a memory operand, of which scattered ones have several.
     pub(super) fn address(&self, operand: u32) -> Option<u64> {
-        let kind = self.kind(operand)?;
-        if kind == OpKind::Register || self.instruction.is_vsib() {
+        if !is_memory(self.kind(operand)?) || self.instruction.is_vsib() {
             return None;
         }
         let popping =
@@ -214,6 +213,22 @@ fn value(registers: &Registers, register: Register) -> Option<u64> {
 
 pub(super) fn gpr(registers: &Registers, register: Gpr) -> u64 {
     registers.gpr.get(register.index()).copied().unwrap_or_default()
+}
+
+fn is_memory(kind: OpKind) -> bool {
+    matches!(
+        kind,
+        OpKind::Memory
+            | OpKind::MemorySegSI
+            | OpKind::MemorySegESI
+            | OpKind::MemorySegRSI
+            | OpKind::MemorySegDI
+            | OpKind::MemorySegEDI
+            | OpKind::MemorySegRDI
+            | OpKind::MemoryESDI
+            | OpKind::MemoryESEDI
+            | OpKind::MemoryESRDI
+    )
 }
 
 /// Whether spans are the same register's bytes.

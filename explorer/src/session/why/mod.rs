@@ -113,10 +113,7 @@ impl Tracer<'_> {
             }
             same
         });
-        if pieces.iter().any(|piece| !is_extension(piece)) {
-            // What stands above a shorter value says nothing of it.
-            pieces.retain(|piece| !is_extension(piece));
-        }
+        telling(&mut pieces);
         pieces.iter().try_for_each(|piece| self.piece(task, piece))
     }
 
@@ -301,6 +298,29 @@ impl Tracer<'_> {
         if let Some(link) = reader {
             link.more = true;
         }
+    }
+}
+
+/// Leaves out what stands above a shorter value: zeros, and copies of its sign.
+fn telling(pieces: &mut Vec<Piece>) {
+    let moved = pieces.iter().filter_map(|piece| match &piece.writer {
+        Writer::Instruction { tracepoint, source: Source::Copy(from) } => {
+            Some((*tracepoint, *from))
+        }
+        _ => None,
+    });
+    let moved: Vec<(u64, Span)> = moved.collect();
+    let is_sign = |piece: &Piece| {
+        let Writer::Instruction { tracepoint, source: Source::Combined(from) } = &piece.writer
+        else {
+            return false;
+        };
+        let [from] = from.as_slice() else { return false };
+        moved.iter().any(|(at, all)| at == tracepoint && from.within(all) == Some(0..from.length))
+    };
+    let says_nothing = |piece: &Piece| is_extension(piece) || is_sign(piece);
+    if !pieces.iter().all(says_nothing) {
+        pieces.retain(|piece| !says_nothing(piece));
     }
 }
 

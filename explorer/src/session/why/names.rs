@@ -66,9 +66,12 @@ fn in_frame(scene: &Scene<'_>, span: &Span, level: usize) -> Option<Name> {
     let values = in_scope.map(|variable| (variable.name.to_string(), scene.value_of(variable)));
     match span.place {
         BytePlace::Memory(address) => {
-            let mut values = values;
-            values.find_map(|(name, value)| {
-                within(scene, name, &value, (address, span.length.into()))
+            let bytes = (address, span.length.into());
+            let values: Vec<_> = values.collect();
+            let own = |(name, value): &(String, Value)| within(scene, name.clone(), value, bytes);
+            let found = values.iter().find_map(own);
+            found.or_else(|| {
+                values.iter().find_map(|(name, value)| behind(scene, name, value, bytes))
             })
         }
         BytePlace::Register(offset) if level == 0 && offset < 16 * 8 => {
@@ -86,6 +89,18 @@ fn in_frame(scene: &Scene<'_>, span: &Span, level: usize) -> Option<Name> {
         }
         _ => None,
     }
+}
+
+/// The name of what a pointer points to, if that has the bytes.
+fn behind(scene: &Scene<'_>, name: &str, value: &Value, bytes: (u64, u64)) -> Option<Name> {
+    let pointee = value.pointee(scene)?;
+    let found = within(scene, String::new(), &pointee, bytes)?;
+    let text = match found.text.strip_prefix('.') {
+        _ if value.of.is_reference() => format!("{name}{}", found.text),
+        Some(member) => format!("{name}->{member}"),
+        None => format!("*{name}{}", found.text),
+    };
+    Some(Name { text, ..found })
 }
 
 /// The name of the smallest part of a variable that has the bytes: address and length.

@@ -113,15 +113,36 @@ impl Session {
         })?;
         let Some(write) = found else { return Ok(None) };
         let mut parts = self.parts(span, write.tracepoint)?;
-        if parts.is_empty() && !write.mapped {
-            // Bytes that an instruction wrote as they were, such as a masked store's.
-            let (tracepoint, source) = (write.tracepoint, Source::Unknown);
-            parts.push((0..span.length, Writer::Instruction { tracepoint, source }));
-        }
-        if write.mapped {
-            self.add_mapped(span, write.tracepoint, &mut parts)?;
+        match write.mapped {
+            true => self.add_mapped(span, write.tracepoint, &mut parts)?,
+            false => self.add_changed(span, write.tracepoint, &mut parts)?,
         }
         Ok(Some((write.tracepoint, parts)))
+    }
+
+    /// What `tracepoint` changed of the bytes that no flow explains. Those that it left as
+    /// they were count as not written: the stores of `xsave` are recorded as far as it might
+    /// have come.
+    fn add_changed(
+        &self,
+        span: &Span,
+        tracepoint: u64,
+        parts: &mut Vec<Part>,
+    ) -> Result<(), StateError> {
+        let unknown = Writer::Instruction { tracepoint, source: Source::Unknown };
+        parts.retain(|(_, writer)| *writer != unknown);
+        let mut rest = Remaining::new(span);
+        for (range, _) in parts.iter() {
+            rest.take(range);
+        }
+        if rest.0.is_empty() {
+            return Ok(());
+        }
+        let (before, after) = (self.held(span, tracepoint)?, self.held(span, tracepoint + 1)?);
+        let changed = |at: &u32| before.get(*at as usize) != after.get(*at as usize);
+        let bytes = rest.0.into_iter().flatten().filter(changed);
+        parts.extend(bytes.map(|at| (at..at + 1, unknown.clone())));
+        Ok(())
     }
 
     /// What the change of mappings at `tracepoint` did to the bytes not written since.
@@ -159,10 +180,12 @@ impl Session {
         t: u64,
     ) -> Result<Option<(u64, Vec<Part>)>, StateError> {
         let (mut found, mut failed) = (None, None);
+        let thread = self.timeline.thread(t)?;
+        let own = |w: u64| self.timeline.thread(w).is_ok_and(|of| of == thread);
         self.ask_index(|index| -> Result<(), IndexError> {
             index.register_writes(&self.timeline, bit, 0..t, Direction::Backward, &mut |w| {
                 match self.parts(span, w) {
-                    Ok(parts) if parts.is_empty() => ControlFlow::Continue(()),
+                    Ok(parts) if parts.is_empty() || !own(w) => ControlFlow::Continue(()),
                     Ok(parts) => {
                         found = Some((w, parts));
                         ControlFlow::Break(())
@@ -208,7 +231,7 @@ impl Session {
             for register in [Gpr::RAX, Gpr::RCX, Gpr::R11] {
                 add(&Span::gpr(register, 8), &|_| Writer::Event(w));
             }
-            return Ok(parts);
+            return Ok(joined(parts));
         }
         let (before, after) = (self.timeline.registers(w)?, self.timeline.registers(w + 1)?);
         for flow in dataflow::flows(&instruction, &before, &after) {
@@ -218,7 +241,7 @@ impl Session {
                 Writer::Instruction { tracepoint: w, source }
             });
         }
-        Ok(parts)
+        Ok(joined(parts))
     }
 
     /// The bytes that the kernel wrote at `w`: registers that a signal frame keeps are moved
@@ -229,6 +252,38 @@ impl Session {
             Some(from) => Writer::Instruction { tracepoint: w, source: Source::Copy(from) },
             None => Writer::Event(w),
         }
+    }
+}
+
+/// Parts in order, those that follow each other and were moved together as one.
+fn joined(mut parts: Vec<Part>) -> Vec<Part> {
+    parts.sort_by_key(|(range, _)| range.start);
+    parts.dedup_by(|(next, writer), (last, moved)| {
+        let together = last.end == next.start && continues(moved, last.end - last.start, writer);
+        if together {
+            last.end = next.end;
+            lengthen(moved, next.end - next.start);
+        }
+        together
+    });
+    parts
+}
+
+/// Whether bytes come from right behind where `length` others come from.
+fn continues(first: &Writer, length: u32, second: &Writer) -> bool {
+    let (
+        Writer::Instruction { source: Source::Copy(from), .. },
+        Writer::Instruction { source: Source::Copy(next), .. },
+    ) = (first, second)
+    else {
+        return false;
+    };
+    from.length == length && from.part(length, next.length) == *next
+}
+
+fn lengthen(writer: &mut Writer, by: u32) {
+    if let Writer::Instruction { source: Source::Copy(from), .. } = writer {
+        from.length += by;
     }
 }
 

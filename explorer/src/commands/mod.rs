@@ -38,6 +38,7 @@ mod stepping;
 mod syscalls;
 mod types;
 mod why;
+mod why_not;
 
 pub use argument::{Argument, Arguments, Form, Kind};
 pub use reference::reference;
@@ -257,6 +258,7 @@ pub static COMMANDS: &[&Command] = &[
     &executions::CALLS,
     &output::OUTPUT,
     &why::WHY,
+    &why_not::WHY_NOT,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,

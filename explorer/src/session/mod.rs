@@ -38,6 +38,7 @@ mod until;
 mod value;
 mod watch;
 mod why;
+mod why_not;
 
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
@@ -60,6 +61,7 @@ pub use subject::{Subject, SubjectError};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use why::{Link, Origin, Reach, Why};
+pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
 
 pub use crate::timeline::Interrupt;
 

@@ -16,8 +16,9 @@ use super::Session;
 use crate::dataflow::{self, Source, Span};
 use crate::timeline::StateError;
 use std::collections::{HashMap, VecDeque};
-use visit::Visits;
-use writer::{Piece, Writer};
+pub(super) use visit::Visits;
+use writer::Piece;
+pub(super) use writer::Writer;
 
 /// Most links of one answer.
 const MAX_LINKS: usize = 256;
@@ -83,7 +84,7 @@ impl Session {
     }
 
     /// What bytes hold at state `t`.
-    fn held(&self, span: &Span, t: u64) -> Result<super::Bytes, StateError> {
+    pub(super) fn held(&self, span: &Span, t: u64) -> Result<super::Bytes, StateError> {
         match span.place {
             dataflow::Place::Memory(address) => {
                 self.timeline.memory(t, address, span.length as usize)

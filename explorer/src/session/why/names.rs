@@ -25,7 +25,7 @@ pub struct Name {
 
 impl Session {
     /// What `span` is called at state `t`.
-    pub(super) fn name_of(&self, span: &Span, t: u64) -> Result<Name, StateError> {
+    pub(in crate::session) fn name_of(&self, span: &Span, t: u64) -> Result<Name, StateError> {
         let scene = self.scene_at(t, FRAMES)?;
         for level in 0..FRAMES {
             let scene = scene.at_level(level);

@@ -53,7 +53,11 @@ impl Session {
     ///
     /// # Errors
     /// [`StateError`].
-    pub(super) fn written_last(&self, span: Span, t: u64) -> Result<Vec<Piece>, StateError> {
+    pub(in crate::session) fn written_last(
+        &self,
+        span: Span,
+        t: u64,
+    ) -> Result<Vec<Piece>, StateError> {
         let mut pieces = Vec::new();
         let mut open = vec![(0u32, span, t)];
         while let Some((offset, span, t)) = open.pop() {

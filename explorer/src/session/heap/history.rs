@@ -1,18 +1,10 @@
 //! All blocks that were ever allocated, from the calls that allocated and freed them.
 
-use super::functions::{Action, FUNCTIONS};
-use crate::session::Session;
-use crate::timeline::{Direction, StateError};
-use rdb_schema::registers::{Gpr, Registers};
+use super::calls::Call;
+use super::functions::Action;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Most calls that are looked at.
-const MAX_CALLS: usize = 4 << 20;
-
-/// Registers of the first integer arguments (System V ABI for x86-64, 3.2.3).
-const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
 
 /// A block of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +19,8 @@ pub struct Block {
     pub returned: u64,
     /// The tracepoint at which the freeing function was entered.
     pub freed: Option<u64>,
+    /// The tracepoint at which another program took the process over.
+    pub replaced: Option<u64>,
     /// The function that allocated.
     pub function: &'static str,
 }
@@ -34,7 +28,8 @@ pub struct Block {
 impl Block {
     /// Whether it is the program's at state `t`.
     pub fn is_alive(&self, t: u64) -> bool {
-        self.returned <= t && self.freed.is_none_or(|freed| t <= freed)
+        let ends = [self.freed, self.replaced];
+        self.returned <= t && ends.into_iter().flatten().all(|end| t <= end)
     }
 
     /// Its addresses; of one without bytes, its own.
@@ -79,20 +74,9 @@ pub struct Heap {
     pub more: bool,
 }
 
-/// What one call was given and gave.
-struct Call {
-    tracepoint: u64,
-    action: Action,
-    name: &'static str,
-    arguments: [u64; 6],
-    /// The state behind it, if it returned.
-    end: Option<u64>,
-    result: u64,
-}
-
 impl Heap {
     /// Whether a function of the allocator ran at tracepoint `t`.
-    pub fn is_inside(&self, t: u64) -> bool {
+    pub(super) fn is_inside(&self, t: u64) -> bool {
         let after = self.calls.partition_point(|call| call.start <= t);
         let last = after.checked_sub(1).and_then(|at| self.calls.get(at));
         last.is_some_and(|call| call.contains(&t))
@@ -106,8 +90,9 @@ impl Heap {
 
 /// Blocks as calls make and free them.
 #[derive(Default)]
-struct Ledger {
-    heap: Heap,
+pub(super) struct Ledger {
+    /// What came of the calls so far.
+    pub heap: Heap,
     /// The last block at each address.
     last: BTreeMap<u64, usize>,
 }
@@ -126,7 +111,18 @@ impl Ledger {
         self.heap.faults.push(WrongFree { tracepoint, address, misuse });
     }
 
-    fn enter(&mut self, call: &Call, stored: Option<u64>) {
+    /// Another program takes the process over at `tracepoint`: its memory is gone.
+    pub fn replace(&mut self, tracepoint: u64) {
+        for at in std::mem::take(&mut self.last).into_values() {
+            let block = self.heap.blocks.get_mut(at).filter(|block| block.freed.is_none());
+            if let Some(block) = block {
+                block.replaced = Some(tracepoint);
+            }
+        }
+    }
+
+    /// Adds a call; `stored` is the address it stored, if it stores one.
+    pub fn enter(&mut self, call: &Call, stored: Option<u64>) {
         self.heap.calls.push(call.tracepoint..call.end.unwrap_or(u64::MAX));
         let bytes = call.action.bytes(&call.arguments);
         let failed = call.result == 0 && bytes.is_some_and(|bytes| bytes > 0);
@@ -143,85 +139,10 @@ impl Ledger {
             return;
         }
         let (allocated, function) = (call.tracepoint, call.name);
-        let block = Block { address, bytes, allocated, returned, freed: None, function };
+        let (freed, replaced) = (None, None);
+        let block = Block { address, bytes, allocated, returned, freed, replaced, function };
         self.last.insert(address, self.heap.blocks.len());
         self.heap.blocks.push(block);
-    }
-}
-
-impl Session {
-    /// All blocks that were ever allocated, found from the calls of functions with known names.
-    pub(super) fn find_heap(&self) -> Result<Heap, StateError> {
-        let interrupt = &self.interrupt;
-        self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        let (mut targets, mut known) = (Vec::new(), HashMap::new());
-        for (name, action) in FUNCTIONS {
-            for target in self.locator.entries(&self.timeline, name) {
-                known.entry(target.address).or_insert((name, action));
-                targets.push(target);
-            }
-        }
-        let mut ledger = Ledger::default();
-        ledger.heap.functions = !targets.is_empty();
-        let all =
-            self.executed_in(&targets, 0..self.timeline.end(), Direction::Forward, MAX_CALLS)?;
-        ledger.heap.more = all.len() == MAX_CALLS;
-        self.fill(&mut ledger, &all, &known)?;
-        Ok(ledger.heap)
-    }
-
-    fn fill(
-        &self,
-        ledger: &mut Ledger,
-        all: &[u64],
-        known: &HashMap<u64, (&'static str, Action)>,
-    ) -> Result<(), StateError> {
-        // Threads are inside of calls on their own.
-        let mut inside: HashMap<u32, u64> = HashMap::new();
-        for t in all {
-            if self.interrupt.raised() {
-                return Err(StateError::Interrupted);
-            }
-            let thread = self.timeline.thread(*t)?;
-            // What the allocator calls of its own is a part of the call.
-            if inside.get(&thread).is_some_and(|end| t < end) {
-                continue;
-            }
-            let Some((name, action)) = known.get(&self.timeline.pc(*t)?) else { continue };
-            let call = self.allocator_call(*t, name, *action)?;
-            inside.insert(thread, call.end.unwrap_or(u64::MAX));
-            let stored = self.stored_address(&call)?;
-            ledger.enter(&call, stored);
-        }
-        Ok(())
-    }
-
-    fn allocator_call(
-        &self,
-        t: u64,
-        name: &'static str,
-        action: Action,
-    ) -> Result<Call, StateError> {
-        let registers = self.timeline.registers(t)?;
-        let gpr = |all: &Registers, r: Gpr| all.gpr.get(r.index()).copied().unwrap_or_default();
-        let outside = registers.rsp().saturating_add(8);
-        let end = self.find_above(t, Direction::Forward, outside)?;
-        let result = match end {
-            Some(end) => gpr(&self.timeline.registers(end)?, Gpr::RAX),
-            None => 0,
-        };
-        let arguments = ARGUMENTS.map(|register| gpr(&registers, register));
-        Ok(Call { tracepoint: t, action, name, arguments, end, result })
-    }
-
-    /// The address that posix_memalign stored; it returns 0 where it did.
-    fn stored_address(&self, call: &Call) -> Result<Option<u64>, StateError> {
-        let (Action::Store, 0, Some(end)) = (call.action, call.result as u32, call.end) else {
-            return Ok(None);
-        };
-        let mut word = [0; 8];
-        let [to, ..] = call.arguments;
-        Ok(self.timeline.read(end, to, &mut word).then(|| u64::from_le_bytes(word)))
     }
 }
 
@@ -232,7 +153,8 @@ mod tests {
     fn call(t: u64, action: Action, arguments: [u64; 2], result: u64) -> Call {
         let [a, b] = arguments;
         let arguments = [a, b, 0, 0, 0, 0];
-        Call { tracepoint: t, action, name: "f", arguments, end: Some(t + 5), result }
+        let (name, outside, end) = ("f", 0, Some(t + 5));
+        Call { tracepoint: t, action, name, arguments, outside, end, result }
     }
 
     #[test]
@@ -252,5 +174,16 @@ mod tests {
         let faults: Vec<_> = heap.faults.iter().map(|f| (f.tracepoint, f.misuse)).collect();
         assert_eq!(faults, [(30, Misuse::DoubleFree), (40, Misuse::NoBlock)]);
         assert!(heap.is_inside(12) && !heap.is_inside(15) && !heap.is_inside(9));
+    }
+
+    #[test]
+    fn another_program_has_none_of_the_blocks() {
+        let mut ledger = Ledger::default();
+        ledger.enter(&call(10, Action::Allocate(0), [32, 0], 0x100), None);
+        ledger.replace(20);
+        ledger.enter(&call(30, Action::Free, [0x100, 0], 0), None);
+        let heap = ledger.heap;
+        assert_eq!([heap.alive(20).count(), heap.alive(21).count()], [1, 0]);
+        assert_eq!(heap.faults.first().map(|fault| fault.misuse), Some(Misuse::NoBlock));
     }
 }

@@ -1,6 +1,7 @@
 //! The heap: which blocks are alive, who allocated and freed them, and what was done to
 //! them afterwards.
 
+mod calls;
 mod functions;
 mod history;
 mod uses;

@@ -116,6 +116,8 @@ fn what_is_not_mapped_says_when_it_was() {
         assert!(error.contains(&format!("it was mapped from #{}", last.start)), "{answer:?}");
         assert!(error.contains(&format!("to #{}", last.end - 1)), "{answer:?}");
     }
+    let (_, watched) = explorer.attempt(&["watch *(int *) 0x10"]);
+    assert!(watched[0].error.as_deref().unwrap_or_default().contains("never mapped"));
     let never = answers[3].error.as_deref().unwrap_or_default();
     assert!(never.contains("is never mapped"), "{never}");
 }

@@ -203,3 +203,54 @@ fn every_link_of_a_chain_of_moves_holds_the_value_asked_for() {
     }
     assert!(links > 100, "{links}");
 }
+
+/// What `why EXPR` answers where the fixture that passes values on prints them.
+fn relayed(expression: &str) -> Answer {
+    let fixture = Fixture::load("relay");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    // Signals do not stop that.
+    let there = format!("rl {}", fixture.place("print"));
+    let answers = explorer.ask(&[there.clone(), there, format!("why {expression}")]);
+    let line = u64::from(fixture.line("print"));
+    assert!(answers[..2].iter().any(|answer| answer.line() == Some(line)), "{answers:?}");
+    answers[2].clone()
+}
+
+/// Whether an answer has a link at a mark of that fixture.
+fn passes(answer: &Answer, mark: &str) -> bool {
+    let line = u64::from(Fixture::load("relay").line(mark));
+    let own = |link: &Value| link["file"].as_str().is_some_and(|f| f.ends_with("relay.c"));
+    links(answer).iter().any(|link| own(link) && link["line"].as_u64() == Some(line))
+}
+
+#[test]
+fn what_is_read_from_a_pipe_leads_to_what_was_written() {
+    let changed = relayed("received[0]");
+    assert!(passes(&changed, "changed"), "{changed:?}");
+    assert!(!passes(&changed, "overwritten"), "{changed:?}");
+    assert!(links(&changed).iter().all(|link| link["value"] == "0x41"), "{changed:?}");
+    let third = relayed("received[4]");
+    let ends = origins(&third);
+    assert!(ends.iter().all(|(kind, _)| kind == "file"), "{third:?}");
+    assert!(ends[0].1.contains("sent"), "{third:?}");
+    // Two calls wrote it, and two read it.
+    let all = relayed("-s 8 received");
+    let parts = links(&all).iter().filter(|link| link["of"].is_null()).count();
+    assert!(parts >= 3, "{all:?}");
+}
+
+#[test]
+fn registers_are_followed_through_a_signal_handler() {
+    let answer = relayed("saved");
+    assert!(passes(&answer, "carried"), "{answer:?}");
+    assert!(origins(&answer).iter().all(|(kind, _)| kind == "file"), "{answer:?}");
+}
+
+#[test]
+fn the_x87_stack_is_followed() {
+    let answer = relayed("scaled");
+    assert!(passes(&answer, "scaled") && passes(&answer, "product"), "{answer:?}");
+    let ends = origins(&answer);
+    assert!(ends.iter().any(|(_, text)| text.contains("scale")), "{answer:?}");
+    assert!(passes(&answer, "changed"), "{answer:?}");
+}

@@ -31,3 +31,11 @@ pub fn unknown(session: &Session, address: u64) -> CommandError {
     let other = || format!("memory at {address:#x} is not known at this tracepoint");
     CommandError::Other(unmapped.unwrap_or_else(other))
 }
+
+/// Refuses an address that is mapped at no time.
+pub fn refuse_never(session: &Session, address: u64) -> Result<(), CommandError> {
+    match session.not_mapped(address)? {
+        Some(text) if session.mapped_times(address)?.is_empty() => Err(CommandError::Other(text)),
+        _ => Ok(()),
+    }
+}

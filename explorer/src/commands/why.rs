@@ -129,7 +129,8 @@ impl Row {
         }
         let same = self.link.same_as.and_then(|known| all.get(known)?.link.tracepoint);
         if let Some(same) = same {
-            let text = format!("\tas told of #{}", thousands(same));
+            let text =
+                format!("\twhat led to #{} is told elsewhere in this answer", thousands(same));
             page.plain(pad).put(Style::Dim, text).end();
         }
         if self.link.more {

@@ -14,6 +14,7 @@ mod operands;
 mod place;
 mod stack;
 mod strings;
+mod x87;
 
 pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
 pub use flow::{Flow, Source};
@@ -27,9 +28,10 @@ use rdb_schema::registers::Registers;
 type Rule = fn(&Moment) -> Option<Vec<Flow>>;
 
 /// The first that knows an instruction counts.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     strings::flows,
     stack::flows,
+    x87::flows,
     idioms::flows,
     moves::flows,
     lanes::flows,

@@ -52,6 +52,9 @@ impl Session {
     /// # Errors
     /// [`StateError`].
     pub fn not_mapped(&self, address: u64) -> Result<Option<String>, StateError> {
+        if self.timeline.shared_space(self.cursor)?.find(address).is_some() {
+            return Ok(None);
+        }
         let times = self.mapped_times(address)?;
         if times.iter().any(|time| time.contains(&self.cursor)) {
             return Ok(None);

@@ -4,6 +4,7 @@
 mod link;
 mod names;
 mod origin;
+mod pipe;
 mod signal_frame;
 mod start;
 mod visit;
@@ -125,6 +126,9 @@ impl Tracer<'_> {
                 let origin = self.session.kernel_origin(&piece.span, *tracepoint)?;
                 return self.end(task, piece, Some(*tracepoint), origin);
             }
+            Writer::Piped { tracepoint, from, written } => {
+                return self.piped(task, piece, *tracepoint, (*from, *written));
+            }
             Writer::Mapped(tracepoint) => {
                 let origin = self.session.mapped_in(&piece.span, *tracepoint)?;
                 return self.end(task, piece, None, origin);
@@ -182,6 +186,25 @@ impl Tracer<'_> {
             let registers = self.address_registers(tracepoint)?;
             self.open.extend(registers.iter().map(|span| task(span, true)));
         }
+        Ok(())
+    }
+
+    /// Goes on with what was written into a pipe.
+    fn piped(
+        &mut self,
+        task: &Task,
+        piece: &Piece,
+        tracepoint: u64,
+        (span, written): (Span, u64),
+    ) -> Result<(), StateError> {
+        let Some(number) = self.new_link(task, piece, Some(tracepoint))? else { return Ok(()) };
+        let Some(link) = self.why.links.get_mut(number) else { return Ok(()) };
+        link.steps(tracepoint, true);
+        let at = crate::render::thousands(written);
+        link.note = Some(format!("read what was written into the pipe at #{at}"));
+        let reader = Some((number, tracepoint));
+        let task = Task { span, state: written, reader, moved: task.moved, address: false };
+        self.open.push_back(task);
         Ok(())
     }
 

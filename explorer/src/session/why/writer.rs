@@ -37,6 +37,15 @@ pub enum Writer {
     },
     /// What happened at a tracepoint beside its instruction.
     Event(u64),
+    /// A system call at a tracepoint, from what another one wrote into a pipe.
+    Piped {
+        /// The tracepoint that read.
+        tracepoint: u64,
+        /// What was written.
+        from: Span,
+        /// The tracepoint that wrote.
+        written: u64,
+    },
     /// A change of mappings at a tracepoint.
     Mapped(u64),
     /// Nobody: they stood there when the history began.
@@ -223,6 +232,16 @@ impl Session {
             ControlFlow::Continue(())
         })?;
         for to in changed.iter().rev() {
+            if let Some(range) = span.within(to).filter(|_| entered) {
+                let part = span.part(range.start, range.end - range.start);
+                for passed in self.through_pipe(w, &part)? {
+                    add(&passed.to, &|range| {
+                        let part = span.part(range.start, range.end - range.start);
+                        let from = passed.from.part(part.behind(&passed.to), part.length);
+                        Writer::Piped { tracepoint: w, from, written: passed.written }
+                    });
+                }
+            }
             add(to, &|range| self.by_kernel(w, to, span, range));
         }
         let Some(executed) = self.timeline.instruction(w)?.filter(|_| completed) else {

@@ -4,6 +4,7 @@
 //! Moves are exact byte by byte, and so are the operations whose bytes do not mix.
 //! Of all others, each byte that is written comes from all operands.
 
+mod bulk;
 mod computed;
 mod flags;
 mod flow;
@@ -28,10 +29,11 @@ use rdb_schema::registers::Registers;
 type Rule = fn(&Moment) -> Option<Vec<Flow>>;
 
 /// The first that knows an instruction counts.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     strings::flows,
     stack::flows,
     x87::flows,
+    bulk::flows,
     idioms::flows,
     moves::flows,
     lanes::flows,

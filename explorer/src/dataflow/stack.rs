@@ -8,7 +8,7 @@ use rdb_schema::registers::Gpr;
 pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     let moved = moment.instruction.stack_pointer_increment();
     let mut flows = match moment.mnemonic() {
-        M::Push => vec![pushed(moment, moved)?],
+        M::Push => vec![pushed(moment, moved)],
         M::Pushf | M::Pushfq => {
             let to = below(moment, moved);
             vec![Flow { to, source: Source::Combined(vec![Span::flags(u32::MAX)]) }]
@@ -17,9 +17,7 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
         M::Call => vec![Flow { to: below(moment, moved), source: Source::Constant }],
         M::Ret | M::Popf | M::Popfq => Vec::new(),
         M::Leave => return Some(left(moment)),
-        M::Enter => {
-            vec![Flow { to: below(moment, -8), source: Source::Copy(Span::gpr(Gpr::RBP, 8)) }]
-        }
+        M::Enter => return Some(entered(moment)),
         _ => return None,
     };
     let pointer = Span::gpr(Gpr::RSP, 8);
@@ -33,14 +31,15 @@ fn below(moment: &Moment, moved: i32) -> Span {
     Span::memory(moment.before.rsp().wrapping_sub(length.into()), length)
 }
 
-fn pushed(moment: &Moment, moved: i32) -> Option<Flow> {
+fn pushed(moment: &Moment, moved: i32) -> Flow {
     let to = below(moment, moved);
-    let source = match moment.immediate(0) {
-        Some(_) => Source::Constant,
-        // A segment register is shorter.
-        None => Source::Copy(moment.span(0).filter(|span| span.length == to.length)?),
+    let source = match (moment.immediate(0), moment.span(0)) {
+        (Some(_), _) => Source::Constant,
+        (None, Some(from)) if from.length == to.length => Source::Copy(from),
+        // A segment register.
+        _ => Source::Unknown,
     };
-    Some(Flow { to, source })
+    Flow { to, source }
 }
 
 fn popped(moment: &Moment, moved: i32) -> Vec<Flow> {
@@ -54,5 +53,15 @@ fn left(moment: &Moment) -> Vec<Flow> {
     vec![
         Flow { to: frame, source: Source::Copy(saved) },
         Flow { to: Span::gpr(Gpr::RSP, 8), source: Source::Upward(vec![frame]) },
+    ]
+}
+
+/// `enter` without nesting: the frame's register is saved, and points to where that is.
+fn entered(moment: &Moment) -> Vec<Flow> {
+    let (frame, pointer) = (Span::gpr(Gpr::RBP, 8), Span::gpr(Gpr::RSP, 8));
+    vec![
+        Flow { to: below(moment, -8), source: Source::Copy(frame) },
+        Flow { to: frame, source: Source::Upward(vec![pointer]) },
+        Flow { to: pointer, source: Source::Upward(vec![pointer]) },
     ]
 }

@@ -74,6 +74,9 @@ fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let limit = arguments.count("N").unwrap_or(COUNT).clamp(1, 1 << 20) as usize;
     match arguments.get(OVER.name) {
         None => {}
+        Some("all") if pattern.iter().all(|byte| *byte == 0) => {
+            return Err(arguments.error("zeros come to stand wherever something is mapped"));
+        }
         Some("all") => {
             let (found, more) = session.appearances(&pattern, limit)?;
             return Ok(Box::new(Appeared { found, more }));

@@ -32,6 +32,7 @@ pub struct Appearance {
 impl Session {
     /// When and where `pattern` came to stand in memory, in order, at most `limit` times; whether
     /// there may be more. Bytes that are written again where they stand do not count again.
+    /// Zeros alone, which new mappings are full of, are not told of those.
     ///
     /// # Errors
     /// [`StateError`].
@@ -108,23 +109,22 @@ impl Session {
         times: Range<u64>,
         pattern: &[u8],
     ) -> Result<BTreeMap<u64, BTreeSet<u64>>, StateError> {
-        let zeros = pattern.contains(&0);
+        let around = pattern.len().saturating_sub(1) as u64;
         let mut changed: Vec<(u64, Range<u64>)> = Vec::new();
         self.timeline.events(times, Direction::Forward, &mut |event: &Event| {
             for change in &event.mappings {
-                let brings = match change {
-                    // Zeros complete what has zeros.
-                    MappingChange::Map(mapping) => mapping.base != Base::Zero || zeros,
-                    _ => false,
-                };
-                if brings {
-                    changed.push((event.tracepoint, change.range()));
+                let MappingChange::Map(mapping) = change else { continue };
+                let (start, end) = (mapping.start, mapping.end);
+                // Of zeros, only the edges complete what is not all zeros.
+                let edges = [start..start + 1, end.saturating_sub(around).max(start)..end];
+                match mapping.base {
+                    Base::Zero => changed.extend(edges.map(|edge| (event.tracepoint, edge))),
+                    _ => changed.push((event.tracepoint, start..end)),
                 }
             }
             ControlFlow::Continue(())
         })?;
         let mut candidates: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-        let around = pattern.len().saturating_sub(1) as u64;
         for (t, range) in changed {
             let mut at = range.start.saturating_sub(around);
             while at < range.end {

@@ -355,8 +355,8 @@ mod tests {
     #[test]
     fn what_is_taken_is_taken_once() {
         let mut rest = Remaining::new(&Span::memory(0, 8));
-        assert_eq!(rest.take(&(2..4)), [2..4]);
+        assert!(rest.take(&(2..4)).iter().eq([&(2..4)]));
         assert_eq!(rest.take(&(0..6)), [0..2, 4..6]);
-        assert_eq!(rest.0, [6..8]);
+        assert!(rest.0.iter().eq([&(6..8)]));
     }
 }

@@ -9,6 +9,9 @@ use std::ops::Range;
 /// Bytes of code read at a time.
 const PART: u64 = 1 << 18;
 
+/// Most bytes of code that are looked through.
+const MAX_SCANNED: u64 = 512 << 20;
+
 /// Bytes of the longest branch with a fixed target that is looked for: 0f 8x and four.
 const LONGEST: usize = 6;
 
@@ -21,10 +24,10 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<u64>, StateError> {
         let space = self.timeline.shared_space(self.cursor)?;
-        let mut found = Vec::new();
+        let (mut found, mut left) = (Vec::new(), MAX_SCANNED);
         for mapping in space.iter().filter(|mapping| mapping.protection & PROT_EXEC != 0) {
             let mut at = mapping.start;
-            while at < mapping.end {
+            while at < mapping.end && left > 0 {
                 if self.interrupt.raised() {
                     return Err(StateError::Interrupted);
                 }
@@ -46,6 +49,7 @@ impl Session {
                     }
                 }
                 at += length;
+                left = left.saturating_sub(length);
             }
         }
         Ok(found)

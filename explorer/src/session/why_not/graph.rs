@@ -3,6 +3,9 @@
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Most edges through tables that are kept.
+const MAX_EDGES: usize = 1 << 20;
+
 /// Straight-line code that is entered at its start only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -67,9 +70,13 @@ impl Graph {
                 orphans.remove(to);
             });
         }
+        let tables = self.0.iter().filter(|block| block.indirect).count();
+        let known = tables.saturating_mul(orphans.len()) <= MAX_EDGES;
         for block in self.0.iter_mut().filter(|block| block.indirect) {
-            block.successors.extend(&orphans);
-            block.leaves |= orphans.is_empty();
+            block.leaves |= orphans.is_empty() || !known;
+            if known {
+                block.successors.extend(&orphans);
+            }
         }
     }
 

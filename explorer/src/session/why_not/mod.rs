@@ -24,6 +24,9 @@ const MAX_PLACES: usize = 32;
 const MAX_CALLERS: usize = 8;
 const MAX_DEPTH: usize = 4;
 
+/// Branches that are asked what decides on them.
+const MAX_DECIDERS: usize = 256;
+
 /// Executions of a branch that are counted.
 const MAX_COUNTED: usize = 10_000;
 
@@ -241,7 +244,11 @@ impl Session {
             [(question.times.clone(), Direction::Forward), (0..self.cursor, Direction::Backward)];
         for (times, direction) in spans {
             let (mut seen, mut level) = (BTreeSet::from([target]), vec![target]);
-            while !level.is_empty() {
+            while !level.is_empty() && seen.len() < MAX_DECIDERS {
+                if self.interrupt.raised() {
+                    return Err(StateError::Interrupted);
+                }
+                level.truncate(MAX_DECIDERS);
                 let deciders = level.iter().flat_map(|block| graph.deciders(*block));
                 level = deciders.filter(|block| seen.insert(*block)).collect();
                 let branches = level.iter().filter_map(|block| graph.0.get(*block));

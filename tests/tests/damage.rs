@@ -3,12 +3,13 @@
 
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
-use rdb_explorer::session::{Place, Session};
+use rdb_explorer::dataflow::Span;
+use rdb_explorer::session::{Place, Reach, Session};
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{Direction, Timeline};
 use rdb_schema::container::{Directory, Encoded, Frame, FrameHeader, FrameKind, Writer};
 use rdb_schema::event::Event;
-use rdb_schema::registers::Registers;
+use rdb_schema::registers::{Gpr, Registers};
 use rdb_tests::recording::recording;
 use std::fmt::Write;
 use std::ops::{ControlFlow, Range};
@@ -257,6 +258,15 @@ fn look_up(intact: &mut Intact) {
     }
     for place in ["main", "malloc", "planted.c:20"] {
         let _ = writeln!(found, "{:?}", session.resolve(place));
+        let _ = writeln!(found, "{:?}", session.why_not(place, None));
+    }
+    let _ = writeln!(found, "{:?}", session.heap().map(|heap| heap.blocks.len()));
+    let reach = Reach { depth: 8, addresses: true };
+    if let Ok(registers) = session.timeline().registers(end) {
+        for span in [Span::memory(registers.rsp(), 16), Span::gpr(Gpr::RAX, 8)] {
+            let _ = writeln!(found, "{:?}", session.why(span, end, reach));
+        }
+        let _ = writeln!(found, "{:?}", session.mapped_times(registers.rsp()));
     }
     assert!(!found.is_empty());
 }

@@ -2,7 +2,9 @@
 
 use super::conditions::{self, split_condition};
 use super::modifications::{EXPRESSION, SIZE};
-use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use super::{
+    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, unmapped,
+};
 use crate::render::{Page, Style, Table, hex};
 use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
 use serde::Serialize;
@@ -138,6 +140,9 @@ fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> Comman
     if access != Access::Write && subject.addresses().is_none() {
         let text = "reads of registers cannot be watched";
         return Err(CommandError::Other(text.to_owned()));
+    }
+    if let Some(addresses) = subject.addresses() {
+        unmapped::refuse_never(session, addresses.start)?;
     }
     conditions::check(session, condition)?;
     let number = session.breakpoints.add_watch(expression, Watch { subject, access }).number;

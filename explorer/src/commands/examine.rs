@@ -1,7 +1,7 @@
 //! `x`: memory in gdb's formats.
 
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use super::{disassemble, operands};
+use super::{disassemble, operands, unmapped};
 use crate::render::{Page, Style, hex, serialize_hex};
 use crate::session::{Examine, Session};
 use serde::Serialize;
@@ -146,7 +146,7 @@ fn numbers(session: &Session, address: u64, format: Format) -> Result<Vec<Row>, 
     let length = format.count as usize * format.size;
     let bytes = session.timeline().memory(session.cursor(), address, length)?;
     if bytes.iter().all(Option::is_none) && length > 0 {
-        return Err(unknown(address));
+        return Err(unmapped::unknown(session, address));
     }
     let per_row = units_per_row(format) * format.size;
     let row = |(index, bytes): (usize, &[Option<u8>])| {
@@ -166,7 +166,11 @@ fn strings(session: &Session, start: u64, count: u64) -> Result<(Vec<Row>, u64),
         let text: Vec<u8> = bytes.iter().map_while(|b| b.filter(|b| *b != 0)).collect();
         let after = bytes.get(text.len());
         if text.is_empty() && after == Some(&None) {
-            return if rows.is_empty() { Err(unknown(address)) } else { Ok((rows, address)) };
+            return if rows.is_empty() {
+                Err(unmapped::unknown(session, address))
+            } else {
+                Ok((rows, address))
+            };
         }
         let end = match after {
             Some(Some(_)) => "",
@@ -177,11 +181,6 @@ fn strings(session: &Session, start: u64, count: u64) -> Result<(Vec<Row>, u64),
         address = address.wrapping_add(text.len() as u64 + u64::from(end.is_empty()));
     }
     Ok((rows, address))
-}
-
-fn unknown(address: u64) -> CommandError {
-    let text = format!("memory at {address:#x} is not known at this tracepoint");
-    CommandError::Other(text)
 }
 
 fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {

@@ -1,8 +1,9 @@
-//! `find`: bytes in memory.
+//! `find`: bytes in memory, here or whenever they came to stand there.
 
+use super::executions::place_cells;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, Style, hex};
-use crate::session::{Session, find_pattern};
+use crate::render::{Page, Style, Table, hex, thousands};
+use crate::session::{Appearance, Session, find_pattern};
 use serde::Serialize;
 
 /// Addresses shown when nobody says how many.
@@ -40,14 +41,60 @@ impl Output for Found {
     }
 }
 
+#[derive(Serialize)]
+struct Appeared {
+    found: Vec<Appearance>,
+    more: bool,
+}
+
+impl Output for Appeared {
+    fn render(&self, page: &mut Page) {
+        if self.found.is_empty() {
+            return page.line("Never in memory.");
+        }
+        let mut table =
+            Table::new(&["tracepoint", "address", "symbol", "by", "where"]).numbers(&[0]);
+        for Appearance { tracepoint, place, address, symbol } in &self.found {
+            let start = || "from the start".to_owned();
+            let at = tracepoint.map_or_else(start, |t| format!("#{}", thousands(t)));
+            let mut cells = vec![at, hex(*address), symbol.clone().unwrap_or_default()];
+            cells.extend(place.as_ref().map(place_cells).unwrap_or_default());
+            table.row(cells);
+        }
+        table.render(page);
+        if self.more {
+            page.put(Style::Dim, "There are more; say how many with -c.").end();
+        }
+    }
+}
+
 fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let text = arguments.get("BYTES").unwrap_or_default();
     let pattern = find_pattern(text).map_err(|why| arguments.error(why))?;
     let limit = arguments.count("N").unwrap_or(COUNT).clamp(1, 1 << 20) as usize;
+    match arguments.get(OVER.name) {
+        None => {}
+        Some("all") if pattern.iter().all(|byte| *byte == 0) => {
+            return Err(arguments.error("zeros come to stand wherever something is mapped"));
+        }
+        Some("all") => {
+            let (found, more) = session.appearances(&pattern, limit)?;
+            return Ok(Box::new(Appeared { found, more }));
+        }
+        Some(other) => return Err(arguments.error(format!("{other:?} is not all"))),
+    }
     let (found, more) = session.find_bytes(&pattern, limit)?;
     let address = |address| Address { address, symbol: session.symbol(address) };
     Ok(Box::new(Found { found: found.into_iter().map(address).collect(), more }))
 }
+
+const OVER: Argument = Argument {
+    name: "OVER",
+    form: Form::Option,
+    short: None,
+    kind: Kind::Text,
+    help: "all: list when they came to stand in memory, over all of history",
+};
 
 /// `find`.
 pub static FIND: Command = Command {
@@ -62,6 +109,7 @@ pub static FIND: Command = Command {
             kind: Kind::Count,
             help: "at most N addresses; 100 if left out",
         },
+        OVER,
         Argument {
             name: "BYTES",
             form: Form::RequiredRest,
@@ -72,6 +120,7 @@ pub static FIND: Command = Command {
     ],
     help: "list the addresses at which bytes stand in memory at the cursor",
     details: "A number takes 1, 2, 4 or 8 bytes, as many as it needs. Give an address to last to \
-              learn who wrote there.",
+              learn who wrote there; --over all lists every time at which a store, a system call \
+              or a new mapping completed the bytes somewhere.",
     run: find,
 };

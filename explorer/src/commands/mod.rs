@@ -12,6 +12,7 @@ mod examine;
 mod executions;
 mod find;
 mod frames;
+mod heap;
 mod help;
 mod info;
 mod jumping;
@@ -37,6 +38,9 @@ mod stack;
 mod stepping;
 mod syscalls;
 mod types;
+mod unmapped;
+mod why;
+mod why_not;
 
 pub use argument::{Argument, Arguments, Form, Kind};
 pub use reference::reference;
@@ -255,6 +259,9 @@ pub static COMMANDS: &[&Command] = &[
     &executions::EXECUTIONS,
     &executions::CALLS,
     &output::OUTPUT,
+    &why::WHY,
+    &why_not::WHY_NOT,
+    &heap::HEAP,
     &compare::COMPARE,
     &settings::SET,
     &settings::SHOW,
@@ -272,7 +279,7 @@ pub fn run(session: &mut Session, line: &str) -> CommandResult {
     session.interrupt.clear();
     let result = (command.run)(session, &arguments);
     session.keep();
-    result
+    result.map_err(|error| unmapped::explain(session, error))
 }
 
 #[cfg(test)]

@@ -126,7 +126,11 @@ fn by_bytes(of: &Type, depth: u32) -> bool {
     }
 }
 
-fn typed_subject(
+/// The same, with its type.
+///
+/// # Errors
+/// It is nothing that can be asked about.
+pub(super) fn typed_subject(
     session: &Session,
     arguments: &Arguments,
 ) -> Result<(Subject, Option<Type>), CommandError> {

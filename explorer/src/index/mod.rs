@@ -28,7 +28,7 @@ mod writes;
 
 pub use error::IndexError;
 pub use reads::find_read;
-pub use registers::register_bits;
+pub use registers::{register_bit, register_bits};
 pub use stack::Above;
 pub use sweep::{Found, Plans, Span, Stored, sweep};
 pub use writes::Write;

@@ -51,11 +51,10 @@ pub fn of_slots(slots: &[Slot]) -> u64 {
 
 /// The registers that a patch writes.
 pub fn of_patch(patch: &RegisterPatch) -> u64 {
-    let bit = |at: usize| bit_at(at).map_or(0, |bit| 1 << bit);
     let one = |(offset, bytes): &(u16, Vec<u8>)| {
         let start = usize::from(*offset);
         (start..start.saturating_add(bytes.len()).min(size_of::<Registers>()))
-            .map(bit)
+            .map(register_bit)
             .fold(0, |all, one| all | one)
     };
     patch.0.iter().map(one).fold(0, |all, one| all | one)
@@ -79,6 +78,11 @@ fn bit_at(at: usize) -> Option<u32> {
         _ if at < offset_of!(Registers, vector) => PKRU,
         _ => VECTORS + ((at - offset_of!(Registers, vector)) / 64) as u32,
     })
+}
+
+/// The bit of the register that byte `at` of the canonical layout belongs to; 0 for rip.
+pub fn register_bit(at: usize) -> u64 {
+    bit_at(at).map_or(0, |bit| 1 << bit)
 }
 
 /// The registers that `read` looks at, found by trying which of them it tells

@@ -120,7 +120,8 @@ impl Session {
         Ok(past)
     }
 
-    fn executed_in(
+    /// At most `limit` tracepoints of `times` that execute one of `targets`, in `direction`.
+    pub(super) fn executed_in(
         &self,
         targets: &[Target],
         times: Range<u64>,

@@ -17,7 +17,17 @@ impl Session {
     /// # Errors
     /// [`StateError`].
     pub fn find_bytes(&self, pattern: &[u8], limit: usize) -> Result<(Vec<u64>, bool), StateError> {
-        let space = self.timeline.space(self.cursor)?;
+        self.find_bytes_at(self.cursor, pattern, limit)
+    }
+
+    /// The same at state `t`.
+    pub(super) fn find_bytes_at(
+        &self,
+        t: u64,
+        pattern: &[u8],
+        limit: usize,
+    ) -> Result<(Vec<u64>, bool), StateError> {
+        let space = self.timeline.space(t)?;
         let mut found = Vec::new();
         let known = |base| !matches!(base, Base::Unreadable);
         for mapping in space.iter().filter(|mapping| known(mapping.base)) {
@@ -27,7 +37,7 @@ impl Session {
                     return Err(StateError::Interrupted);
                 }
                 let length = (mapping.end - at).min(PART);
-                self.find_in(at, length, pattern, &mut found)?;
+                self.find_in((t, at), length, pattern, &mut found)?;
                 if found.len() > limit {
                     found.truncate(limit);
                     return Ok((found, true));
@@ -38,16 +48,16 @@ impl Session {
         Ok((found, false))
     }
 
-    /// Those that start in the `length` bytes from `start`; they may end behind.
-    fn find_in(
+    /// Those that start at state `t` in the `length` bytes from `start`; they may end behind.
+    pub(super) fn find_in(
         &self,
-        start: u64,
+        (t, start): (u64, u64),
         length: u64,
         pattern: &[u8],
         found: &mut Vec<u64>,
     ) -> Result<(), StateError> {
         let more = pattern.len().saturating_sub(1);
-        let memory = self.timeline.memory(self.cursor, start, length as usize + more)?;
+        let memory = self.timeline.memory(t, start, length as usize + more)?;
         let is = |window: &[Option<u8>]| window.iter().zip(pattern).all(|(a, b)| *a == Some(*b));
         let places = memory.windows(pattern.len().max(1)).enumerate();
         let matching = places.filter(|(_, window)| is(window));

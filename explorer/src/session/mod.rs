@@ -1,5 +1,6 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
+mod appearances;
 mod bookmark;
 mod breakpoint;
 mod calls;
@@ -8,6 +9,7 @@ mod display;
 mod executions;
 mod find;
 mod frames;
+mod heap;
 mod history;
 mod images;
 mod index;
@@ -15,6 +17,7 @@ mod keeping;
 mod lines;
 mod locate;
 mod location;
+mod mapped;
 mod modification;
 mod motion;
 mod names;
@@ -32,12 +35,16 @@ mod view;
 
 pub use display::{Display, Displays};
 pub use frames::Frames;
+pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
 mod until;
 mod value;
 mod watch;
+mod why;
+mod why_not;
 
+pub use appearances::Appearance;
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
@@ -58,6 +65,8 @@ pub use stop::Stop;
 pub use subject::{Subject, SubjectError};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
+pub use why::{Link, Origin, Reach, Why};
+pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
 
 pub use crate::timeline::Interrupt;
 
@@ -115,6 +124,7 @@ pub struct Session {
     /// Whether the user has had enough.
     pub finished: bool,
     held: index::Held,
+    heap: heap::HeldHeap,
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
     faults: Vec<String>,
@@ -142,6 +152,7 @@ impl Session {
             interrupt,
             finished: false,
             held: index::Held::default(),
+            heap: heap::HeldHeap::default(),
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),

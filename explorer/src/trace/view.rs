@@ -5,7 +5,7 @@ use crate::timeline::Direction;
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::registers::{Gpr, Registers};
 use rdb_schema::replay::{Cursor, Ignore};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 /// Tracepoints between two checkpoints.
@@ -148,6 +148,32 @@ impl ChunkView {
                 None => return Ok(found),
             }
         }
+    }
+
+    /// Calls `visit` with the chunk's states of `states` and their registers, in order, until
+    /// it breaks. All are replayed once.
+    ///
+    /// # Errors
+    /// The way leads through states that cannot be trusted.
+    pub fn visit(
+        &self,
+        dictionary: &Dictionary,
+        states: Range<u64>,
+        visit: &mut dyn FnMut(u64, &Registers) -> ControlFlow<()>,
+    ) -> Result<(), Unsound> {
+        let states = states.start.max(self.chunk.first)..states.end.min(self.chunk.end() + 1);
+        let after = self.checkpoints.partition_point(|c| c.tracepoint <= states.start);
+        let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
+        let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
+        for state in states {
+            self.check(state)?;
+            let replayed = cursor.advance(&self.chunk, dictionary, state, &mut Ignore);
+            replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
+            if visit(state, &cursor.registers).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Within one stride: replayed forwards, whatever the direction.

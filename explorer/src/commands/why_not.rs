@@ -1,0 +1,174 @@
+//! `why-not`: the branch that kept code from running.
+
+use super::position::source_line;
+use super::{Argument, Command, CommandError, Form, Group, Kind, Output, operands};
+use crate::render::{Page, Style, thousands};
+use crate::session::{
+    Condition, Decision, Operand, Place, Reason, Session, Unreached, WhyNot, value_text,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+struct Answer {
+    location: String,
+    #[serde(flatten)]
+    why_not: WhyNot,
+    /// Texts of lines and instructions, by tracepoint.
+    #[serde(skip)]
+    texts: Texts,
+}
+
+/// Texts of lines and instructions, by tracepoint.
+#[derive(Default)]
+struct Texts {
+    lines: BTreeMap<u64, String>,
+    instructions: BTreeMap<u64, String>,
+}
+
+impl Output for Answer {
+    fn render(&self, page: &mut Page) {
+        let WhyNot { from, until, ran, places } = &self.why_not;
+        if let Some(ran) = ran {
+            page.plain(format!("{} ran: first at ", self.location));
+            page.put(Style::Tracepoint, format!("#{}", thousands(*ran))).end();
+            return;
+        }
+        let (from, until) = (thousands(*from), thousands(*until));
+        page.line(format!("{} did not run from #{from} to #{until}.", self.location));
+        places.iter().for_each(|place| self.texts.unreached(page, place, places.len() > 1, 0));
+    }
+}
+
+impl Texts {
+    fn unreached(&self, page: &mut Page, one: &Unreached, named: bool, indent: usize) {
+        let pad = "  ".repeat(indent);
+        if named {
+            page.plain(&pad);
+            one.place.render_with_address(page);
+            page.plain(":").end();
+        }
+        match &one.reason {
+            Reason::Branch(decision) => self.decision(page, decision, &pad),
+            Reason::Unknown { what } => page.line(format!("{pad}Not known why: {what}.")),
+            Reason::NotCalled { function, callers, more } => {
+                page.plain(&pad).put(Style::Function, function);
+                page.plain(match callers.is_empty() {
+                    true => " did not run, and no instruction calls it by address: only a pointer leads there.",
+                    false => " did not run. It is entered from:",
+                });
+                page.end();
+                callers.iter().for_each(|one| self.unreached(page, one, true, indent + 1));
+                if *more {
+                    page.put(Style::Dim, format!("{pad}  … and from elsewhere")).end();
+                }
+            }
+        }
+    }
+
+    fn decision(&self, page: &mut Page, decision: &Decision, pad: &str) {
+        let tracepoint = format!("#{}", thousands(decision.tracepoint));
+        page.plain(pad).put(Style::Tracepoint, tracepoint).plain("  ");
+        decision.place.render(page);
+        page.end();
+        if let (Some(line), Some(text)) =
+            (decision.place.line, self.lines.get(&decision.tracepoint))
+        {
+            page.plain(pad).put(Style::Dim, line).plain("\t").plain(text).end();
+        }
+        if let Some(text) = self.instructions.get(&decision.tracepoint) {
+            page.plain(pad).plain("\t").put(Style::Dim, text);
+        }
+        match &decision.condition {
+            Some(condition) => self.condition(page, condition, pad),
+            None => page.plain("  leads where a register or a table says").end(),
+        }
+        page.plain(pad).plain("\tled to ");
+        decision.led_to.render(page);
+        if decision.before {
+            page.plain(", before the cursor");
+        }
+        if decision.times > 1 {
+            let times = thousands(decision.times as u64);
+            page.plain(format!("; executed {times} times until then"));
+        }
+        page.end();
+    }
+
+    fn condition(&self, page: &mut Page, condition: &Condition, pad: &str) {
+        let (name, taken) = (condition.name, if condition.held { "held" } else { "did not hold" });
+        page.plain(format!("  jumps if {name}, which {taken}")).end();
+        let compared = condition.compared_at.and_then(|at| self.instructions.get(&at));
+        if let Some(compared) = compared {
+            page.plain(pad).plain("\t").put(Style::Dim, compared);
+            let operands: Vec<_> = condition.operands.iter().map(operand).collect();
+            if !operands.is_empty() {
+                page.plain("  where ").put(Style::Current, operands.join(", "));
+            }
+            page.end();
+        }
+    }
+}
+
+fn operand(operand: &Operand) -> String {
+    let value = operand.shown.clone().unwrap_or_else(|| value_text(&operand.value));
+    format!("{} = {value}", operand.name)
+}
+
+/// Adds the texts that belong to an answer.
+fn add(session: &Session, one: &Unreached, texts: &mut Texts) -> Result<(), CommandError> {
+    match &one.reason {
+        Reason::NotCalled { callers, .. } => {
+            callers.iter().try_for_each(|caller| add(session, caller, texts))
+        }
+        Reason::Unknown { .. } => Ok(()),
+        Reason::Branch(decision) => {
+            let t = decision.tracepoint;
+            let place: &Place = &decision.place;
+            texts.lines.extend(source_line(session, place).map(|text| (t, text)));
+            let compared = decision.condition.as_ref().and_then(|c| c.compared_at);
+            for t in [Some(t), compared].into_iter().flatten() {
+                let executed = session.timeline().instruction(t)?;
+                let text = |i: crate::timeline::Instruction| {
+                    operands::decode_at(session, t, i.pc, &i.bytes).text
+                };
+                texts.instructions.extend(executed.map(|i| (t, text(i))));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// `why-not`.
+pub static WHY_NOT: Command = Command {
+    name: "why-not",
+    aliases: &["whynot"],
+    group: Group::History,
+    arguments: &[
+        Argument {
+            name: "WITHIN",
+            form: Form::Option,
+            short: None,
+            kind: Kind::Count,
+            help: "look at so many instructions from the cursor on; at all if left out",
+        },
+        Argument {
+            name: "LOCATION",
+            form: Form::RequiredRest,
+            short: None,
+            kind: Kind::Location,
+            help: "FILE:LINE, LINE of the current file, FUNCTION, or *ADDRESS",
+        },
+    ],
+    help: "show which branch kept a line or function from running after the cursor",
+    details: "Of the branches that the line depends on, the nearest that was executed: where it \
+              led, its condition, and what was compared. For a function that did not run, what \
+              calls it is asked in turn; calls through pointers are not seen.",
+    run: |session, arguments| {
+        let location = arguments.get("LOCATION").unwrap_or_default().trim().to_owned();
+        let why_not = session.why_not(&location, arguments.count("WITHIN"))?;
+        let mut texts = Texts::default();
+        why_not.places.iter().try_for_each(|place| add(session, place, &mut texts))?;
+        Ok(Box::new(Answer { location, why_not, texts }))
+    },
+};

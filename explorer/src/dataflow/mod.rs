@@ -1,0 +1,57 @@
+//! Dataflow through one instruction: for each byte that it writes, where that byte
+//! comes from.
+//!
+//! Moves are exact byte by byte, and so are the operations whose bytes do not mix.
+//! Of all others, each byte that is written comes from all operands.
+
+mod bulk;
+mod computed;
+mod flags;
+mod flow;
+mod idioms;
+mod lanes;
+mod moves;
+mod operands;
+mod place;
+mod stack;
+mod strings;
+mod x87;
+
+pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
+pub use flow::{Flow, Source};
+pub use operands::Moment;
+pub use place::{Place, Span, register_name};
+
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use rdb_schema::registers::Registers;
+
+/// Tells how an instruction's results come about, if it knows the instruction.
+type Rule = fn(&Moment) -> Option<Vec<Flow>>;
+
+/// The first that knows an instruction counts.
+const RULES: [Rule; 9] = [
+    strings::flows,
+    stack::flows,
+    x87::flows,
+    bulk::flows,
+    idioms::flows,
+    moves::flows,
+    lanes::flows,
+    flags::flows,
+    computed::flows,
+];
+
+/// Decodes the instruction of `bytes` at `pc`; `None` if it is none.
+pub fn decode(pc: u64, bytes: &[u8]) -> Option<Instruction> {
+    let instruction = Decoder::with_ip(64, bytes, pc, DecoderOptions::NONE).decode();
+    (!instruction.is_invalid()).then_some(instruction)
+}
+
+/// Where the bytes come from that `instruction` writes, executed between these states
+/// of the registers. The first flow to a byte counts.
+pub fn flows(instruction: &Instruction, before: &Registers, after: &Registers) -> Vec<Flow> {
+    let moment = Moment::new(instruction, before, after);
+    let mut found = RULES.iter().find_map(|rule| rule(&moment)).unwrap_or_default();
+    found.extend(flags::written(&moment));
+    found
+}

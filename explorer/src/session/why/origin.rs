@@ -1,0 +1,268 @@
+//! Where values begin: what no other byte of the program's says.
+
+use crate::dataflow::{Place, Span};
+use crate::render::{Page, Style, hex};
+use crate::session::Session;
+use crate::timeline::{Direction, StateError};
+use rdb_schema::event::{Event, EventKind, Syscall};
+use rdb_schema::space::{Base, Mapping};
+use rdb_schema::syscalls::{Call, describe_limited, name};
+use serde::Serialize;
+use std::ops::ControlFlow;
+
+/// Bytes of each buffer that a system call is shown with.
+const SHOWN: usize = 16;
+
+/// Where a value begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Origin {
+    /// The instruction says it.
+    Constant,
+    /// The processor says it.
+    Processor {
+        /// What of it.
+        what: &'static str,
+    },
+    /// A system call wrote it, or returned it.
+    Syscall {
+        /// The call with arguments and result.
+        call: String,
+        /// What it read from, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+        /// Bytes of its buffer before the value.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<u64>,
+    },
+    /// The kernel wrote it, in no call.
+    Kernel {
+        /// What for.
+        what: String,
+    },
+    /// A mapped file holds it.
+    File {
+        /// Its path.
+        path: String,
+        /// Offset in it.
+        offset: u64,
+        /// `name+4` of what stands there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        symbol: Option<String>,
+    },
+    /// An argument of the program.
+    Argument {
+        /// Its number; 0 is the program.
+        index: usize,
+        /// All of it.
+        text: String,
+    },
+    /// A variable of the program's environment.
+    Environment {
+        /// `NAME=VALUE`.
+        text: String,
+    },
+    /// Nobody wrote there, and the kernel maps zeros.
+    Zero,
+    /// The program began with it.
+    Start {
+        /// What it is part of.
+        what: String,
+    },
+    /// Not known.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Session {
+    /// Where bytes come from that were there when the history began.
+    pub(super) fn initial(&self, span: &Span) -> Result<Origin, StateError> {
+        let Place::Memory(address) = span.place else {
+            return Ok(Origin::Start { what: "the registers that the kernel sets".to_owned() });
+        };
+        if let Some(origin) = self.passed_in(address) {
+            return Ok(origin);
+        }
+        let space = self.timeline.shared_space(0)?;
+        Ok(match space.find(address) {
+            Some(mapping) if mapping.name == b"[stack]" => {
+                let what = "what the kernel puts on the stack: argc, pointers to arguments, \
+                            the auxiliary vector";
+                Origin::Start { what: what.to_owned() }
+            }
+            Some(mapping) => self.of_mapping(mapping, address, 0),
+            None => Origin::Unknown { why: "nothing is mapped there".to_owned() },
+        })
+    }
+
+    /// Where bytes come from that were mapped at `w` and not written since.
+    pub(super) fn mapped_in(&self, span: &Span, w: u64) -> Result<Origin, StateError> {
+        let Place::Memory(address) = span.place else {
+            return Ok(Origin::Unknown { why: "it is no memory".to_owned() });
+        };
+        let space = self.timeline.shared_space(w + 1)?;
+        let unmapped = || Origin::Unknown { why: "nothing is mapped there".to_owned() };
+        let of = |mapping: &Mapping| self.of_mapping(mapping, address, w + 1);
+        Ok(space.find(address).map_or_else(unmapped, of))
+    }
+
+    fn of_mapping(&self, mapping: &Mapping, address: u64, state: u64) -> Origin {
+        match mapping.base {
+            Base::Zero => Origin::Zero,
+            Base::Module(_) => Origin::File {
+                path: String::from_utf8_lossy(&mapping.name).into_owned(),
+                offset: mapping.file_offset.saturating_add(address - mapping.start),
+                symbol: self.symbol_at(state, address),
+            },
+            Base::Unreadable => {
+                let name = String::from_utf8_lossy(&mapping.name);
+                Origin::Kernel { what: format!("{name}, which the kernel keeps") }
+            }
+            Base::Moved(_) => Origin::Unknown { why: "it was moved there".to_owned() },
+        }
+    }
+
+    /// The argument, or the variable of the environment, that holds an address.
+    fn passed_in(&self, address: u64) -> Option<Origin> {
+        let start = &self.timeline.header().start;
+        let text = |all: &[Vec<u8>], first: u64, end: u64| {
+            let mut at = first;
+            for (index, one) in all.iter().enumerate() {
+                // Each ends with a zero byte.
+                let next = at.checked_add(one.len() as u64 + 1)?;
+                if (at..next.min(end)).contains(&address) {
+                    return Some((index, String::from_utf8_lossy(one).into_owned()));
+                }
+                at = next;
+            }
+            None
+        };
+        let layout = &start.layout;
+        let argument = text(&start.arguments, layout.arg_start, layout.arg_end);
+        let argument = argument.map(|(index, text)| Origin::Argument { index, text });
+        argument.or_else(|| {
+            let variable = text(&start.environment, layout.env_start, layout.env_end);
+            variable.map(|(_, text)| Origin::Environment { text })
+        })
+    }
+
+    /// Where bytes come from that the kernel wrote at `w`.
+    pub(super) fn kernel_origin(&self, span: &Span, w: u64) -> Result<Origin, StateError> {
+        let mut found = None;
+        self.timeline.events(w..w + 1, Direction::Forward, &mut |event| {
+            let wrote = event.memory.iter().find_map(|(address, bytes)| {
+                let to = Span::memory(*address, bytes.len() as u32);
+                span.within(&to).map(|_| span.behind(&to))
+            });
+            let sets = matches!(span.place, Place::Register(_));
+            if wrote.is_some() || (sets && found.is_none()) {
+                found = Some(self.of_event(event, span, w));
+            }
+            ControlFlow::Continue(())
+        })?;
+        let unknown = || Origin::Unknown { why: "nothing says what wrote it".to_owned() };
+        Ok(found.unwrap_or_else(unknown))
+    }
+
+    fn of_event(&self, event: &Event, span: &Span, w: u64) -> Origin {
+        let what = |what: &str| Origin::Kernel { what: what.to_owned() };
+        match &event.kind {
+            EventKind::Syscall(call) => self.of_call(call, span, w),
+            EventKind::Signal(_) => what("the frame of a signal's handler"),
+            EventKind::Exec(_) => what("the new program's start"),
+            EventKind::External { .. } => Origin::Unknown {
+                why: "it was written from outside, which the recorder's audit found".to_owned(),
+            },
+            EventKind::Gap(_) => Origin::Unknown { why: "it was written in a gap".to_owned() },
+            _ => Origin::Unknown { why: "only the instruction's result is recorded".to_owned() },
+        }
+    }
+
+    fn of_call(&self, call: &Syscall, span: &Span, w: u64) -> Origin {
+        let asked = Call { number: call.number, args: call.arguments, result: call.result };
+        let memory =
+            |t: u64| move |address, buffer: &mut [u8]| self.timeline.read(t, address, buffer);
+        let words = describe_limited(&asked, &memory(w), &memory(w + 1), SHOWN);
+        let arguments: Vec<_> = words.arguments.iter().map(|a| a.text.as_str()).collect();
+        let text = format!("{}({}) = {}", words.name, arguments.join(", "), words.result);
+        let reads = matches!(
+            name(call.number),
+            Some("read" | "pread64" | "recvfrom" | "readv" | "preadv" | "recvmsg" | "getdents64")
+        );
+        let buffer =
+            matches!(name(call.number), Some("read" | "pread64" | "recvfrom" | "getrandom"));
+        let first =
+            if name(call.number) == Some("getrandom") { asked.arg(0) } else { asked.arg(1) };
+        let offset = match span.place {
+            Place::Memory(address) if buffer => address.checked_sub(first),
+            _ => None,
+        };
+        let file = reads.then(|| self.descriptor(asked.arg(0), w)).flatten();
+        Origin::Syscall { call: text, file, offset }
+    }
+
+    /// What descriptor `number` means at `w`: what the last call opened that returned it, or
+    /// what it was when the chunk began.
+    fn descriptor(&self, number: u64, w: u64) -> Option<String> {
+        let (start, system) = self.timeline.system(w).ok()?;
+        let mut opened = None;
+        let visit = &mut |event: &Event| {
+            let EventKind::Syscall(call) = &event.kind else { return ControlFlow::Continue(()) };
+            let opens = matches!(name(call.number), Some("openat" | "open" | "creat"));
+            if !opens || u64::try_from(call.result) != Ok(number) {
+                return ControlFlow::Continue(());
+            }
+            let at = if name(call.number) == Some("openat") { 1 } else { 0 };
+            opened = call.arguments.get(at).and_then(|path| self.text_at(event.tracepoint, *path));
+            ControlFlow::Break(())
+        };
+        self.timeline.events(start..w, Direction::Backward, visit).ok()?;
+        opened.or_else(|| {
+            let mut known = system.descriptors.iter();
+            let found = known.find(|known| u64::try_from(known.number) == Ok(number))?;
+            Some(String::from_utf8_lossy(&found.target).into_owned())
+        })
+    }
+
+    fn text_at(&self, t: u64, address: u64) -> Option<String> {
+        const LONGEST: usize = 4096;
+        let bytes = self.timeline.memory(t, address, LONGEST).ok()?;
+        let text: Vec<u8> = bytes.into_iter().map_while(|byte| byte.filter(|b| *b != 0)).collect();
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl Origin {
+    /// `a constant of the instruction`.
+    pub fn render(&self, page: &mut Page) {
+        match self {
+            Self::Constant => page.plain("a constant of the instruction"),
+            Self::Processor { what } => page.plain(what),
+            Self::Syscall { call, file, offset } => {
+                page.put(Style::Function, call);
+                if let Some(offset) = offset {
+                    page.plain(format!(", from byte {offset} of its buffer"));
+                }
+                if let Some(file) = file {
+                    page.plain(", of ").put(Style::File, file);
+                }
+                page
+            }
+            Self::Kernel { what } | Self::Start { what } => page.plain(what),
+            Self::File { path, offset, symbol } => {
+                page.plain("the file ").put(Style::File, path);
+                page.plain(format!(" at {}", hex(*offset)));
+                if let Some(symbol) = symbol {
+                    page.plain(" ").put(Style::Function, symbol);
+                }
+                page
+            }
+            Self::Argument { index, text } => page.plain(format!("argument {index}, {text:?}")),
+            Self::Environment { text } => page.plain(format!("the environment, {text:?}")),
+            Self::Zero => page.plain("memory that nobody wrote to: zero from the kernel"),
+            Self::Unknown { why } => page.plain(format!("not known: {why}")),
+        };
+    }
+}

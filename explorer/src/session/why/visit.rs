@@ -1,0 +1,54 @@
+//! Visits of source lines: tracepoints between which nothing else was executed.
+
+use crate::session::places::Places;
+use crate::session::{Place, Session};
+use crate::timeline::StateError;
+use std::rc::Rc;
+
+/// Most instructions between two of one visit.
+const MAX_DISTANCE: u64 = 64;
+
+/// Places of tracepoints, compared by line.
+pub struct Visits<'s> {
+    places: Places<'s>,
+}
+
+impl<'s> Visits<'s> {
+    /// Of a session's history.
+    pub fn new(session: &'s Session) -> Self {
+        Self { places: Places::new(session) }
+    }
+
+    /// Where a tracepoint is.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn place(&mut self, t: u64) -> Result<Rc<Place>, StateError> {
+        self.places.of(t)
+    }
+
+    /// Whether nothing but one line, or one function without lines, was executed from
+    /// `first` to `last`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn is_same(&mut self, first: u64, last: u64) -> Result<bool, StateError> {
+        if first > last || last - first > MAX_DISTANCE {
+            return Ok(false);
+        }
+        let wanted = self.places.of(last)?;
+        if wanted.function.is_none() && wanted.line.is_none() {
+            return Ok(first == last);
+        }
+        for t in (first..last).rev() {
+            if !same_line(&*self.places.of(t)?, &wanted) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn same_line(a: &Place, b: &Place) -> bool {
+    a.function == b.function && a.line == b.line && a.file == b.file
+}

@@ -1,0 +1,219 @@
+//! The control flow of one function, decoded from the bytes the trace has of it.
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most edges through tables that are kept.
+const MAX_EDGES: usize = 1 << 20;
+
+/// Straight-line code that is entered at its start only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its first address.
+    pub start: u64,
+    /// One past its last.
+    pub end: u64,
+    /// The address of its last instruction.
+    pub last: u64,
+    /// The blocks it leads to, by index.
+    pub successors: Vec<usize>,
+    /// Whether it leaves the function: returns, jumps elsewhere, or ends the program.
+    pub leaves: bool,
+    /// Whether it leads where a register or a table says.
+    pub indirect: bool,
+}
+
+/// The blocks of a function, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph(pub Vec<Block>);
+
+impl Graph {
+    /// Of the `code` at `start`; `ends` says which calls never come back.
+    pub fn new(start: u64, code: &[u8], ends: &dyn Fn(&Instruction) -> bool) -> Self {
+        let end = start.saturating_add(code.len() as u64);
+        let instructions: Vec<Instruction> =
+            Decoder::with_ip(64, code, start, DecoderOptions::NONE).into_iter().collect();
+        let within = |address: u64| (start..end).contains(&address);
+        let mut leaders = BTreeSet::from([start]);
+        for instruction in &instructions {
+            if stops(instruction, ends) {
+                leaders.insert(instruction.next_ip());
+                leaders.extend(target(instruction).filter(|to| within(*to)));
+            }
+        }
+        let mut blocks: Vec<(Block, Instruction)> = Vec::new();
+        for instruction in instructions.iter().filter(|i| !i.is_invalid()) {
+            let (at, next) = (instruction.ip(), instruction.next_ip());
+            match blocks.last_mut() {
+                Some((block, last)) if !leaders.contains(&at) && block.end == at => {
+                    (block.end, block.last, *last) = (next, at, *instruction);
+                }
+                _ => blocks.push((Block::at(at, next), *instruction)),
+            }
+        }
+        let places: BTreeMap<u64, usize> =
+            (0..).zip(&blocks).map(|(i, (b, _))| (b.start, i)).collect();
+        let mut graph = Self(Vec::with_capacity(blocks.len()));
+        for (mut block, last) in blocks {
+            block.lead(&last, &places, ends);
+            graph.0.push(block);
+        }
+        graph.lead_through_tables();
+        graph
+    }
+
+    /// Blocks that nothing leads to are where tables lead.
+    fn lead_through_tables(&mut self) {
+        let mut orphans: BTreeSet<usize> = (1..self.0.len()).collect();
+        for block in &self.0 {
+            block.successors.iter().for_each(|to| {
+                orphans.remove(to);
+            });
+        }
+        let tables = self.0.iter().filter(|block| block.indirect).count();
+        let known = tables.saturating_mul(orphans.len()) <= MAX_EDGES;
+        for block in self.0.iter_mut().filter(|block| block.indirect) {
+            block.leaves |= orphans.is_empty() || !known;
+            if known {
+                block.successors.extend(&orphans);
+            }
+        }
+    }
+
+    /// The block that has an address.
+    pub fn at(&self, address: u64) -> Option<usize> {
+        let index = self.0.partition_point(|block| block.start <= address).checked_sub(1)?;
+        self.0.get(index).filter(|block| address < block.end).map(|_| index)
+    }
+
+    /// The blocks that `target` depends on directly: one of their edges leads to it for
+    /// sure, another may not (Ferrante, Ottenstein, Warren: The Program Dependence Graph).
+    pub fn deciders(&self, target: usize) -> Vec<usize> {
+        let leaving = |block: &Block| block.leaves;
+        let mut past = self.reaching(&leaving, Some(target));
+        if !past.contains(&true) {
+            // A function that is never left: each round of its loops counts on its own.
+            let loops = |block: &Block| {
+                let back = |to: &usize| self.0.get(*to).is_some_and(|to| to.start <= block.start);
+                block.successors.iter().any(back)
+            };
+            past = self.reaching(&loops, Some(target));
+        }
+        let here = |block: &Block| self.0.get(target).is_some_and(|own| own.start == block.start);
+        let to_target = self.reaching(&here, None);
+        let is = |set: &[bool], block: usize| set.get(block).copied().unwrap_or_default();
+        let decides = |block: &usize| {
+            let Some(successors) = self.0.get(*block).map(|block| &block.successors) else {
+                return false;
+            };
+            let sure = successors.iter().any(|to| is(&to_target, *to) && !is(&past, *to));
+            let leaves = self.0.get(*block).is_some_and(|block| block.leaves);
+            sure && (leaves || successors.iter().any(|to| is(&past, *to)))
+        };
+        (0..self.0.len()).filter(decides).collect()
+    }
+
+    /// The blocks from which one that passes `test` is reached without entering `avoided`.
+    fn reaching(&self, test: &dyn Fn(&Block) -> bool, avoided: Option<usize>) -> Vec<bool> {
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
+        for (from, block) in self.0.iter().enumerate() {
+            for to in &block.successors {
+                before.get_mut(*to).into_iter().for_each(|all| all.push(from));
+            }
+        }
+        let mut found = vec![false; self.0.len()];
+        let first = (0..self.0.len()).filter(|at| self.0.get(*at).is_some_and(test));
+        let mut open: Vec<usize> = first.collect();
+        while let Some(at) = open.pop() {
+            let Some(known) = found.get_mut(at).filter(|_| Some(at) != avoided) else { continue };
+            if !std::mem::replace(known, true) {
+                open.extend(before.get(at).into_iter().flatten());
+            }
+        }
+        found
+    }
+}
+
+impl Block {
+    fn at(start: u64, end: u64) -> Self {
+        let successors = Vec::new();
+        Self { start, end, last: start, successors, leaves: false, indirect: false }
+    }
+
+    /// Finds where the block leads from its last instruction.
+    fn lead(
+        &mut self,
+        last: &Instruction,
+        places: &BTreeMap<u64, usize>,
+        ends: &dyn Fn(&Instruction) -> bool,
+    ) {
+        let mut to = Vec::new();
+        match last.flow_control() {
+            FlowControl::Return | FlowControl::Exception | FlowControl::Interrupt => {}
+            FlowControl::IndirectBranch => self.indirect = true,
+            FlowControl::UnconditionalBranch => to.extend(target(last)),
+            FlowControl::ConditionalBranch => {
+                to.push(last.next_ip());
+                to.extend(target(last));
+            }
+            _ if ends(last) => {}
+            _ => to.push(last.next_ip()),
+        }
+        let inside: Vec<usize> = to.iter().filter_map(|to| places.get(to).copied()).collect();
+        self.leaves = !self.indirect && (inside.len() < to.len() || to.is_empty());
+        self.successors = inside;
+        self.successors.dedup();
+    }
+}
+
+fn stops(instruction: &Instruction, ends: &dyn Fn(&Instruction) -> bool) -> bool {
+    match instruction.flow_control() {
+        FlowControl::Next => false,
+        FlowControl::Call | FlowControl::IndirectCall => ends(instruction),
+        _ => true,
+    }
+}
+
+fn target(instruction: &Instruction) -> Option<u64> {
+    Some(instruction.near_branch_target()).filter(|to| *to != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(code: &[u8]) -> Graph {
+        Graph::new(0x1000, code, &|_| false)
+    }
+
+    #[test]
+    fn the_branch_around_a_block_decides_on_it_and_the_loop_on_the_branch() {
+        // 0: test edi,edi  2: je 12  4: test esi,esi  6: je 10  8: inc eax  10: jmp 0  12: ret
+        let code = [0x85, 0xff, 0x74, 0x08, 0x85, 0xf6, 0x74, 0x02, 0xff, 0xc0, 0xeb, 0xf4, 0xc3];
+        let graph = graph(&code);
+        let at = |offset: u64| graph.at(0x1000 + offset).unwrap();
+        assert_eq!(graph.deciders(at(8)), [at(4)]);
+        assert_eq!(graph.deciders(at(4)), [at(0)]);
+        assert_eq!(graph.deciders(at(0)), [at(0)], "each round on the one before");
+        assert_eq!(graph.deciders(at(12)), [at(0)], "the loop may go on");
+    }
+
+    #[test]
+    fn in_a_loop_without_end_each_round_decides() {
+        // 0: test edi,edi  2: je 6  4: inc eax  6: jmp 0
+        let graph = graph(&[0x85, 0xff, 0x74, 0x02, 0xff, 0xc0, 0xeb, 0xf8]);
+        let at = |offset: u64| graph.at(0x1000 + offset).unwrap();
+        assert_eq!(graph.deciders(at(4)), [at(0)]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_code_end_nothing() {
+        for length in 0..64 {
+            let code: Vec<u8> = (0..length).map(|i: u32| (i * 151 + 7) as u8).collect();
+            let graph = graph(&code);
+            (0..graph.0.len()).for_each(|block| {
+                graph.deciders(block);
+            });
+        }
+    }
+}

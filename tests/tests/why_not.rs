@@ -1,0 +1,114 @@
+//! Why lines did not run: the branch that the fixture's marks foretell, and what it went by.
+
+use rdb_tests::compile::Flavour;
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::recording::recording_of;
+use serde_json::Value;
+
+/// The answer from the beginning of `main` on.
+fn ask(flavour: Flavour, question: &str) -> Answer {
+    let fixture = Fixture::load("untaken");
+    let explorer = recording_of(&fixture, flavour).explore();
+    explorer.last(&["break main", "rc", &format!("why-not {question}")])
+}
+
+fn at_mark(flavour: Flavour, mark: &str) -> Answer {
+    ask(flavour, &Fixture::load("untaken").place(mark))
+}
+
+/// The decision of the only place.
+fn decision(answer: &Answer) -> &Value {
+    let places = answer.get("places").as_array().expect("places");
+    assert_eq!(places.len(), 1, "{answer:?}");
+    let reason = &places[0]["reason"];
+    assert_eq!(reason["kind"], "branch", "{answer:?}");
+    reason
+}
+
+fn is_at(place: &Value, mark: &str) -> bool {
+    place["line"].as_u64() == Some(Fixture::load("untaken").line(mark).into())
+}
+
+fn operands(decision: &Value) -> String {
+    decision["condition"]["operands"].to_string()
+}
+
+#[test]
+fn a_condition_is_told_with_its_values() {
+    for flavour in [Flavour::O0, Flavour::O2] {
+        let answer = at_mark(flavour, "refused");
+        let decision = decision(&answer);
+        assert!(is_at(decision, "over"), "{flavour:?} {answer:?}");
+        assert_eq!(decision["times"], 3, "{answer:?}");
+        let (amount, limit) = ("\"value\":\"0x14\"", "\"value\":\"0x32\"");
+        // Optimised, the amount is a constant of the comparison.
+        let told = operands(decision).contains(amount) || flavour == Flavour::O2;
+        assert!(told, "{flavour:?} {answer:?}");
+        assert!(operands(decision).contains(limit), "{flavour:?} {answer:?}");
+    }
+    let answer = at_mark(Flavour::O0, "refused");
+    assert!(operands(decision(&answer)).contains("amount"), "{answer:?}");
+}
+
+#[test]
+fn in_a_loop_the_branch_inside_decides() {
+    let answer = at_mark(Flavour::O0, "found");
+    let decision = decision(&answer);
+    assert!(is_at(decision, "compare"), "{answer:?}");
+    assert_eq!(decision["times"], 4, "{answer:?}");
+    let first = operands(decision);
+    assert!(first.contains("0x2") && first.contains("0x6"), "{first}");
+}
+
+#[test]
+fn the_end_of_the_program_is_no_way_to_the_line() {
+    for flavour in [Flavour::O0, Flavour::O2] {
+        let answer = at_mark(flavour, "lenient");
+        let decision = decision(&answer);
+        assert!(is_at(decision, "strict"), "{flavour:?} {answer:?}");
+    }
+}
+
+#[test]
+fn a_switch_decides_through_its_table() {
+    let answer = at_mark(Flavour::O0, "four");
+    let decision = decision(&answer);
+    assert_eq!(decision["function"], "kind", "{answer:?}");
+}
+
+#[test]
+fn a_function_that_was_not_called_is_told_by_its_callers() {
+    for flavour in [Flavour::O0, Flavour::O2] {
+        for question in [Fixture::load("untaken").place("report"), "report".to_string()] {
+            let answer = ask(flavour, &question);
+            let reason = &answer.get("places")[0]["reason"];
+            assert_eq!(reason["kind"], "not-called", "{flavour:?} {answer:?}");
+            let callers = reason["callers"].as_array().expect("callers");
+            assert_eq!(callers.len(), 1, "{answer:?}");
+            assert!(is_at(&callers[0], "call"), "{answer:?}");
+            let why = &callers[0]["reason"];
+            assert!(is_at(why, "negative"), "{flavour:?} {answer:?}");
+        }
+    }
+    let answer = ask(Flavour::O0, "unused");
+    let reason = &answer.get("places")[0]["reason"];
+    assert_eq!(reason["callers"].as_array().map(Vec::len), Some(0), "{answer:?}");
+}
+
+#[test]
+fn what_ran_is_said_to_have_run() {
+    let fixture = Fixture::load("untaken");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let missing = fixture.place("missing");
+    let answers = explorer.ask(&[
+        "break main",
+        "rc",
+        &format!("why-not {missing}"),
+        &format!("rl {missing}"),
+        &format!("why-not --within 1 {}", fixture.place("lenient")),
+    ]);
+    assert_eq!(answers[2].get("ran").as_u64(), Some(answers[3].tracepoint()));
+    // Nothing that decides comes within one instruction: the last time counts, if there is one.
+    assert!(answers[4].get("ran").is_null(), "{:?}", answers[4]);
+}

@@ -21,5 +21,6 @@ pub mod random_program;
 pub mod recording;
 pub mod sandbox;
 pub mod strip;
+pub mod threads;
 pub mod timings;
 pub mod tools;

@@ -33,7 +33,7 @@ impl Output for List {
         let heading = ["", "tracepoint", "name", "pc", "function", "where"];
         let mut table = Table::new(&heading).numbers(&[1]);
         for Listed { bookmark, current, place } in &self.bookmarks {
-            let mut cells = head(*current, bookmark.tracepoint).to_vec();
+            let mut cells = head(*current, bookmark.tracepoint, None);
             cells.push(bookmark.name.clone());
             cells.push(place.as_ref().map_or_else(|| "?".to_owned(), |place| hex(place.pc)));
             cells.extend(place.as_ref().map(place_cells).unwrap_or_default());

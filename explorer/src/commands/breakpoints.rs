@@ -52,7 +52,7 @@ fn watched(watch: &Watch) -> String {
         Access::Any => "accesses to",
     };
     match &watch.subject {
-        Subject::Register { name } => format!("{access} ${name}"),
+        Subject::Register { name, .. } => format!("{access} ${name}"),
         Subject::Memory { address, bytes } => {
             format!("{access} {bytes} bytes at {}", hex(*address))
         }

@@ -36,6 +36,7 @@ mod signals;
 mod stack;
 mod stepping;
 mod syscalls;
+mod threads;
 mod types;
 
 pub use argument::{Argument, Arguments, Form, Kind};
@@ -237,6 +238,9 @@ pub static COMMANDS: &[&Command] = &[
     &display::DISPLAY,
     &display::UNDISPLAY,
     &display::INFO_DISPLAY,
+    &threads::THREADS,
+    &threads::THREAD,
+    &threads::THREAD_APPLY,
     &frames::FRAME,
     &frames::UP,
     &frames::DOWN,

@@ -62,6 +62,9 @@ pub struct Breakpoint {
     /// History stops there only where this is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// History stops there only for the thread of this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u32>,
     /// How often history stopped there, in either direction.
     pub hits: u64,
     /// Where it is.
@@ -102,6 +105,7 @@ impl Breakpoints {
             location: location.to_owned(),
             enabled: true,
             condition: None,
+            thread: None,
             hits: 0,
             targets,
             watch,

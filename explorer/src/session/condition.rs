@@ -43,16 +43,26 @@ impl Session {
     /// The enabled breakpoints at `pc` whose conditions hold at `state`.
     pub(super) fn hits(&self, state: u64, pc: u64) -> Vec<Hit> {
         let here = self.breakpoints.at(pc, self.module_at(state, pc));
-        here.filter_map(|breakpoint| self.verdict(breakpoint, state)).collect()
+        let thread = self.timeline.thread(state).unwrap_or_default();
+        here.filter_map(|breakpoint| self.verdict(breakpoint, thread, state)).collect()
     }
 
-    /// A hit, if the condition of `breakpoint` holds at `state`, or cannot be evaluated.
-    pub(super) fn verdict(&self, breakpoint: &Breakpoint, state: u64) -> Option<Hit> {
+    /// A hit, if the condition of `breakpoint` holds for `thread` at `state`, or cannot be
+    /// evaluated.
+    pub(super) fn verdict(
+        &self,
+        breakpoint: &Breakpoint,
+        thread: u32,
+        state: u64,
+    ) -> Option<Hit> {
         let number = breakpoint.number;
+        if breakpoint.thread.is_some_and(|own| own != thread) {
+            return None;
+        }
         let Some(condition) = &breakpoint.condition else {
             return Some(Hit { number, fault: None });
         };
-        let holds = match self.scene_at(state, 0) {
+        let holds = match self.scene_of(thread, state, 0) {
             Ok(scene) => expression::holds(condition, &scene).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };

@@ -157,7 +157,8 @@ impl Session {
         let known = self.timeline.read(t, registers.rsp(), &mut word);
         let back = known.then(|| u64::from_le_bytes(word));
         let outside = registers.rsp().saturating_add(8);
-        let end = self.find_above(t, Direction::Forward, outside)?;
+        let thread = self.timeline.thread(t)?;
+        let end = self.find_above(thread, t, Direction::Forward, outside)?;
         let returned = match end {
             Some(end) => back == Some(self.timeline.pc(end)?),
             None => false,
@@ -166,7 +167,7 @@ impl Session {
         let caller = back.map(|back| self.locator.place(&self.timeline, t, CodeAddr::Return(back)));
         Ok(Call {
             tracepoint: t,
-            thread: self.timeline.thread(t)?,
+            thread,
             arguments: ARGUMENTS.map(|register| gpr(&registers, register)),
             caller,
             ending: match (end, returned) {

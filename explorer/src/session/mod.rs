@@ -35,6 +35,7 @@ pub use frames::Frames;
 pub use history::ValueHistory;
 mod subject;
 mod until;
+mod thread;
 mod value;
 mod watch;
 
@@ -56,6 +57,7 @@ pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
 pub use subject::{Subject, SubjectError};
+pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 
@@ -104,6 +106,8 @@ pub struct Session {
     pub examine: Examine,
     /// What `list` continues with, until the cursor moves.
     pub listing: Option<Listing>,
+    /// The selected thread, until the cursor moves: the cursor's own if there is none.
+    chosen: Option<u32>,
     /// The selected source frame, 0 the innermost, until the cursor moves.
     selected: usize,
     /// Values printed, and convenience variables.
@@ -136,6 +140,7 @@ impl Session {
             settings: Settings::default(),
             examine: Examine { format: 'x', size: 4, next: None },
             listing: None,
+            chosen: None,
             selected: 0,
             history: ValueHistory::default(),
             displays: Displays::default(),
@@ -191,15 +196,15 @@ impl Session {
         Ok(())
     }
 
-    /// Address of the next instruction.
+    /// Address of the selected thread's next instruction.
     ///
     /// # Errors
     /// When history cannot be read here.
     pub fn pc(&self) -> Result<u64, StateError> {
-        self.timeline.pc(self.cursor)
+        self.timeline.pc_of(self.thread()?, self.cursor)
     }
 
-    /// Where the cursor is in the program.
+    /// Where the selected thread is in the program.
     ///
     /// # Errors
     /// When history cannot be read here.
@@ -270,7 +275,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn select(&mut self, level: usize) -> Result<bool, StateError> {
-        let there = self.scene_at(self.cursor, level)?.view().is_some();
+        let there = self.scene_of(self.thread()?, self.cursor, level)?.view().is_some();
         if there {
             self.selected = level;
             self.forget_listing();

@@ -31,14 +31,10 @@ impl Session {
         count: u64,
         direction: Direction,
     ) -> Result<(), StateError> {
-        let wanted = match direction {
-            Direction::Forward => self.cursor.saturating_add(count).min(self.timeline.end()),
-            Direction::Backward => self.cursor.saturating_sub(count),
-        };
-        let (mut target, mut stop) = (wanted, Stop::Step);
+        let (mut target, mut stop) = self.stepped(count, direction)?;
         // One step arrives where it arrives; only longer ways can meet something.
-        if self.cursor.abs_diff(wanted) > 1 {
-            (target, stop) = self.breakpoint_before(wanted, direction)?;
+        if self.cursor.abs_diff(target) > 1 {
+            (target, stop) = self.breakpoint_before(target, stop, direction)?;
         }
         self.finish(target, stop, direction)
     }
@@ -47,21 +43,22 @@ impl Session {
     fn breakpoint_before(
         &self,
         limit: u64,
+        arrived: Stop,
         direction: Direction,
     ) -> Result<(u64, Stop), StateError> {
         let addresses = self.breakpoints.addresses();
         if addresses.is_empty() {
-            return Ok((limit, Stop::Step));
+            return Ok((limit, arrived));
         }
         let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
-        let found = self.walk_until(self.cursor, direction, |state, pc| {
+        let found = self.walk_until(None, self.cursor, direction, |state, pc| {
             match (hit(state, pc), state == limit) {
                 (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
-                (_, true) => Some(Stop::Step),
+                (_, true) => Some(arrived.clone()),
                 _ => None,
             }
         })?;
-        Ok(found.unwrap_or((limit, Stop::Step)))
+        Ok(found.unwrap_or((limit, arrived)))
     }
 
     /// Moves to the nearest breakpoint or signal, else to the end of history.
@@ -120,6 +117,9 @@ impl Session {
         way: Direction,
     ) -> Result<(), StateError> {
         let (mut target, mut stop, mut fault) = (target, stop, None);
+        if let Some(hit) = self.others_breakpoint(target, &stop, way)? {
+            (target, stop) = (hit, Stop::Breakpoint { breakpoints: Vec::new() });
+        }
         if let Some(mut found) = self.first_watch(target, way)? {
             fault = found.fault.take();
             (target, stop) = (found.state, self.watch_stop(found));
@@ -135,6 +135,21 @@ impl Session {
         self.arrive(target, stop);
         self.faults.extend(fault);
         Ok(())
+    }
+
+    /// A breakpoint that is hit on a step's way to `target`, which only looked at its own
+    /// thread.
+    fn others_breakpoint(
+        &self,
+        target: u64,
+        stop: &Stop,
+        way: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        if matches!(stop, Stop::Breakpoint { .. }) || self.own_thread()?.is_none() {
+            return Ok(None);
+        }
+        let hit = self.next_breakpoint(self.cursor, way)?;
+        Ok(hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor)))
     }
 
     /// Why a watchpoint stops, with its expression; the hit counts.
@@ -170,7 +185,7 @@ impl Session {
     /// Sets the cursor. What is true of the state itself (a signal, the exit,
     /// a breakpoint) says more than how it was reached.
     fn arrive(&mut self, state: u64, stop: Stop) {
-        self.cursor = state;
+        (self.cursor, self.chosen) = (state, None);
         self.selected = 0;
         self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
@@ -190,18 +205,21 @@ impl Session {
             (Some(natural), true) => natural,
             (None, true) => stop,
         };
+        self.chosen = self.stopped_thread(state, &self.stop);
     }
 
-    /// Walks from the state `from` until `check` finds a reason to stop.
+    /// Walks from the state `from`, through one thread or all, until `check` finds a reason
+    /// to stop.
     pub(super) fn walk_until<T>(
         &self,
+        thread: Option<u32>,
         from: u64,
         direction: Direction,
         mut check: impl FnMut(u64, u64) -> Option<T>,
     ) -> Result<Option<(u64, T)>, StateError> {
         let mut found = None;
         let (mut visited, mut stopped) = (0u64, false);
-        self.timeline.walk(from, direction, &mut |state, pc| {
+        self.timeline.walk(thread, from, direction, &mut |state, pc| {
             visited += 1;
             if visited.is_multiple_of(POLL) && self.interrupt.raised() {
                 stopped = true;

@@ -38,7 +38,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
-        let found = Frames::walk(self, self.cursor, limit)?;
+        let found = Frames::walk(self, self.thread()?, self.cursor, limit)?;
         let walked = found.walked();
         let mut frames = Vec::new();
         for (index, physical) in walked.frames.iter().enumerate() {
@@ -79,7 +79,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub(super) fn caller(&self) -> Result<Result<(u64, u64), String>, StateError> {
-        let frames = Frames::walk(self, self.cursor, 2)?;
+        let frames = Frames::walk(self, self.thread()?, self.cursor, 2)?;
         let walked = frames.walked();
         let base = walked.frames.first().and_then(|frame| frame.cfa);
         let back = walked.frames.get(1).map(|frame| frame.pc.value());

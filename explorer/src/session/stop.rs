@@ -48,6 +48,16 @@ pub enum Stop {
     },
     /// A signal arrived at the tracepoint before.
     Signal(SignalStop),
+    /// The first tracepoint of the thread that was stepped.
+    ThreadStart {
+        /// Its id.
+        thread: u32,
+    },
+    /// Behind the last tracepoint of the thread that was stepped.
+    ThreadEnd {
+        /// Its id.
+        thread: u32,
+    },
     /// The last state: the program exited.
     Exit {
         /// With this status.
@@ -67,6 +77,12 @@ impl Stop {
             Self::Start => page.put(Style::Alert, "Start of the recorded history.").end(),
             Self::End => {
                 page.put(Style::Alert, "End of the recording; the program had not ended.").end();
+            }
+            Self::ThreadStart { thread } => {
+                page.put(Style::Alert, format!("Thread {thread} starts here.")).end();
+            }
+            Self::ThreadEnd { thread } => {
+                page.put(Style::Alert, format!("Thread {thread} does not run again.")).end();
             }
             Self::Interrupted => page.put(Style::Alert, "Interrupted.").end(),
             Self::Exit { status } => {

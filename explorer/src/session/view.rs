@@ -149,7 +149,8 @@ impl location::Frame for View<'_> {
 
     fn thread_local(&self, offset: u64) -> Option<u64> {
         let (symbols, _) = self.module()?;
-        self.frames.session.thread_local(self.frames.state, symbols, offset)
+        let Frames { session, state, registers, .. } = self.frames;
+        session.thread_local(*state, registers.fs_base, symbols, offset)
     }
 
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn location::Frame, u64)) {

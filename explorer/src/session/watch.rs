@@ -12,6 +12,8 @@ use std::ops::Range;
 pub(super) struct Triggered {
     /// The state to stop at: behind the write or, going back, before it.
     pub state: u64,
+    /// The tracepoint that writes or reads.
+    pub moment: u64,
     /// The watchpoint's number.
     pub number: u32,
     /// Why, without the watchpoint's expression, which the session knows.
@@ -64,7 +66,8 @@ impl Session {
                 Direction::Forward => found.state,
                 Direction::Backward => found.state.saturating_add(1),
             };
-            if let Some(hit) = self.verdict(breakpoint, after) {
+            let thread = self.timeline.thread(found.moment)?;
+            if let Some(hit) = self.verdict(breakpoint, thread, after) {
                 found.fault = hit.fault;
                 return Ok(Some(found));
             }
@@ -136,5 +139,5 @@ fn triggered(
         Direction::Backward => moment,
     };
     let stop = Stop::Watch { number, expression: String::new(), tracepoint: moment, old, new };
-    Triggered { state, number, stop, fault: None }
+    Triggered { state, moment, number, stop, fault: None }
 }

@@ -9,12 +9,14 @@ mod modules;
 mod page;
 mod search;
 mod states;
+mod threads;
 
 pub use error::{OpenError, StateError};
 pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
 use crate::trace::{self, Cache, ChunkView, Trace, Written};
+pub use crate::trace::{Schedule, Thread};
 use page::Page;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Exit;

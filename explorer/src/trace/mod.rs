@@ -4,6 +4,7 @@ mod blocks;
 mod cache;
 mod open;
 mod outline;
+mod schedule;
 pub mod sigbus;
 mod stores;
 mod versions;
@@ -13,6 +14,7 @@ mod written;
 pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
+pub use schedule::{Schedule, Thread};
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};
 pub use written::{BuildError, Overlay, Written, folder};
@@ -27,6 +29,7 @@ use rdb_schema::message::{
     decode_module, decode_pages,
 };
 use rdb_schema::pages::{PageIndex, Pages};
+use std::sync::OnceLock;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Why a frame cannot be used, in words.
@@ -53,6 +56,7 @@ pub struct Trace {
     exit: Exit,
     stepped: Vec<(String, u64)>,
     notices: Vec<String>,
+    schedule: OnceLock<Schedule>,
 }
 
 impl Trace {

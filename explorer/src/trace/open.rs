@@ -13,6 +13,7 @@ use rdb_schema::pages::PageIndex;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Opens the trace at `path`.
 pub fn open(path: &Path) -> Result<Trace, OpenError> {
@@ -94,6 +95,7 @@ impl Opened {
             exit,
             stepped,
             notices,
+            schedule: OnceLock::new(),
         }
     }
 

@@ -25,6 +25,7 @@ mod operands;
 mod output;
 mod position;
 mod print;
+mod processes;
 mod quit;
 mod reference;
 mod registers;
@@ -198,6 +199,8 @@ impl Command {
 pub static COMMANDS: &[&Command] = &[
     &info::INFO,
     &position::WHERE,
+    &processes::PROCESSES,
+    &processes::PROCESS,
     &jumping::JUMP,
     &stepping::STEP_BACK,
     &stepping::STEP_BACK_INST,

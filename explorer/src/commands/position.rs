@@ -16,6 +16,9 @@ pub struct Position {
     /// Its number, if there are several.
     #[serde(skip)]
     thread_number: Option<usize>,
+    /// The number of the process, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<usize>,
     #[serde(flatten)]
     place: Place,
     /// The source line's text, if the source is here.
@@ -47,6 +50,7 @@ impl Position {
             end: session.timeline().end(),
             thread,
             thread_number: session.thread_number(thread),
+            process: session.process_number(),
             place,
             source,
             instruction,
@@ -75,6 +79,9 @@ impl Output for Position {
         }
         let (tracepoint, end) = (thousands(self.tracepoint), thousands(self.end));
         page.put(Style::Tracepoint, format!("#{tracepoint}")).put(Style::Dim, format!(" of {end}"));
+        if let Some(number) = self.process {
+            page.plain(format!("  process {number}"));
+        }
         if let Some(number) = self.thread_number {
             page.plain(format!("  thread {number}"));
         }

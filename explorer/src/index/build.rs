@@ -92,7 +92,7 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
     }
     let end = work.file.end();
     let directory = work.directory();
-    Ok(complete(file, end, &directory, timeline.identity())?)
+    Ok(complete(file, end, &directory, timeline.history_identity())?)
 }
 
 impl Work<'_> {

@@ -65,6 +65,9 @@ pub struct Breakpoint {
     /// History stops there only for the thread of this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<u32>,
+    /// It is of this process's history only: what it watches is in its address space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
     /// How often history stopped there, in either direction.
     pub hits: u64,
     /// Where it is.
@@ -76,7 +79,7 @@ pub struct Breakpoint {
 
 impl Breakpoint {
     fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
-        self.enabled && self.targets.iter().any(|target| target.is_at(pc, module))
+        self.targets.iter().any(|target| target.is_at(pc, module))
     }
 }
 
@@ -85,6 +88,8 @@ impl Breakpoint {
 pub struct Breakpoints {
     list: Vec<Breakpoint>,
     last: u32,
+    /// The selected process.
+    process: u32,
 }
 
 impl Breakpoints {
@@ -106,6 +111,7 @@ impl Breakpoints {
             enabled: true,
             condition: None,
             thread: None,
+            process: None,
             hits: 0,
             targets,
             watch,
@@ -116,6 +122,24 @@ impl Breakpoints {
     /// All of them, by number.
     pub fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
         self.list.iter()
+    }
+
+    /// Of which process's history questions are from now on.
+    pub fn set_process(&mut self, process: u32) {
+        self.process = process;
+    }
+
+    /// Puts one at other places.
+    pub fn place(&mut self, number: u32, targets: Vec<Target>) {
+        if let Some(found) = self.list.iter_mut().find(|one| one.number == number) {
+            found.targets = targets;
+        }
+    }
+
+    /// Those that history stops at.
+    fn active(&self) -> impl Iterator<Item = &Breakpoint> {
+        let here = |one: &&Breakpoint| one.process.is_none_or(|id| id == self.process);
+        self.list.iter().filter(|one| one.enabled).filter(here)
     }
 
     /// Adds breakpoints with the numbers they had.
@@ -144,9 +168,8 @@ impl Breakpoints {
 
     /// The addresses of all enabled ones, ascending, each once.
     pub fn addresses(&self) -> Vec<u64> {
-        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
         let mut addresses: Vec<u64> =
-            enabled.flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
+            self.active().flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
         addresses.sort_unstable();
         addresses.dedup();
         addresses
@@ -154,8 +177,7 @@ impl Breakpoints {
 
     /// The enabled watchpoints.
     pub fn watches(&self) -> impl Iterator<Item = (&Breakpoint, &Watch)> {
-        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
-        enabled.filter_map(|breakpoint| Some((breakpoint, breakpoint.watch.as_ref()?)))
+        self.active().filter_map(|breakpoint| Some((breakpoint, breakpoint.watch.as_ref()?)))
     }
 
     /// Counts a hit of the one of this number; its expression.
@@ -174,7 +196,7 @@ impl Breakpoints {
 
     /// The enabled ones at `pc`, where `module` is mapped, whatever their conditions.
     pub fn at(&self, pc: u64, module: Option<u32>) -> impl Iterator<Item = &Breakpoint> {
-        self.list.iter().filter(move |breakpoint| breakpoint.is_at(pc, module))
+        self.active().filter(move |breakpoint| breakpoint.is_at(pc, module))
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Call {
     pub ending: Ending,
     /// The state behind it.
     pub end: Option<u64>,
-    /// Instructions it took, its callees' included.
+    /// Instructions of its thread that it took, its callees' included.
     pub instructions: Option<u64>,
     /// What rax held when it returned.
     #[serde(serialize_with = "serialize_word")]
@@ -176,7 +176,7 @@ impl Session {
                 (_, false) => Ending::Left,
             },
             end,
-            instructions: end.map(|end| end - t),
+            instructions: end.map(|end| self.timeline.instructions_of(thread, t..end)),
             value: end.filter(|_| returned).map(rax).transpose()?,
             current: t == self.cursor,
         })

@@ -59,6 +59,7 @@ impl Session {
         if self.keeper.held.is_none() {
             self.load();
         }
+        self.bookmarks.set_process(self.timeline.other_process());
         &mut self.bookmarks
     }
 

@@ -20,6 +20,7 @@ mod motion;
 mod names;
 mod output;
 mod places;
+mod process;
 mod position;
 pub mod registers;
 mod saved;
@@ -50,6 +51,7 @@ pub use location::{LocationError, SourceLine};
 pub use modification::Modification;
 pub use output::OutputLine;
 pub use places::Places;
+pub use process::ProcessError;
 pub use position::Place;
 pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
@@ -69,6 +71,7 @@ use crate::symbols::{CodeAddr, DebugSearch, Sources};
 use crate::timeline::{Direction, StateError, Timeline};
 use crate::values::Value;
 use rdb_schema::event::{EventKind, Exit};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// What `x` continues with.
@@ -122,21 +125,26 @@ pub struct Session {
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
     faults: Vec<String>,
+    search: DebugSearch,
+    /// Where other processes were left.
+    left: HashMap<u32, process::Left>,
 }
 
 impl Session {
     /// A session at the first state of `timeline`.
     pub fn new(timeline: Timeline, search: DebugSearch) -> Self {
-        let locator = Locator::new(&timeline, search);
+        let locator = Locator::new(&timeline, search.clone());
         let stop = natural_stop(&timeline, 0).unwrap_or(Stop::Start);
         let interrupt = timeline.interrupt().clone();
+        let mut breakpoints = Breakpoints::default();
+        breakpoints.set_process(timeline.process());
         Self {
             timeline,
             locator,
             cursor: 0,
             stop,
             sources: Sources::default(),
-            breakpoints: Breakpoints::default(),
+            breakpoints,
             settings: Settings::default(),
             examine: Examine { format: 'x', size: 4, next: None },
             listing: None,
@@ -150,6 +158,8 @@ impl Session {
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),
+            search,
+            left: HashMap::new(),
         }
     }
 

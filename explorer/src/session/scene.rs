@@ -20,16 +20,8 @@ pub struct Scene<'s> {
 }
 
 impl Session {
-    /// What expressions see at state `state` in source frame `level`, 0 the innermost, of
-    /// the thread whose turn it is.
-    ///
-    /// # Errors
-    /// When history cannot be read there.
-    pub fn scene_at(&self, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
-        self.scene_of(self.timeline.thread(state)?, state, level)
-    }
-
-    /// The same of any thread.
+    /// What expressions see at state `state` in source frame `level`, 0 the innermost, of a
+    /// thread.
     ///
     /// # Errors
     /// When history cannot be read there, or the thread does not run yet.

@@ -89,6 +89,25 @@ impl Timeline {
         if next < chunk.end() { self.pc(next) } else { Ok(chunk.end_pc) }
     }
 
+    /// How many of `times` are tracepoints of thread `id`.
+    pub fn instructions_of(&self, id: u32, times: Range<u64>) -> u64 {
+        let (Some(thread), Ok(mut index)) = (self.schedule().thread(id), self.chunk_at(times.start))
+        else {
+            return 0;
+        };
+        let mut count = 0;
+        while let Some(own) = thread.from(index) {
+            let Ok(place) = self.place(own) else { break };
+            if place.first >= times.end {
+                break;
+            }
+            let (start, end) = (place.first.max(times.start), place.end().min(times.end));
+            count += end.saturating_sub(start);
+            index = own + 1;
+        }
+        count
+    }
+
     /// The state that the thread of state `t` comes to next: its next tracepoint, or the last
     /// state if it runs to there.
     pub fn successor(&self, t: u64) -> Option<u64> {

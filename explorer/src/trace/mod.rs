@@ -4,6 +4,7 @@ mod blocks;
 mod cache;
 mod open;
 mod outline;
+mod processes;
 mod schedule;
 pub mod sigbus;
 mod stores;
@@ -14,6 +15,7 @@ mod written;
 pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
+pub use processes::Process;
 pub use schedule::{Schedule, Thread};
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};
@@ -43,7 +45,7 @@ impl From<MessageError> for Unreadable {
     }
 }
 
-/// An open trace: the usable history of its first process.
+/// An open trace: the usable history of one of its processes.
 pub struct Trace {
     file: Option<Mmap>,
     frames: Vec<Frame>,
@@ -57,6 +59,8 @@ pub struct Trace {
     stepped: Vec<(String, u64)>,
     notices: Vec<String>,
     schedule: OnceLock<Schedule>,
+    process: u32,
+    processes: Vec<Process>,
 }
 
 impl Trace {
@@ -105,6 +109,16 @@ impl Trace {
             words.iter().for_each(|word| hash.update(&word.to_le_bytes()));
         }
         hash.digest()
+    }
+
+    /// The processes of the file, in its order.
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
+    /// The process whose history it is.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// What the user should know of it.

@@ -112,7 +112,8 @@ impl Output for Calls {
         }
         let heading = ["integer arguments", "value", "instructions", "caller", "where"];
         let threads = self.numbers.iter().any(Option::is_some);
-        let mut table = table(threads, &heading).numbers(if threads { &[1, 2, 5] } else { &[1, 4] });
+        let mut table =
+            table(threads, &heading).numbers(if threads { &[1, 2, 5] } else { &[1, 4] });
         for (call, number) in self.calls.iter().zip(&self.numbers) {
             let arguments: Vec<_> = call.arguments.iter().map(|word| hex(*word)).collect();
             let mut cells = head(call.current, call.tracepoint, *number);

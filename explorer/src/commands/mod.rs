@@ -3,6 +3,7 @@
 
 mod argument;
 mod bookmarks;
+mod breaking;
 mod breakpoints;
 mod compare;
 mod conditions;
@@ -39,6 +40,7 @@ mod stepping;
 mod syscalls;
 mod threads;
 mod types;
+mod watching;
 
 pub use argument::{Argument, Arguments, Form, Kind};
 pub use reference::reference;
@@ -218,11 +220,14 @@ pub static COMMANDS: &[&Command] = &[
     &leaving::REPLAY_UNTIL_ADDRESS,
     &jumping::REPLAY_UNTIL_END,
     &running::REPLAY_CONTINUE,
-    &breakpoints::BREAK,
-    &breakpoints::WATCH,
-    &breakpoints::RWATCH,
-    &breakpoints::AWATCH,
+    &breaking::BREAK,
+    &breaking::TBREAK,
+    &breaking::RBREAK,
+    &watching::WATCH,
+    &watching::RWATCH,
+    &watching::AWATCH,
     &conditions::CONDITION,
+    &breaking::IGNORE,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,

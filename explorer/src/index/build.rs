@@ -153,7 +153,8 @@ impl Work<'_> {
 
     fn directory(self) -> Directory {
         let done = self.leaves.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let broken: Vec<usize> = (0..done.len()).filter(|index| is_broken(self.timeline, &done, *index)).collect();
+        let broken: Vec<usize> =
+            (0..done.len()).filter(|index| is_broken(self.timeline, &done, *index)).collect();
         let mut leaves: Vec<Leaf> = done.into_values().map(|done| done.leaf).collect();
         for index in &broken {
             if let Some(leaf) = leaves.get_mut(*index) {

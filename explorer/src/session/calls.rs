@@ -3,7 +3,6 @@
 use super::Session;
 use super::stop::Stop;
 use crate::index::Above;
-use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use std::collections::HashMap;
@@ -150,7 +149,7 @@ impl Session {
     /// Where a function that was left has led to, if the stack pointer came out of
     /// it at `landed`: there, at the expected address; or, as longjmp sets the stack
     /// pointer before it jumps, at the first state outside of the function there.
-    fn settle(&self, landed: u64, expected: Option<u64>) -> Result<u64, StateError> {
+    pub(super) fn settle(&self, landed: u64, expected: Option<u64>) -> Result<u64, StateError> {
         let pc = self.timeline.pc(landed)?;
         let function = self.locator.bounds(&self.timeline, landed, pc);
         let Some(function) = function.filter(|f| f.start < f.end && expected != Some(pc)) else {
@@ -184,42 +183,9 @@ impl Session {
         }
         self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, above))
     }
-
-    /// Moves out of the innermost function: to the state behind its return, or
-    /// back to the call that entered it. Stops early at breakpoints and signals.
-    ///
-    /// # Errors
-    /// When history cannot be read there; the inner error says that the caller is
-    /// not known.
-    pub fn leave(&mut self, direction: Direction) -> Result<Result<(), String>, StateError> {
-        let (base, back) = match self.caller()? {
-            Ok(caller) => caller,
-            Err(why) => return Ok(Err(why)),
-        };
-        let (pc, thread) = (CodeAddr::Pc(self.pc()?), self.thread()?);
-        let function = self.locator.place(&self.timeline, self.cursor, pc).function;
-        let from = match direction {
-            Direction::Forward => self.position()?,
-            Direction::Backward => self.cursor,
-        };
-        let found = match self.find_above(thread, from, direction, base)? {
-            Some(found) if direction == Direction::Forward => Some(self.settle(found, Some(back))?),
-            found => found,
-        };
-        let (edge, at_edge) = self.thread_edge(direction)?;
-        let target = found.unwrap_or(edge);
-        let hit = self.next_breakpoint(self.cursor, direction)?;
-        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
-        let (target, stop) = match (nearer, found) {
-            (Some(hit), _) => (hit, breakpoint()),
-            (None, Some(_)) => (target, Stop::Out { function }),
-            (None, None) => (target, at_edge),
-        };
-        self.finish(target, stop, direction).map(Ok)
-    }
 }
 
 /// The session finds which.
-fn breakpoint() -> Stop {
+pub(super) fn breakpoint() -> Stop {
     Stop::Breakpoint { breakpoints: Vec::new() }
 }

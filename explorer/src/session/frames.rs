@@ -137,9 +137,8 @@ impl<'s> Frames<'s> {
         for _ in 0..ENTRY_CALLS {
             let chunks = Cell::new(0);
             let enough = || chunks.replace(chunks.get() + 1) >= ENTRY_CHUNKS;
-            let state = timeline
-                .find_pc(thread, from, Direction::Backward, &[entry], &enough)
-                .ok()??;
+            let state =
+                timeline.find_pc(thread, from, Direction::Backward, &[entry], &enough).ok()??;
             let registers = timeline.registers(state).ok()?;
             if FrameRegisters::of(&registers).rsp() == Some(rsp) {
                 let mut returned = [0; 8];

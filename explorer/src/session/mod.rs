@@ -9,9 +9,11 @@ mod executions;
 mod find;
 mod frames;
 mod history;
+mod ignoring;
 mod images;
 mod index;
 mod keeping;
+mod leave;
 mod lines;
 mod locate;
 mod location;
@@ -20,11 +22,12 @@ mod motion;
 mod names;
 mod output;
 mod places;
-mod process;
 mod position;
+mod process;
 pub mod registers;
 mod saved;
 mod scene;
+mod scope;
 mod settings;
 mod signal;
 mod stack;
@@ -35,13 +38,13 @@ pub use display::{Display, Displays};
 pub use frames::Frames;
 pub use history::ValueHistory;
 mod subject;
-mod until;
 mod thread;
+mod until;
 mod value;
 mod watch;
 
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
-pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
+pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
 pub use find::pattern as find_pattern;
 pub use images::{Image, Images};
@@ -51,8 +54,8 @@ pub use location::{LocationError, SourceLine};
 pub use modification::Modification;
 pub use output::OutputLine;
 pub use places::Places;
-pub use process::ProcessError;
 pub use position::Place;
+pub use process::ProcessError;
 pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
@@ -126,6 +129,7 @@ pub struct Session {
     keeper: keeping::Keeper,
     faults: Vec<String>,
     search: DebugSearch,
+    due: ignoring::Due,
     /// Where other processes were left.
     left: HashMap<u32, process::Left>,
 }
@@ -159,6 +163,7 @@ impl Session {
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),
             search,
+            due: ignoring::Due::default(),
             left: HashMap::new(),
         }
     }

@@ -2,7 +2,6 @@
 
 use super::signal::{SignalStop, stops};
 use super::stop::Stop;
-use super::watch::Triggered;
 use super::{Session, natural_stop};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::EventKind;
@@ -120,20 +119,29 @@ impl Session {
         if let Some(hit) = self.others_breakpoint(target, &stop, way)? {
             (target, stop) = (hit, Stop::Breakpoint { breakpoints: Vec::new() });
         }
+        if let Some((state, left)) = self.first_scope(target, way) {
+            (target, stop) = (state, left);
+        }
         if let Some(mut found) = self.first_watch(target, way)? {
             fault = found.fault.take();
-            (target, stop) = (found.state, self.watch_stop(found));
+            (target, stop) = (found.state, found.stop);
         }
         if way == Direction::Forward
             && let Some(signal) = self.first_signal(self.cursor, target)?
         {
-            let state = (signal.at + 1).min(self.timeline.end());
-            self.arrive(state, Stop::Signal(signal));
-            return Ok(());
+            target = (signal.at + 1).min(self.timeline.end());
+            (stop, fault) = (Stop::Signal(signal), None);
         }
         self.timeline.pc(target)?;
+        if let Stop::Watch { number, expression, .. } = &mut stop {
+            *expression = self.breakpoints.count(*number).unwrap_or_default().to_owned();
+        }
+        let from = self.cursor;
         self.arrive(target, stop);
         self.faults.extend(fault);
+        self.pass(from, way)?;
+        self.delete_temporary();
+        self.end_scopes(from, way);
         Ok(())
     }
 
@@ -150,17 +158,6 @@ impl Session {
         }
         let hit = self.next_breakpoint(self.cursor, way)?;
         Ok(hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor)))
-    }
-
-    /// Why a watchpoint stops, with its expression; the hit counts.
-    fn watch_stop(&mut self, found: Triggered) -> Stop {
-        let name = self.breakpoints.count(found.number).unwrap_or_default().to_owned();
-        match found.stop {
-            Stop::Watch { number, tracepoint, old, new, .. } => {
-                Stop::Watch { number, expression: name, tracepoint, old, new }
-            }
-            other => other,
-        }
     }
 
     /// The first signal to stop at among the tracepoints from state `from` to
@@ -185,14 +182,14 @@ impl Session {
     /// Sets the cursor. What is true of the state itself (a signal, the exit,
     /// a breakpoint) says more than how it was reached.
     fn arrive(&mut self, state: u64, stop: Stop) {
-        (self.cursor, self.chosen) = (state, None);
-        self.selected = 0;
-        self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
             Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.hits(state, pc),
         };
+        (self.cursor, self.chosen, self.selected) = (state, None, 0);
+        self.forget_listing();
+        self.due.clear();
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();
         for number in &numbers {
             self.breakpoints.count(*number);

@@ -190,7 +190,11 @@ mod tests {
         };
         breakpoints.add("f", vec![target]);
         Saved {
-            bookmarks: vec![Bookmark { name: "a \"name\"".into(), tracepoint: u64::MAX, process: None }],
+            bookmarks: vec![Bookmark {
+                name: "a \"name\"".into(),
+                tracepoint: u64::MAX,
+                process: None,
+            }],
             breakpoints: breakpoints.iter().map(SavedBreakpoint::new).collect(),
             displays: vec![SavedDisplay { number: 1, expression: "x".into(), format: "rx".into() }],
         }

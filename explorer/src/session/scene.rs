@@ -25,12 +25,7 @@ impl Session {
     ///
     /// # Errors
     /// When history cannot be read there, or the thread does not run yet.
-    pub fn scene_of(
-        &self,
-        thread: u32,
-        state: u64,
-        level: usize,
-    ) -> Result<Scene<'_>, StateError> {
+    pub fn scene_of(&self, thread: u32, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
         // One frame more: the caller knows what it passed.
         let frames = Rc::new(Frames::walk(self, thread, state, level.saturating_add(2))?);
         Ok(Scene { session: self, frames, level })

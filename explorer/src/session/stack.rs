@@ -71,22 +71,6 @@ impl Session {
     }
 }
 
-impl Session {
-    /// Where the stack pointer stood before the call of the innermost frame, as
-    /// its return will put it, and the address it will return to; or why that is
-    /// not known.
-    ///
-    /// # Errors
-    /// When history cannot be read here.
-    pub(super) fn caller(&self) -> Result<Result<(u64, u64), String>, StateError> {
-        let frames = Frames::walk(self, self.thread()?, self.cursor, 2)?;
-        let walked = frames.walked();
-        let base = walked.frames.first().and_then(|frame| frame.cfa);
-        let back = walked.frames.get(1).map(|frame| frame.pc.value());
-        Ok(base.zip(back).ok_or_else(|| format!("no caller of this function: {}", walked.end)))
-    }
-}
-
 /// Why the frames end, unless the program's stack does. The outermost function
 /// says that it is; a frame whose caller was found, and is 0, was overwritten.
 fn why(walked: &Backtrace) -> Option<String> {

@@ -48,6 +48,13 @@ pub enum Stop {
     },
     /// A signal arrived at the tracepoint before.
     Signal(SignalStop),
+    /// The frame of a watched variable ends here, and with it the watchpoint.
+    Scope {
+        /// The number that the watchpoint had.
+        number: u32,
+        /// What it watched, as typed.
+        expression: String,
+    },
     /// The first tracepoint of the thread that was stepped.
     ThreadStart {
         /// Its id.
@@ -78,6 +85,7 @@ impl Stop {
             Self::End => {
                 page.put(Style::Alert, "End of the recording; the program had not ended.").end();
             }
+            Self::Scope { .. } => page.put(Style::Alert, self.to_string()).end(),
             Self::ThreadStart { thread } => {
                 page.put(Style::Alert, format!("Thread {thread} starts here.")).end();
             }
@@ -109,6 +117,18 @@ impl Stop {
             }
             Self::Signal(signal) => render_signal(signal, page),
         }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    /// What is said of a watchpoint that ended; nothing of others.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::Scope { number, expression } = self else { return Ok(()) };
+        write!(
+            out,
+            "Watchpoint {number} ({expression}) deleted because the program has left the block in \
+             which its expression is valid."
+        )
     }
 }
 

@@ -27,6 +27,16 @@ impl<'f> View<'f> {
         self.frames.walked.frames.get(self.physical)
     }
 
+    /// Which frame of code it is in, 0 the innermost.
+    pub(super) fn physical(&self) -> usize {
+        self.physical
+    }
+
+    /// How many inlined copies are inside it.
+    pub(super) fn inline(&self) -> usize {
+        self.inline
+    }
+
     /// Where execution is in it, or will return to.
     pub fn code(&self) -> CodeAddr {
         self.frame().map_or(CodeAddr::Pc(0), |frame| frame.pc)

@@ -59,7 +59,10 @@ impl Timeline {
         }
     }
 
-    fn last_chunk(&self, id: u32) -> Result<(usize, std::sync::Arc<rdb_schema::chunk::Chunk>), StateError> {
+    fn last_chunk(
+        &self,
+        id: u32,
+    ) -> Result<(usize, std::sync::Arc<rdb_schema::chunk::Chunk>), StateError> {
         let last = self.schedule().thread(id).and_then(|thread| thread.last());
         let last = last.ok_or(StateError::NoThread(id, self.end()))?;
         Ok((last, self.chunk_path(last)?))
@@ -91,7 +94,8 @@ impl Timeline {
 
     /// How many of `times` are tracepoints of thread `id`.
     pub fn instructions_of(&self, id: u32, times: Range<u64>) -> u64 {
-        let (Some(thread), Ok(mut index)) = (self.schedule().thread(id), self.chunk_at(times.start))
+        let (Some(thread), Ok(mut index)) =
+            (self.schedule().thread(id), self.chunk_at(times.start))
         else {
             return 0;
         };
@@ -134,13 +138,7 @@ impl Timeline {
 
     /// The state of thread `id` that lies `count` of its instructions after (before) state
     /// `from`, if there are as many.
-    pub fn stepped_by(
-        &self,
-        id: u32,
-        from: u64,
-        count: u64,
-        direction: Direction,
-    ) -> Option<u64> {
+    pub fn stepped_by(&self, id: u32, from: u64, count: u64, direction: Direction) -> Option<u64> {
         let (mut at, mut left) = (from, count);
         while left > 0 {
             let (reached, steps) = self.within_turn(id, at, left, direction)?;
@@ -151,7 +149,13 @@ impl Timeline {
     }
 
     /// As many of `count` steps as its turn has, at least one: where they lead.
-    fn within_turn(&self, id: u32, at: u64, count: u64, direction: Direction) -> Option<(u64, u64)> {
+    fn within_turn(
+        &self,
+        id: u32,
+        at: u64,
+        count: u64,
+        direction: Direction,
+    ) -> Option<(u64, u64)> {
         match direction {
             Direction::Forward => {
                 let next = self.successor(at)?;

@@ -22,7 +22,8 @@ pub fn open(path: &Path, process: Option<u32>) -> Result<Trace, OpenError> {
     let file = map(path).map_err(|e| OpenError::Io(name.clone(), e))?;
     let bytes = file.as_deref().unwrap_or_default();
     let directory = Directory::read(bytes).map_err(|e| OpenError::Format(name.clone(), e))?;
-    let opened = Opened::new(bytes, directory, process).map_err(|why| OpenError::Unusable(name, why))?;
+    let opened =
+        Opened::new(bytes, directory, process).map_err(|why| OpenError::Unusable(name, why))?;
     Ok(opened.into_trace(file))
 }
 
@@ -58,11 +59,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(
-        bytes: &[u8],
-        mut directory: Directory,
-        process: Option<u32>,
-    ) -> Result<Self, String> {
+    fn new(bytes: &[u8], mut directory: Directory, process: Option<u32>) -> Result<Self, String> {
         let (damaged, bad_files) = verify(bytes, &mut directory);
         let frames = &directory.frames;
         let wanted = |f: &&Frame| process.is_none_or(|id| id == f.header.process);

@@ -168,7 +168,8 @@ impl Work<'_> {
             Some(unsafe { Mmap::map(self.file) }?)
         };
         let schedule = self.trace.schedule();
-        let unsound = (0..count).filter_map(|i| Some((i, unsound(schedule, &chunks, i)?))).collect();
+        let unsound =
+            (0..count).filter_map(|i| Some((i, unsound(schedule, &chunks, i)?))).collect();
         let place = |i: usize| chunks.get(&i).map_or((0, 0), |r| r.place);
         let chunks = (0..count).map(place).collect();
         Ok(Some(Written { file, chunks, groups: groups.into_values().collect(), unsound }))

@@ -59,11 +59,17 @@ pub enum Stop {
     ThreadStart {
         /// Its id.
         thread: u32,
+        /// Its number.
+        #[serde(skip)]
+        thread_number: usize,
     },
     /// Behind the last tracepoint of the thread that was stepped.
     ThreadEnd {
         /// Its id.
         thread: u32,
+        /// Its number.
+        #[serde(skip)]
+        thread_number: usize,
     },
     /// The last state: the program exited.
     Exit {
@@ -86,11 +92,12 @@ impl Stop {
                 page.put(Style::Alert, "End of the recording; the program had not ended.").end();
             }
             Self::Scope { .. } => page.put(Style::Alert, self.to_string()).end(),
-            Self::ThreadStart { thread } => {
-                page.put(Style::Alert, format!("Thread {thread} starts here.")).end();
+            Self::ThreadStart { thread_number, .. } => {
+                page.put(Style::Alert, format!("Thread {thread_number} starts here.")).end();
             }
-            Self::ThreadEnd { thread } => {
-                page.put(Style::Alert, format!("Thread {thread} does not run again.")).end();
+            Self::ThreadEnd { thread_number, .. } => {
+                let text = format!("Thread {thread_number} does not run again.");
+                page.put(Style::Alert, text).end();
             }
             Self::Interrupted => page.put(Style::Alert, "Interrupted.").end(),
             Self::Exit { status } => {

@@ -98,9 +98,14 @@ impl Session {
         let edge = self.edge(way);
         let Some(thread) = self.own_thread()? else { return Ok((edge, Stop::Step)) };
         let life = self.timeline.lifetime(thread).unwrap_or_default();
+        let thread_number = self.thread_number(thread).unwrap_or(1);
         Ok(match way {
-            Direction::Forward if life.end < edge => (life.end, Stop::ThreadEnd { thread }),
-            Direction::Backward if life.start > edge => (life.start, Stop::ThreadStart { thread }),
+            Direction::Forward if life.end < edge => {
+                (life.end, Stop::ThreadEnd { thread, thread_number })
+            }
+            Direction::Backward if life.start > edge => {
+                (life.start, Stop::ThreadStart { thread, thread_number })
+            }
             _ => (edge, Stop::Step),
         })
     }
@@ -171,7 +176,7 @@ impl Session {
         let by = match stop {
             Stop::Watch { tracepoint, .. } => *tracepoint,
             Stop::Signal(signal) => signal.at,
-            Stop::ThreadEnd { thread } => return Some(*thread),
+            Stop::ThreadEnd { thread, .. } => return Some(*thread),
             _ => return None,
         };
         self.timeline.thread(by).ok().filter(|id| !self.timeline.runs(state, *id))

@@ -55,8 +55,8 @@ fn same(mark: &str, names: &[&str], arguments: &str) -> Answer {
 
 #[test]
 fn l2_step_back_goes_n_source_lines_back_into_calls() {
-    let single = repeated("build", "step-back", 20);
-    assert!(single.windows(2).all(|pair| pair[1] < pair[0]), "{single:?}");
+    let single = repeated("build", "step-back", 1000);
+    assert!(single.windows(2).all(|pair| pair[1] < pair[0] || pair[1] == 0), "{single:?}");
     for count in [1, 2, 5, 20] {
         let names = ["step-back", "sb", "prev", "ps", "step-back -c"];
         let there = same("build", &names, &count.to_string());
@@ -66,7 +66,7 @@ fn l2_step_back_goes_n_source_lines_back_into_calls() {
     let functions: Vec<_> =
         (1..=12).map(|n| from("build", &format!("sb {n}")).function().map(str::to_owned)).collect();
     assert!(functions.contains(&Some("insert".to_owned())), "{functions:?}");
-    // Each stop begins a line: what is before it is of another, or is a jump away.
+    // Among them are the lines that the executions of a line say; libc may have lines, too.
     let starts = executions(&place("build"));
     assert!(single.iter().any(|t| starts.contains(t)));
 }

@@ -28,6 +28,9 @@ impl Output for Set {
     fn render(&self, page: &mut Page) {
         let Breakpoint { number, targets, watch, location, condition, .. } = &self.breakpoint;
         let mut only = self.thread.map_or_else(String::new, |number| format!(" thread {number}"));
+        if self.breakpoint.ignore > 0 {
+            only += &format!(", passed by {} times", thousands(self.breakpoint.ignore));
+        }
         only += &condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
         if watch.is_some() {
             page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);

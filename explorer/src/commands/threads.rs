@@ -172,7 +172,7 @@ pub static THREADS: Command = Command {
 /// `thread`.
 pub static THREAD: Command = Command {
     name: "thread",
-    aliases: &["thread select"],
+    aliases: &["t", "thread select"],
     group: Group::State,
     arguments: &[Argument {
         name: "N",

@@ -79,7 +79,7 @@ impl Session {
 
     /// Looks for the places of breakpoints in the selected process. Those that are of one
     /// process only stay as they are.
-    fn find_breakpoints(&mut self) {
+    pub(super) fn find_breakpoints(&mut self) {
         let everywhere = self.breakpoints.iter().filter(|one| one.process.is_none());
         let named: Vec<(u32, String)> =
             everywhere.map(|one| (one.number, one.location.clone())).collect();

@@ -106,7 +106,7 @@ fn check_executions(index: &Index, timeline: &Timeline, program: &Program, rng: 
     pcs.sort_unstable();
     pcs.dedup();
     for direction in DIRECTIONS {
-        let scanned = timeline.find_pc(from, direction, &pcs, &|| false).unwrap();
+        let scanned = timeline.find_pc(None, from, direction, &pcs, &|| false).unwrap();
         assert_eq!(index.find_pc(timeline, from, direction, &pcs).unwrap(), scanned);
     }
 }

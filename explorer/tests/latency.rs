@@ -137,7 +137,7 @@ fn opening_and_jumping() {
     }
     let timeline = Timeline::open(&path).unwrap();
     let start = Instant::now();
-    assert_eq!(timeline.find_pc(end, Direction::Backward, &[1], &|| false).unwrap(), None);
+    assert_eq!(timeline.find_pc(None, end, Direction::Backward, &[1], &|| false).unwrap(), None);
     println!("no such pc in all of it: {:?}", start.elapsed());
     let start = Instant::now();
     let mut sum = 0u64;
@@ -145,7 +145,7 @@ fn opening_and_jumping() {
         sum = sum.wrapping_add(pc);
         std::ops::ControlFlow::Continue(())
     };
-    timeline.walk(0, Direction::Forward, &mut visit).unwrap();
+    timeline.walk(None, 0, Direction::Forward, &mut visit).unwrap();
     println!("walking all of it: {:?} ({sum:x})", start.elapsed());
 }
 

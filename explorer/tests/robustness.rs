@@ -188,8 +188,9 @@ fn forged_frames_never_panic() {
                 let _ = timeline.system(t);
                 let _ = timeline.memory(t, WINDOW.0, WINDOW.1);
                 let _ = timeline.memory(t, u64::MAX - 5, 100);
-                let _ = timeline.find_pc(t, Direction::Backward, &[0x40_0000], &|| false);
-                let _ = timeline.walk(t, Direction::Forward, &mut |_, _| ControlFlow::Continue(()));
+                let _ = timeline.find_pc(None, t, Direction::Backward, &[0x40_0000], &|| false);
+                let _ = timeline
+                    .walk(None, t, Direction::Forward, &mut |_, _| ControlFlow::Continue(()));
                 let range = 0..timeline.end();
                 let visit = &mut |_: &Event| ControlFlow::Continue(());
                 let _ = timeline.events(range, Direction::Backward, visit);

@@ -54,14 +54,14 @@ fn check_search(timeline: &Timeline, program: &Program, rng: &mut Rng) {
         wanted.sort_unstable();
         wanted.dedup();
         let expected = states().find(|t| wanted.contains(&pcs[*t as usize]));
-        let found = timeline.find_pc(from, direction, &wanted, &|| false).unwrap();
+        let found = timeline.find_pc(None, from, direction, &wanted, &|| false).unwrap();
         assert_eq!(found, expected, "from {from} {direction:?}");
         let mut walked = Vec::new();
         let mut visit = |t: u64, pc: u64| {
             walked.push((t, pc));
             ControlFlow::Continue(())
         };
-        timeline.walk(from, direction, &mut visit).unwrap();
+        timeline.walk(None, from, direction, &mut visit).unwrap();
         let expected: Vec<_> = states().map(|t| (t, pcs[t as usize])).collect();
         assert_eq!(walked, expected);
     }
@@ -173,7 +173,7 @@ fn threads_modules_and_kernel_state_are_the_recorded_ones() {
     assert!(timeline.module_bytes(5).is_err());
     let out = timeline.registers(program.end() + 1);
     assert!(matches!(out, Err(StateError::OutOfRange(..))));
-    let interrupted = timeline.find_pc(0, Direction::Forward, &[1], &|| true);
+    let interrupted = timeline.find_pc(None, 0, Direction::Forward, &[1], &|| true);
     assert!(matches!(interrupted, Err(StateError::Interrupted)));
 }
 

@@ -21,6 +21,7 @@ pub mod random_program;
 pub mod recording;
 pub mod sandbox;
 pub mod strip;
+pub mod threads;
 pub mod timings;
 pub mod tools;
 pub mod values;

@@ -3,6 +3,7 @@
 use super::executions::{head, place_cells};
 use super::jumping;
 use super::position::Position;
+use super::processes;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
 use crate::session::{Bookmark, Place, Places, Session};
@@ -33,9 +34,10 @@ impl Output for List {
         let heading = ["", "tracepoint", "name", "pc", "function", "where"];
         let mut table = Table::new(&heading).numbers(&[1]);
         for Listed { bookmark, current, place } in &self.bookmarks {
-            let mut cells = head(*current, bookmark.tracepoint).to_vec();
+            let mut cells = head(*current, bookmark.tracepoint, None);
             cells.push(bookmark.name.clone());
-            cells.push(place.as_ref().map_or_else(|| "?".to_owned(), |place| hex(place.pc)));
+            let elsewhere = || bookmark.process.map_or_else(|| "?".into(), |id| format!("in {id}"));
+            cells.push(place.as_ref().map_or_else(elsewhere, |place| hex(place.pc)));
             cells.extend(place.as_ref().map(place_cells).unwrap_or_default());
             table.row(cells);
         }
@@ -46,9 +48,12 @@ impl Output for List {
 fn list(session: &mut Session) -> CommandResult {
     let all: Vec<Bookmark> = session.bookmarks().iter().cloned().collect();
     let mut places = Places::new(session);
+    let here = |bookmark: &Bookmark| bookmark.process == session.timeline().other_process();
     let mut listed = |bookmark: Bookmark| Listed {
-        current: bookmark.tracepoint == session.cursor(),
-        place: places.of(bookmark.tracepoint).ok().map(|place| place.as_ref().clone()),
+        current: here(&bookmark) && bookmark.tracepoint == session.cursor(),
+        place: Some(bookmark.tracepoint)
+            .filter(|_| here(&bookmark))
+            .and_then(|t| places.of(t).ok().map(|place| place.as_ref().clone())),
         bookmark,
     };
     Ok(Box::new(List { bookmarks: all.into_iter().map(&mut listed).collect() }))
@@ -65,7 +70,7 @@ struct Changed {
 
 impl Output for Changed {
     fn render(&self, page: &mut Page) {
-        let Bookmark { name, tracepoint } = &self.bookmark;
+        let Bookmark { name, tracepoint, .. } = &self.bookmark;
         page.put(Style::Heading, format!("Bookmark {name}")).plain(" at ");
         page.put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
         page.line(format!("{}.", self.done));
@@ -151,8 +156,12 @@ pub static JUMP: Command = Command {
     help: "go to a bookmark",
     details: "",
     run: |session, arguments| {
-        let target = session.bookmarks().get(name(arguments, &NAME))?.tracepoint;
-        session.jump(target)?;
+        let target = session.bookmarks().get(name(arguments, &NAME))?.clone();
+        let first = session.processes().first().map(|process| process.id);
+        if let Some(id) = target.process.or(first) {
+            processes::go_to(session, id)?;
+        }
+        session.jump(target.tracepoint)?;
         Position::result(session)
     },
 };

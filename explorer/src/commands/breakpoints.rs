@@ -1,28 +1,43 @@
 //! Breakpoints: set, delete, switch, list.
 
-use super::conditions::{self, split_condition};
-use super::modifications::{EXPRESSION, SIZE};
-use super::{
-    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, unmapped,
-};
-use crate::render::{Page, Style, Table, hex};
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Style, Table, hex, thousands};
 use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
 pub(super) struct Set {
-    pub(super) breakpoint: Breakpoint,
+    breakpoint: Breakpoint,
+    /// The number of the thread it is for.
+    #[serde(skip)]
+    thread: Option<usize>,
+}
+
+impl Set {
+    /// What became of the breakpoint of a number.
+    pub(super) fn result(session: &Session, number: u32) -> CommandResult {
+        let found = session.breakpoints.get(number).cloned();
+        let none = || CommandError::Other(format!("no breakpoint number {number}"));
+        let breakpoint = found.ok_or_else(none)?;
+        let thread = breakpoint.thread.and_then(|id| session.thread_number(id));
+        Ok(Box::new(Self { breakpoint, thread }))
+    }
 }
 
 impl Output for Set {
     fn render(&self, page: &mut Page) {
         let Breakpoint { number, targets, watch, location, condition, .. } = &self.breakpoint;
-        let only = condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
+        let mut only = self.thread.map_or_else(String::new, |number| format!(" thread {number}"));
+        if self.breakpoint.ignore > 0 {
+            only += &format!(", passed by {} times", thousands(self.breakpoint.ignore));
+        }
+        only += &condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
         if watch.is_some() {
             page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);
             return page.line(only);
         }
-        page.put(Style::Heading, format!("Breakpoint {number}")).plain(" at ");
+        let kind = if self.breakpoint.temporary { "Temporary breakpoint" } else { "Breakpoint" };
+        page.put(Style::Heading, format!("{kind} {number}")).plain(" at ");
         match targets.as_slice() {
             [target] => page.line(describe(target) + &only),
             several => {
@@ -46,6 +61,22 @@ fn describe(target: &Target) -> String {
     text
 }
 
+/// What a breakpoint stops at only, a line each.
+fn limits(breakpoint: &Breakpoint) -> Vec<String> {
+    let Breakpoint { condition, thread, process, ignore, temporary, watch, .. } = breakpoint;
+    let scope = watch.as_ref().and_then(|watch| watch.scope);
+    let end = scope.and_then(|scope| scope.end).map(thousands);
+    let lines = [
+        condition.as_ref().map(|text| format!("only if {text}")),
+        thread.map(|id| format!("only in the thread with id {id}")),
+        process.map(|id| format!("only in the process with id {id}")),
+        (*ignore > 0).then(|| format!("passed by {} more times", thousands(*ignore))),
+        temporary.then(|| "deleted at its next hit".to_owned()),
+        end.map(|end| format!("until its frame ends at #{end}")),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
 /// `writes of $rax`.
 fn watched(watch: &Watch) -> String {
     let access = match watch.access {
@@ -54,7 +85,7 @@ fn watched(watch: &Watch) -> String {
         Access::Any => "accesses to",
     };
     match &watch.subject {
-        Subject::Register { name } => format!("{access} ${name}"),
+        Subject::Register { name, .. } => format!("{access} ${name}"),
         Subject::Memory { address, bytes } => {
             format!("{access} {bytes} bytes at {}", hex(*address))
         }
@@ -87,8 +118,12 @@ impl Output for List {
                 cells.push(describe(target));
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
             }
-            if let Some(condition) = &breakpoint.condition {
-                cells.push(format!("only if {condition}"));
+            for limit in limits(breakpoint) {
+                cells.push(limit);
+                table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
+            }
+            if breakpoint.targets.is_empty() && breakpoint.watch.is_none() {
+                cells.push("nowhere in this process".to_owned());
                 table.row(cells);
             }
         }
@@ -114,125 +149,69 @@ impl Output for Changed {
     }
 }
 
+/// Most numbers that one command names.
+const MOST_NUMBERS: usize = 10_000;
+
+/// Numbers and ranges of them: `2 4-6`; the word gdb has before them may be there too.
+///
+/// # Errors
+/// They are none.
+fn numbers(arguments: &Arguments) -> Result<Option<Vec<u32>>, CommandError> {
+    let text = arguments.get(NUMBERS.name).unwrap_or_default();
+    let mut words = text.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
+    let _ = words.next_if(|word| *word == "breakpoints");
+    let mut all = Vec::new();
+    for word in words {
+        let (first, last) = word.split_once('-').unwrap_or((word, word));
+        let wrong = || arguments.error(format!("{word:?} is no number of a breakpoint"));
+        let parsed = first.parse::<u32>().ok().zip(last.parse::<u32>().ok());
+        let (first, last) = parsed.ok_or_else(wrong)?;
+        if first > last || (last - first) as usize >= MOST_NUMBERS || all.len() > MOST_NUMBERS {
+            return Err(wrong());
+        }
+        all.extend(first..=last);
+    }
+    Ok(Some(all).filter(|all| !all.is_empty()))
+}
+
 fn change(
+    session: &mut Session,
     arguments: &Arguments,
     done: &'static str,
-    apply: impl FnOnce(Option<u32>) -> Vec<u32>,
+    apply: impl FnOnce(&mut Session, Option<&[u32]>) -> Vec<u32>,
 ) -> CommandResult {
-    let wanted = arguments.count("N");
-    let number = wanted.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-    let breakpoints = apply(number);
-    match (number, breakpoints.is_empty()) {
-        (Some(number), true) => Err(CommandError::Other(format!("no breakpoint number {number}"))),
-        _ => Ok(Box::new(Changed { done, breakpoints })),
+    let wanted = numbers(arguments)?;
+    let missing = |n: &&u32| session.breakpoints.get(**n).is_none();
+    if let Some(number) = wanted.iter().flatten().find(missing) {
+        return Err(CommandError::Other(format!("no breakpoint number {number}")));
     }
+    let breakpoints = apply(session, wanted.as_deref());
+    Ok(Box::new(Changed { done, breakpoints }))
 }
 
 fn list(session: &Session) -> CommandResult {
     Ok(Box::new(List { breakpoints: session.breakpoints.iter().cloned().collect() }))
 }
 
-fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
-    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
-    let (expression, condition) = split_condition(arguments, text)?;
-    let subject = session.subject(expression, arguments.count(SIZE.name));
-    let subject = subject.map_err(|error| CommandError::Other(error.to_string()))?;
-    if access != Access::Write && subject.addresses().is_none() {
-        let text = "reads of registers cannot be watched";
-        return Err(CommandError::Other(text.to_owned()));
-    }
-    if let Some(addresses) = subject.addresses() {
-        unmapped::refuse_never(session, addresses.start)?;
-    }
-    conditions::check(session, condition)?;
-    let number = session.breakpoints.add_watch(expression, Watch { subject, access }).number;
-    conditions::set(session, number, condition)
-}
-
-const NUMBER: Argument = Argument {
-    name: "N",
-    form: Form::Optional,
+const NUMBERS: Argument = Argument {
+    name: "NUMBERS",
+    form: Form::Rest,
     short: None,
-    kind: Kind::Count,
-    help: "the breakpoint's number; all if left out",
-};
-
-/// `break`.
-pub static BREAK: Command = Command {
-    name: "break",
-    aliases: &["b", "breakpoint"],
-    group: Group::Breakpoints,
-    arguments: &[Argument {
-        name: "LOCATION",
-        form: Form::Rest,
-        short: None,
-        kind: Kind::Location,
-        help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS; the cursor's own \
-               address if left out; behind it, `if EXPR` makes a condition",
-    }],
-    help: "set a breakpoint",
-    details: "At a function it stops behind the prologue, where the parameters are in place. A \
-              line without code stands for the next line that has some. Every copy of inlined \
-              code is a place of its own. History stops there in both directions; with a condition, only where that is true, \
-              which is seen in the innermost frame of each stop. Where it has no value history \
-              stops too, and says why.",
-    run: |session, arguments| {
-        let here = || session.pc().map(|pc| format!("*{pc:#x}"));
-        let text = arguments.get("LOCATION").unwrap_or_default();
-        let (location, condition) = split_condition(arguments, text)?;
-        let location = if location.is_empty() { here()? } else { location.to_owned() };
-        let targets = session.resolve(&location)?;
-        conditions::check(session, condition)?;
-        let number = session.breakpoints.add(&location, targets).number;
-        conditions::set(session, number, condition)
-    },
-};
-
-/// `watch`.
-pub static WATCH: Command = Command {
-    name: "watch",
-    aliases: &[],
-    group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
-    help: "stop where something is written that changes what it holds",
-    details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
-              many there are or how large. Addresses are evaluated at the cursor. A condition, \
-              `watch EXPR if EXPR`, is looked at behind the write, in both directions.",
-    run: |session, arguments| watch(session, arguments, Access::Write),
-};
-
-/// `rwatch`.
-pub static RWATCH: Command = Command {
-    name: "rwatch",
-    aliases: &[],
-    group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
-    help: "stop where memory is read",
-    details: "Reads are in no index: all instructions on the way are gone through. What a masked \
-              load leaves out counts as read; gathers, xrstor and what the kernel reads do not.",
-    run: |session, arguments| watch(session, arguments, Access::Read),
-};
-
-/// `awatch`.
-pub static AWATCH: Command = Command {
-    name: "awatch",
-    aliases: &[],
-    group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
-    help: "stop where memory is read, or written whether or not that changes it",
-    details: "As rwatch and watch together.",
-    run: |session, arguments| watch(session, arguments, Access::Any),
+    kind: Kind::Text,
+    help: "numbers of breakpoints, and ranges such as 2-4; all if left out",
 };
 
 /// `delete`.
 pub static DELETE: Command = Command {
     name: "delete",
-    aliases: &["d"],
+    aliases: &["d", "delete breakpoints"],
     group: Group::Breakpoints,
-    arguments: &[NUMBER],
-    help: "delete a breakpoint, or all",
+    arguments: &[NUMBERS],
+    help: "delete breakpoints, or all",
     details: "",
-    run: |session, arguments| change(arguments, "deleted", |n| session.breakpoints.delete(n)),
+    run: |session, arguments| {
+        change(session, arguments, "deleted", |session, all| session.breakpoints.delete(all))
+    },
 };
 
 /// `enable`.
@@ -240,11 +219,11 @@ pub static ENABLE: Command = Command {
     name: "enable",
     aliases: &[],
     group: Group::Breakpoints,
-    arguments: &[NUMBER],
-    help: "enable a breakpoint, or all",
+    arguments: &[NUMBERS],
+    help: "enable breakpoints, or all",
     details: "",
     run: |session, arguments| {
-        change(arguments, "enabled", |number| session.breakpoints.enable(number, true))
+        change(session, arguments, "enabled", |session, all| session.breakpoints.enable(all, true))
     },
 };
 
@@ -253,18 +232,20 @@ pub static DISABLE: Command = Command {
     name: "disable",
     aliases: &[],
     group: Group::Breakpoints,
-    arguments: &[NUMBER],
-    help: "disable a breakpoint, or all",
+    arguments: &[NUMBERS],
+    help: "disable breakpoints, or all",
     details: "",
     run: |session, arguments| {
-        change(arguments, "disabled", |number| session.breakpoints.enable(number, false))
+        change(session, arguments, "disabled", |session, all| {
+            session.breakpoints.enable(all, false)
+        })
     },
 };
 
 /// `info breakpoints`.
 pub static INFO_BREAKPOINTS: Command = Command {
     name: "info breakpoints",
-    aliases: &["info b"],
+    aliases: &["info b", "info watchpoints"],
     group: Group::Breakpoints,
     arguments: &[],
     help: "list breakpoints, their places and hits",

@@ -35,10 +35,8 @@ pub(super) fn check(session: &Session, condition: Option<&str>) -> Result<(), Co
 
 /// Gives a breakpoint a condition, or none, and shows it.
 pub(super) fn set(session: &mut Session, number: u32, condition: Option<&str>) -> CommandResult {
-    match session.set_condition(number, condition)? {
-        Some(breakpoint) => Ok(Box::new(Set { breakpoint: breakpoint.clone() })),
-        None => Err(CommandError::Other(format!("no breakpoint number {number}"))),
-    }
+    session.set_condition(number, condition)?;
+    Set::result(session, number)
 }
 
 /// `condition`.

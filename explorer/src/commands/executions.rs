@@ -53,15 +53,28 @@ pub(super) fn place_cells(place: &Place) -> [String; 2] {
     [function, line.or_else(module).unwrap_or_default()]
 }
 
-/// The first cells of a row: whether it is the cursor's, and its tracepoint.
-pub(super) fn head(current: bool, tracepoint: u64) -> [String; 2] {
+/// The first cells of a row: whether it is the cursor's, its tracepoint, and the number of
+/// its thread, if there are several.
+pub(super) fn head(current: bool, tracepoint: u64, thread: Option<usize>) -> Vec<String> {
     let mark = if current { "*" } else { "" }.to_owned();
-    [mark, format!("#{}", thousands(tracepoint))]
+    let mut cells = vec![mark, format!("#{}", thousands(tracepoint))];
+    cells.extend(thread.map(|number| number.to_string()));
+    cells
+}
+
+/// A table of such rows: what stands over their other cells.
+pub(super) fn table(threads: bool, rest: &[&'static str]) -> Table {
+    let own: &[&'static str] =
+        if threads { &["", "tracepoint", "thread"] } else { &["", "tracepoint"] };
+    Table::new(&[own, rest].concat()).numbers(if threads { &[1, 2] } else { &[1] })
 }
 
 #[derive(Serialize)]
 struct Executions {
     executions: Vec<Execution>,
+    /// Of their threads, if there are several.
+    #[serde(skip)]
+    numbers: Vec<Option<usize>>,
 }
 
 impl Output for Executions {
@@ -69,9 +82,12 @@ impl Output for Executions {
         if self.executions.is_empty() {
             return page.line("Not executed there.");
         }
-        let mut table = Table::new(&["", "tracepoint", "pc", "function", "where"]).numbers(&[1]);
-        for Execution { tracepoint, place, current, .. } in &self.executions {
-            let mut cells = head(*current, *tracepoint).to_vec();
+        let threads = self.numbers.iter().any(Option::is_some);
+        let mut table = table(threads, &["pc", "function", "where"]);
+        for (Execution { tracepoint, place, current, .. }, number) in
+            self.executions.iter().zip(&self.numbers)
+        {
+            let mut cells = head(*current, *tracepoint, *number);
             cells.push(hex(place.pc));
             cells.extend(place_cells(place));
             table.row(cells);
@@ -84,6 +100,9 @@ impl Output for Executions {
 struct Calls {
     function: String,
     calls: Vec<Call>,
+    /// Of their threads, if there are several.
+    #[serde(skip)]
+    numbers: Vec<Option<usize>>,
 }
 
 impl Output for Calls {
@@ -91,12 +110,13 @@ impl Output for Calls {
         if self.calls.is_empty() {
             return page.line("Not called there.");
         }
-        let heading =
-            ["", "tracepoint", "integer arguments", "value", "instructions", "caller", "where"];
-        let mut table = Table::new(&heading).numbers(&[1, 4]);
-        for call in &self.calls {
+        let heading = ["integer arguments", "value", "instructions", "caller", "where"];
+        let threads = self.numbers.iter().any(Option::is_some);
+        let mut table =
+            table(threads, &heading).numbers(if threads { &[1, 2, 5] } else { &[1, 4] });
+        for (call, number) in self.calls.iter().zip(&self.numbers) {
             let arguments: Vec<_> = call.arguments.iter().map(|word| hex(*word)).collect();
-            let mut cells = head(call.current, call.tracepoint).to_vec();
+            let mut cells = head(call.current, call.tracepoint, *number);
             cells.push(arguments.join(" "));
             cells.push(match (call.ending, call.value) {
                 (Ending::Running, _) => "still running".to_owned(),
@@ -132,14 +152,16 @@ pub static EXECUTIONS: Command = Command {
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default();
         let executions = session.executions(location, window(arguments)?)?;
-        Ok(Box::new(Executions { executions }))
+        let numbers = executions.iter().map(|one| session.thread_number(one.thread)).collect();
+        Ok(Box::new(Executions { executions, numbers }))
     },
 };
 
 fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let function = arguments.get("FUNCTION").unwrap_or_default().trim().to_owned();
     let calls = session.calls(&function, window(arguments)?)?;
-    Ok(Box::new(Calls { function, calls }))
+    let numbers = calls.iter().map(|one| session.thread_number(one.thread)).collect();
+    Ok(Box::new(Calls { function, calls, numbers }))
 }
 
 /// `calls`.

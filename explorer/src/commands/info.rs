@@ -124,7 +124,7 @@ impl Output for Info {
 /// `info`.
 pub static INFO: Command = Command {
     name: "info",
-    aliases: &["i"],
+    aliases: &["i", "inf"],
     group: Group::Position,
     arguments: &[],
     help: "show what was recorded, where, and how it ended",

@@ -3,6 +3,7 @@
 
 mod argument;
 mod bookmarks;
+mod breaking;
 mod breakpoints;
 mod compare;
 mod conditions;
@@ -26,6 +27,7 @@ mod operands;
 mod output;
 mod position;
 mod print;
+mod processes;
 mod quit;
 mod reference;
 mod registers;
@@ -37,8 +39,10 @@ mod signals;
 mod stack;
 mod stepping;
 mod syscalls;
+mod threads;
 mod types;
 mod unmapped;
+mod watching;
 mod why;
 mod why_not;
 
@@ -201,6 +205,8 @@ impl Command {
 pub static COMMANDS: &[&Command] = &[
     &info::INFO,
     &position::WHERE,
+    &processes::PROCESSES,
+    &processes::PROCESS,
     &jumping::JUMP,
     &stepping::STEP_BACK,
     &stepping::STEP_BACK_INST,
@@ -218,11 +224,14 @@ pub static COMMANDS: &[&Command] = &[
     &leaving::REPLAY_UNTIL_ADDRESS,
     &jumping::REPLAY_UNTIL_END,
     &running::REPLAY_CONTINUE,
-    &breakpoints::BREAK,
-    &breakpoints::WATCH,
-    &breakpoints::RWATCH,
-    &breakpoints::AWATCH,
+    &breaking::BREAK,
+    &breaking::TBREAK,
+    &breaking::RBREAK,
+    &watching::WATCH,
+    &watching::RWATCH,
+    &watching::AWATCH,
     &conditions::CONDITION,
+    &breaking::IGNORE,
     &breakpoints::DELETE,
     &breakpoints::ENABLE,
     &breakpoints::DISABLE,
@@ -241,6 +250,9 @@ pub static COMMANDS: &[&Command] = &[
     &display::DISPLAY,
     &display::UNDISPLAY,
     &display::INFO_DISPLAY,
+    &threads::THREADS,
+    &threads::THREAD,
+    &threads::THREAD_APPLY,
     &frames::FRAME,
     &frames::UP,
     &frames::DOWN,

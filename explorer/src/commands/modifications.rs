@@ -1,9 +1,9 @@
 //! `modification` and `last`: who wrote to something, and when.
 
-use super::executions::{NUMBER, WHEN, head, place_cells, window};
+use super::executions::{NUMBER, WHEN, head, place_cells, table, window};
 use super::position::Position;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, Table, thousands};
+use crate::render::{Page, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::timeline::Direction;
@@ -28,6 +28,9 @@ struct Row {
     old_value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_value: Option<String>,
+    /// The number of its thread, if there are several.
+    #[serde(skip)]
+    number: Option<usize>,
 }
 
 impl Output for Modifications {
@@ -35,8 +38,8 @@ impl Output for Modifications {
         if self.modifications.is_empty() {
             return page.line("No modifications there.");
         }
-        let heading = ["", "tracepoint", "pc", "function", "where", "old", "new"];
-        let mut table = Table::new(&heading).numbers(&[1]);
+        let threads = self.modifications.iter().any(|row| row.number.is_some());
+        let mut table = table(threads, &["pc", "function", "where", "old", "new"]);
         self.modifications.iter().for_each(|one| table.row(cells(one)));
         table.render(page);
     }
@@ -45,7 +48,7 @@ impl Output for Modifications {
 fn cells(row: &Row) -> Vec<String> {
     let modification = &row.modification;
     let (old, new) = (row.old_value.clone(), row.new_value.clone());
-    let mut cells = head(modification.current, modification.tracepoint).to_vec();
+    let mut cells = head(modification.current, modification.tracepoint, row.number);
     cells.push(crate::render::hex(modification.place.pc));
     cells.extend(place_cells(&modification.place));
     let mapped = if modification.mapped { " (mapped)" } else { "" };
@@ -100,7 +103,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     };
     let row = |modification: Modification| {
         let (old_value, new_value) = (value(&modification.old), value(&modification.new));
-        Row { modification, old_value, new_value }
+        let number = session.thread_number(modification.thread);
+        Row { modification, old_value, new_value, number }
     };
     let modifications = found.into_iter().map(row).collect();
     Ok(Box::new(Modifications { subject, modifications }))

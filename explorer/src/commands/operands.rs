@@ -63,7 +63,9 @@ fn target(instruction: &Instruction) -> Option<u64> {
 
 /// The cursor's instruction; `None` at the end of history.
 pub fn at_cursor(session: &Session) -> Result<Option<String>, CommandError> {
-    let instruction = session.timeline().instruction(session.cursor())?;
+    let resumes = session.timeline().resumes(session.thread()?, session.cursor());
+    let Some(state) = resumes else { return Ok(None) };
+    let instruction = session.timeline().instruction(state)?;
     Ok(instruction.map(|i| decode(session, i.pc, &i.bytes).text))
 }
 

@@ -11,6 +11,9 @@ struct Lines {
     lines: Vec<OutputLine>,
     #[serde(skip)]
     cursor: u64,
+    /// Of their threads, if there are several.
+    #[serde(skip)]
+    numbers: Vec<Option<usize>>,
 }
 
 impl Output for Lines {
@@ -19,13 +22,16 @@ impl Output for Lines {
             return page.line("No output.");
         }
         let mut reached = false;
-        for line in &self.lines {
+        for (line, number) in self.lines.iter().zip(&self.numbers) {
             // The cursor stands before the first line that is not written yet.
             let here = !reached && line.tracepoint >= self.cursor;
             reached |= here;
             page.put(Style::Current, if here { "=> " } else { "   " });
             page.put(Style::Dim, format!("{:>4} ", line.number));
             page.put(Style::Tracepoint, format!("#{}", thousands(line.tracepoint)));
+            if let Some(number) = number {
+                page.plain(format!(" thread {number}"));
+            }
             page.put(Style::Dim, format!(" {}| ", line.descriptor));
             page.put(Style::Plain, &line.text).end();
         }
@@ -35,7 +41,8 @@ impl Output for Lines {
 fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let lines = session.output(arguments.count("FD"))?;
     let Some(number) = arguments.count("LINE") else {
-        return Ok(Box::new(Lines { lines, cursor: session.cursor() }));
+        let numbers = lines.iter().map(|line| session.thread_number(line.thread)).collect();
+        return Ok(Box::new(Lines { lines, cursor: session.cursor(), numbers }));
     };
     let line = lines.iter().find(|line| line.number as u64 == number);
     let line = line.ok_or_else(|| CommandError::Other(format!("no line {number} of output")))?;

@@ -11,6 +11,14 @@ use serde::Serialize;
 pub struct Position {
     tracepoint: u64,
     end: u64,
+    /// The selected thread's id.
+    thread: u32,
+    /// Its number, if there are several.
+    #[serde(skip)]
+    thread_number: Option<usize>,
+    /// The number of the process, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<usize>,
     #[serde(flatten)]
     place: Place,
     /// The source line's text, if the source is here.
@@ -31,7 +39,7 @@ pub struct Position {
 impl Position {
     /// The session's.
     pub fn of(session: &Session) -> Result<Self, CommandError> {
-        let place = session.place()?;
+        let (place, thread) = (session.place()?, session.thread()?);
         let source = source_line(session, &place);
         let instruction = match source {
             Some(_) => None,
@@ -40,6 +48,9 @@ impl Position {
         Ok(Self {
             tracepoint: session.cursor(),
             end: session.timeline().end(),
+            thread,
+            thread_number: session.thread_number(thread),
+            process: session.process_number(),
             place,
             source,
             instruction,
@@ -57,12 +68,23 @@ impl Position {
 
 impl Output for Position {
     fn render(&self, page: &mut Page) {
+        if let Some(number) = self.thread_number
+            && matches!(self.stop, Stop::Breakpoint { .. } | Stop::Watch { .. } | Stop::Signal(_))
+        {
+            page.put(Style::Alert, format!("Thread {number}: "));
+        }
         self.stop.render(page);
         for fault in &self.condition_faults {
             page.put(Style::Alert, fault).end();
         }
         let (tracepoint, end) = (thousands(self.tracepoint), thousands(self.end));
         page.put(Style::Tracepoint, format!("#{tracepoint}")).put(Style::Dim, format!(" of {end}"));
+        if let Some(number) = self.process {
+            page.plain(format!("  process {number}"));
+        }
+        if let Some(number) = self.thread_number {
+            page.plain(format!("  thread {number}"));
+        }
         page.plain("  ");
         self.place.render_with_address(page);
         page.end();

@@ -85,7 +85,7 @@ pub static REGS: Command = Command {
     details: "Parts have their own names (eax, al, xmm0). JSON gives each as a hexadecimal string.",
     run: |session, arguments| {
         let xcr0 = session.timeline().header().host.xcr0;
-        let registers = session.timeline().registers(session.cursor())?;
+        let registers = session.registers()?;
         let mut values = Vec::new();
         for name in wanted(arguments.get("NAMES").unwrap_or(""), xcr0) {
             let value = read(&registers, &name);

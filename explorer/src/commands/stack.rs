@@ -98,7 +98,7 @@ fn backtrace(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000) as usize;
     let stack = session.stack(limit)?;
     let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
-    let scene = session.scene_at(session.cursor(), limit)?;
+    let scene = session.scene_of(session.thread()?, session.cursor(), limit)?;
     let full = arguments.get("full").is_some();
     let mut frames = Vec::new();
     for frame in stack.frames {

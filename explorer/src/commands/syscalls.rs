@@ -28,6 +28,9 @@ struct Syscalls {
 struct Line {
     tracepoint: u64,
     thread: u32,
+    /// Its number, if there are several.
+    #[serde(skip)]
+    thread_number: Option<usize>,
     number: u64,
     name: String,
     arguments: Vec<Value>,
@@ -50,7 +53,8 @@ struct Value {
 }
 
 impl Line {
-    fn new(timeline: &Timeline, event: &Event, syscall: &Syscall) -> Self {
+    fn new(session: &Session, event: &Event, syscall: &Syscall) -> Self {
+        let timeline = session.timeline();
         let at = event.tracepoint;
         let call = Call { number: syscall.number, args: syscall.arguments, result: syscall.result };
         let before = |address, buffer: &mut [u8]| timeline.read(at, address, buffer);
@@ -59,6 +63,7 @@ impl Line {
         Self {
             tracepoint: at,
             thread: event.thread,
+            thread_number: session.thread_number(event.thread),
             number: syscall.number,
             name: words.name,
             arguments: words
@@ -77,6 +82,9 @@ impl Line {
     fn render(&self, page: &mut Page, cursor: u64) {
         page.put(Style::Current, if self.tracepoint == cursor { "=> " } else { "   " });
         page.put(Style::Tracepoint, format!("#{}", thousands(self.tracepoint)));
+        if let Some(number) = self.thread_number {
+            page.plain(format!("  thread {number}"));
+        }
         let arguments: Vec<_> = self.arguments.iter().map(|a| a.text.as_str()).collect();
         page.plain("  ").put(Style::Function, &self.name);
         page.plain(format!("({}) = {}", arguments.join(", "), self.result));
@@ -149,7 +157,7 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
         return Err(StateError::Interrupted.into());
     }
     let line = |event: &Event| match &event.kind {
-        EventKind::Syscall(syscall) => Some(Line::new(timeline, event, syscall)),
+        EventKind::Syscall(syscall) => Some(Line::new(session, event, syscall)),
         _ => None,
     };
     let syscalls = found.iter().filter_map(line).collect();

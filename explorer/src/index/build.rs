@@ -92,7 +92,7 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
     }
     let end = work.file.end();
     let directory = work.directory();
-    Ok(complete(file, end, &directory, timeline.identity())?)
+    Ok(complete(file, end, &directory, timeline.history_identity())?)
 }
 
 impl Work<'_> {
@@ -153,7 +153,8 @@ impl Work<'_> {
 
     fn directory(self) -> Directory {
         let done = self.leaves.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let broken: Vec<usize> = (0..done.len()).filter(|index| is_broken(&done, *index)).collect();
+        let broken: Vec<usize> =
+            (0..done.len()).filter(|index| is_broken(self.timeline, &done, *index)).collect();
         let mut leaves: Vec<Leaf> = done.into_values().map(|done| done.leaf).collect();
         for index in &broken {
             if let Some(leaf) = leaves.get_mut(*index) {
@@ -180,9 +181,10 @@ fn distrust(levels: &mut [Vec<Node>], leaf: usize) {
 }
 
 /// Whether the registers that chunk `index` ends with are not those that the
-/// next one starts with.
-fn is_broken(done: &BTreeMap<usize, Done>, index: usize) -> bool {
-    let (Some(this), Some(next)) = (done.get(&index), done.get(&(index + 1))) else { return false };
+/// next one of its thread starts with.
+fn is_broken(timeline: &Timeline, done: &BTreeMap<usize, Done>, index: usize) -> bool {
+    let next = timeline.schedule().follower(index).and_then(|next| done.get(&next));
+    let (Some(this), Some(next)) = (done.get(&index), next) else { return false };
     let of = |registers: &Registers| (registers.gpr, registers.fs_base, registers.gs_base);
     let sound = this.leaf.unsound.is_none() && next.leaf.unsound.is_none();
     sound && of(&this.end) != of(&next.keyframe)

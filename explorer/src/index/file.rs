@@ -1,4 +1,5 @@
-//! The index file: `run.trace.index` beside `run.trace`.
+//! The index file: `run.trace.index` beside `run.trace`; of a process other than the first
+//! `run.trace.PID.index`.
 //!
 //! ```text
 //! file   = header part … directory
@@ -33,9 +34,12 @@ pub enum Unusable {
     Wrong(&'static str),
 }
 
-/// Where the index of the trace at `trace` is kept.
-pub fn path(trace: &Path) -> PathBuf {
+/// Where the index of a process of the trace at `trace` is kept; none: of its first.
+pub fn path(trace: &Path, process: Option<u32>) -> PathBuf {
     let mut name = trace.as_os_str().to_owned();
+    if let Some(id) = process {
+        name.push(format!(".{id}"));
+    }
     name.push(".index");
     name.into()
 }

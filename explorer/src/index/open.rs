@@ -11,8 +11,8 @@ use std::path::Path;
 impl Index {
     /// The index beside the trace, if there is one that can be used.
     pub fn existing(timeline: &Timeline) -> Option<Self> {
-        let path = file::path(timeline.path());
-        let opened = file::open(&path, timeline.identity(), timeline.chunk_count());
+        let path = file::path(timeline.path(), timeline.other_process());
+        let opened = file::open(&path, timeline.history_identity(), timeline.chunk_count());
         opened.ok().map(Self::new)
     }
 
@@ -21,8 +21,8 @@ impl Index {
     /// # Errors
     /// [`IndexError::State`]: building was interrupted, or there is no room.
     pub fn open(timeline: &Timeline) -> Result<(Self, Option<String>), IndexError> {
-        let path = file::path(timeline.path());
-        match file::open(&path, timeline.identity(), timeline.chunk_count()) {
+        let path = file::path(timeline.path(), timeline.other_process());
+        match file::open(&path, timeline.history_identity(), timeline.chunk_count()) {
             Ok(opened) => Ok((Self::new(opened), None)),
             Err(Unusable::Missing) => Ok((Self::make(timeline)?, None)),
             Err(Unusable::Wrong(why)) => {
@@ -37,7 +37,7 @@ impl Index {
     /// # Errors
     /// As [`Self::open`].
     pub fn make(timeline: &Timeline) -> Result<Self, IndexError> {
-        let path = file::path(timeline.path());
+        let path = file::path(timeline.path(), timeline.other_process());
         match beside(timeline, &path) {
             Ok(index) => Ok(index),
             Err(BuildError::Interrupted) => Err(StateError::Interrupted.into()),
@@ -72,7 +72,7 @@ fn unnamed(timeline: &Timeline) -> Result<Index, BuildError> {
 }
 
 fn read(timeline: &Timeline, file: &File) -> Result<Index, BuildError> {
-    let opened = file::read(file, timeline.identity(), timeline.chunk_count());
+    let opened = file::read(file, timeline.history_identity(), timeline.chunk_count());
     let wrong = |why| match why {
         Unusable::Missing => io::Error::other("the index is gone"),
         Unusable::Wrong(why) => io::Error::other(format!("the index just made {why}")),

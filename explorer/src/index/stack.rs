@@ -34,9 +34,13 @@ impl Above {
         direction: Direction,
     ) -> Result<Option<u64>, StateError> {
         let view = timeline.chunk_view(index)?;
-        if view.chunk().thread != self.thread {
+        let chunk = view.chunk();
+        if chunk.thread != self.thread {
             return Ok(None);
         }
+        // Behind its end the thread waits, until its next chunk begins.
+        let next = if chunk.end() == timeline.end() { chunk.end() + 1 } else { chunk.end() };
+        let states = states.start..states.end.min(next);
         let dictionary = timeline.dictionary();
         Ok(view.find(dictionary, states, direction, &|registers| self.is(registers))?)
     }
@@ -79,7 +83,7 @@ impl Index {
         direction: Direction,
         above: Above,
     ) -> Result<Option<u64>, IndexError> {
-        if timeline.chunk_path(index)?.thread != above.thread {
+        if !timeline.schedule().is_of(index, above.thread) {
             return Ok(None);
         }
         let place = timeline.chunk_places().get(index).ok_or(IndexError::Damaged)?;

@@ -19,6 +19,9 @@ pub struct Bookmark {
     pub name: String,
     /// Where it is.
     pub tracepoint: u64,
+    /// Of the history of this process, if it is not the trace's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
 }
 
 /// What cannot be done with bookmarks.
@@ -42,6 +45,7 @@ pub enum BookmarkError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bookmarks {
     list: Vec<Bookmark>,
+    process: Option<u32>,
 }
 
 impl Bookmarks {
@@ -51,10 +55,17 @@ impl Bookmarks {
     /// As [`Self::create`].
     pub fn new(list: Vec<Bookmark>) -> Result<Self, BookmarkError> {
         let mut all = Self::default();
-        for Bookmark { name, tracepoint } in list {
+        for Bookmark { name, tracepoint, process } in list {
+            all.process = process;
             all.create(Some(&name), tracepoint)?;
         }
+        all.process = None;
         Ok(all)
+    }
+
+    /// Of which process those made from now on are, if not of the first.
+    pub fn set_process(&mut self, process: Option<u32>) {
+        self.process = process;
     }
 
     /// All of them, by tracepoint, then by name.
@@ -84,7 +95,7 @@ impl Bookmarks {
         }
         let name = name.map_or_else(|| self.number(), str::to_owned);
         self.check(&name)?;
-        Ok(self.put(Bookmark { name, tracepoint }))
+        Ok(self.put(Bookmark { name, tracepoint, process: self.process }))
     }
 
     /// Removes the one of this name.
@@ -101,12 +112,12 @@ impl Bookmarks {
     /// # Errors
     /// [`BookmarkError`], but not `Many`.
     pub fn rename(&mut self, old: &str, new: &str) -> Result<Bookmark, BookmarkError> {
-        let tracepoint = self.get(old)?.tracepoint;
+        let one = self.get(old)?.clone();
         if old != new {
             self.check(new)?;
         }
         self.delete(old)?;
-        Ok(self.put(Bookmark { name: new.to_owned(), tracepoint }))
+        Ok(self.put(Bookmark { name: new.to_owned(), ..one }))
     }
 
     /// Puts the one of this name elsewhere.
@@ -115,20 +126,21 @@ impl Bookmarks {
     /// [`BookmarkError::Unknown`].
     pub fn set(&mut self, name: &str, tracepoint: u64) -> Result<Bookmark, BookmarkError> {
         let Bookmark { name, .. } = self.delete(name)?;
-        Ok(self.put(Bookmark { name, tracepoint }))
+        Ok(self.put(Bookmark { name, tracepoint, process: self.process }))
     }
 
     /// Takes in what became of `base` elsewhere: `other`. Where both changed, this one
     /// counts.
     pub fn merge(&mut self, base: &Self, other: &Self) {
-        let of = |all: &Self, name: &str| all.get(name).ok().map(|found| found.tracepoint);
+        let place = |one: &Bookmark| (one.process, one.tracepoint);
+        let of = |all: &Self, name: &str| all.get(name).ok().map(place);
         self.list.retain(|one| {
-            let unchanged = of(base, &one.name) == Some(one.tracepoint);
+            let unchanged = of(base, &one.name) == Some(place(one));
             !(unchanged && of(other, &one.name).is_none())
         });
         for one in &other.list {
             let (before, here) = (of(base, &one.name), of(self, &one.name));
-            if before != Some(one.tracepoint) && before == here {
+            if before != Some(place(one)) && before == here {
                 self.list.retain(|old| old.name != one.name);
                 self.put(one.clone());
             }
@@ -163,7 +175,7 @@ impl Bookmarks {
     }
 
     fn check(&self, name: &str) -> Result<(), BookmarkError> {
-        if let Ok(Bookmark { name, tracepoint }) = self.get(name) {
+        if let Ok(Bookmark { name, tracepoint, .. }) = self.get(name) {
             return Err(BookmarkError::Taken(name.clone(), thousands(*tracepoint)));
         }
         let fits = (1..=LONGEST).contains(&name.chars().count());
@@ -207,6 +219,7 @@ mod tests {
             let one = |(name, tracepoint): &(&str, u64)| Bookmark {
                 name: (*name).to_owned(),
                 tracepoint: *tracepoint,
+                process: None,
             };
             Bookmarks::new(list.iter().map(one).collect()).unwrap()
         };

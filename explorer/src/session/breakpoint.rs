@@ -48,6 +48,23 @@ pub struct Watch {
     pub subject: Subject,
     /// Which accesses to it.
     pub access: Access,
+    /// How long it is there, if it is a local variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+}
+
+/// The life of the frame that a watched variable belongs to: the states after `begin` and
+/// before `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The state from which its function was called; none: before history.
+    pub begin: Option<u64>,
+    /// The state in which it was left; none: after history.
+    pub end: Option<u64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A breakpoint.
@@ -62,7 +79,19 @@ pub struct Breakpoint {
     /// History stops there only where this is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-    /// How often history stopped there, in either direction.
+    /// History stops there only for the thread of this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u32>,
+    /// It is of this process's history only: what it watches is in its address space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
+    /// How often history passes it by before it stops there again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ignore: u64,
+    /// It is deleted where history stops there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
+    /// How often history stopped there or passed it by, in either direction.
     pub hits: u64,
     /// Where it is.
     pub targets: Vec<Target>,
@@ -72,8 +101,8 @@ pub struct Breakpoint {
 }
 
 impl Breakpoint {
-    fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
-        self.enabled && self.targets.iter().any(|target| target.is_at(pc, module))
+    pub(super) fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
+        self.targets.iter().any(|target| target.is_at(pc, module))
     }
 }
 
@@ -82,36 +111,66 @@ impl Breakpoint {
 pub struct Breakpoints {
     list: Vec<Breakpoint>,
     last: u32,
+    /// The selected process.
+    process: u32,
 }
 
 impl Breakpoints {
     /// Adds an enabled breakpoint.
-    pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &Breakpoint {
+    pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &mut Breakpoint {
         self.push(location, targets, None)
     }
 
     /// Adds an enabled watchpoint.
-    pub fn add_watch(&mut self, expression: &str, watch: Watch) -> &Breakpoint {
+    pub fn add_watch(&mut self, expression: &str, watch: Watch) -> &mut Breakpoint {
         self.push(expression, Vec::new(), Some(watch))
     }
 
-    fn push(&mut self, location: &str, targets: Vec<Target>, watch: Option<Watch>) -> &Breakpoint {
+    fn push(
+        &mut self,
+        location: &str,
+        targets: Vec<Target>,
+        watch: Option<Watch>,
+    ) -> &mut Breakpoint {
         self.last = self.last.saturating_add(1);
         self.list.push(Breakpoint {
             number: self.last,
             location: location.to_owned(),
             enabled: true,
             condition: None,
+            thread: None,
+            process: None,
+            ignore: 0,
+            temporary: false,
             hits: 0,
             targets,
             watch,
         });
-        &self.list[self.list.len() - 1]
+        let last = self.list.len() - 1;
+        &mut self.list[last]
     }
 
     /// All of them, by number.
     pub fn iter(&self) -> impl Iterator<Item = &Breakpoint> {
         self.list.iter()
+    }
+
+    /// Of which process's history questions are from now on.
+    pub fn set_process(&mut self, process: u32) {
+        self.process = process;
+    }
+
+    /// Puts one at other places.
+    pub fn place(&mut self, number: u32, targets: Vec<Target>) {
+        if let Some(found) = self.list.iter_mut().find(|one| one.number == number) {
+            found.targets = targets;
+        }
+    }
+
+    /// Those that history stops at.
+    pub(super) fn active(&self) -> impl Iterator<Item = &Breakpoint> {
+        let here = |one: &&Breakpoint| one.process.is_none_or(|id| id == self.process);
+        self.list.iter().filter(|one| one.enabled).filter(here)
     }
 
     /// Adds breakpoints with the numbers they had.
@@ -120,17 +179,17 @@ impl Breakpoints {
         self.last = self.list.iter().map(|b| b.number).max().unwrap_or(0).max(self.last);
     }
 
-    /// Removes one, or all; the numbers removed.
-    pub fn delete(&mut self, number: Option<u32>) -> Vec<u32> {
-        let goes = |breakpoint: &Breakpoint| number.is_none_or(|n| n == breakpoint.number);
+    /// Removes some, or all; the numbers removed.
+    pub fn delete(&mut self, numbers: Option<&[u32]>) -> Vec<u32> {
+        let goes = |one: &Breakpoint| numbers.is_none_or(|all| all.contains(&one.number));
         let removed = self.list.iter().filter(|b| goes(b)).map(|b| b.number).collect();
         self.list.retain(|breakpoint| !goes(breakpoint));
         removed
     }
 
-    /// Enables or disables one, or all; the numbers it was done to.
-    pub fn enable(&mut self, number: Option<u32>, enabled: bool) -> Vec<u32> {
-        let wanted = |b: &&mut Breakpoint| number.is_none_or(|n| n == b.number);
+    /// Enables or disables some, or all; the numbers it was done to.
+    pub fn enable(&mut self, numbers: Option<&[u32]>, enabled: bool) -> Vec<u32> {
+        let wanted = |one: &&mut Breakpoint| numbers.is_none_or(|all| all.contains(&one.number));
         let set = |breakpoint: &mut Breakpoint| {
             breakpoint.enabled = enabled;
             breakpoint.number
@@ -138,11 +197,18 @@ impl Breakpoints {
         self.list.iter_mut().filter(wanted).map(set).collect()
     }
 
+    /// The addresses of one, ascending, each once.
+    pub(super) fn addresses_of(breakpoint: &Breakpoint) -> Vec<u64> {
+        let mut all: Vec<u64> = breakpoint.targets.iter().map(|target| target.address).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The addresses of all enabled ones, ascending, each once.
     pub fn addresses(&self) -> Vec<u64> {
-        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
         let mut addresses: Vec<u64> =
-            enabled.flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
+            self.active().flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
         addresses.sort_unstable();
         addresses.dedup();
         addresses
@@ -150,8 +216,7 @@ impl Breakpoints {
 
     /// The enabled watchpoints.
     pub fn watches(&self) -> impl Iterator<Item = (&Breakpoint, &Watch)> {
-        let enabled = self.list.iter().filter(|breakpoint| breakpoint.enabled);
-        enabled.filter_map(|breakpoint| Some((breakpoint, breakpoint.watch.as_ref()?)))
+        self.active().filter_map(|breakpoint| Some((breakpoint, breakpoint.watch.as_ref()?)))
     }
 
     /// Counts a hit of the one of this number; its expression.
@@ -159,6 +224,24 @@ impl Breakpoints {
         let found = self.list.iter_mut().find(|breakpoint| breakpoint.number == number)?;
         found.hits += 1;
         Some(&found.location)
+    }
+
+    /// The one of this number.
+    pub fn get(&self, number: u32) -> Option<&Breakpoint> {
+        self.list.iter().find(|breakpoint| breakpoint.number == number)
+    }
+
+    /// The one of this number, to be changed.
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Breakpoint> {
+        self.list.iter_mut().find(|breakpoint| breakpoint.number == number)
+    }
+
+    /// Notes that history passed one by, that often of what it was to ignore.
+    pub fn pass(&mut self, number: u32, times: u64) {
+        if let Some(found) = self.get_mut(number) {
+            found.ignore = found.ignore.saturating_sub(times);
+            found.hits = found.hits.saturating_add(times);
+        }
     }
 
     /// Gives one a condition, or none; the breakpoint, if there is one of this number.
@@ -170,7 +253,7 @@ impl Breakpoints {
 
     /// The enabled ones at `pc`, where `module` is mapped, whatever their conditions.
     pub fn at(&self, pc: u64, module: Option<u32>) -> impl Iterator<Item = &Breakpoint> {
-        self.list.iter().filter(move |breakpoint| breakpoint.is_at(pc, module))
+        self.active().filter(move |breakpoint| breakpoint.is_at(pc, module))
     }
 }
 
@@ -188,12 +271,12 @@ mod tests {
         breakpoints.add("f", vec![target(2), target(1)]);
         breakpoints.add("g", vec![target(2)]);
         assert_eq!(breakpoints.addresses(), [1, 2]);
-        assert_eq!(breakpoints.enable(Some(1), false), [1]);
+        assert_eq!(breakpoints.enable(Some(&[1]), false), [1]);
         assert_eq!(breakpoints.addresses(), [2]);
         assert_eq!(breakpoints.at(2, None).map(|b| b.number).collect::<Vec<_>>(), [2]);
         assert_eq!(breakpoints.count(2), Some("g"));
         assert_eq!(breakpoints.iter().map(|b| b.hits).collect::<Vec<_>>(), [0, 1]);
-        assert!(breakpoints.delete(Some(7)).is_empty());
+        assert!(breakpoints.delete(Some(&[7])).is_empty());
         assert_eq!(breakpoints.delete(None), [1, 2]);
         assert_eq!(breakpoints.add("h", vec![]).number, 3);
     }

@@ -3,7 +3,6 @@
 use super::Session;
 use super::stop::Stop;
 use crate::index::Above;
-use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use std::collections::HashMap;
@@ -74,8 +73,12 @@ impl Session {
     /// When history cannot be read there.
     pub(super) fn over_call(&self, state: u64) -> Result<Passed, StateError> {
         let limit = self.timeline.registers(state)?.rsp();
+        let thread = self.timeline.thread(state)?;
         // The state behind the call is inside.
-        let landed = self.find_above(state + 1, Direction::Forward, limit)?;
+        let landed = match self.timeline.successor(state) {
+            Some(inside) => self.find_above(thread, inside, Direction::Forward, limit)?,
+            None => None,
+        };
         let instruction = self.timeline.instruction(state)?;
         let behind = instruction.map(|i| i.pc.wrapping_add(i.bytes.len() as u64));
         let landed = match landed {
@@ -93,7 +96,8 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn back_over(&self, left: Left) -> Result<Passed, StateError> {
-        let landed = self.find_above(left.inside, Direction::Backward, left.limit)?;
+        let thread = self.timeline.thread(left.at)?;
+        let landed = self.find_above(thread, left.inside, Direction::Backward, left.limit)?;
         match (self.next_breakpoint(left.at, Direction::Backward)?, landed) {
             (Some(hit), landed) if landed.is_none_or(|landed| hit > landed) => {
                 Ok(Err(Some((hit, breakpoint()))))
@@ -109,7 +113,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn leaves(&self, state: u64, flow: Flow) -> Result<Option<Left>, StateError> {
-        let limit = || Ok::<_, StateError>(self.timeline.registers(state + 1)?.rsp());
+        let limit = || Ok::<_, StateError>(self.timeline.registers_after(state)?.rsp());
         match flow {
             Flow::Return => Ok(Some(Left { at: state, inside: state, limit: limit()? })),
             Flow::Jump => self.jumps_out(state, limit()?),
@@ -124,16 +128,20 @@ impl Session {
         let function = self.locator.bounds(&self.timeline, at, pc);
         let Some(function) = function.filter(|f| f.start < f.end) else { return Ok(None) };
         let within = |pc: u64| (function.start..function.end).contains(&pc);
-        if within(self.timeline.pc(at + 1)?) {
+        if within(self.timeline.pc_after(at)?) {
             return Ok(None);
         }
-        for inside in (at.saturating_sub(NEAR)..=at).rev() {
+        let thread = self.timeline.thread(at)?;
+        let mut inside = at;
+        for _ in 0..=NEAR {
             if !within(self.timeline.pc(inside)?) {
                 break;
             }
             if self.timeline.registers(inside)?.rsp() < limit {
                 return Ok(Some(Left { at, inside, limit }));
             }
+            let Some(before) = self.timeline.predecessor(thread, inside) else { break };
+            inside = before;
         }
         Ok(None)
     }
@@ -141,22 +149,24 @@ impl Session {
     /// Where a function that was left has led to, if the stack pointer came out of
     /// it at `landed`: there, at the expected address; or, as longjmp sets the stack
     /// pointer before it jumps, at the first state outside of the function there.
-    fn settle(&self, landed: u64, expected: Option<u64>) -> Result<u64, StateError> {
+    pub(super) fn settle(&self, landed: u64, expected: Option<u64>) -> Result<u64, StateError> {
         let pc = self.timeline.pc(landed)?;
         let function = self.locator.bounds(&self.timeline, landed, pc);
         let Some(function) = function.filter(|f| f.start < f.end && expected != Some(pc)) else {
             return Ok(landed);
         };
-        let outside = self.walk_until(landed, Direction::Forward, |_, pc| {
+        let thread = self.timeline.thread(landed)?;
+        let outside = self.walk_until(Some(thread), landed, Direction::Forward, |_, pc| {
             (!(function.start..function.end).contains(&pc)).then_some(())
         })?;
         Ok(outside.map_or(self.timeline.end(), |(state, ())| state))
     }
 
-    /// The nearest state after (before) `from` at which the stack pointer is at
-    /// `limit` or above, in the thread of `from`.
+    /// The nearest state of a thread after (before) `from` at which its stack pointer is at
+    /// `limit` or above.
     pub(super) fn find_above(
         &self,
+        thread: u32,
         from: u64,
         direction: Direction,
         limit: u64,
@@ -165,7 +175,7 @@ impl Session {
             Direction::Forward => from.saturating_add(1)..self.timeline.end() + 1,
             Direction::Backward => 0..from,
         };
-        let above = Above { limit, thread: self.timeline.thread(from)? };
+        let above = Above { limit, thread };
         let here = self.timeline.chunk_at(from)?;
         let near = above.find_in(&self.timeline, here, states.clone(), direction)?;
         if near.is_some() || self.timeline.chunk_count() == 1 {
@@ -173,37 +183,9 @@ impl Session {
         }
         self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, above))
     }
-
-    /// Moves out of the innermost function: to the state behind its return, or
-    /// back to the call that entered it. Stops early at breakpoints and signals.
-    ///
-    /// # Errors
-    /// When history cannot be read there; the inner error says that the caller is
-    /// not known.
-    pub fn leave(&mut self, direction: Direction) -> Result<Result<(), String>, StateError> {
-        let (base, back) = match self.caller()? {
-            Ok(caller) => caller,
-            Err(why) => return Ok(Err(why)),
-        };
-        let pc = CodeAddr::Pc(self.pc()?);
-        let function = self.locator.place(&self.timeline, self.cursor, pc).function;
-        let found = match self.find_above(self.cursor, direction, base)? {
-            Some(found) if direction == Direction::Forward => Some(self.settle(found, Some(back))?),
-            found => found,
-        };
-        let target = found.unwrap_or_else(|| self.edge(direction));
-        let hit = self.next_breakpoint(self.cursor, direction)?;
-        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
-        let (target, stop) = match (nearer, found) {
-            (Some(hit), _) => (hit, breakpoint()),
-            (None, Some(_)) => (target, Stop::Out { function }),
-            (None, None) => (target, Stop::Step),
-        };
-        self.finish(target, stop, direction).map(Ok)
-    }
 }
 
 /// The session finds which.
-fn breakpoint() -> Stop {
+pub(super) fn breakpoint() -> Stop {
     Stop::Breakpoint { breakpoints: Vec::new() }
 }

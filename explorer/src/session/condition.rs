@@ -1,7 +1,7 @@
 //! Conditions of breakpoints and watchpoints.
 
 use super::Session;
-use super::breakpoint::Breakpoint;
+use super::breakpoint::{Breakpoint, Target, Watch};
 use crate::expression::{self, ExpressionError};
 
 /// A breakpoint that history stops at.
@@ -26,7 +26,31 @@ impl Session {
         if let Some(condition) = condition {
             self.check_condition(condition)?;
         }
+        self.due.clear();
         Ok(self.breakpoints.set_condition(number, condition))
+    }
+
+    /// Sets a breakpoint, for one thread or all; its number. One at an address is of this
+    /// process only.
+    pub fn add_breakpoint(
+        &mut self,
+        location: &str,
+        targets: Vec<Target>,
+        thread: Option<u32>,
+        temporary: bool,
+    ) -> u32 {
+        let process = self.own_process().filter(|_| location.starts_with('*') || thread.is_some());
+        let added = self.breakpoints.add(location, targets);
+        (added.thread, added.process, added.temporary) = (thread, process, temporary);
+        added.number
+    }
+
+    /// Sets a watchpoint of this process; its number.
+    pub fn add_watch(&mut self, expression: &str, watch: Watch) -> u32 {
+        let process = self.own_process();
+        let added = self.breakpoints.add_watch(expression, watch);
+        added.process = process;
+        added.number
     }
 
     /// Whether text may be a condition somewhere.
@@ -43,16 +67,25 @@ impl Session {
     /// The enabled breakpoints at `pc` whose conditions hold at `state`.
     pub(super) fn hits(&self, state: u64, pc: u64) -> Vec<Hit> {
         let here = self.breakpoints.at(pc, self.module_at(state, pc));
-        here.filter_map(|breakpoint| self.verdict(breakpoint, state)).collect()
+        let thread = self.timeline.thread(state).unwrap_or_default();
+        let hit = |breakpoint: &Breakpoint| {
+            let hit = self.verdict(breakpoint, thread, state)?;
+            self.is_due(breakpoint, state).then_some(hit)
+        };
+        here.filter_map(hit).collect()
     }
 
-    /// A hit, if the condition of `breakpoint` holds at `state`, or cannot be evaluated.
-    pub(super) fn verdict(&self, breakpoint: &Breakpoint, state: u64) -> Option<Hit> {
+    /// A hit, if the condition of `breakpoint` holds for `thread` at `state`, or cannot be
+    /// evaluated.
+    pub(super) fn verdict(&self, breakpoint: &Breakpoint, thread: u32, state: u64) -> Option<Hit> {
         let number = breakpoint.number;
+        if breakpoint.thread.is_some_and(|own| own != thread) {
+            return None;
+        }
         let Some(condition) = &breakpoint.condition else {
             return Some(Hit { number, fault: None });
         };
-        let holds = match self.scene_at(state, 0) {
+        let holds = match self.scene_of(thread, state, 0) {
             Ok(scene) => expression::holds(condition, &scene).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };

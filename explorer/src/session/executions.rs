@@ -63,7 +63,7 @@ pub struct Call {
     pub ending: Ending,
     /// The state behind it.
     pub end: Option<u64>,
-    /// Instructions it took, its callees' included.
+    /// Instructions of its thread that it took, its callees' included.
     pub instructions: Option<u64>,
     /// What rax held when it returned.
     #[serde(serialize_with = "serialize_word")]
@@ -158,7 +158,8 @@ impl Session {
         let known = self.timeline.read(t, registers.rsp(), &mut word);
         let back = known.then(|| u64::from_le_bytes(word));
         let outside = registers.rsp().saturating_add(8);
-        let end = self.find_above(t, Direction::Forward, outside)?;
+        let thread = self.timeline.thread(t)?;
+        let end = self.find_above(thread, t, Direction::Forward, outside)?;
         let returned = match end {
             Some(end) => back == Some(self.timeline.pc(end)?),
             None => false,
@@ -167,7 +168,7 @@ impl Session {
         let caller = back.map(|back| self.locator.place(&self.timeline, t, CodeAddr::Return(back)));
         Ok(Call {
             tracepoint: t,
-            thread: self.timeline.thread(t)?,
+            thread,
             arguments: ARGUMENTS.map(|register| gpr(&registers, register)),
             caller,
             ending: match (end, returned) {
@@ -176,7 +177,7 @@ impl Session {
                 (_, false) => Ending::Left,
             },
             end,
-            instructions: end.map(|end| end - t),
+            instructions: end.map(|end| self.timeline.instructions_of(thread, t..end)),
             value: end.filter(|_| returned).map(rax).transpose()?,
             current: t == self.cursor,
         })

@@ -33,6 +33,7 @@ impl Modules for At<'_> {
 pub struct Frames<'s> {
     pub(super) session: &'s Session,
     pub(super) state: u64,
+    pub(super) thread: u32,
     pub(super) registers: Registers,
     pub(super) walked: Backtrace,
     /// Of each source frame: the frame of code, and how many inlined copies are inside it.
@@ -48,15 +49,21 @@ const ENTRY_CHUNKS: u32 = 2;
 const ENTRY_CALLS: u32 = 32;
 
 impl<'s> Frames<'s> {
-    /// At most `limit` frames of code at state `state`.
-    pub(super) fn walk(session: &'s Session, state: u64, limit: usize) -> Result<Self, StateError> {
-        let registers = session.timeline.registers(state)?;
+    /// At most `limit` frames of code of a thread at state `state`.
+    pub(super) fn walk(
+        session: &'s Session,
+        thread: u32,
+        state: u64,
+        limit: usize,
+    ) -> Result<Self, StateError> {
+        let registers = session.timeline.registers_of(thread, state)?;
         let at = At { session, state, space: session.timeline.shared_space(state)? };
         let mut memory = |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
         let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
         Ok(Self {
             session,
             state,
+            thread,
             registers,
             walked,
             levels: OnceCell::new(),
@@ -77,6 +84,11 @@ impl<'s> Frames<'s> {
     /// The state.
     pub fn state(&self) -> u64 {
         self.state
+    }
+
+    /// The thread.
+    pub fn thread(&self) -> u32 {
+        self.thread
     }
 
     /// The source frame `level`, 0 the innermost; `None` if there are fewer.
@@ -120,11 +132,13 @@ impl<'s> Frames<'s> {
         if !timeline.read(self.state, rsp, &mut returns) {
             return None;
         }
+        let thread = Some(self.thread);
         let mut from = self.state;
         for _ in 0..ENTRY_CALLS {
             let chunks = Cell::new(0);
             let enough = || chunks.replace(chunks.get() + 1) >= ENTRY_CHUNKS;
-            let state = timeline.find_pc(from, Direction::Backward, &[entry], &enough).ok()??;
+            let state =
+                timeline.find_pc(thread, from, Direction::Backward, &[entry], &enough).ok()??;
             let registers = timeline.registers(state).ok()?;
             if FrameRegisters::of(&registers).rsp() == Some(rsp) {
                 let mut returned = [0; 8];
@@ -150,6 +164,7 @@ impl Session {
     pub(super) fn thread_local(
         &self,
         state: u64,
+        fs_base: u64,
         symbols: &ModuleSymbols,
         offset: u64,
     ) -> Option<u64> {
@@ -161,7 +176,6 @@ impl Session {
             return None;
         }
         let block = size.checked_next_multiple_of(align.max(1))?;
-        let base = self.timeline.registers(state).ok()?.fs_base;
-        Some(base.wrapping_sub(block).wrapping_add(offset))
+        Some(fs_base.wrapping_sub(block).wrapping_add(offset))
     }
 }

@@ -52,7 +52,7 @@ impl Session {
         let few = self.timeline.chunk_count() <= NEAR;
         if few && self.ready_index().is_none() {
             let interrupted = || self.interrupt.raised();
-            return self.timeline.find_pc(from, direction, pcs, &interrupted);
+            return self.timeline.find_pc(None, from, direction, pcs, &interrupted);
         }
         if self.ready_index().is_none()
             && let Some(found) = self.find_near(from, direction, pcs)?

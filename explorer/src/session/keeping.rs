@@ -38,6 +38,7 @@ impl Session {
         let Some(held) = &self.keeper.held else { return };
         self.breakpoints.restore(held.breakpoints.iter().filter_map(SavedBreakpoint::restore));
         self.displays.restore(held.displays.iter().filter_map(SavedDisplay::restore));
+        let several = self.processes().len() > 1;
         let counts = [
             (held.bookmarks.len(), "bookmark"),
             (held.breakpoints.len(), "breakpoint"),
@@ -52,6 +53,10 @@ impl Session {
             let path = saved::path(self.timeline.path());
             self.notice(format!("{} restored from {}", parts.join(", "), path.display()));
         }
+        if several {
+            // They may have been left in another process.
+            self.find_breakpoints();
+        }
     }
 
     /// The bookmarks.
@@ -59,6 +64,7 @@ impl Session {
         if self.keeper.held.is_none() {
             self.load();
         }
+        self.bookmarks.set_process(self.timeline.other_process());
         &mut self.bookmarks
     }
 

@@ -56,7 +56,7 @@ impl Session {
         direction: Direction,
         calls: Calls,
     ) -> Result<(), StateError> {
-        let mut known = Known::default();
+        let (mut known, mut before) = (Known::default(), self.cursor);
         for _ in 0..count {
             // Each walk is too short to look.
             if self.interrupt.raised() {
@@ -65,10 +65,11 @@ impl Session {
             }
             let (target, stop) = match self.next_line(direction, calls, &mut known)? {
                 Some(found) => found,
-                None => (self.edge(direction), Stop::Step),
+                None => self.thread_edge(direction)?,
             };
             self.finish(target, stop, direction)?;
-            if self.stop != Stop::Step || self.cursor == self.edge(direction) {
+            let moved = std::mem::replace(&mut before, self.cursor) != self.cursor;
+            if self.stop != Stop::Step || self.cursor == self.edge(direction) || !moved {
                 break;
             }
         }
@@ -84,7 +85,7 @@ impl Session {
         known: &mut Known,
     ) -> Result<Option<(u64, Stop)>, StateError> {
         let addresses = self.breakpoints.addresses();
-        let pc = self.timeline.pc(self.cursor)?;
+        let (thread, pc) = (self.own_thread()?, self.pc()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
         let mut step = Step {
             direction,
@@ -94,7 +95,10 @@ impl Session {
             current,
             prologue: None,
         };
-        let mut from = self.cursor;
+        let mut from = match direction {
+            Direction::Forward => self.position()?,
+            Direction::Backward => self.cursor,
+        };
         if calls == Calls::Over
             && direction == Direction::Forward
             && known.flows.of(self, from, pc) == Flow::Call
@@ -105,7 +109,7 @@ impl Session {
             }
         }
         loop {
-            let paused = self.walk_until(from, direction, |state, pc| {
+            let paused = self.walk_until(thread, from, direction, |state, pc| {
                 if addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc) {
                     return Some(Pause::Breakpoint);
                 }

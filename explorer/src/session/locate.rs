@@ -4,6 +4,7 @@
 use super::breakpoint::Target;
 use super::images::{Image, Images};
 use super::position::Place;
+use crate::symbols::pattern::Pattern;
 use crate::symbols::{
     BreakAddress, CodeAddr, DebugSearch, LineMatch, ModuleAddr, ModuleSymbols, SourceFrame,
 };
@@ -140,6 +141,31 @@ impl Locator {
             self.add_targets(timeline, index, symbols, &addresses, &mut targets);
         }
         targets
+    }
+
+    /// Where to break for all functions with names that match a pattern; none, if there are
+    /// more than `most` places.
+    pub fn functions(
+        &self,
+        timeline: &Timeline,
+        pattern: &Pattern,
+        most: usize,
+    ) -> Option<Vec<Target>> {
+        let mut targets = Vec::new();
+        for index in self.images.modules() {
+            let Some(symbols) = self.images.symbols(timeline, index) else { continue };
+            let names = symbols.functions().into_iter().filter(|name| pattern.is_in(name));
+            for name in names {
+                let addresses = symbols.addresses_of_function(&name);
+                self.add_targets(timeline, index, symbols, &addresses, &mut targets);
+                if targets.len() > most.saturating_mul(4) {
+                    return None;
+                }
+            }
+        }
+        targets.sort_by_key(|target| (target.address, target.module));
+        targets.dedup_by_key(|target| (target.address, target.module));
+        (targets.len() <= most).then_some(targets)
     }
 
     /// The first instructions of a function, not those of inlined copies.

@@ -1,10 +1,14 @@
-//! What a user types for a place: a function, `file:line`, a line, `*address`.
+//! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;
+use crate::symbols::pattern::Pattern;
 use crate::timeline::StateError;
+
+/// Most places that a pattern may mean.
+const MOST_PLACES: usize = 2000;
 
 /// A line of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,12 @@ pub enum LocationError {
     /// A line without a file, where there is no current file.
     #[error("no current source file: say FILE:LINE")]
     NoFile,
+    /// A pattern that makes no sense.
+    #[error("{0:?} is no pattern: {1}")]
+    Pattern(String, String),
+    /// A pattern that names no function, or too many.
+    #[error("{0}")]
+    Matches(String),
     /// An address that has no value.
     #[error("{0}")]
     Expression(#[from] ExpressionError),
@@ -50,6 +60,9 @@ impl Session {
         }
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
+        if let Some(pattern) = pattern_in(location) {
+            return self.matching(pattern);
+        }
         if let Some((file, line)) = split_line(location) {
             return self.line_targets(file, line);
         }
@@ -118,6 +131,19 @@ impl Session {
         }
     }
 
+    fn matching(&self, text: &str) -> Result<Vec<Target>, LocationError> {
+        let wrong = |why| LocationError::Pattern(text.to_owned(), why);
+        let pattern = Pattern::new(text).map_err(wrong)?;
+        match self.locator.functions(&self.timeline, &pattern, MOST_PLACES) {
+            Some(targets) if !targets.is_empty() => Ok(targets),
+            Some(_) => Err(LocationError::Matches(format!("no function matches {text:?}"))),
+            None => {
+                let text = format!("functions that match {text:?} have over {MOST_PLACES} places");
+                Err(LocationError::Matches(text))
+            }
+        }
+    }
+
     fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
         let (targets, known) = self.locator.line(&self.timeline, file, line);
         match (targets.is_empty(), known) {
@@ -146,6 +172,11 @@ impl Session {
         };
         LocationError::Function(name.to_owned(), hint)
     }
+}
+
+/// What stands between slashes: `/^read_/`.
+fn pattern_in(location: &str) -> Option<&str> {
+    location.strip_prefix('/')?.strip_suffix('/')
 }
 
 /// `file:line`; not `ns::name`.

@@ -11,9 +11,11 @@ mod find;
 mod frames;
 mod heap;
 mod history;
+mod ignoring;
 mod images;
 mod index;
 mod keeping;
+mod leave;
 mod lines;
 mod locate;
 mod location;
@@ -24,9 +26,11 @@ mod names;
 mod output;
 mod places;
 mod position;
+mod process;
 pub mod registers;
 mod saved;
 mod scene;
+mod scope;
 mod settings;
 mod signal;
 mod stack;
@@ -38,6 +42,7 @@ pub use frames::Frames;
 pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
+mod thread;
 mod until;
 mod value;
 mod watch;
@@ -46,7 +51,7 @@ mod why_not;
 
 pub use appearances::Appearance;
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
-pub use breakpoint::{Access, Breakpoint, Breakpoints, Target, Watch};
+pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
 pub use find::pattern as find_pattern;
 pub use images::{Image, Images};
@@ -57,12 +62,14 @@ pub use modification::Modification;
 pub use output::OutputLine;
 pub use places::Places;
 pub use position::Place;
+pub use process::ProcessError;
 pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
 pub use stop::Stop;
 pub use subject::{Subject, SubjectError};
+pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use why::{Link, Origin, Reach, Why};
@@ -76,6 +83,7 @@ use crate::symbols::{CodeAddr, DebugSearch, Sources};
 use crate::timeline::{Direction, StateError, Timeline};
 use crate::values::Value;
 use rdb_schema::event::{EventKind, Exit};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// What `x` continues with.
@@ -113,6 +121,8 @@ pub struct Session {
     pub examine: Examine,
     /// What `list` continues with, until the cursor moves.
     pub listing: Option<Listing>,
+    /// The selected thread, until the cursor moves: the cursor's own if there is none.
+    chosen: Option<u32>,
     /// The selected source frame, 0 the innermost, until the cursor moves.
     selected: usize,
     /// Values printed, and convenience variables.
@@ -128,24 +138,31 @@ pub struct Session {
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
     faults: Vec<String>,
+    search: DebugSearch,
+    due: ignoring::Due,
+    /// Where other processes were left.
+    left: HashMap<u32, process::Left>,
 }
 
 impl Session {
     /// A session at the first state of `timeline`.
     pub fn new(timeline: Timeline, search: DebugSearch) -> Self {
-        let locator = Locator::new(&timeline, search);
+        let locator = Locator::new(&timeline, search.clone());
         let stop = natural_stop(&timeline, 0).unwrap_or(Stop::Start);
         let interrupt = timeline.interrupt().clone();
+        let mut breakpoints = Breakpoints::default();
+        breakpoints.set_process(timeline.process());
         Self {
             timeline,
             locator,
             cursor: 0,
             stop,
             sources: Sources::default(),
-            breakpoints: Breakpoints::default(),
+            breakpoints,
             settings: Settings::default(),
             examine: Examine { format: 'x', size: 4, next: None },
             listing: None,
+            chosen: None,
             selected: 0,
             history: ValueHistory::default(),
             displays: Displays::default(),
@@ -156,6 +173,9 @@ impl Session {
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),
+            search,
+            due: ignoring::Due::default(),
+            left: HashMap::new(),
         }
     }
 
@@ -202,15 +222,15 @@ impl Session {
         Ok(())
     }
 
-    /// Address of the next instruction.
+    /// Address of the selected thread's next instruction.
     ///
     /// # Errors
     /// When history cannot be read here.
     pub fn pc(&self) -> Result<u64, StateError> {
-        self.timeline.pc(self.cursor)
+        self.timeline.pc_of(self.thread()?, self.cursor)
     }
 
-    /// Where the cursor is in the program.
+    /// Where the selected thread is in the program.
     ///
     /// # Errors
     /// When history cannot be read here.
@@ -281,7 +301,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn select(&mut self, level: usize) -> Result<bool, StateError> {
-        let there = self.scene_at(self.cursor, level)?.view().is_some();
+        let there = self.scene_of(self.thread()?, self.cursor, level)?.view().is_some();
         if there {
             self.selected = level;
             self.forget_listing();

@@ -2,7 +2,6 @@
 
 use super::signal::{SignalStop, stops};
 use super::stop::Stop;
-use super::watch::Triggered;
 use super::{Session, natural_stop};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::EventKind;
@@ -31,14 +30,10 @@ impl Session {
         count: u64,
         direction: Direction,
     ) -> Result<(), StateError> {
-        let wanted = match direction {
-            Direction::Forward => self.cursor.saturating_add(count).min(self.timeline.end()),
-            Direction::Backward => self.cursor.saturating_sub(count),
-        };
-        let (mut target, mut stop) = (wanted, Stop::Step);
+        let (mut target, mut stop) = self.stepped(count, direction)?;
         // One step arrives where it arrives; only longer ways can meet something.
-        if self.cursor.abs_diff(wanted) > 1 {
-            (target, stop) = self.breakpoint_before(wanted, direction)?;
+        if self.cursor.abs_diff(target) > 1 {
+            (target, stop) = self.breakpoint_before(target, stop, direction)?;
         }
         self.finish(target, stop, direction)
     }
@@ -47,21 +42,22 @@ impl Session {
     fn breakpoint_before(
         &self,
         limit: u64,
+        arrived: Stop,
         direction: Direction,
     ) -> Result<(u64, Stop), StateError> {
         let addresses = self.breakpoints.addresses();
         if addresses.is_empty() {
-            return Ok((limit, Stop::Step));
+            return Ok((limit, arrived));
         }
         let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
-        let found = self.walk_until(self.cursor, direction, |state, pc| {
+        let found = self.walk_until(None, self.cursor, direction, |state, pc| {
             match (hit(state, pc), state == limit) {
                 (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
-                (_, true) => Some(Stop::Step),
+                (_, true) => Some(arrived.clone()),
                 _ => None,
             }
         })?;
-        Ok(found.unwrap_or((limit, Stop::Step)))
+        Ok(found.unwrap_or((limit, arrived)))
     }
 
     /// Moves to the nearest breakpoint or signal, else to the end of history.
@@ -120,32 +116,48 @@ impl Session {
         way: Direction,
     ) -> Result<(), StateError> {
         let (mut target, mut stop, mut fault) = (target, stop, None);
+        if let Some(hit) = self.others_breakpoint(target, &stop, way)? {
+            (target, stop) = (hit, Stop::Breakpoint { breakpoints: Vec::new() });
+        }
+        if let Some((state, left)) = self.first_scope(target, way) {
+            (target, stop) = (state, left);
+        }
         if let Some(mut found) = self.first_watch(target, way)? {
             fault = found.fault.take();
-            (target, stop) = (found.state, self.watch_stop(found));
+            (target, stop) = (found.state, found.stop);
         }
         if way == Direction::Forward
             && let Some(signal) = self.first_signal(self.cursor, target)?
         {
-            let state = (signal.at + 1).min(self.timeline.end());
-            self.arrive(state, Stop::Signal(signal));
-            return Ok(());
+            target = (signal.at + 1).min(self.timeline.end());
+            (stop, fault) = (Stop::Signal(signal), None);
         }
         self.timeline.pc(target)?;
+        if let Stop::Watch { number, expression, .. } = &mut stop {
+            *expression = self.breakpoints.count(*number).unwrap_or_default().to_owned();
+        }
+        let from = self.cursor;
         self.arrive(target, stop);
         self.faults.extend(fault);
+        self.pass(from, way)?;
+        self.delete_temporary();
+        self.end_scopes(from, way);
         Ok(())
     }
 
-    /// Why a watchpoint stops, with its expression; the hit counts.
-    fn watch_stop(&mut self, found: Triggered) -> Stop {
-        let name = self.breakpoints.count(found.number).unwrap_or_default().to_owned();
-        match found.stop {
-            Stop::Watch { number, tracepoint, old, new, .. } => {
-                Stop::Watch { number, expression: name, tracepoint, old, new }
-            }
-            other => other,
+    /// A breakpoint that is hit on a step's way to `target`, which only looked at its own
+    /// thread.
+    fn others_breakpoint(
+        &self,
+        target: u64,
+        stop: &Stop,
+        way: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        if matches!(stop, Stop::Breakpoint { .. }) || self.own_thread()?.is_none() {
+            return Ok(None);
         }
+        let hit = self.next_breakpoint(self.cursor, way)?;
+        Ok(hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor)))
     }
 
     /// The first signal to stop at among the tracepoints from state `from` to
@@ -170,14 +182,14 @@ impl Session {
     /// Sets the cursor. What is true of the state itself (a signal, the exit,
     /// a breakpoint) says more than how it was reached.
     fn arrive(&mut self, state: u64, stop: Stop) {
-        self.cursor = state;
-        self.selected = 0;
-        self.forget_listing();
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
             Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.hits(state, pc),
         };
+        (self.cursor, self.chosen, self.selected) = (state, None, 0);
+        self.forget_listing();
+        self.due.clear();
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();
         for number in &numbers {
             self.breakpoints.count(*number);
@@ -190,18 +202,21 @@ impl Session {
             (Some(natural), true) => natural,
             (None, true) => stop,
         };
+        self.chosen = self.stopped_thread(state, &self.stop);
     }
 
-    /// Walks from the state `from` until `check` finds a reason to stop.
+    /// Walks from the state `from`, through one thread or all, until `check` finds a reason
+    /// to stop.
     pub(super) fn walk_until<T>(
         &self,
+        thread: Option<u32>,
         from: u64,
         direction: Direction,
         mut check: impl FnMut(u64, u64) -> Option<T>,
     ) -> Result<Option<(u64, T)>, StateError> {
         let mut found = None;
         let (mut visited, mut stopped) = (0u64, false);
-        self.timeline.walk(from, direction, &mut |state, pc| {
+        self.timeline.walk(thread, from, direction, &mut |state, pc| {
             visited += 1;
             if visited.is_multiple_of(POLL) && self.interrupt.raised() {
                 stopped = true;

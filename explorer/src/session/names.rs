@@ -189,7 +189,7 @@ impl Scene<'_> {
     /// `function::variable`: of the innermost frame of that function, or static.
     fn of_function(&self, name: &str) -> Option<Value> {
         let (function, variable) = name.rsplit_once("::")?;
-        let stack = self.session.scene_at(self.state(), MAX_SEARCHED).ok()?;
+        let stack = self.session.scene_of(self.frames.thread(), self.state(), MAX_SEARCHED).ok()?;
         for level in 0..MAX_SEARCHED {
             let scene = stack.at_level(level);
             let Some(view) = scene.view() else { break };

@@ -190,7 +190,11 @@ mod tests {
         };
         breakpoints.add("f", vec![target]);
         Saved {
-            bookmarks: vec![Bookmark { name: "a \"name\"".into(), tracepoint: u64::MAX }],
+            bookmarks: vec![Bookmark {
+                name: "a \"name\"".into(),
+                tracepoint: u64::MAX,
+                process: None,
+            }],
             breakpoints: breakpoints.iter().map(SavedBreakpoint::new).collect(),
             displays: vec![SavedDisplay { number: 1, expression: "x".into(), format: "rx".into() }],
         }
@@ -206,6 +210,25 @@ mod tests {
         assert_eq!(breakpoint.targets[0].module, Some(3));
         let display = read.displays[0].restore().unwrap();
         assert_eq!(SavedDisplay::new(&display), saved.displays[0]);
+    }
+
+    #[test]
+    fn what_a_breakpoint_is_limited_to_is_kept() {
+        use crate::session::{Access, Scope, Subject, Watch};
+        let mut breakpoints = Breakpoints::default();
+        let one = breakpoints.add("/^f/", Vec::new());
+        (one.ignore, one.thread, one.process, one.temporary) = (3, Some(7), Some(8), true);
+        let subject = Subject::Register { name: "rax".into(), thread: Some(7) };
+        let scope = Some(Scope { begin: None, end: Some(5) });
+        breakpoints.add_watch("x", Watch { subject, access: Access::Write, scope });
+        let all: Vec<_> = breakpoints.iter().cloned().collect();
+        let saved = Saved {
+            breakpoints: all.iter().map(SavedBreakpoint::new).collect(),
+            ..Saved::default()
+        };
+        let read = Saved::decode(&saved.encode(1).unwrap(), 1).unwrap();
+        let restored = read.breakpoints.iter().map(|one| one.restore().unwrap());
+        assert_eq!(restored.collect::<Vec<_>>(), all);
     }
 
     #[test]

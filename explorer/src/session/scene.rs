@@ -20,13 +20,14 @@ pub struct Scene<'s> {
 }
 
 impl Session {
-    /// What expressions see at state `state` in source frame `level`, 0 the innermost.
+    /// What expressions see at state `state` in source frame `level`, 0 the innermost, of a
+    /// thread.
     ///
     /// # Errors
-    /// When history cannot be read there.
-    pub fn scene_at(&self, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
+    /// When history cannot be read there, or the thread does not run yet.
+    pub fn scene_of(&self, thread: u32, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
         // One frame more: the caller knows what it passed.
-        let frames = Rc::new(Frames::walk(self, state, level.saturating_add(2))?);
+        let frames = Rc::new(Frames::walk(self, thread, state, level.saturating_add(2))?);
         Ok(Scene { session: self, frames, level })
     }
 
@@ -35,7 +36,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn scene(&self) -> Result<Scene<'_>, StateError> {
-        self.scene_at(self.cursor, self.selected)
+        self.scene_of(self.thread()?, self.cursor, self.selected)
     }
 }
 
@@ -141,7 +142,8 @@ impl<'s> Scene<'s> {
         let state = self.state();
         let memory =
             |address, buffer: &mut [u8]| self.session.timeline.read(state, address, buffer);
-        let thread_local = |offset| self.session.thread_local(state, symbols, offset);
+        let fs_base = self.frames.registers.fs_base;
+        let thread_local = |offset| self.session.thread_local(state, fs_base, symbols, offset);
         let fixed = Fixed { bias, memory: &memory, thread_local: &thread_local };
         self.value_at(symbols.dies(), die, &fixed)
     }

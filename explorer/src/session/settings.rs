@@ -19,6 +19,8 @@ pub struct Settings {
     pub color: bool,
     /// Assembler syntax.
     pub flavor: Flavor,
+    /// Whether steps go through all threads as they take turns, not through one.
+    pub step_all_threads: bool,
     /// Lines `list` shows at a time.
     pub list_size: u32,
     /// Replaced leading directories of sources: (as compiled, as found here).
@@ -27,7 +29,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { color: false, flavor: Flavor::Intel, list_size: 10, substitutions: Vec::new() }
+        Self {
+            color: false,
+            flavor: Flavor::Intel,
+            step_all_threads: false,
+            list_size: 10,
+            substitutions: Vec::new(),
+        }
     }
 }
 
@@ -72,6 +80,15 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |settings| settings.list_size.to_string(),
+    },
+    Setting {
+        name: "step-threads",
+        help: "steps go through one thread's instructions (one, the default) or through all",
+        set: |settings, value| {
+            settings.step_all_threads = one_of(value, &[("one", false), ("all", true)])?;
+            Ok(())
+        },
+        show: |settings| if settings.step_all_threads { "all" } else { "one" }.to_owned(),
     },
     Setting {
         name: "substitute-path",

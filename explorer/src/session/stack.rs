@@ -38,7 +38,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
-        let found = Frames::walk(self, self.cursor, limit)?;
+        let found = Frames::walk(self, self.thread()?, self.cursor, limit)?;
         let walked = found.walked();
         let mut frames = Vec::new();
         for (index, physical) in walked.frames.iter().enumerate() {
@@ -68,22 +68,6 @@ impl Session {
             _ => why(walked),
         };
         Ok(Stack { frames, end, more })
-    }
-}
-
-impl Session {
-    /// Where the stack pointer stood before the call of the innermost frame, as
-    /// its return will put it, and the address it will return to; or why that is
-    /// not known.
-    ///
-    /// # Errors
-    /// When history cannot be read here.
-    pub(super) fn caller(&self) -> Result<Result<(u64, u64), String>, StateError> {
-        let frames = Frames::walk(self, self.cursor, 2)?;
-        let walked = frames.walked();
-        let base = walked.frames.first().and_then(|frame| frame.cfa);
-        let back = walked.frames.get(1).map(|frame| frame.pc.value());
-        Ok(base.zip(back).ok_or_else(|| format!("no caller of this function: {}", walked.end)))
     }
 }
 

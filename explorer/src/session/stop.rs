@@ -48,6 +48,29 @@ pub enum Stop {
     },
     /// A signal arrived at the tracepoint before.
     Signal(SignalStop),
+    /// The frame of a watched variable ends here, and with it the watchpoint.
+    Scope {
+        /// The number that the watchpoint had.
+        number: u32,
+        /// What it watched, as typed.
+        expression: String,
+    },
+    /// The first tracepoint of the thread that was stepped.
+    ThreadStart {
+        /// Its id.
+        thread: u32,
+        /// Its number.
+        #[serde(skip)]
+        thread_number: usize,
+    },
+    /// Behind the last tracepoint of the thread that was stepped.
+    ThreadEnd {
+        /// Its id.
+        thread: u32,
+        /// Its number.
+        #[serde(skip)]
+        thread_number: usize,
+    },
     /// The last state: the program exited.
     Exit {
         /// With this status.
@@ -67,6 +90,14 @@ impl Stop {
             Self::Start => page.put(Style::Alert, "Start of the recorded history.").end(),
             Self::End => {
                 page.put(Style::Alert, "End of the recording; the program had not ended.").end();
+            }
+            Self::Scope { .. } => page.put(Style::Alert, self.to_string()).end(),
+            Self::ThreadStart { thread_number, .. } => {
+                page.put(Style::Alert, format!("Thread {thread_number} starts here.")).end();
+            }
+            Self::ThreadEnd { thread_number, .. } => {
+                let text = format!("Thread {thread_number} does not run again.");
+                page.put(Style::Alert, text).end();
             }
             Self::Interrupted => page.put(Style::Alert, "Interrupted.").end(),
             Self::Exit { status } => {
@@ -93,6 +124,18 @@ impl Stop {
             }
             Self::Signal(signal) => render_signal(signal, page),
         }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    /// What is said of a watchpoint that ended; nothing of others.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::Scope { number, expression } = self else { return Ok(()) };
+        write!(
+            out,
+            "Watchpoint {number} ({expression}) deleted because the program has left the block in \
+             which its expression is valid."
+        )
     }
 }
 

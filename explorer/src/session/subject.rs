@@ -19,6 +19,9 @@ const WORD: u64 = 8;
 pub enum Subject {
     /// A register, by its name without `$`.
     Register {
+        /// Whose, if there are several threads.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<u32>,
         /// Its name.
         name: String,
     },
@@ -57,7 +60,9 @@ impl Subject {
     /// Whether it is one that [`Session::subject`] could give.
     pub fn is_possible(&self) -> bool {
         match self {
-            Self::Register { name } => register(name).as_ref() == Ok(self),
+            Self::Register { name, .. } => {
+                matches!(register(name), Ok(Self::Register { name: own, .. }) if own == *name)
+            }
             Self::Memory { address, bytes } => memory(*address, (*bytes).into()).is_ok(),
         }
     }
@@ -95,7 +100,7 @@ impl Session {
         if let Some(name) = text.strip_prefix('$')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
-            return Ok((register(name)?, None));
+            return Ok((self.own(register(name)?), None));
         }
         if let Some((first, end)) = text.split_once("..") {
             let (address, end) = (self.address(first)?, self.address(end)?);
@@ -105,7 +110,7 @@ impl Session {
         let own = value.size().filter(|_| value.bits.is_none()).map(|_| value.of.clone());
         let (address, of) = match &value.place {
             Place::Memory(address) => (*address, own),
-            Place::Register(name) => return Ok((register(name)?, own)),
+            Place::Register(name) => return Ok((self.own(register(name)?), own)),
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
             Place::None => (self.address(text)?, value.of.target()),
         };
@@ -115,11 +120,24 @@ impl Session {
     }
 }
 
+impl Session {
+    /// A register as the selected thread's.
+    fn own(&self, subject: Subject) -> Subject {
+        match subject {
+            Subject::Register { name, .. } => {
+                let thread = self.thread().ok().filter(|_| self.has_threads());
+                Subject::Register { name, thread }
+            }
+            other => other,
+        }
+    }
+}
+
 fn register(name: &str) -> Result<Subject, SubjectError> {
     match registers::read(&rdb_schema::registers::Registers::default(), name) {
         None => Err(SubjectError::Register(name.to_owned())),
         Some(value) if value.name.ends_with("ip") => Err(SubjectError::Always(name.to_owned())),
-        Some(value) => Ok(Subject::Register { name: value.name }),
+        Some(value) => Ok(Subject::Register { name: value.name, thread: None }),
     }
 }
 

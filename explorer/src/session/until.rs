@@ -15,7 +15,11 @@ impl Session {
         let mut addresses: Vec<u64> = targets.iter().map(|target| target.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
+        let thread = self.own_thread()?;
         let there = |state: u64, pc: u64| {
+            if thread.is_some_and(|id| !self.timeline.runs(state, id)) {
+                return false;
+            }
             let module = self.module_at(state, pc);
             targets.iter().any(|target| target.is_at(pc, module))
         };
@@ -32,7 +36,7 @@ impl Session {
         let (target, stop) = match (hit, found) {
             (Some(hit), _) => (hit, Stop::Breakpoint { breakpoints: Vec::new() }),
             (None, Some(found)) => (found, Stop::Until { location: location.to_owned() }),
-            (None, None) => (self.edge(direction), Stop::Step),
+            (None, None) => self.thread_edge(direction)?,
         };
         Ok(self.finish(target, stop, direction)?)
     }

@@ -27,6 +27,16 @@ impl<'f> View<'f> {
         self.frames.walked.frames.get(self.physical)
     }
 
+    /// Which frame of code it is in, 0 the innermost.
+    pub(super) fn physical(&self) -> usize {
+        self.physical
+    }
+
+    /// How many inlined copies are inside it.
+    pub(super) fn inline(&self) -> usize {
+        self.inline
+    }
+
     /// Where execution is in it, or will return to.
     pub fn code(&self) -> CodeAddr {
         self.frame().map_or(CodeAddr::Pc(0), |frame| frame.pc)
@@ -149,7 +159,8 @@ impl location::Frame for View<'_> {
 
     fn thread_local(&self, offset: u64) -> Option<u64> {
         let (symbols, _) = self.module()?;
-        self.frames.session.thread_local(self.frames.state, symbols, offset)
+        let Frames { session, state, registers, .. } = self.frames;
+        session.thread_local(*state, registers.fs_base, symbols, offset)
     }
 
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn location::Frame, u64)) {

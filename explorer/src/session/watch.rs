@@ -1,6 +1,6 @@
 //! Watchpoints: stops where something is written or read.
 
-use super::breakpoint::{Access, Breakpoint, Watch};
+use super::breakpoint::{Access, Breakpoint, Scope, Watch};
 use super::stop::Stop;
 use super::value::Bytes;
 use super::{Session, Subject};
@@ -12,8 +12,8 @@ use std::ops::Range;
 pub(super) struct Triggered {
     /// The state to stop at: behind the write or, going back, before it.
     pub state: u64,
-    /// The watchpoint's number.
-    pub number: u32,
+    /// The tracepoint that writes or reads.
+    pub moment: u64,
     /// Why, without the watchpoint's expression, which the session knows.
     pub stop: Stop,
     /// What is wrong with the watchpoint's condition, if it stops because of that.
@@ -31,49 +31,74 @@ impl Session {
         direction: Direction,
     ) -> Result<Option<Triggered>, StateError> {
         let mut nearest: Option<Triggered> = None;
-        for (breakpoint, Watch { subject, access }) in self.breakpoints.watches() {
-            let number = breakpoint.number;
-            if *access != Access::Read {
-                let times = self.way(&nearest, target, direction);
-                let changes = *access == Access::Write;
-                let find = |times| self.trigger(number, subject, times, direction, changes);
-                nearest = self.first_that_holds(breakpoint, times, direction, find)?.or(nearest);
-            }
-            if *access != Access::Write {
-                let times = self.way(&nearest, target, direction);
-                let find = |times| self.read_trigger(number, subject, times, direction);
-                nearest = self.first_that_holds(breakpoint, times, direction, find)?.or(nearest);
-            }
+        for (breakpoint, watch) in self.breakpoints.watches() {
+            let times = self.way(&nearest, target, direction);
+            let (_, found) =
+                self.nth_trigger(breakpoint, watch, times, direction, breakpoint.ignore)?;
+            nearest = found.or(nearest);
         }
         Ok(nearest)
     }
 
-    /// The first of what `find` finds after which the condition of `breakpoint` holds.
-    fn first_that_holds(
+    /// Of what in `times` a watchpoint stops at, where its condition holds, the first behind
+    /// `skipped` others; and how many of those there are.
+    pub(super) fn nth_trigger(
         &self,
         breakpoint: &Breakpoint,
-        mut times: Range<u64>,
+        watch: &Watch,
+        times: Range<u64>,
         direction: Direction,
-        find: impl Fn(Range<u64>) -> Result<Option<Triggered>, StateError>,
-    ) -> Result<Option<Triggered>, StateError> {
-        while let Some(mut found) = find(times.clone())? {
+        skipped: u64,
+    ) -> Result<(u64, Option<Triggered>), StateError> {
+        let (mut times, mut count) = (within(watch.scope.as_ref(), times), 0);
+        while let Some(mut found) =
+            self.next_trigger(breakpoint.number, watch, &times, direction)?
+        {
             if self.interrupt.raised() {
                 return Err(StateError::Interrupted);
             }
-            let after = match direction {
-                Direction::Forward => found.state,
-                Direction::Backward => found.state.saturating_add(1),
-            };
-            if let Some(hit) = self.verdict(breakpoint, after) {
-                found.fault = hit.fault;
-                return Ok(Some(found));
+            let thread = self.timeline.thread(found.moment)?;
+            match self.verdict(breakpoint, thread, found.moment.saturating_add(1)) {
+                Some(hit) if count == skipped => {
+                    found.fault = hit.fault;
+                    return Ok((count, Some(found)));
+                }
+                hit => count += u64::from(hit.is_some()),
             }
             match direction {
-                Direction::Forward => times.start = found.state,
-                Direction::Backward => times.end = found.state,
+                Direction::Forward => times.start = found.moment + 1,
+                Direction::Backward => times.end = found.moment,
             }
         }
-        Ok(None)
+        Ok((count, None))
+    }
+
+    /// The first access in `times` of the kind that a watchpoint stops at.
+    fn next_trigger(
+        &self,
+        number: u32,
+        watch: &Watch,
+        times: &Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<Triggered>, StateError> {
+        let Watch { subject, access, .. } = watch;
+        let write = match access {
+            Access::Read => None,
+            _ => {
+                let changes = *access == Access::Write;
+                self.trigger(number, subject, times.clone(), direction, changes)?
+            }
+        };
+        if *access == Access::Write {
+            return Ok(write);
+        }
+        let nearer = match (direction, &write) {
+            (_, None) => times.clone(),
+            // The same tracepoint would say nothing new.
+            (Direction::Forward, Some(write)) => times.start..write.moment,
+            (Direction::Backward, Some(write)) => write.moment + 1..times.end,
+        };
+        Ok(self.read_trigger(number, subject, nearer, direction)?.or(write))
     }
 
     /// The tracepoints from the cursor to `target`, or to what was found nearer.
@@ -125,6 +150,13 @@ impl Session {
     }
 }
 
+/// The part of `times` at which what has that scope is there.
+fn within(scope: Option<&Scope>, times: Range<u64>) -> Range<u64> {
+    let Some(scope) = scope else { return times };
+    let start = scope.begin.map_or(times.start, |begin| times.start.max(begin));
+    start..scope.end.map_or(times.end, |end| times.end.min(end))
+}
+
 fn triggered(
     number: u32,
     moment: u64,
@@ -136,5 +168,5 @@ fn triggered(
         Direction::Backward => moment,
     };
     let stop = Stop::Watch { number, expression: String::new(), tracepoint: moment, old, new };
-    Triggered { state, number, stop, fault: None }
+    Triggered { state, moment, stop, fault: None }
 }

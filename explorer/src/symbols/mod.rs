@@ -32,6 +32,7 @@ mod lookup;
 mod module;
 mod names;
 mod path;
+pub mod pattern;
 mod plt;
 mod prologue;
 mod ranges;

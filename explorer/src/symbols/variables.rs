@@ -85,6 +85,11 @@ impl ModuleSymbols {
 }
 
 impl Dies {
+    /// The code of a function, or of an inlined copy.
+    pub fn code_of(&self, function: DieRef) -> Option<Vec<(u64, u64)>> {
+        guarded(|| Some(self.entry(function)?.ranges()))
+    }
+
     /// The code of the innermost block of `function` that declares a variable.
     pub fn block_of(&self, function: DieRef, variable: DieRef) -> Option<Vec<(u64, u64)>> {
         guarded(|| {

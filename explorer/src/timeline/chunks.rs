@@ -61,7 +61,8 @@ impl Timeline {
         self.views.get_or(index, || {
             let place = self.place(index)?;
             let chunk = self.trace.chunk(place).map_err(|e| damaged(place, e))?;
-            let next = self.chunk_path(index + 1).ok();
+            let next = self.schedule().follower(index);
+            let next = next.and_then(|next| self.chunk_path(next).ok());
             let next = next.as_ref().map(|c| &c.keyframe);
             let view = Arc::new(ChunkView::new(chunk, self.trace.dictionary(), next));
             let weight = view.weight();

@@ -22,6 +22,9 @@ pub enum StateError {
     /// No such tracepoint.
     #[error("tracepoint {0} is not in this history (0 to {1})")]
     OutOfRange(u64, u64),
+    /// No such thread, or not yet.
+    #[error("there is no thread {0} at tracepoint {1}")]
+    NoThread(u32, u64),
     /// The file is damaged there.
     #[error("tracepoints {0} to {1} cannot be read: {2}")]
     Damaged(u64, u64, String),

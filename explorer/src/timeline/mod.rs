@@ -9,12 +9,14 @@ mod modules;
 mod page;
 mod search;
 mod states;
+mod threads;
 
 pub use error::{OpenError, StateError};
 pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
 use crate::trace::{self, Cache, ChunkView, Trace, Written};
+pub use crate::trace::{Process, Schedule, Thread};
 use page::Page;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Exit;
@@ -24,6 +26,7 @@ use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Which way in recorded time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +73,17 @@ impl Timeline {
     /// # Errors
     /// [`OpenError`]: no such file, no trace, or nothing in it is whole.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_process(path, None)
+    }
+
+    /// Opens the history of a process of a trace, or of its first.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_process(path: &Path, process: Option<u32>) -> Result<Self, OpenError> {
         const MB: usize = 1 << 20;
         Ok(Self {
-            trace: trace::open(path)?,
+            trace: trace::open(path, process)?,
             modules: OnceLock::new(),
             views: Cache::new(144 * MB),
             paths: Cache::new(32 * MB),
@@ -96,6 +107,34 @@ impl Timeline {
     /// What tells its trace from all others.
     pub fn identity(&self) -> u64 {
         self.trace.identity()
+    }
+
+    /// What tells its history from all others, those of other processes of its trace included.
+    pub fn history_identity(&self) -> u64 {
+        let other = self.other_process().map_or(0, |id| xxh3_64(&id.to_le_bytes()));
+        self.identity() ^ other
+    }
+
+    /// The processes of the trace, in the file's order.
+    pub fn processes(&self) -> &[Process] {
+        self.trace.processes()
+    }
+
+    /// The process whose history it is, unless that is the trace's first.
+    pub fn other_process(&self) -> Option<u32> {
+        let first = self.processes().first().map(|process| process.id);
+        Some(self.trace.process()).filter(|own| first.is_some_and(|first| first != *own))
+    }
+
+    /// The id of the process whose history it is.
+    pub fn process(&self) -> u32 {
+        self.trace.process()
+    }
+
+    /// The same, stopped by another flag.
+    #[must_use]
+    pub fn interrupted_by(self, interrupt: &Interrupt) -> Self {
+        Self { interrupt: interrupt.clone(), ..self }
     }
 
     /// Raised, it stops questions that take long: they fail with

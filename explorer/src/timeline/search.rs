@@ -10,27 +10,29 @@ use std::ops::{ControlFlow, Range};
 type Step = Result<ControlFlow<()>, StateError>;
 
 impl Timeline {
-    /// The nearest state after (before) `from` whose pc is one of `pcs`
-    /// (ascending). State N counts by its pc too. `interrupted` is polled.
+    /// The nearest state after (before) `from`, of one thread or of all, whose pc is one of
+    /// `pcs` (ascending). State N counts by its pc too. `interrupted` is polled at each chunk.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn find_pc(
         &self,
+        thread: Option<u32>,
         from: u64,
         direction: Direction,
         pcs: &[u64],
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<u64>, StateError> {
         let mut found = None;
-        self.spans(from, direction, &mut |chunk, range| {
+        self.spans(thread, from, direction, &mut |chunk, range| {
             if interrupted() {
                 return Err(StateError::Interrupted);
             }
             found = find_in(chunk, self.dictionary(), range, direction, pcs);
             Ok(stop_if(found.is_some()))
         })?;
-        if found.is_none() && direction == Direction::Forward && from < self.end() {
+        let there = thread.is_none_or(|id| self.runs(self.end(), id));
+        if found.is_none() && there && direction == Direction::Forward && from < self.end() {
             let pc = self.pc(self.end())?;
             found = pcs.binary_search(&pc).is_ok().then_some(self.end());
         }
@@ -87,32 +89,35 @@ impl Timeline {
         Ok(found)
     }
 
-    /// Calls `visit` with (t, pc) of each state after (before) `from`, until it
-    /// breaks or history ends.
+    /// Calls `visit` with (t, pc) of each state after (before) `from`, of one thread or of
+    /// all, until it breaks or history ends.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn walk(
         &self,
+        thread: Option<u32>,
         from: u64,
         direction: Direction,
         visit: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<(), StateError> {
         let mut broken = false;
-        self.spans(from, direction, &mut |chunk, range| {
+        self.spans(thread, from, direction, &mut |chunk, range| {
             broken = walk_in(chunk, self.dictionary(), range, direction, visit).is_break();
             Ok(stop_if(broken))
         })?;
-        if !broken && direction == Direction::Forward && from < self.end() {
+        let there = thread.is_none_or(|id| self.runs(self.end(), id));
+        if !broken && there && direction == Direction::Forward && from < self.end() {
             let _ = visit(self.end(), self.pc(self.end())?);
         }
         Ok(())
     }
 
-    /// Calls `visit` with each chunk after (before) `from`, and the part of its
-    /// tracepoints that lies there. State N is in none.
+    /// Calls `visit` with each chunk after (before) `from` of one thread or of all, and the
+    /// part of its tracepoints that lies there. State N is in none.
     fn spans(
         &self,
+        thread: Option<u32>,
         from: u64,
         direction: Direction,
         visit: &mut dyn FnMut(&Chunk, Range<u64>) -> Step,
@@ -127,6 +132,9 @@ impl Timeline {
         }
         let chunks = self.chunk_at(wanted.start)?..=self.chunk_at(wanted.end - 1)?;
         in_order(chunks, direction, &mut |index| {
+            if thread.is_some_and(|id| !self.schedule().is_of(index, id)) {
+                return Ok(ControlFlow::Continue(()));
+            }
             let chunk = self.chunk_path(index)?;
             let range = wanted.start.max(chunk.first)..wanted.end.min(chunk.end());
             if range.is_empty() { Ok(ControlFlow::Continue(())) } else { visit(&chunk, range) }

@@ -45,7 +45,13 @@ impl Timeline {
     /// # Errors
     /// [`StateError`].
     pub fn thread(&self, t: u64) -> Result<u32, StateError> {
-        Ok(self.chunk_path(self.chunk_at(t)?)?.thread)
+        let index = self.chunk_at(t)?;
+        Ok(self.schedule().of(index).map_or(0, |thread| thread.id))
+    }
+
+    /// Whether tracepoint t is of thread `id`.
+    pub fn runs(&self, t: u64, id: u32) -> bool {
+        self.chunk_at(t).is_ok_and(|index| self.schedule().is_of(index, id))
     }
 
     /// Mappings at state t.

@@ -4,6 +4,8 @@ mod blocks;
 mod cache;
 mod open;
 mod outline;
+mod processes;
+mod schedule;
 pub mod sigbus;
 mod stores;
 mod versions;
@@ -13,6 +15,8 @@ mod written;
 pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
+pub use processes::Process;
+pub use schedule::{Schedule, Thread};
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};
 pub use written::{BuildError, Overlay, Written, folder};
@@ -27,6 +31,7 @@ use rdb_schema::message::{
     decode_module, decode_pages,
 };
 use rdb_schema::pages::{PageIndex, Pages};
+use std::sync::OnceLock;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Why a frame cannot be used, in words.
@@ -40,7 +45,7 @@ impl From<MessageError> for Unreadable {
     }
 }
 
-/// An open trace: the usable history of its first process.
+/// An open trace: the usable history of one of its processes.
 pub struct Trace {
     file: Option<Mmap>,
     frames: Vec<Frame>,
@@ -53,6 +58,9 @@ pub struct Trace {
     exit: Exit,
     stepped: Vec<(String, u64)>,
     notices: Vec<String>,
+    schedule: OnceLock<Schedule>,
+    process: u32,
+    processes: Vec<Process>,
 }
 
 impl Trace {
@@ -101,6 +109,16 @@ impl Trace {
             words.iter().for_each(|word| hash.update(&word.to_le_bytes()));
         }
         hash.digest()
+    }
+
+    /// The processes of the file, in its order.
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
+    /// The process whose history it is.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// What the user should know of it.

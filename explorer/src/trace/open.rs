@@ -1,6 +1,7 @@
-//! Opening: from a path to the usable history of a trace's first process.
+//! Opening: from a path to the usable history of one of a trace's processes.
 
 use super::outline::Outline;
+use super::processes::{Process, processes};
 use super::{Trace, blocks, versions};
 use crate::timeline::OpenError;
 use memmap2::Mmap;
@@ -13,14 +14,16 @@ use rdb_schema::pages::PageIndex;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
-/// Opens the trace at `path`.
-pub fn open(path: &Path) -> Result<Trace, OpenError> {
+/// Opens the trace at `path`: the history of a process, or of the first.
+pub fn open(path: &Path, process: Option<u32>) -> Result<Trace, OpenError> {
     let name = path.display().to_string();
     let file = map(path).map_err(|e| OpenError::Io(name.clone(), e))?;
     let bytes = file.as_deref().unwrap_or_default();
     let directory = Directory::read(bytes).map_err(|e| OpenError::Format(name.clone(), e))?;
-    let opened = Opened::new(bytes, directory).map_err(|why| OpenError::Unusable(name, why))?;
+    let opened =
+        Opened::new(bytes, directory, process).map_err(|why| OpenError::Unusable(name, why))?;
     Ok(opened.into_trace(file))
 }
 
@@ -46,6 +49,8 @@ struct Opened {
     directory: Directory,
     damaged: bool,
     bad_files: Vec<u64>,
+    process: u32,
+    processes: Vec<Process>,
     header: Header,
     outline: Outline,
     footer: Option<Footer>,
@@ -54,10 +59,11 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(bytes: &[u8], mut directory: Directory) -> Result<Self, String> {
+    fn new(bytes: &[u8], mut directory: Directory, process: Option<u32>) -> Result<Self, String> {
         let (damaged, bad_files) = verify(bytes, &mut directory);
         let frames = &directory.frames;
-        let is_header = |f: &&Frame| f.header.kind == FrameKind::Header;
+        let wanted = |f: &&Frame| process.is_none_or(|id| id == f.header.process);
+        let is_header = |f: &&Frame| f.header.kind == FrameKind::Header && wanted(f);
         let frame = frames.iter().find(is_header).ok_or("it has no whole header")?;
         let header = frame.payload(bytes).map_err(|e| e.to_string());
         let header = decode_header(&header?).map_err(|e| format!("its header: {e}"))?;
@@ -75,7 +81,19 @@ impl Opened {
         let footer = outline.footer.and_then(payload).and_then(|p| decode_footer(&p).ok());
         let events = outline.chunks.last().and_then(|c| c.events).and_then(payload);
         let last_events = events.and_then(|p| decode_events(&p).ok()).unwrap_or_default();
-        Ok(Self { damaged, bad_files, header, footer, last_events, versions, outline, directory })
+        let processes = processes(bytes, &directory.frames);
+        Ok(Self {
+            directory,
+            damaged,
+            bad_files,
+            process,
+            processes,
+            header,
+            outline,
+            footer,
+            last_events,
+            versions,
+        })
     }
 
     fn into_trace(self, file: Option<Mmap>) -> Trace {
@@ -94,6 +112,9 @@ impl Opened {
             exit,
             stepped,
             notices,
+            schedule: OnceLock::new(),
+            process: self.process,
+            processes: self.processes,
         }
     }
 

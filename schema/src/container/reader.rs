@@ -144,6 +144,18 @@ impl Frame {
         }
     }
 
+    /// The first bytes of the payload, at most `limit`; not checked.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub fn payload_start(&self, file: &[u8], limit: u64) -> Result<Vec<u8>, PayloadError> {
+        let failed = |_| PayloadError::Compression(self.offset);
+        let decoder = zstd::stream::Decoder::new(self.compressed(file)?).map_err(failed)?;
+        let mut raw = Vec::new();
+        decoder.take(limit).read_to_end(&mut raw).map_err(failed)?;
+        Ok(raw)
+    }
+
     /// The payload, checked and decompressed. Memory grows with what is really
     /// there, at most to [`super::MAX_RAW_BYTES`].
     ///

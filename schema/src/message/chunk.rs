@@ -165,6 +165,31 @@ pub fn decode_chunk_path(payload: &[u8], dictionary: &Dictionary) -> Result<Chun
     })
 }
 
+/// The thread of the chunk in a frame's payload, of which `start` are the first bytes.
+///
+/// # Errors
+/// The payload is no chunk, or too little of it is there.
+pub fn decode_chunk_thread(start: &[u8]) -> Result<u32> {
+    let message = cut_message(start).ok_or(Malformed)?;
+    let message = open(&message)?;
+    let slices = message.get_root::<chunk::Reader>()?.get_slices()?;
+    if slices.len() == 1 { Ok(slices.get(0).get_thread()) } else { Err(Malformed.into()) }
+}
+
+/// A message of what is there of the first segment of another (Cap'n Proto encoding spec,
+/// "Serialization Over a Stream").
+fn cut_message(start: &[u8]) -> Option<Vec<u8>> {
+    let word = |at: usize| Some(u32::from_le_bytes(*start.get(at..)?.first_chunk()?));
+    let segments = usize::try_from(word(0)?).ok()?.checked_add(1)?;
+    let table = segments.checked_add(1)?.checked_mul(4)?.checked_next_multiple_of(8)?;
+    let there = start.get(table..)?;
+    let words = (there.len() / 8).min(usize::try_from(word(4)?).ok()?);
+    let mut message = 0u32.to_le_bytes().to_vec();
+    message.extend(u32::try_from(words).ok()?.to_le_bytes());
+    message.extend(there.get(..words.checked_mul(8)?)?);
+    Some(message)
+}
+
 fn read_path(from: path::Reader) -> Result<EncodedPath> {
     Ok(EncodedPath {
         blocks: from.get_blocks()?.to_vec(),

@@ -11,7 +11,8 @@ mod system;
 
 pub use blocks::{decode_blocks, encode_blocks};
 pub use chunk::{
-    ChunkEncoder, ChunkState, decode_chunk, decode_chunk_path, decode_chunk_state, encode_chunk,
+    ChunkEncoder, ChunkState, decode_chunk, decode_chunk_path, decode_chunk_state,
+    decode_chunk_thread, encode_chunk,
 };
 pub use events::{decode_events, encode_events};
 pub use footer::{Footer, decode_footer, encode_footer};

@@ -107,7 +107,7 @@ impl Session {
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         match subject {
-            Subject::Register { name } => self.register_values(name, moments),
+            Subject::Register { name, .. } => self.register_values(name, moments),
             Subject::Memory { .. } => {
                 self.memory_values(&subject.addresses().unwrap_or_default(), moments)
             }
@@ -148,9 +148,13 @@ impl Session {
                 let visit = &mut |w: crate::index::Write| take((w.tracepoint, w.mapped));
                 index.writes(&self.timeline, addresses, times, direction, visit)?;
             }
-            Subject::Register { name } => {
+            Subject::Register { name, thread } => {
                 let bits = register_bits(|all| registers::read(all, name));
-                let visit = &mut |t| take((t, false));
+                let others = |t| thread.is_some_and(|id| !self.timeline.runs(t, id));
+                let visit = &mut |t| match others(t) {
+                    true => ControlFlow::Continue(()),
+                    false => take((t, false)),
+                };
                 index.register_writes(&self.timeline, bits, times, direction, visit)?;
             }
         }

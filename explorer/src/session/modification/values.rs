@@ -5,6 +5,7 @@ use crate::session::value::Bytes;
 use crate::session::{Session, registers};
 use crate::timeline::{StateError, Timeline};
 use rayon::prelude::*;
+use rdb_schema::registers::Registers;
 use rdb_schema::space::PAGE;
 use std::ops::Range;
 
@@ -21,12 +22,13 @@ impl Session {
         name: &str,
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
-        let value = |t: u64| {
-            let all = self.timeline.registers(t)?;
+        let value = |all: Registers| {
             let bytes = registers::read(&all, name).map(|value| value.bytes).unwrap_or_default();
-            Ok::<Bytes, StateError>(bytes.into_iter().map(Some).collect())
+            bytes.into_iter().map(Some).collect::<Bytes>()
         };
-        moments.iter().map(|(t, _)| Ok((value(*t)?, value(t + 1)?))).collect()
+        let (before, after) =
+            (|t| self.timeline.registers(t), |t| self.timeline.registers_after(t));
+        moments.iter().map(|(t, _)| Ok((value(before(*t)?), value(after(*t)?)))).collect()
     }
 
     /// What `addresses` held before and after each of `moments`: all that wrote

@@ -4,7 +4,7 @@ use super::blob::{Blob, merge};
 use super::collect::Collector;
 use super::{GROUP, Place, Written};
 use crate::trace::view::check_end;
-use crate::trace::{ChunkPlace, Trace};
+use crate::trace::{ChunkPlace, Schedule, Trace};
 use indicatif::{ProgressBar, ProgressStyle};
 use memmap2::Mmap;
 use rdb_schema::registers::Registers;
@@ -167,7 +167,9 @@ impl Work<'_> {
             // SAFETY: the file has no name, and nobody writes to it any more.
             Some(unsafe { Mmap::map(self.file) }?)
         };
-        let unsound = (0..count).filter_map(|i| Some((i, unsound(&chunks, i)?))).collect();
+        let schedule = self.trace.schedule();
+        let unsound =
+            (0..count).filter_map(|i| Some((i, unsound(schedule, &chunks, i)?))).collect();
         let place = |i: usize| chunks.get(&i).map_or((0, 0), |r| r.place);
         let chunks = (0..count).map(place).collect();
         Ok(Some(Written { file, chunks, groups: groups.into_values().collect(), unsound }))
@@ -175,12 +177,16 @@ impl Work<'_> {
 }
 
 /// Why the stores of chunk `index` are not known.
-fn unsound(chunks: &BTreeMap<usize, Replayed>, index: usize) -> Option<String> {
+fn unsound(
+    schedule: &Schedule,
+    chunks: &BTreeMap<usize, Replayed>,
+    index: usize,
+) -> Option<String> {
     let end = match &chunks.get(&index)?.end {
         Ok(end) => end,
         Err(why) => return Some(why.clone()),
     };
-    let next = chunks.get(&(index + 1)).filter(|next| next.end.is_ok())?;
+    let next = chunks.get(&schedule.follower(index)?).filter(|next| next.end.is_ok())?;
     (*end != next.keyframe).then(|| "replay ends elsewhere than the next chunk starts".to_owned())
 }
 

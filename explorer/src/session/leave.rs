@@ -1,0 +1,163 @@
+//! Out of a function, or of an inlined copy of one.
+
+use super::calls::{Flow, Flows, Left, breakpoint};
+use super::stop::Stop;
+use super::{Frames, Session, View};
+use crate::timeline::{Direction, StateError};
+
+/// The selected frame, as what it takes to leave it.
+struct Leaving {
+    thread: u32,
+    /// The function, or the inlined copy.
+    function: Option<String>,
+    /// Run-time addresses of the copy; none, if the frame is no inlined copy.
+    copy: Option<Vec<(u64, u64)>>,
+    /// Where the stack pointer is when what the frame called has returned to it.
+    inner: Option<u64>,
+    /// Where it is when the frame's own function has returned, and the address that it returns
+    /// to; or why that is not known.
+    outer: Result<(u64, u64), String>,
+}
+
+/// Why a walk out of an inlined copy pauses.
+enum Pause {
+    Out,
+    Call,
+    Left(Left),
+    Failed(StateError),
+}
+
+/// Where a walk leads, and why it stops there; nowhere, if history ends first.
+type Found = Option<(u64, Stop)>;
+
+impl Session {
+    /// Moves out of the selected frame: to the state behind its return, or back to the call
+    /// that entered it; out of an inlined copy, to the next state outside of it. Stops early at
+    /// breakpoints and signals.
+    ///
+    /// # Errors
+    /// When history cannot be read there; the inner error says that the caller is
+    /// not known.
+    pub fn leave(&mut self, direction: Direction) -> Result<Result<(), String>, StateError> {
+        let leaving = match self.leaving()? {
+            Ok(leaving) => leaving,
+            Err(why) => return Ok(Err(why)),
+        };
+        let from = match direction {
+            Direction::Forward => self.position()?,
+            Direction::Backward => self.cursor,
+        };
+        let found = match &leaving.copy {
+            Some(ranges) => self.out_of_copy(&leaving, ranges, from, direction)?,
+            None => match &leaving.outer {
+                Ok(outer) => self.out_of_function(&leaving, *outer, from, direction)?,
+                Err(why) => return Ok(Err(why.clone())),
+            },
+        };
+        let (target, stop) = match found {
+            Some(found) => found,
+            None => self.thread_edge(direction)?,
+        };
+        let hit = self.next_breakpoint(self.cursor, direction)?;
+        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
+        let (target, stop) = nearer.map_or((target, stop), |hit| (hit, breakpoint()));
+        self.finish(target, stop, direction).map(Ok)
+    }
+
+    fn leaving(&self) -> Result<Result<Leaving, String>, StateError> {
+        let thread = self.thread()?;
+        let frames = Frames::walk(self, thread, self.cursor, self.selected.saturating_add(2))?;
+        let walked = frames.walked();
+        let Some(view) = frames.level(self.selected) else {
+            return Ok(Err(format!("no caller of this function: {}", walked.end)));
+        };
+        let own = view.physical();
+        let base = walked.frames.get(own).and_then(|frame| frame.cfa);
+        let back = walked.frames.get(own + 1).map(|frame| frame.pc.value());
+        let inner = own.checked_sub(1).and_then(|inner| walked.frames.get(inner)?.cfa);
+        let places = self.locator.places(&self.timeline, self.cursor, view.code());
+        let function = places.into_iter().nth(view.inline()).and_then(|place| place.function);
+        let outer = base.zip(back);
+        let outer = outer.ok_or_else(|| format!("no caller of this function: {}", walked.end));
+        Ok(Ok(Leaving { thread, function, copy: copy(&view), inner, outer }))
+    }
+
+    fn out_of_function(
+        &self,
+        leaving: &Leaving,
+        (base, back): (u64, u64),
+        from: u64,
+        direction: Direction,
+    ) -> Result<Found, StateError> {
+        let found = match self.find_above(leaving.thread, from, direction, base)? {
+            Some(found) if direction == Direction::Forward => Some(self.settle(found, Some(back))?),
+            found => found,
+        };
+        let stop = Stop::Out { function: leaving.function.clone() };
+        Ok(found.map(|state| (state, stop)))
+    }
+
+    /// The next state outside of an inlined copy; what it calls is passed over.
+    fn out_of_copy(
+        &self,
+        leaving: &Leaving,
+        ranges: &[(u64, u64)],
+        from: u64,
+        direction: Direction,
+    ) -> Result<Found, StateError> {
+        let is_in = |pc: u64| ranges.iter().any(|(start, end)| (*start..*end).contains(&pc));
+        let out = || Stop::Out { function: leaving.function.clone() };
+        let thread = leaving.thread;
+        let mut from = from;
+        if let Some(inner) = leaving.inner {
+            match self.find_above(thread, from, direction, inner)? {
+                Some(state) if is_in(self.timeline.pc(state)?) => from = state,
+                Some(state) => return Ok(Some((state, out()))),
+                None => return Ok(None),
+            }
+        }
+        let mut flows = Flows::default();
+        let forward = direction == Direction::Forward;
+        let at_call = forward && flows.of(self, from, self.timeline.pc(from)?) == Flow::Call;
+        let mut pause = at_call.then_some((from, Pause::Call));
+        loop {
+            let paused = match pause.take() {
+                Some(paused) => Some(paused),
+                None => self.walk_until(Some(thread), from, direction, |state, pc| {
+                    let flow = flows.of(self, state, pc);
+                    if !forward {
+                        match self.leaves(state, flow) {
+                            Ok(None) => {}
+                            Ok(Some(left)) => return Some(Pause::Left(left)),
+                            Err(error) => return Some(Pause::Failed(error)),
+                        }
+                    }
+                    match is_in(pc) {
+                        false => Some(Pause::Out),
+                        true => (forward && flow == Flow::Call).then_some(Pause::Call),
+                    }
+                })?,
+            };
+            let passed = match paused {
+                None => return Ok(None),
+                Some((state, Pause::Out)) => return Ok(Some((state, out()))),
+                Some((state, Pause::Call)) => self.over_call(state)?,
+                Some((_, Pause::Left(left))) => self.back_over(left)?,
+                Some((_, Pause::Failed(error))) => return Err(error),
+            };
+            match passed {
+                Ok(next) => from = next,
+                Err(stop) => return Ok(stop),
+            }
+        }
+    }
+}
+
+/// The run-time addresses of the inlined copy that a frame is, if it is one.
+fn copy(view: &View) -> Option<Vec<(u64, u64)>> {
+    let function = view.function_dies().filter(|dies| dies.own != dies.physical)?;
+    let (_, bias) = view.module()?;
+    let ranges = view.dies()?.code_of(function.own)?;
+    let to_runtime = |(start, end): (u64, u64)| (start.wrapping_add(bias), end.wrapping_add(bias));
+    Some(ranges.into_iter().map(to_runtime).collect())
+}

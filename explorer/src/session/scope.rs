@@ -1,0 +1,89 @@
+//! Watchpoints of local variables end with the frame of the variable, in both directions.
+
+use super::breakpoint::Scope;
+use super::{Frames, Session, Stop, Subject};
+use crate::symbols::location::Frame;
+use crate::timeline::{Direction, StateError};
+
+/// Frames among which the owner of a place in the stack is looked for.
+const MAX_FRAMES: usize = 256;
+
+/// Bytes below the stack pointer that a function may use (System V ABI, 3.2.2).
+const RED_ZONE: u64 = 128;
+
+impl Session {
+    /// How long what `expression` means at the cursor is there, if it is a local variable or a
+    /// part of one.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub fn scope(&self, expression: &str, subject: &Subject) -> Result<Option<Scope>, StateError> {
+        if !self.names_a_local(expression)? {
+            return Ok(None);
+        }
+        let thread = self.thread()?;
+        let frames = Frames::walk(self, thread, self.cursor, MAX_FRAMES)?;
+        let base = match subject {
+            Subject::Register { .. } => frames.level(self.selected).and_then(|view| view.cfa()),
+            Subject::Memory { address, .. } => owner(&frames, *address),
+        };
+        let Some(base) = base else { return Ok(None) };
+        let begin = self.find_above(thread, self.cursor, Direction::Backward, base)?;
+        let end = self.find_above(thread, self.position()?, Direction::Forward, base)?;
+        Ok(Some(Scope { begin, end }))
+    }
+
+    fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
+        let variables = self.scene()?.variables().unwrap_or_default();
+        let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
+        Ok(words.any(|word| variables.iter().any(|one| one.in_scope && &*one.name == word)))
+    }
+
+    /// The first end of a watched variable's frame on the way to `target`, which may be it.
+    pub(super) fn first_scope(&self, target: u64, way: Direction) -> Option<(u64, Stop)> {
+        let ends = self.breakpoints.watches().filter_map(|(one, watch)| {
+            let state = ended(watch.scope.as_ref()?, self.cursor, target, way)?;
+            let expression = one.location.clone();
+            Some((state, Stop::Scope { number: one.number, expression }))
+        });
+        ends.min_by_key(|(state, _)| state.abs_diff(self.cursor))
+    }
+
+    /// Deletes the watchpoints of variables whose frames ended on the way from state `from` to
+    /// the cursor.
+    pub(super) fn end_scopes(&mut self, from: u64, way: Direction) {
+        let mut goes = Vec::new();
+        for (one, watch) in self.breakpoints.watches() {
+            let gone =
+                watch.scope.is_some_and(|scope| ended(&scope, from, self.cursor, way).is_some());
+            if gone {
+                goes.push((one.number, one.location.clone()));
+            }
+        }
+        for (number, expression) in goes {
+            self.breakpoints.delete(Some(&[number]));
+            let stop = Stop::Scope { number, expression };
+            if self.stop != stop {
+                self.faults.push(stop.to_string());
+            }
+        }
+    }
+}
+
+/// The state on the way from `from` to `to` in which a frame ends.
+fn ended(scope: &Scope, from: u64, to: u64, way: Direction) -> Option<u64> {
+    match way {
+        Direction::Forward => scope.end.filter(|end| from < *end && *end <= to),
+        Direction::Backward => scope.begin.filter(|begin| to <= *begin && *begin < from),
+    }
+}
+
+/// Where the frame that a place in the stack belongs to ends.
+fn owner(frames: &Frames, address: u64) -> Option<u64> {
+    let lowest = frames.registers().rsp().saturating_sub(RED_ZONE);
+    if address < lowest {
+        return None;
+    }
+    let bases = frames.walked().frames.iter().filter_map(|frame| frame.cfa);
+    bases.into_iter().find(|base| address < *base)
+}

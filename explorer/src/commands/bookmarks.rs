@@ -48,7 +48,7 @@ fn list(session: &mut Session) -> CommandResult {
     let mut places = Places::new(session);
     let mut listed = |bookmark: Bookmark| Listed {
         current: bookmark.tracepoint == session.cursor(),
-        place: places.of(bookmark.tracepoint).ok().map(|place| place.as_ref().clone()),
+        place: places.of(bookmark.tracepoint).ok().map(|(place, _)| place.as_ref().clone()),
         bookmark,
     };
     Ok(Box::new(List { bookmarks: all.into_iter().map(&mut listed).collect() }))

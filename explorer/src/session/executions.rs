@@ -85,7 +85,7 @@ impl Session {
         let targets = self.resolve(location)?;
         let mut places = Places::new(self);
         let execution = |tracepoint: u64| {
-            let (place, thread) = (places.of(tracepoint)?, self.timeline.thread(tracepoint)?);
+            let (place, thread) = places.of(tracepoint)?;
             Ok(Execution { tracepoint, thread, place, current: tracepoint == self.cursor })
         };
         let all = self.executed(&targets, window)?;

@@ -10,7 +10,7 @@ mod run;
 mod step;
 
 pub use compile::{Wanted, compile};
-pub use run::Machine;
+pub use run::{Held, Machine, StoredAt};
 
 use step::Step;
 
@@ -50,6 +50,17 @@ pub enum Extent {
     ReadElements(u16),
 }
 
+/// Where a plan finds what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// It was not asked for, or comes from a register that plans do not compute.
+    Unknown,
+    /// It is computed.
+    Value(Value),
+    /// It stands in the row, from this offset on.
+    Row(u32),
+}
+
 /// A store of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Site {
@@ -57,6 +68,7 @@ struct Site {
     instruction: u8,
     address: Value,
     extent: Extent,
+    content: Content,
 }
 
 /// A compiled stretch of a block.

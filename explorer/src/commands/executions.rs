@@ -69,15 +69,20 @@ impl Output for Executions {
         if self.executions.is_empty() {
             return page.line("Not executed there.");
         }
-        let mut table = Table::new(&["", "tracepoint", "pc", "function", "where"]).numbers(&[1]);
-        for Execution { tracepoint, place, current, .. } in &self.executions {
-            let mut cells = head(*current, *tracepoint).to_vec();
-            cells.push(hex(place.pc));
-            cells.extend(place_cells(place));
-            table.row(cells);
-        }
-        table.render(page);
+        table(&self.executions).render(page);
     }
+}
+
+/// One row an execution.
+pub(super) fn table(executions: &[Execution]) -> Table {
+    let mut table = Table::new(&["", "tracepoint", "pc", "function", "where"]).numbers(&[1]);
+    for Execution { tracepoint, place, current, .. } in executions {
+        let mut cells = head(*current, *tracepoint).to_vec();
+        cells.push(hex(place.pc));
+        cells.extend(place_cells(place));
+        table.row(cells);
+    }
+    table
 }
 
 #[derive(Serialize)]

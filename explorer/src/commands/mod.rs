@@ -8,6 +8,7 @@ mod compare;
 mod conditions;
 mod disassemble;
 mod display;
+mod each;
 mod examine;
 mod executions;
 mod find;
@@ -26,6 +27,7 @@ mod output;
 mod position;
 mod print;
 mod quit;
+mod reads;
 mod reference;
 mod registers;
 mod resolve;
@@ -252,8 +254,10 @@ pub static COMMANDS: &[&Command] = &[
     &signals::INFO_SIGNALS,
     &modifications::MODIFICATION,
     &modifications::LAST,
+    &reads::READS,
     &executions::EXECUTIONS,
     &executions::CALLS,
+    &each::PRINT_EACH,
     &output::OUTPUT,
     &compare::COMPARE,
     &settings::SET,

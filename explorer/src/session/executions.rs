@@ -127,6 +127,18 @@ impl Session {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<u64>, StateError> {
+        self.executed_that(targets, (times, direction), limit, &mut |_| Ok(true))
+    }
+
+    /// At most `limit` tracepoints of `times`, in `direction`, that execute one of `targets`
+    /// and that `keep` wants.
+    pub(super) fn executed_that(
+        &self,
+        targets: &[Target],
+        (times, direction): (Range<u64>, Direction),
+        limit: usize,
+        keep: &mut dyn FnMut(u64) -> Result<bool, StateError>,
+    ) -> Result<Vec<u64>, StateError> {
         if limit == 0 || times.is_empty() {
             return Ok(Vec::new());
         }
@@ -139,14 +151,17 @@ impl Session {
             targets.iter().any(|target| target.is_at(pc, module))
         };
         self.ask_index(|index| {
-            let mut found = Vec::new();
+            let (mut found, mut failed) = (Vec::new(), None);
             index.executions(&self.timeline, times.clone(), direction, &addresses, &mut |t| {
-                if here(t) {
-                    found.push(t);
+                match if here(t) { keep(t) } else { Ok(false) } {
+                    Ok(true) => found.push(t),
+                    Ok(false) => {}
+                    Err(error) => failed = Some(error),
                 }
-                if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                let go_on = failed.is_none() && found.len() < limit;
+                if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
-            Ok(found)
+            failed.map_or(Ok(found), |error| Err(error.into()))
         })
     }
 

@@ -5,6 +5,7 @@ mod breakpoint;
 mod calls;
 mod condition;
 mod display;
+mod each;
 mod executions;
 mod find;
 mod frames;
@@ -19,8 +20,10 @@ mod modification;
 mod motion;
 mod names;
 mod output;
+mod parses;
 mod places;
 mod position;
+mod reads;
 pub mod registers;
 mod saved;
 mod scene;
@@ -31,6 +34,7 @@ mod stop;
 mod view;
 
 pub use display::{Display, Displays};
+pub use each::{Each, Times};
 pub use frames::Frames;
 pub use history::ValueHistory;
 mod subject;
@@ -118,6 +122,7 @@ pub struct Session {
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
     faults: Vec<String>,
+    parses: parses::Parses,
 }
 
 impl Session {
@@ -145,6 +150,7 @@ impl Session {
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),
+            parses: parses::Parses::default(),
         }
     }
 

@@ -4,7 +4,7 @@ mod options;
 
 use options::{Color, Options, Source};
 use rdb_explorer::commands;
-use rdb_explorer::repl::{Answerer, Outcome, lines, prompt};
+use rdb_explorer::repl::{Answerer, Outcome, lines, prompt, stop_queries_at_sigint};
 use rdb_explorer::session::Session;
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{OpenError, Timeline};
@@ -105,6 +105,7 @@ fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
     let mut errors = io::stderr();
     let mut answerer =
         Answerer { json: options.json, width: width(), out: &mut out, errors: &mut errors };
+    stop_queries_at_sigint(&session.interrupt);
     let outcome = if !options.sources.is_empty() {
         run_sources(&mut session, &mut answerer, &options.sources)?
     } else if io::stdin().is_terminal() {
@@ -128,7 +129,7 @@ fn run_sources(
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::Done;
     for source in sources {
-        if session.finished {
+        if session.finished || session.interrupt.raised() {
             break;
         }
         let one = match source {

@@ -14,6 +14,7 @@ mod executions;
 mod find;
 mod frames;
 mod help;
+mod index;
 mod info;
 mod jumping;
 mod leaving;
@@ -260,6 +261,7 @@ pub static COMMANDS: &[&Command] = &[
     &each::PRINT_EACH,
     &output::OUTPUT,
     &compare::COMPARE,
+    &index::INDEX,
     &settings::SET,
     &settings::SHOW,
     &help::HELP,

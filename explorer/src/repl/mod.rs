@@ -12,3 +12,4 @@ pub use answer::{Answerer, Outcome};
 pub use complete::complete;
 pub use prompt::prompt;
 pub use script::lines;
+pub use sigint::install as stop_queries_at_sigint;

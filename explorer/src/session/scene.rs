@@ -207,6 +207,13 @@ impl Target for Scene<'_> {
         self.session.symbol_at(self.state(), address)
     }
 
+    fn python_version(&self) -> Option<u64> {
+        let (address, _) = self.session.locator.named(&self.session.timeline, "Py_Version")?;
+        let mut word = [0; 8];
+        let known = self.session.timeline.read(self.state(), address, &mut word);
+        known.then(|| u64::from_le_bytes(word))
+    }
+
     fn computed_offset(&self, dies: &Dies, die: DieRef, address: u64) -> Option<u64> {
         let memory = |at, buffer: &mut [u8]| self.session.timeline.read(self.state(), at, buffer);
         let fixed = Fixed { bias: 0, memory: &memory, thread_local: &|_| None };

@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod compare;
+pub mod export;
 pub mod expression;
 pub mod index;
 pub mod render;

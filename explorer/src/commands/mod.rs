@@ -11,6 +11,7 @@ mod display;
 mod each;
 mod examine;
 mod executions;
+mod export;
 mod find;
 mod frames;
 mod help;
@@ -262,6 +263,7 @@ pub static COMMANDS: &[&Command] = &[
     &output::OUTPUT,
     &compare::COMPARE,
     &index::INDEX,
+    &export::EXPORT,
     &settings::SET,
     &settings::SHOW,
     &help::HELP,

@@ -2,7 +2,7 @@
 //! stack pointer goes, execution by execution.
 
 use super::plan::{Extent, Held, Machine, Plan, StoredAt, Wanted, compile};
-use super::registers::of_patch;
+use super::registers::{STACK_POINTER, of_patch};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
 use rdb_schema::event::Event;
@@ -51,6 +51,9 @@ pub trait Found {
     /// A read, if [`Plans::with_reads`] made the plans; of a repeated string
     /// instruction (not `all`) its first element.
     fn read(&mut self, _read: Stored) {}
+    /// The stack pointer behind the instruction of `time`, if [`Plans::with_probes`] asked
+    /// for it there, or behind an event that changed it; in order.
+    fn stack_pointer(&mut self, _time: u32, _value: u64, _event: bool) {}
     /// A span; they come in order.
     fn span(&mut self, span: Span);
     /// An event, whose stores come through [`Self::store`]; `writes` are the
@@ -70,13 +73,14 @@ pub struct Plans<'a> {
     dictionary: &'a Dictionary,
     plans: Vec<OnceLock<Variants>>,
     wanted: Wanted,
+    probes: Option<&'a (dyn Fn(u32) -> u64 + Sync)>,
 }
 
 impl<'a> Plans<'a> {
     /// None made yet.
     pub fn new(dictionary: &'a Dictionary) -> Self {
         let plans = (0..dictionary.len()).map(|_| OnceLock::new()).collect();
-        Self { dictionary, plans, wanted: Wanted::default() }
+        Self { dictionary, plans, wanted: Wanted::default(), probes: None }
     }
 
     /// None made yet; they will find reads, too.
@@ -91,11 +95,24 @@ impl<'a> Plans<'a> {
         Self { wanted, ..Self::new(dictionary) }
     }
 
+    /// None made yet; they will find the stack pointer behind those instructions of a block
+    /// that `probes` names, one bit each.
+    pub fn with_probes(
+        dictionary: &'a Dictionary,
+        probes: &'a (dyn Fn(u32) -> u64 + Sync),
+    ) -> Self {
+        Self { probes: Some(probes), ..Self::new(dictionary) }
+    }
+
+    fn wanted(&self, id: u32) -> Wanted {
+        Wanted { probes: self.probes.map_or(0, |probes| probes(id)), ..self.wanted }
+    }
+
     fn block(&self, id: u32) -> Result<(&'a Block, &[Option<Plan>; 2]), Malformed> {
         let block = self.dictionary.get(id).ok_or(Malformed)?;
         let variants = self.plans.get(id as usize).ok_or(Malformed)?.get_or_init(|| {
             let all = 0..block.instructions().len();
-            let plan = |flags| compile(block, all.clone(), Wanted { flags, ..self.wanted });
+            let plan = |flags| compile(block, all.clone(), Wanted { flags, ..self.wanted(id) });
             Variants { whole: [false, true].map(plan) }
         });
         Ok((block, &variants.whole))
@@ -109,6 +126,7 @@ struct Local<'a> {
     length: u32,
     row_bytes: usize,
     needs_flags: bool,
+    wanted: Wanted,
 }
 
 struct Sweep<'a, F> {
@@ -151,11 +169,12 @@ pub fn sweep(chunk: &Chunk, plans: &Plans, found: &mut impl Found) -> Result<Reg
     Ok(end)
 }
 
-fn local<'a>(plans: &'a Plans<'a>, id: u32) -> Result<Local<'a>, Malformed> {
-    let (block, plans) = plans.block(id)?;
+fn local<'a>(plans_of: &'a Plans<'a>, id: u32) -> Result<Local<'a>, Malformed> {
+    let (block, plans) = plans_of.block(id)?;
     let needs_flags = plans.iter().flatten().any(|plan| plan.needs_flags);
     let length = block.instructions().len() as u32;
-    Ok(Local { block, plans, length, row_bytes: block.row_bytes(), needs_flags })
+    let wanted = plans_of.wanted(id);
+    Ok(Local { block, plans, length, row_bytes: block.row_bytes(), needs_flags, wanted })
 }
 
 impl<'a, F: Found> Sweep<'a, F> {
@@ -190,7 +209,8 @@ impl<'a, F: Found> Sweep<'a, F> {
         done: u32,
         row: &[u8],
     ) -> Result<(), Malformed> {
-        let block = self.locals.get(execution.block as usize).ok_or(Malformed)?.block;
+        let local = self.locals.get(execution.block as usize).ok_or(Malformed)?;
+        let (block, wanted) = (local.block, Wanted { flags: true, ..local.wanted });
         let first = self.chunk.first + u64::from(execution.start);
         let (mut from, end) = (0, execution.start + length);
         while from < length {
@@ -198,7 +218,6 @@ impl<'a, F: Found> Sweep<'a, F> {
             let until = event.map_or(length, |at| (at + 1).min(length.into()) as u32);
             let until = until.max(from + 1);
             let effects = from.min(done) as usize..until.min(done) as usize;
-            let wanted = Wanted { flags: true, ..self.wanted };
             let plan = compile(block, effects, wanted).ok_or(Malformed)?;
             let span = execution.start + from..(execution.start + until).min(end);
             self.run(&plan, row, execution.start, span)?;
@@ -227,6 +246,7 @@ impl<'a, F: Found> Sweep<'a, F> {
                     let all = matches!(extent, Extent::Read(_));
                     return found.read(Stored { time, address, bytes: bytes.into(), all });
                 }
+                Extent::StackPointer => return found.stack_pointer(time, address, false),
                 Extent::Bulk => {
                     malformed |= bulk_stores(bulk, time, found, values).is_err();
                     return;
@@ -272,6 +292,9 @@ impl<'a, F: Found> Sweep<'a, F> {
                 give(self.found, stored, bytes, self.wanted.values);
             }
             let at = self.machine.stack_pointer();
+            if writes >> STACK_POINTER & 1 == 1 {
+                self.found.stack_pointer(time, at, true);
+            }
             self.found.span(Span { start: time, end: time + 1, writes, low: at, high: at });
         }
     }

@@ -66,9 +66,7 @@ impl Session {
         condition: Option<&str>,
         each: &mut Each,
     ) -> Result<bool, StateError> {
-        if self.interrupt.raised() {
-            return Err(StateError::Interrupted);
-        }
+        self.interrupt.check()?;
         let Some(condition) = condition else { return Ok(true) };
         let holds = self.holds(condition, &self.scene_at(t, 0)?);
         Ok(holds.unwrap_or_else(|fault| {
@@ -88,9 +86,7 @@ impl Session {
         mut visit: impl FnMut(&Scene<'_>) -> Result<T, StateError>,
     ) -> Result<Vec<T>, StateError> {
         let one = |t: &u64| {
-            if self.interrupt.raised() {
-                return Err(StateError::Interrupted);
-            }
+            self.interrupt.check()?;
             visit(&self.scene_at(*t, 0)?)
         };
         tracepoints.iter().map(one).collect()

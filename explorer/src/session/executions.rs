@@ -85,6 +85,7 @@ impl Session {
         let targets = self.resolve(location)?;
         let mut places = Places::new(self);
         let execution = |tracepoint: u64| {
+            self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;
             Ok(Execution { tracepoint, thread, place, current: tracepoint == self.cursor })
         };
@@ -106,7 +107,11 @@ impl Session {
             self.resolve(function)?;
         }
         let all = self.executed(&targets, window)?;
-        let all: Result<_, StateError> = all.into_iter().map(|t| self.call_at(t)).collect();
+        let call = |t| {
+            self.interrupt.check()?;
+            self.call_at(t)
+        };
+        let all: Result<_, StateError> = all.into_iter().map(call).collect();
         Ok(all?)
     }
 

@@ -25,6 +25,8 @@ pub struct Wanted {
     pub reads: bool,
     /// What is stored, where it comes from general registers or the row.
     pub values: bool,
+    /// The stack pointer behind these instructions, one bit each.
+    pub probes: u64,
 }
 
 /// The plan of the instructions in `range` of `block`. `None` if it is too large.
@@ -40,6 +42,9 @@ pub fn compile(block: &Block, range: Range<usize>, wanted: Wanted) -> Option<Pla
             reads.iter().for_each(|read| compiler.read(index as u8, read));
         }
         compiler.instruction(index as u8, slots);
+        if wanted.probes >> (index % 64) & 1 == 1 {
+            compiler.probe(index as u8);
+        }
         if compiler.steps.len() + ENTRY > MAX_VALUES - 64 * 8 {
             return None;
         }
@@ -152,6 +157,11 @@ impl Compiler {
         };
         let before = self.now;
         self.site(index, &before, read.address, (extent, Content::Unknown));
+    }
+
+    fn probe(&mut self, instruction: u8) {
+        let (address, content) = (self.now[STACK_POINTER], Content::Unknown);
+        self.sites.push(Site { instruction, address, extent: Extent::StackPointer, content });
     }
 
     fn register(&mut self, within: &Within, source: Source, slot: &Slot, old: Value) -> Value {

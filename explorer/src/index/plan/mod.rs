@@ -46,6 +46,8 @@ pub enum Extent {
     Bulk,
     /// As many are read, not stored.
     Read(u16),
+    /// Nothing: the stack pointer behind the instruction is asked for.
+    StackPointer,
     /// The first of several elements of as many bytes that are read.
     ReadElements(u16),
 }

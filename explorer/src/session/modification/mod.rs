@@ -59,6 +59,7 @@ impl Session {
         let values = self.values(subject, &moments)?;
         let mut places = Places::new(self);
         let modification = |((tracepoint, mapped), (old, new)): (Moment, (Bytes, Bytes))| {
+            self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;
             let current = tracepoint == self.cursor;
             Ok(Modification { tracepoint, thread, place, old, new, mapped, current })

@@ -21,6 +21,7 @@ impl Session {
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         let value = |t: u64| {
+            self.interrupt.check()?;
             let all = self.timeline.registers(t)?;
             let bytes = registers::read(&all, name).map(|value| value.bytes).unwrap_or_default();
             Ok::<Bytes, StateError>(bytes.into_iter().map(Some).collect())

@@ -1,7 +1,7 @@
 //! The instructions of blocks behind which the call stack may be another.
 
 use crate::session::Session;
-use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 use rdb_schema::block::{Block, Slot};
 use rdb_schema::effects::{Effect, Source};
 use rdb_schema::registers::Gpr;
@@ -48,7 +48,8 @@ fn mark(session: &Session, block: &Block, state: u64) -> Mark {
         let mut decoder = Decoder::with_ip(64, block.bytes(index), pc, DecoderOptions::NONE);
         let instruction = decoder.decode();
         let marked = match instruction.flow_control() {
-            FlowControl::Call | FlowControl::IndirectCall => {
+            // `syscall` is a call to iced-x86.
+            FlowControl::Call | FlowControl::IndirectCall if !is_system(&instruction) => {
                 mark.calls |= 1 << index;
                 true
             }
@@ -61,6 +62,14 @@ fn mark(session: &Session, block: &Block, state: u64) -> Mark {
         mark.all |= u64::from(marked) << index;
     }
     mark
+}
+
+/// Whether it calls the kernel.
+fn is_system(instruction: &Instruction) -> bool {
+    !(instruction.is_call_near()
+        || instruction.is_call_near_indirect()
+        || instruction.is_call_far()
+        || instruction.is_call_far_indirect())
 }
 
 /// Whether a branch goes out of the function around `pc`, or back to its beginning.

@@ -135,6 +135,13 @@ impl Found for Collector<'_> {
             (false, false) => Kind::Other,
         };
         let state = self.chunk.first + u64::from(time) + 1;
+        // Of several signals at once, the last one's handler is entered; the others begin when
+        // that returns.
+        if kind == Kind::Event
+            && self.list.last().is_some_and(|last| (last.state, last.kind) == (state, kind))
+        {
+            self.list.pop();
+        }
         self.list.push(Step { state, stack, pc, kind });
     }
 }

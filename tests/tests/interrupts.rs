@@ -41,7 +41,9 @@ fn ctrl_c_stops_every_question() {
     for question in questions {
         let mut command = Command::new(&binaries().explore);
         command.arg(&recording.trace);
-        question.iter().for_each(|part| drop(command.args(["-c", part])));
+        for part in *question {
+            command.args(["-c", part]);
+        }
         command.args(["-c", "info"]);
         let mut running = Running::start(command, b"", LIMIT);
         let process = running.id();

@@ -4,6 +4,7 @@
 mod answer;
 mod complete;
 mod history;
+mod pager;
 mod prompt;
 mod script;
 mod sigint;

@@ -21,13 +21,21 @@ pub struct Settings {
     pub flavor: Flavor,
     /// Lines `list` shows at a time.
     pub list_size: u32,
+    /// Whether the prompt shows long answers page by page.
+    pub pagination: bool,
     /// Replaced leading directories of sources: (as compiled, as found here).
     pub substitutions: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { color: false, flavor: Flavor::Intel, list_size: 10, substitutions: Vec::new() }
+        Self {
+            color: false,
+            flavor: Flavor::Intel,
+            list_size: 10,
+            pagination: true,
+            substitutions: Vec::new(),
+        }
     }
 }
 
@@ -72,6 +80,15 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |settings| settings.list_size.to_string(),
+    },
+    Setting {
+        name: "pagination",
+        help: "show long answers page by page at the prompt, with $PAGER or less: on or off",
+        set: |settings, value| {
+            settings.pagination = one_of(value, &[("on", true), ("off", false)])?;
+            Ok(())
+        },
+        show: |settings| if settings.pagination { "on" } else { "off" }.to_owned(),
     },
     Setting {
         name: "substitute-path",

@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod compare;
 pub mod dataflow;
+pub mod export;
 pub mod expression;
 pub mod index;
 pub mod render;

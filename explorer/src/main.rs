@@ -4,7 +4,7 @@ mod options;
 
 use options::{Color, Options, Source};
 use rdb_explorer::commands;
-use rdb_explorer::repl::{Answerer, Outcome, lines, prompt};
+use rdb_explorer::repl::{Answerer, Outcome, lines, prompt, stop_queries_at_sigint};
 use rdb_explorer::session::Session;
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{OpenError, Timeline};
@@ -87,9 +87,9 @@ fn configure(session: &mut Session, color: Color) {
     }
 }
 
-/// The terminal's width, 80 if it does not say; `None` when standard output is
-/// none, so that a pipe gets tables whole.
-fn width() -> Option<usize> {
+/// The terminal's width and height, 80 and 24 if it does not say; `None` when standard
+/// output is none, so that a pipe gets tables whole.
+fn terminal_size() -> Option<(usize, usize)> {
     if !io::stdout().is_terminal() {
         return None;
     }
@@ -97,17 +97,26 @@ fn width() -> Option<usize> {
     let mut size: libc::winsize = unsafe { std::mem::zeroed() };
     // SAFETY: TIOCGWINSZ fills the winsize it is given (ioctl_tty(2)).
     let result = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &mut size) };
-    Some(if result == 0 && size.ws_col > 0 { size.ws_col.into() } else { 80 })
+    let or = |known: u16, usual| if result == 0 && known > 0 { known.into() } else { usual };
+    Some((or(size.ws_col, 80), or(size.ws_row, 24)))
 }
 
 fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
     let mut out = BufWriter::new(io::stdout());
     let mut errors = io::stderr();
-    let mut answerer =
-        Answerer { json: options.json, width: width(), out: &mut out, errors: &mut errors };
+    let size = terminal_size();
+    let prompts = options.sources.is_empty() && io::stdin().is_terminal();
+    let mut answerer = Answerer {
+        json: options.json,
+        width: size.map(|(width, _)| width),
+        height: size.map(|(_, height)| height).filter(|_| prompts),
+        out: &mut out,
+        errors: &mut errors,
+    };
+    stop_queries_at_sigint(&session.interrupt);
     let outcome = if !options.sources.is_empty() {
         run_sources(&mut session, &mut answerer, &options.sources)?
-    } else if io::stdin().is_terminal() {
+    } else if prompts {
         prompt(session, &mut answerer)?;
         Outcome::Done
     } else {
@@ -128,7 +137,7 @@ fn run_sources(
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::Done;
     for source in sources {
-        if session.finished {
+        if session.finished || session.interrupt.raised() {
             break;
         }
         let one = match source {

@@ -27,6 +27,33 @@ impl Found for Swept {
     fn event(&mut self, _: &Event, _: u64) {}
 }
 
+/// Stores with their bytes: tracepoint, address, bytes or how many they are.
+#[derive(Default)]
+struct Contents(Vec<(u64, u64, Result<Vec<u8>, Stored>)>);
+
+impl Found for Contents {
+    fn store(&mut self, stored: Stored) {
+        panic!("no bytes were asked for at {stored:?}");
+    }
+    fn holds(&mut self, stored: Stored, bytes: Option<&[u8]>) {
+        if stored.bytes > 0 {
+            let bytes = bytes.map(<[u8]>::to_vec).ok_or(stored);
+            self.0.push((stored.time.into(), stored.address, bytes));
+        }
+    }
+    fn span(&mut self, _: Span) {}
+    fn event(&mut self, _: &Event, _: u64) {}
+}
+
+impl Sink for Contents {
+    fn store(&mut self, tracepoint: u64, address: u64, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.0.push((tracepoint, address, Ok(bytes.to_vec())));
+        }
+    }
+    fn event(&mut self, _: &Event) {}
+}
+
 struct Replayed(Vec<(u64, u64, u64)>);
 
 impl Sink for Replayed {
@@ -56,6 +83,36 @@ proptest! {
             prop_assert_eq!(end.fs_base, cursor.registers.fs_base);
             compare(chunk.first, swept.stores, replayed.0)?;
             check_stack(&program, chunk.first, chunk.end(), &swept.spans)?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_sweep_finds_what_is_stored(seed: u64, chunks in 1usize..5, executions in 1usize..16) {
+        let program = Program::random(seed, chunks, executions);
+        let plans = Plans::with_values(&program.dictionary);
+        for recorded in &program.chunks {
+            let chunk = &recorded.chunk;
+            let (mut swept, mut replayed) = (Contents::default(), Contents::default());
+            sweep(chunk, &plans, &mut swept).unwrap();
+            let mut cursor = Cursor::new(chunk);
+            cursor.advance(chunk, &program.dictionary, chunk.end(), &mut replayed).unwrap();
+            let known = |store: &(u64, u64, Result<_, Stored>)| store.2.is_ok();
+            let (sure, vectors): (Vec<_>, Vec<_>) = swept.0.into_iter().partition(known);
+            let mut sure = sure.into_iter().map(|(time, at, bytes)| (chunk.first + time, at, bytes)).peekable();
+            for store in replayed.0 {
+                // What comes from vectors lies within a store without bytes.
+                let from_vector = |(time, start, held): &(u64, u64, Result<_, Stored>)| {
+                    let length = held.as_ref().err().map_or(0, |stored| stored.bytes);
+                    chunk.first + time == store.0 && store.1.wrapping_sub(*start) < length
+                };
+                let found = sure.next_if_eq(&store).is_some();
+                prop_assert!(found || vectors.iter().any(from_vector), "only replayed: {store:x?}");
+            }
+            prop_assert_eq!(sure.next(), None);
         }
     }
 }

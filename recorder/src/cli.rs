@@ -1,8 +1,9 @@
 //! The command line of rdb-record.
 
+use crate::output::default_path;
 use clap::{CommandFactory, Parser, ValueEnum};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Exit codes of rdb-record's own failures; otherwise it exits as the program
 /// did, with 128 + signal if a signal killed it.
@@ -73,6 +74,10 @@ pub struct Options {
     #[arg(value_parser = clap::value_parser!(u64).range(1 << 13..))]
     pub log_bytes: Option<u64>,
 
+    /// Make the trace's index afterwards, as `rdb-explore TRACE index` does
+    #[arg(long)]
+    pub index: bool,
+
     /// Say at the end where the time went, and what the program was stopped for
     #[arg(long)]
     pub timings: bool,
@@ -85,6 +90,14 @@ pub struct Options {
         value_name = "PROGRAM"
     )]
     pub program: Vec<OsString>,
+}
+
+impl Options {
+    /// Where the trace goes.
+    pub fn trace(&self) -> PathBuf {
+        let program = self.program.first().map(Path::new).unwrap_or(Path::new(""));
+        self.output.clone().unwrap_or_else(|| default_path(program))
+    }
 }
 
 /// Recording engines.

@@ -9,6 +9,7 @@ mod compare;
 mod contents;
 pub mod encode;
 pub mod engine;
+pub mod index;
 pub mod launch;
 pub mod model;
 pub mod os;

@@ -7,7 +7,7 @@ use crate::cli::{Engine, OnFull, Options, exit_code};
 use crate::encode::Pipeline;
 use crate::engine::{Cutting, Ended, EngineError, Leave, Step, StepOptions, Translate};
 use crate::launch::{self, Failure};
-use crate::output::{Output, default_path};
+use crate::output::Output;
 use crate::progress::{Line, Progress};
 use crate::recording::{Keeping, Origin, Recording};
 use crate::say;
@@ -37,7 +37,7 @@ pub fn record(options: &Options, command_line: &[OsString]) -> Result<u8, Failur
     };
     let path = launch::find(name)?;
     launch::check(&path)?;
-    let wanted = options.output.clone().unwrap_or_else(|| default_path(Path::new(name)));
+    let wanted = options.trace();
     refuse_same_file(&path, &wanted)?;
     let (output, file) = Output::create(&wanted)?;
     let stopped = start(&path, options).inspect_err(|_| output.discard())?;

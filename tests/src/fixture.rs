@@ -168,7 +168,8 @@ pub fn signal_number(name: &str) -> i32 {
     }
 }
 
-fn folder() -> PathBuf {
+/// Where the fixtures are.
+pub fn folder() -> PathBuf {
     crate::binaries::workspace().join("fixtures")
 }
 

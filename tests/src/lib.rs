@@ -9,6 +9,7 @@
 pub mod binaries;
 pub mod closing;
 pub mod compile;
+pub mod cython;
 pub mod engines;
 pub mod explorer;
 pub mod fixture;

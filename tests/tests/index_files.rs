@@ -1,10 +1,18 @@
 //! The index beside a trace: what becomes of it when it is damaged, cut, foreign, or cannot be
 //! written.
 
+use rdb_tests::binaries::binaries;
+use rdb_tests::compile::Flavour;
 use rdb_tests::explorer::Explorer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::measure::programs;
+use rdb_tests::process::{LIMIT, Running, run};
 use rdb_tests::recording::recording;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 const QUESTION: &[&str] = &["mod list -c 100 seed", "rend", "last seed"];
@@ -103,4 +111,63 @@ fn where_nothing_can_be_written_it_is_kept_elsewhere() {
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).expect("permissions");
     assert_eq!(answer, expected);
     assert!(said.lines().count() <= 1, "{said}");
+}
+
+#[test]
+fn rdb_record_makes_it_if_asked_to() {
+    let guest = Guest::fixture(&Fixture::load("crash_kill"), Flavour::O0);
+    let plain = guest.record(&[]);
+    assert!(!index(&guest.trace()).exists());
+    let indexed = guest.record(&["--index"]);
+    assert_eq!(indexed.output.code(), plain.output.code(), "the program's own exit status");
+    assert_eq!(indexed.output.stdout_text(), plain.output.stdout_text());
+    let made = std::fs::metadata(index(&guest.trace())).expect("an index");
+    ask_something(&guest.trace());
+    let used = std::fs::metadata(index(&guest.trace())).expect("an index");
+    assert_eq!(used.modified().expect("a time"), made.modified().expect("a time"));
+}
+
+fn ask_something(trace: &Path) {
+    Explorer::new(trace).last(&["executions -c 1 main"]);
+}
+
+#[test]
+fn rdb_record_says_so_where_no_explorer_is() {
+    let alone = tempfile::tempdir().expect("a folder");
+    let recorder = alone.path().join("rdb-record");
+    std::fs::copy(&binaries().record, &recorder).expect("a copy");
+    let mut command = Command::new(&recorder);
+    command.current_dir(alone.path()).env("PATH", "/nowhere");
+    command.args(["--index", "/bin/true"]);
+    let output = run(command, b"", LIMIT);
+    assert_eq!(output.code(), 0);
+    let said = output.stderr_text();
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("no index was made")).collect();
+    assert!(matches!(lines.as_slice(), [line] if line.contains("nor on PATH")), "{said}");
+}
+
+#[test]
+fn ctrl_c_stops_making_it_and_leaves_nothing() {
+    let mut guest = Guest::system("", &["100"]);
+    guest.program = programs::build(programs::PAGES, guest.directory());
+    let recording = guest.record(&[]);
+    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+    let names = || {
+        let files = std::fs::read_dir(guest.directory()).expect("a folder");
+        files.map(|file| file.expect("a file").file_name().into_string().expect("a name"))
+    };
+    let before: BTreeSet<String> = names().collect();
+    let mut command = Command::new(&binaries().explore);
+    command.arg(&recording.trace).args(["-c", "index", "-c", "info"]);
+    let mut running = Running::start(command, b"", LIMIT);
+    running.wait_until("an index in the making", || names().any(|name| name.contains(".index")));
+    running.signal(libc::SIGINT);
+    let output = running.finish();
+    assert_eq!(output.code(), 1, "{}", output.stderr_text());
+    assert!(output.stderr_text().contains("interrupted"), "{}", output.stderr_text());
+    assert_eq!(output.stdout_text(), "", "what follows is not run");
+    assert_eq!(names().collect::<BTreeSet<_>>(), before);
+    let made = Explorer::new(&recording.trace).last(&["index"]);
+    assert_eq!(made.get("kept"), true);
+    assert!(index(&recording.trace).exists());
 }

@@ -2,11 +2,12 @@
 //! registers of each state.
 
 use iced_x86::{Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, Register};
-use rdb_explorer::index::{Plans, find_read};
+use rdb_explorer::index::{Plans, find_read, find_reads};
 use rdb_explorer::timeline::{Direction, Timeline};
 use rdb_schema::registers::Registers;
 use rdb_tests::fixture::Fixture;
 use rdb_tests::recording::recording;
+use std::ops::ControlFlow;
 
 /// Tracepoints that are looked at.
 const COUNT: u64 = 4000;
@@ -72,6 +73,20 @@ fn reads_are_where_the_registers_say() {
         };
         assert_eq!(find(start..end, Direction::Forward), Some(first), "{address:#x}");
         assert_eq!(find(start..end, Direction::Backward), Some(last), "{address:#x}");
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut listed = Vec::new();
+            find_reads(&timeline, &plans, &addresses, (start..end, direction), &mut |t| {
+                listed.push(t);
+                ControlFlow::Continue(())
+            })
+            .expect("an answer");
+            if direction == Direction::Backward {
+                listed.reverse();
+            }
+            let mut once = all.clone();
+            once.dedup();
+            assert_eq!(listed, once, "{address:#x}");
+        }
         let next = all.iter().find(|t| **t > first).copied();
         assert_eq!(find(first + 1..end, Direction::Forward), next, "{address:#x}");
     }
@@ -98,4 +113,29 @@ fn a_repeated_string_instruction_reads_all_its_elements() {
     assert_eq!(stopped[2].tracepoint(), stopped[0].tracepoint() + 1, "by the copy itself");
     let passed = explorer.ask(&[&*jump, &behind, "rc"]);
     assert!(passed[2].tracepoint() > stopped[2].tracepoint(), "{passed:?}");
+}
+
+#[test]
+fn reads_are_listed_around_the_cursor() {
+    let explorer = recording("tree").explore();
+    let watched = explorer.ask(&["rwatch depth_seen", "rc", "rc", "rc", "cr"]);
+    let [first, second, third] = [1, 2, 3].map(|at: usize| watched[at].tracepoint() - 1);
+    let jump = format!("jump {second}");
+    let answers =
+        explorer.ask(&[&*jump, "reads -c 1 depth_seen", "reads -c 2 -w future depth_seen"]);
+    let listed = |at: usize| {
+        let reads = answers[at].get("reads").as_array().expect("reads").clone();
+        let times = reads.iter().map(|read| read["tracepoint"].as_u64().expect("a tracepoint"));
+        times.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(1), [first, second]);
+    assert_eq!(listed(2), [second, third]);
+    assert_eq!(answers[1].get("reads")[1]["current"], true);
+    assert_eq!(answers[1].get("reads")[1]["file"], answers[0].get("file").clone());
+    let (_, refused) = explorer.attempt(&["reads $rax"]);
+    assert!(
+        refused[0].error.as_deref().is_some_and(|why| why.contains("registers")),
+        "{refused:?}"
+    );
+    assert!(explorer.text(&["reads 0x10"]).stdout_text().contains("Not read"));
 }

@@ -53,7 +53,7 @@ fn list(session: &mut Session) -> CommandResult {
         current: here(&bookmark) && bookmark.tracepoint == session.cursor(),
         place: Some(bookmark.tracepoint)
             .filter(|_| here(&bookmark))
-            .and_then(|t| places.of(t).ok().map(|place| place.as_ref().clone())),
+            .and_then(|t| places.of(t).ok().map(|(place, _)| place.as_ref().clone())),
         bookmark,
     };
     Ok(Box::new(List { bookmarks: all.into_iter().map(&mut listed).collect() }))

@@ -82,18 +82,21 @@ impl Output for Executions {
         if self.executions.is_empty() {
             return page.line("Not executed there.");
         }
-        let threads = self.numbers.iter().any(Option::is_some);
-        let mut table = table(threads, &["pc", "function", "where"]);
-        for (Execution { tracepoint, place, current, .. }, number) in
-            self.executions.iter().zip(&self.numbers)
-        {
-            let mut cells = head(*current, *tracepoint, *number);
-            cells.push(hex(place.pc));
-            cells.extend(place_cells(place));
-            table.row(cells);
-        }
-        table.render(page);
+        rows(&self.executions, &self.numbers).render(page);
     }
+}
+
+/// One row an execution, with the number of its thread where there are several.
+pub(super) fn rows(executions: &[Execution], numbers: &[Option<usize>]) -> Table {
+    let threads = numbers.iter().any(Option::is_some);
+    let mut table = table(threads, &["pc", "function", "where"]);
+    for (Execution { tracepoint, place, current, .. }, number) in executions.iter().zip(numbers) {
+        let mut cells = head(*current, *tracepoint, *number);
+        cells.push(hex(place.pc));
+        cells.extend(place_cells(place));
+        table.row(cells);
+    }
+    table
 }
 
 #[derive(Serialize)]

@@ -74,7 +74,7 @@ impl Output for Alive {
             let mut table = Table::new(&heading).numbers(&[1, 3]);
             for row in &self.blocks {
                 let at = row.allocated.tracepoint;
-                let mut cells = head(at == self.cursor, at).to_vec();
+                let mut cells = head(at == self.cursor, at, None);
                 cells.extend([hex(row.address), thousands(row.bytes)]);
                 cells.extend(place_cells(&row.allocated.place));
                 table.row(cells);

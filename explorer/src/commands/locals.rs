@@ -5,6 +5,7 @@ use super::{Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
 use crate::session::{Scene, Session};
 use crate::symbols::Variable;
+use crate::symbols::cython::python_name;
 use serde::Serialize;
 
 /// A variable and its value.
@@ -43,7 +44,7 @@ fn shown(scene: &Scene<'_>, variable: &Variable) -> Named {
     let value = scene.value_of(variable);
     let whole = value.of.element().is_some() || value.of.is_record();
     let shown = ShownValue::inner(scene, &value);
-    Named { name: variable.name.to_string(), shown, scalar: !whole }
+    Named { name: python_name(&variable.name).to_owned(), shown, scalar: !whole }
 }
 
 /// The arguments of a frame's function, in their order.

@@ -9,12 +9,15 @@ mod compare;
 mod conditions;
 mod disassemble;
 mod display;
+mod each;
 mod examine;
 mod executions;
+mod export;
 mod find;
 mod frames;
 mod heap;
 mod help;
+mod index;
 mod info;
 mod jumping;
 mod leaving;
@@ -29,6 +32,7 @@ mod position;
 mod print;
 mod processes;
 mod quit;
+mod reads;
 mod reference;
 mod registers;
 mod resolve;
@@ -268,13 +272,17 @@ pub static COMMANDS: &[&Command] = &[
     &signals::INFO_SIGNALS,
     &modifications::MODIFICATION,
     &modifications::LAST,
+    &reads::READS,
     &executions::EXECUTIONS,
     &executions::CALLS,
+    &each::PRINT_EACH,
     &output::OUTPUT,
     &why::WHY,
     &why_not::WHY_NOT,
     &heap::HEAP,
     &compare::COMPARE,
+    &index::INDEX,
+    &export::EXPORT,
     &settings::SET,
     &settings::SHOW,
     &help::HELP,

@@ -13,6 +13,7 @@ mod lexer;
 mod literal;
 mod number;
 mod operators;
+mod parsed;
 mod parser;
 mod syntax;
 mod type_name;
@@ -20,6 +21,7 @@ mod type_name;
 pub use environment::{Environment, Tag};
 pub use error::{ExpressionError, Fault};
 pub use literal::number;
+pub use parsed::Parsed;
 
 use crate::symbols::datatypes::Type;
 use crate::values::Value;
@@ -38,25 +40,7 @@ pub struct Evaluated {
 /// # Errors
 /// [`ExpressionError`], which points at the column.
 pub fn evaluate(text: &str, environment: &dyn Environment) -> Result<Evaluated, ExpressionError> {
-    let run = || {
-        let expression = parser::parse(text, environment)?;
-        let evaluator = evaluate::Evaluator::new(environment);
-        let value = evaluator.value(&expression)?;
-        Ok(Evaluated { value, assigned: evaluator.assigned() })
-    };
-    run().map_err(|error: error::At| error.of(text))
-}
-
-/// Whether the value of `text` is true: not zero.
-///
-/// # Errors
-/// [`ExpressionError`].
-pub fn holds(text: &str, environment: &dyn Environment) -> Result<bool, ExpressionError> {
-    let run = || {
-        let expression = parser::parse(text, environment)?;
-        evaluate::Evaluator::new(environment).truth(&expression)
-    };
-    run().map_err(|error: error::At| error.of(text))
+    Parsed::new(text, environment)?.evaluate(environment)
 }
 
 /// The type that `text` names, or the type of its value.

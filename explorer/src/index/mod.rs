@@ -27,7 +27,7 @@ mod tree;
 mod writes;
 
 pub use error::IndexError;
-pub use reads::find_read;
+pub use reads::{find_read, find_reads};
 pub use registers::{register_bit, register_bits};
 pub use stack::Above;
 pub use sweep::{Found, Plans, Span, Stored, sweep};

@@ -6,14 +6,13 @@ use crate::timeline::{Direction, StateError, Timeline};
 use rayon::prelude::*;
 use rdb_schema::event::Event;
 use rdb_schema::registers::{Gpr, Registers};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Chunks swept over at a time.
 const BATCH: usize = 4;
 
-/// The nearest tracepoint of `times` that read some of `addresses`, in `direction`.
-/// What a masked load leaves out counts as read; gathers and xrstor are not seen, nor
-/// is what the kernel reads.
+/// The nearest tracepoint of `times` that read some of `addresses`, in `direction`, as
+/// [`find_reads`] finds them.
 ///
 /// # Errors
 /// [`StateError`].
@@ -24,9 +23,31 @@ pub fn find_read(
     times: Range<u64>,
     direction: Direction,
 ) -> Result<Option<u64>, StateError> {
+    let mut found = None;
+    find_reads(timeline, plans, addresses, (times, direction), &mut |t| {
+        found = Some(t);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Calls `visit` with the tracepoints of `times` that read some of `addresses`, in
+/// `direction`, until it breaks. `plans` are those that [`Plans::with_reads`] makes. What a
+/// masked load leaves out counts as read; gathers and xrstor are not seen, nor is what the
+/// kernel reads.
+///
+/// # Errors
+/// [`StateError`].
+pub fn find_reads(
+    timeline: &Timeline,
+    plans: &Plans,
+    addresses: &Range<u64>,
+    (times, direction): (Range<u64>, Direction),
+    visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<(), StateError> {
     let times = times.start..times.end.min(timeline.end());
     if times.is_empty() || addresses.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
     let mut chunks: Vec<usize> =
         (timeline.chunk_at(times.start)?..timeline.chunk_at(times.end - 1)? + 1).collect();
@@ -44,15 +65,18 @@ pub fn find_read(
                 reads.reverse();
             }
             let first = timeline.chunk_places().get(*index).map_or(0, |place| place.first);
+            let mut visited = None;
             for read in reads {
                 let t = first + u64::from(read.time);
-                if read.all || reads_elements(timeline, t, &read, addresses)? {
-                    return Ok(Some(t));
+                // An instruction may read there twice.
+                let touches = read.all || reads_elements(timeline, t, &read, addresses)?;
+                if touches && visited.replace(t) != Some(t) && visit(t).is_break() {
+                    return Ok(());
                 }
             }
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Reads of one chunk that touch a range, or may.

@@ -5,6 +5,9 @@ use rdb_schema::effects::Effect;
 use rdb_schema::registers::{RegisterPatch, Registers};
 use std::mem::offset_of;
 
+/// The bit of rsp.
+pub const STACK_POINTER: u32 = 4;
+
 const RFLAGS: u32 = 16;
 const FS_BASE: u32 = 17;
 const GS_BASE: u32 = 18;

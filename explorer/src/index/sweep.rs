@@ -1,8 +1,8 @@
 //! Sweeping over a chunk: where it stores, which registers it writes, where the
 //! stack pointer goes, execution by execution.
 
-use super::plan::{Extent, Machine, Plan, Wanted, compile};
-use super::registers::of_patch;
+use super::plan::{Extent, Held, Machine, Plan, StoredAt, Wanted, compile};
+use super::registers::{STACK_POINTER, of_patch};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
 use rdb_schema::event::Event;
@@ -41,11 +41,19 @@ pub struct Span {
 
 /// Receives what a sweep finds.
 pub trait Found {
-    /// A store; those of one span come in no particular order.
+    /// A store; they come in order.
     fn store(&mut self, stored: Stored);
+    /// The same with the bytes stored, if [`Plans::with_values`] made the plans; none
+    /// if they come from vector registers, which a sweep does not compute.
+    fn holds(&mut self, stored: Stored, _bytes: Option<&[u8]>) {
+        self.store(stored);
+    }
     /// A read, if [`Plans::with_reads`] made the plans; of a repeated string
     /// instruction (not `all`) its first element.
     fn read(&mut self, _read: Stored) {}
+    /// The stack pointer behind the instruction of `time`, if [`Plans::with_probes`] asked
+    /// for it there, or behind an event that changed it; in order.
+    fn stack_pointer(&mut self, _time: u32, _value: u64, _event: bool) {}
     /// A span; they come in order.
     fn span(&mut self, span: Span);
     /// An event, whose stores come through [`Self::store`]; `writes` are the
@@ -64,27 +72,47 @@ struct Variants {
 pub struct Plans<'a> {
     dictionary: &'a Dictionary,
     plans: Vec<OnceLock<Variants>>,
-    reads: bool,
+    wanted: Wanted,
+    probes: Option<&'a (dyn Fn(u32) -> u64 + Sync)>,
 }
 
 impl<'a> Plans<'a> {
     /// None made yet.
     pub fn new(dictionary: &'a Dictionary) -> Self {
         let plans = (0..dictionary.len()).map(|_| OnceLock::new()).collect();
-        Self { dictionary, plans, reads: false }
+        Self { dictionary, plans, wanted: Wanted::default(), probes: None }
     }
 
     /// None made yet; they will find reads, too.
     pub fn with_reads(dictionary: &'a Dictionary) -> Self {
-        Self { reads: true, ..Self::new(dictionary) }
+        let wanted = Wanted { reads: true, ..Wanted::default() };
+        Self { wanted, ..Self::new(dictionary) }
+    }
+
+    /// None made yet; they will find what is stored, too.
+    pub fn with_values(dictionary: &'a Dictionary) -> Self {
+        let wanted = Wanted { values: true, ..Wanted::default() };
+        Self { wanted, ..Self::new(dictionary) }
+    }
+
+    /// None made yet; they will find the stack pointer behind those instructions of a block
+    /// that `probes` names, one bit each.
+    pub fn with_probes(
+        dictionary: &'a Dictionary,
+        probes: &'a (dyn Fn(u32) -> u64 + Sync),
+    ) -> Self {
+        Self { probes: Some(probes), ..Self::new(dictionary) }
+    }
+
+    fn wanted(&self, id: u32) -> Wanted {
+        Wanted { probes: self.probes.map_or(0, |probes| probes(id)), ..self.wanted }
     }
 
     fn block(&self, id: u32) -> Result<(&'a Block, &[Option<Plan>; 2]), Malformed> {
         let block = self.dictionary.get(id).ok_or(Malformed)?;
         let variants = self.plans.get(id as usize).ok_or(Malformed)?.get_or_init(|| {
             let all = 0..block.instructions().len();
-            let reads = self.reads;
-            let plan = |flags| compile(block, all.clone(), Wanted { flags, reads });
+            let plan = |flags| compile(block, all.clone(), Wanted { flags, ..self.wanted(id) });
             Variants { whole: [false, true].map(plan) }
         });
         Ok((block, &variants.whole))
@@ -98,6 +126,7 @@ struct Local<'a> {
     length: u32,
     row_bytes: usize,
     needs_flags: bool,
+    wanted: Wanted,
 }
 
 struct Sweep<'a, F> {
@@ -107,7 +136,7 @@ struct Sweep<'a, F> {
     registers: Registers,
     bulk: Reader<'a>,
     events: &'a [Event],
-    reads: bool,
+    wanted: Wanted,
     found: &'a mut F,
 }
 
@@ -125,7 +154,7 @@ pub fn sweep(chunk: &Chunk, plans: &Plans, found: &mut impl Found) -> Result<Reg
         registers: chunk.keyframe,
         bulk: Reader::new(&chunk.bulk),
         events: &chunk.events,
-        reads: plans.reads,
+        wanted: plans.wanted,
         found,
     };
     let mut cuts = chunk.cuts.iter().peekable();
@@ -140,11 +169,12 @@ pub fn sweep(chunk: &Chunk, plans: &Plans, found: &mut impl Found) -> Result<Reg
     Ok(end)
 }
 
-fn local<'a>(plans: &'a Plans<'a>, id: u32) -> Result<Local<'a>, Malformed> {
-    let (block, plans) = plans.block(id)?;
+fn local<'a>(plans_of: &'a Plans<'a>, id: u32) -> Result<Local<'a>, Malformed> {
+    let (block, plans) = plans_of.block(id)?;
     let needs_flags = plans.iter().flatten().any(|plan| plan.needs_flags);
     let length = block.instructions().len() as u32;
-    Ok(Local { block, plans, length, row_bytes: block.row_bytes(), needs_flags })
+    let wanted = plans_of.wanted(id);
+    Ok(Local { block, plans, length, row_bytes: block.row_bytes(), needs_flags, wanted })
 }
 
 impl<'a, F: Found> Sweep<'a, F> {
@@ -179,7 +209,8 @@ impl<'a, F: Found> Sweep<'a, F> {
         done: u32,
         row: &[u8],
     ) -> Result<(), Malformed> {
-        let block = self.locals.get(execution.block as usize).ok_or(Malformed)?.block;
+        let local = self.locals.get(execution.block as usize).ok_or(Malformed)?;
+        let (block, wanted) = (local.block, Wanted { flags: true, ..local.wanted });
         let first = self.chunk.first + u64::from(execution.start);
         let (mut from, end) = (0, execution.start + length);
         while from < length {
@@ -187,7 +218,6 @@ impl<'a, F: Found> Sweep<'a, F> {
             let until = event.map_or(length, |at| (at + 1).min(length.into()) as u32);
             let until = until.max(from + 1);
             let effects = from.min(done) as usize..until.min(done) as usize;
-            let wanted = Wanted { flags: true, reads: self.reads };
             let plan = compile(block, effects, wanted).ok_or(Malformed)?;
             let span = execution.start + from..(execution.start + until).min(end);
             self.run(&plan, row, execution.start, span)?;
@@ -205,8 +235,9 @@ impl<'a, F: Found> Sweep<'a, F> {
         span: Range<u32>,
     ) -> Result<(), Malformed> {
         let (bulk, found) = (&mut self.bulk, &mut *self.found);
-        let mut malformed = false;
-        let (low, high) = self.machine.run(plan, row, |instruction, address, extent| {
+        let (values, mut malformed) = (self.wanted.values, false);
+        let (low, high) = self.machine.run(plan, row, |at| {
+            let StoredAt { instruction, address, extent, held } = at;
             let time = start + u32::from(instruction);
             let (bytes, all) = match extent {
                 Extent::Bytes(bytes) => (bytes, true),
@@ -215,12 +246,25 @@ impl<'a, F: Found> Sweep<'a, F> {
                     let all = matches!(extent, Extent::Read(_));
                     return found.read(Stored { time, address, bytes: bytes.into(), all });
                 }
+                Extent::StackPointer => return found.stack_pointer(time, address, false),
                 Extent::Bulk => {
-                    malformed |= bulk_stores(bulk, time, found).is_err();
+                    malformed |= bulk_stores(bulk, time, found, values).is_err();
                     return;
                 }
             };
-            found.store(Stored { time, address, bytes: bytes.into(), all });
+            let stored = Stored { time, address, bytes: bytes.into(), all };
+            if !values {
+                return found.store(stored);
+            }
+            let length = usize::from(bytes);
+            match held {
+                Held::Unknown => found.holds(stored, None),
+                Held::Word(word) => found.holds(stored, word.to_le_bytes().get(..length)),
+                Held::Row(offset) => {
+                    let from = row.get(offset as usize..);
+                    found.holds(stored, from.and_then(|from| from.get(..length)));
+                }
+            }
         })?;
         let Range { start, end } = span;
         self.found.span(Span { start, end, writes: plan.writes, low, high });
@@ -243,21 +287,36 @@ impl<'a, F: Found> Sweep<'a, F> {
             self.found.event(event, writes);
             let time = event.tracepoint.saturating_sub(self.chunk.first) as u32;
             for (address, bytes) in &event.memory {
-                let bytes = bytes.len() as u64;
-                self.found.store(Stored { time, address: *address, bytes, all: true });
+                let length = bytes.len() as u64;
+                let stored = Stored { time, address: *address, bytes: length, all: true };
+                give(self.found, stored, bytes, self.wanted.values);
             }
             let at = self.machine.stack_pointer();
+            if writes >> STACK_POINTER & 1 == 1 {
+                self.found.stack_pointer(time, at, true);
+            }
             self.found.span(Span { start: time, end: time + 1, writes, low: at, high: at });
         }
     }
 }
 
-fn bulk_stores(from: &mut Reader, time: u32, found: &mut impl Found) -> Result<(), Malformed> {
+fn bulk_stores(
+    from: &mut Reader,
+    time: u32,
+    found: &mut impl Found,
+    values: bool,
+) -> Result<(), Malformed> {
     for _ in 0..from.varint()? {
         let address = from.integer(8)?;
         let length = from.varint()?;
-        from.take(usize::try_from(length).map_err(|_| Malformed)?)?;
-        found.store(Stored { time, address, bytes: length, all: true });
+        let bytes = from.take(usize::try_from(length).map_err(|_| Malformed)?)?;
+        let stored = Stored { time, address, bytes: length, all: true };
+        give(found, stored, bytes, values);
     }
     Ok(())
+}
+
+/// A store whose bytes are at hand, with them if `values` are wanted.
+fn give(found: &mut impl Found, stored: Stored, bytes: &[u8], values: bool) {
+    if values { found.holds(stored, Some(bytes)) } else { found.store(stored) }
 }

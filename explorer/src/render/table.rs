@@ -8,15 +8,19 @@ const LEAST: usize = 8;
 
 /// A table with one heading.
 pub struct Table {
-    heading: Vec<&'static str>,
+    heading: Vec<String>,
     right: Vec<usize>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// An empty table.
-    pub fn new(heading: &[&'static str]) -> Self {
-        Self { heading: heading.to_vec(), right: Vec::new(), rows: Vec::new() }
+    pub fn new(heading: &[&str]) -> Self {
+        Self {
+            heading: heading.iter().map(|cell| escape(cell)).collect(),
+            right: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     /// Columns of numbers, aligned to the right.

@@ -1,5 +1,6 @@
 //! Running one command line, and printing what it answers.
 
+use super::pager;
 use crate::commands::{self, CommandError, Output};
 use crate::render::Page;
 use crate::session::Session;
@@ -23,6 +24,8 @@ pub struct Answerer<'a> {
     pub json: bool,
     /// Columns tables may take; `None`: as many as they need.
     pub width: Option<usize>,
+    /// Lines the terminal has, where somebody reads at it: longer answers go to a pager.
+    pub height: Option<usize>,
     /// Where answers go.
     pub out: &'a mut dyn Write,
     /// Where errors go in text mode.
@@ -103,7 +106,12 @@ impl Answerer<'_> {
             Ok(output) => {
                 let mut page = Page::new(self.width, session.settings().color);
                 output.render(&mut page);
-                self.out.write_all(page.finish().as_bytes())
+                let text = page.finish();
+                let is_long = self.height.is_some_and(|height| text.lines().count() >= height);
+                if is_long && session.settings().pagination && pager::show(&text)? {
+                    return Ok(());
+                }
+                self.out.write_all(text.as_bytes())
             }
             Err(error) => {
                 // What was answered before stands before the error.

@@ -4,6 +4,7 @@
 mod answer;
 mod complete;
 mod history;
+mod pager;
 mod prompt;
 mod script;
 mod sigint;
@@ -12,3 +13,4 @@ pub use answer::{Answerer, Outcome};
 pub use complete::complete;
 pub use prompt::prompt;
 pub use script::lines;
+pub use sigint::install as stop_queries_at_sigint;

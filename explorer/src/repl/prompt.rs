@@ -1,6 +1,6 @@
 //! The interactive prompt.
 
-use super::{Answerer, complete, history, sigint};
+use super::{Answerer, complete, history};
 use crate::commands::resolve;
 use crate::session::Session;
 use rustyline::completion::Completer;
@@ -59,7 +59,6 @@ impl Highlighter for Assistant {
 /// # Errors
 /// When the terminal cannot be used, or an answer not be written.
 pub fn prompt(mut session: Session, answerer: &mut Answerer<'_>) -> io::Result<()> {
-    sigint::install(&session.interrupt);
     session.restore();
     answerer.notices(&session)?;
     let session = Rc::new(RefCell::new(session));

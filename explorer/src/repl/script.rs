@@ -19,7 +19,7 @@ pub fn lines(
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::Done;
     let mut line = Vec::new();
-    while !session.finished {
+    while !session.finished && !session.interrupt.raised() {
         line.clear();
         if Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)? == 0 {
             break;

@@ -90,7 +90,7 @@ impl Session {
                 candidates.extend(starts(store.address, store.bytes, pattern));
             }
             for address in candidates {
-                if self.holds(t + 1, address, pattern)? && !self.holds(t, address, pattern)? {
+                if self.stands(t + 1, address, pattern)? && !self.stands(t, address, pattern)? {
                     found.push((t, address));
                 }
             }
@@ -98,7 +98,7 @@ impl Session {
         Ok(found)
     }
 
-    fn holds(&self, t: u64, address: u64, pattern: &[u8]) -> Result<bool, StateError> {
+    fn stands(&self, t: u64, address: u64, pattern: &[u8]) -> Result<bool, StateError> {
         let memory = self.timeline.memory(t, address, pattern.len())?;
         Ok(memory.iter().zip(pattern).all(|(held, wanted)| *held == Some(*wanted)))
     }

@@ -38,7 +38,8 @@ impl Flows {
     }
 }
 
-fn flow(bytes: &[u8]) -> Flow {
+/// Where the instruction in `bytes` leads.
+pub fn flow(bytes: &[u8]) -> Flow {
     match Decoder::new(64, bytes, DecoderOptions::NONE).decode().flow_control() {
         FlowControl::Call | FlowControl::IndirectCall => Flow::Call,
         FlowControl::Return => Flow::Return,

@@ -1,8 +1,9 @@
 //! Conditions of breakpoints and watchpoints.
 
+use super::Scene;
 use super::Session;
 use super::breakpoint::{Breakpoint, Target, Watch};
-use crate::expression::{self, ExpressionError};
+use crate::expression::ExpressionError;
 
 /// A breakpoint that history stops at.
 pub(super) struct Hit {
@@ -86,7 +87,7 @@ impl Session {
             return Some(Hit { number, fault: None });
         };
         let holds = match self.scene_of(thread, state, 0) {
-            Ok(scene) => expression::holds(condition, &scene).map_err(|error| error.to_string()),
+            Ok(scene) => self.holds(condition, &scene).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match holds {
@@ -96,6 +97,15 @@ impl Session {
                 Some(Hit { number, fault: Some(fault) })
             }
         }
+    }
+
+    /// Whether a condition holds in a scene; it is parsed once for each place.
+    pub(super) fn holds(
+        &self,
+        condition: &str,
+        scene: &Scene<'_>,
+    ) -> Result<bool, ExpressionError> {
+        self.parsed(condition, scene)?.holds(scene)
     }
 
     /// What is wrong with the conditions of breakpoints that the cursor stopped at.

@@ -85,7 +85,8 @@ impl Session {
         let targets = self.resolve(location)?;
         let mut places = Places::new(self);
         let execution = |tracepoint: u64| {
-            let (place, thread) = (places.of(tracepoint)?, self.timeline.thread(tracepoint)?);
+            self.interrupt.check()?;
+            let (place, thread) = places.of(tracepoint)?;
             Ok(Execution { tracepoint, thread, place, current: tracepoint == self.cursor })
         };
         let all = self.executed(&targets, window)?;
@@ -106,7 +107,11 @@ impl Session {
             self.resolve(function)?;
         }
         let all = self.executed(&targets, window)?;
-        let all: Result<_, StateError> = all.into_iter().map(|t| self.call_at(t)).collect();
+        let call = |t| {
+            self.interrupt.check()?;
+            self.call_at(t)
+        };
+        let all: Result<_, StateError> = all.into_iter().map(call).collect();
         Ok(all?)
     }
 
@@ -128,6 +133,18 @@ impl Session {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<u64>, StateError> {
+        self.executed_that(targets, (times, direction), limit, &mut |_| Ok(true))
+    }
+
+    /// At most `limit` tracepoints of `times`, in `direction`, that execute one of `targets`
+    /// and that `keep` wants.
+    pub(super) fn executed_that(
+        &self,
+        targets: &[Target],
+        (times, direction): (Range<u64>, Direction),
+        limit: usize,
+        keep: &mut dyn FnMut(u64) -> Result<bool, StateError>,
+    ) -> Result<Vec<u64>, StateError> {
         if limit == 0 || times.is_empty() {
             return Ok(Vec::new());
         }
@@ -140,14 +157,17 @@ impl Session {
             targets.iter().any(|target| target.is_at(pc, module))
         };
         self.ask_index(|index| {
-            let mut found = Vec::new();
+            let (mut found, mut failed) = (Vec::new(), None);
             index.executions(&self.timeline, times.clone(), direction, &addresses, &mut |t| {
-                if here(t) {
-                    found.push(t);
+                match if here(t) { keep(t) } else { Ok(false) } {
+                    Ok(true) => found.push(t),
+                    Ok(false) => {}
+                    Err(error) => failed = Some(error),
                 }
-                if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                let go_on = failed.is_none() && found.len() < limit;
+                if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
-            Ok(found)
+            failed.map_or(Ok(found), |error| Err(error.into()))
         })
     }
 

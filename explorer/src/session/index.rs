@@ -38,6 +38,20 @@ impl Session {
         }
     }
 
+    /// Sees to it that there is an index; how many bytes it takes, and whether it stands
+    /// beside the trace. What the user should know if not, he is told.
+    ///
+    /// # Errors
+    /// The history's.
+    pub fn make_index(&self) -> Result<(u64, bool), StateError> {
+        let bytes = self.ask_index(|index| Ok(index.file_bytes()))?;
+        let kept = Index::existing(&self.timeline).is_some();
+        if !kept {
+            self.notice("the index cannot be kept beside the trace".to_owned());
+        }
+        Ok((bytes, kept))
+    }
+
     /// The nearest state after (before) `from` whose pc is one of `pcs` (ascending).
     /// What is near needs no index; for more, one is built.
     ///

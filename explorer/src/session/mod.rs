@@ -6,6 +6,7 @@ mod breakpoint;
 mod calls;
 mod condition;
 mod display;
+mod each;
 mod executions;
 mod find;
 mod frames;
@@ -24,9 +25,11 @@ mod modification;
 mod motion;
 mod names;
 mod output;
+mod parses;
 mod places;
 mod position;
 mod process;
+mod reads;
 pub mod registers;
 mod saved;
 mod scene;
@@ -38,6 +41,7 @@ mod stop;
 mod view;
 
 pub use display::{Display, Displays};
+pub use each::{Each, Times};
 pub use frames::Frames;
 pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
@@ -142,6 +146,7 @@ pub struct Session {
     due: ignoring::Due,
     /// Where other processes were left.
     left: HashMap<u32, process::Left>,
+    parses: parses::Parses,
 }
 
 impl Session {
@@ -176,6 +181,7 @@ impl Session {
             search,
             due: ignoring::Due::default(),
             left: HashMap::new(),
+            parses: parses::Parses::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Scene, registers};
 use crate::expression::{Environment, Fault, Tag};
+use crate::symbols::cython::cython_name;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
 use crate::symbols::{
@@ -135,7 +136,7 @@ impl Scene<'_> {
             let mut innermost_first = variables.iter().rev().filter(|v| v.in_scope);
             innermost_first.find(|variable| &*variable.name == wanted)
         };
-        if let Some(variable) = named(name) {
+        if let Some(variable) = named(name).or_else(|| named(&cython_name(name))) {
             return Some(self.value_of(variable));
         }
         let this = self.value_of(named("this")?);

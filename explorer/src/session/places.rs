@@ -3,39 +3,72 @@
 use super::{Place, Session};
 use crate::symbols::CodeAddr;
 use crate::timeline::StateError;
+use rdb_schema::chunk::Chunk;
 use rdb_schema::space::AddressSpace;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Places of tracepoints; what is at one address is found once for the same mappings.
+/// Places of tracepoints. What is at one address is found once for the same mappings,
+/// and what a chunk says is kept for the tracepoints that follow.
 pub struct Places<'a> {
     session: &'a Session,
     known: HashMap<u64, Rc<Place>>,
+    latest: Option<(u64, Rc<Place>)>,
     space: Option<Arc<AddressSpace>>,
+    /// States with these mappings, of the chunk at hand.
+    states: Range<u64>,
+    chunk: Arc<Chunk>,
 }
 
 impl<'a> Places<'a> {
     /// None known yet.
     pub fn new(session: &'a Session) -> Self {
-        Self { session, known: HashMap::new(), space: None }
+        Self {
+            session,
+            known: HashMap::new(),
+            latest: None,
+            space: None,
+            states: 0..0,
+            chunk: Arc::default(),
+        }
     }
 
-    /// Where tracepoint `t` is.
+    /// Where tracepoint `t` is, and the thread that executed it.
     ///
     /// # Errors
     /// The history's.
-    pub fn of(&mut self, t: u64) -> Result<Rc<Place>, StateError> {
-        let session = self.session;
-        let space = session.timeline.shared_space(t)?;
-        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
+    pub fn of(&mut self, t: u64) -> Result<(Rc<Place>, u32), StateError> {
+        if !self.states.contains(&t) {
+            self.enter(t)?;
+        }
+        let timeline = &self.session.timeline;
+        let (pc, thread) = (timeline.pc_in(&self.chunk, t), self.chunk.thread);
+        if let Some((at, place)) = &self.latest
+            && *at == pc
+        {
+            return Ok((place.clone(), thread));
+        }
+        let look = || self.session.locator.place(timeline, t, CodeAddr::Pc(pc));
+        let place = self.known.entry(pc).or_insert_with(|| Rc::new(look())).clone();
+        self.latest = Some((pc, place.clone()));
+        Ok((place, thread))
+    }
+
+    /// Goes to the states around `t`.
+    fn enter(&mut self, t: u64) -> Result<(), StateError> {
+        let timeline = &self.session.timeline;
+        let space = timeline.shared_space(t)?;
+        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space) || known == &space) {
             self.known.clear();
+            self.latest = None;
             self.space = Some(space);
         }
-        let pc = session.timeline.pc(t)?;
-        let look = || session.locator.place(&session.timeline, t, CodeAddr::Pc(pc));
-        Ok(self.known.entry(pc).or_insert_with(|| Rc::new(look())).clone())
+        self.chunk = timeline.chunk_path(timeline.chunk_at(t)?)?;
+        self.states = timeline.same_space(t)?;
+        Ok(())
     }
 }
 

@@ -31,6 +31,14 @@ impl Session {
         Ok(Scene { session: self, frames, level })
     }
 
+    /// What expressions see at a state, in a frame of the thread that runs there.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn scene_at(&self, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
+        self.scene_of(self.timeline.thread(state)?, state, level)
+    }
+
     /// What expressions see at the cursor, in the selected frame.
     ///
     /// # Errors
@@ -207,6 +215,13 @@ impl Target for Scene<'_> {
 
     fn symbol(&self, address: u64) -> Option<String> {
         self.session.symbol_at(self.state(), address)
+    }
+
+    fn python_version(&self) -> Option<u64> {
+        let (address, _) = self.session.locator.named(&self.session.timeline, "Py_Version")?;
+        let mut word = [0; 8];
+        let known = self.session.timeline.read(self.state(), address, &mut word);
+        known.then(|| u64::from_le_bytes(word))
     }
 
     fn computed_offset(&self, dies: &Dies, die: DieRef, address: u64) -> Option<u64> {

@@ -23,6 +23,8 @@ pub struct Settings {
     pub step_all_threads: bool,
     /// Lines `list` shows at a time.
     pub list_size: u32,
+    /// Whether the prompt shows long answers page by page.
+    pub pagination: bool,
     /// Replaced leading directories of sources: (as compiled, as found here).
     pub substitutions: Vec<(PathBuf, PathBuf)>,
 }
@@ -34,6 +36,7 @@ impl Default for Settings {
             flavor: Flavor::Intel,
             step_all_threads: false,
             list_size: 10,
+            pagination: true,
             substitutions: Vec::new(),
         }
     }
@@ -89,6 +92,15 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |settings| if settings.step_all_threads { "all" } else { "one" }.to_owned(),
+    },
+    Setting {
+        name: "pagination",
+        help: "show long answers page by page at the prompt, with $PAGER or less: on or off",
+        set: |settings, value| {
+            settings.pagination = one_of(value, &[("on", true), ("off", false)])?;
+            Ok(())
+        },
+        show: |settings| if settings.pagination { "on" } else { "off" }.to_owned(),
     },
     Setting {
         name: "substitute-path",

@@ -16,6 +16,7 @@
 mod address;
 mod breaks;
 mod bytes;
+pub mod cython;
 pub mod datatypes;
 mod debug_file;
 mod declared;

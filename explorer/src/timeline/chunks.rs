@@ -70,6 +70,11 @@ impl Timeline {
         })
     }
 
+    /// Whether chunk `index` is at hand, replayed.
+    pub fn has_view(&self, index: usize) -> bool {
+        self.views.get(index).is_some()
+    }
+
     /// Chunk `index`, of which only path, blocks and keyframe are sure to be there.
     ///
     /// # Errors

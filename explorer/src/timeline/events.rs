@@ -27,6 +27,16 @@ impl ChunkEvents {
         self.mappings.get(..count).unwrap_or_default()
     }
 
+    /// Those that change mappings, and show only after state `t`.
+    pub fn mapping_changes_after(&self, t: u64) -> &[u32] {
+        self.mappings.get(self.mapping_changes_before(t).len()..).unwrap_or_default()
+    }
+
+    /// The tracepoint of event `index`.
+    pub fn tracepoint(&self, index: u32) -> Option<u64> {
+        self.list.get(index as usize).map(|event| event.tracepoint)
+    }
+
     fn weight(&self) -> usize {
         let memory = |e: &Event| e.memory.iter().map(|(_, b)| b.len() + 32).sum::<usize>();
         self.list.iter().map(|e| size_of::<Event>() + memory(e) + e.mappings.len() * 256).sum()

@@ -1,5 +1,6 @@
 //! Asking a long query to stop.
 
+use super::StateError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,14 @@ impl Interrupt {
     /// Takes the request back, before the next query.
     pub fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Nothing, unless somebody asked.
+    ///
+    /// # Errors
+    /// [`StateError::Interrupted`].
+    pub fn check(&self) -> Result<(), StateError> {
+        if self.raised() { Err(StateError::Interrupted) } else { Ok(()) }
     }
 
     /// Whether somebody asked.

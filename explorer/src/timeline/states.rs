@@ -7,6 +7,7 @@ use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::registers::Registers;
 use rdb_schema::space::AddressSpace;
 use rdb_schema::system::SystemState;
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Timeline {
@@ -36,8 +37,13 @@ impl Timeline {
     /// [`StateError`].
     pub fn pc(&self, t: u64) -> Result<u64, StateError> {
         let chunk = self.chunk_path(self.chunk_at(t)?)?;
-        let at = locate(&chunk, self.dictionary(), t);
-        Ok(at.map_or(chunk.end_pc, |(block, i)| block.address(i)))
+        Ok(self.pc_in(&chunk, t))
+    }
+
+    /// Address of the next instruction at state `t`, which `chunk` holds.
+    pub fn pc_in(&self, chunk: &Chunk, t: u64) -> u64 {
+        let at = locate(chunk, self.dictionary(), t);
+        at.map_or(chunk.end_pc, |(block, i)| block.address(i))
     }
 
     /// Thread of tracepoint t; at the end state that of the last tracepoint.
@@ -77,6 +83,20 @@ impl Timeline {
             let weight = (space.iter().count() + 1) * MAPPING_BYTES;
             Ok((Arc::new(space), weight))
         })
+    }
+
+    /// The states of the chunk of state `t`, around it, that have the same mappings.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn same_space(&self, t: u64) -> Result<Range<u64>, StateError> {
+        let index = self.chunk_at(t)?;
+        let (events, place) = (self.chunk_events(index)?, self.place(index)?);
+        // A change shows in the state behind its tracepoint.
+        let behind = |change: Option<&u32>| Some(events.tracepoint(*change?)?.saturating_add(1));
+        let start = behind(events.mapping_changes_before(t).last());
+        let end = behind(events.mapping_changes_after(t).first());
+        Ok(start.unwrap_or(place.first)..end.unwrap_or(place.end()).max(t + 1))
     }
 
     /// Kernel-side state at the last chunk start at or before state t, and that state.

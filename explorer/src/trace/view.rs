@@ -6,7 +6,7 @@ use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::registers::{Gpr, Registers};
 use rdb_schema::replay::{Cursor, Ignore};
 use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tracepoints between two checkpoints.
 const STRIDE: u64 = 2048;
@@ -28,6 +28,8 @@ pub struct ChunkView {
     checkpoints: Vec<Cursor>,
     stores: Stores,
     unsound: Option<Unsound>,
+    /// Where the last question for registers ended: the next may go on from there.
+    latest: Mutex<Option<Cursor>>,
 }
 
 impl ChunkView {
@@ -37,6 +39,7 @@ impl ChunkView {
             checkpoints: Vec::with_capacity((chunk.count / STRIDE) as usize + 1),
             stores: Stores::new(chunk.first),
             unsound: None,
+            latest: Mutex::default(),
             chunk: Arc::new(chunk),
         };
         if let Err((state, reason)) = view.replay(dictionary, next) {
@@ -105,12 +108,20 @@ impl ChunkView {
         if t <= self.chunk.first {
             return Ok(self.chunk.keyframe);
         }
-        let after = self.checkpoints.partition_point(|c| c.tracepoint <= t);
-        let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
-        let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = self.nearest(t, latest.take());
         let replayed = cursor.advance(&self.chunk, dictionary, t, &mut Ignore);
         replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
-        Ok(cursor.registers)
+        Ok(latest.insert(cursor).registers)
+    }
+
+    /// The last checkpoint at or before state `t`, or `latest` if that is nearer.
+    fn nearest(&self, t: u64, latest: Option<Cursor>) -> Cursor {
+        let after = self.checkpoints.partition_point(|c| c.tracepoint <= t);
+        let checkpoint = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
+        let since = checkpoint.map_or(0, |checkpoint| checkpoint.tracepoint);
+        let latest = latest.filter(|latest| (since..=t).contains(&latest.tracepoint));
+        latest.or(checkpoint.cloned()).unwrap_or_else(|| Cursor::new(&self.chunk))
     }
 
     /// The first state of `states` (Backward: the last) whose registers pass `test`.
@@ -184,9 +195,7 @@ impl ChunkView {
         direction: Direction,
         test: &dyn Fn(&Registers) -> bool,
     ) -> Result<Option<u64>, Unsound> {
-        let after = self.checkpoints.partition_point(|c| c.tracepoint <= states.start);
-        let nearest = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
-        let mut cursor = nearest.cloned().unwrap_or_else(|| Cursor::new(&self.chunk));
+        let mut cursor = self.nearest(states.start, None);
         let mut found = None;
         for state in states {
             self.check(state)?;

@@ -7,6 +7,7 @@ pub mod format;
 mod integer;
 mod parts;
 pub mod pretty;
+mod python;
 pub mod value;
 
 pub use bytes::Bytes;
@@ -21,6 +22,11 @@ pub trait Target {
 
     /// `<main+4>` of an address.
     fn symbol(&self, address: u64) -> Option<String>;
+
+    /// CPython's version, as its `Py_Version` has it; `None` if there is no such variable.
+    fn python_version(&self) -> Option<u64> {
+        None
+    }
 
     /// Where a virtual base of the object at `address` is, as `die` computes it.
     fn computed_offset(

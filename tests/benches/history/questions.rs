@@ -1,5 +1,6 @@
 //! Questions in one session, with an index at hand.
 
+use rdb_explorer::commands;
 use rdb_explorer::session::{Session, Subject, Window};
 use rdb_explorer::symbols::DebugSearch;
 use rdb_explorer::timeline::{Direction, Timeline};
@@ -14,6 +15,12 @@ const WRITES: u64 = 500;
 /// Most milliseconds of 99 in 100 of them.
 const MOST_WRITE: f64 = 5.0;
 
+/// Random jumps.
+const JUMPS: u64 = 200;
+
+/// Most milliseconds of 99 in 100 of them, with registers, call stack and locals.
+const MOST_JUMP: f64 = 50.0;
+
 /// Most milliseconds back to a breakpoint that was hit once.
 const MOST_BACK: f64 = 20.0;
 
@@ -27,7 +34,12 @@ const PAGE_WORDS: u64 = 512;
 /// Measures questions to a session.
 pub fn measure(name: &str, timeline: Timeline, report: &mut Report) {
     let mut session = Session::new(timeline, DebugSearch::system());
+    let begun = Instant::now();
+    session.jump(session.timeline().end()).expect("the end");
+    session.evaluate("counter").expect("a variable");
+    report.note(name, "first question about memory, s", begun.elapsed().as_secs_f64());
     writes(name, &mut session, report);
+    jumps(name, &mut session, report);
     back(name, &mut session, report);
     rows(name, &mut session, report);
 }
@@ -58,6 +70,26 @@ fn writes(name: &str, session: &mut Session, report: &mut Report) {
             report.add(name, &what, slowest, Bar::AtMost(MOST_WRITE));
         }
     }
+}
+
+/// Anywhere at random: registers, call stack and local variables there.
+fn jumps(name: &str, session: &mut Session, report: &mut Report) {
+    let mut random = Random::new(2);
+    let mut one = |_| {
+        let t = random.below(session.timeline().end());
+        let begun = Instant::now();
+        for command in [&format!("jump {t}"), "regs", "backtrace", "info locals"] {
+            let answer = commands::run(session, command);
+            // Code without debug information has no locals.
+            assert!(answer.is_ok() || command == "info locals", "{command}");
+        }
+        begun.elapsed().as_secs_f64() * 1e3
+    };
+    (0..5).map(&mut one).for_each(|_| ());
+    let times: Vec<f64> = (0..JUMPS).map(&mut one).collect();
+    report.note(name, "random jump and its state, p50, ms", median(&times));
+    let slowest = percentile(&times, 99);
+    report.add(name, "random jump and its state, p99, ms", slowest, Bar::AtMost(MOST_JUMP));
 }
 
 /// Back from the end to the only hit of a breakpoint.

@@ -2,7 +2,9 @@
 
 use super::reads::{Read, reads};
 use super::step::Step;
-use super::{ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Site, Value, ZERO};
+use super::{
+    Content, ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Site, Value, ZERO,
+};
 use crate::index::registers::of_slots;
 use iced_x86::InstructionInfoFactory;
 use rdb_schema::block::{Block, Slot};
@@ -21,11 +23,15 @@ pub struct Wanted {
     pub flags: bool,
     /// What is read from memory.
     pub reads: bool,
+    /// What is stored, where it comes from general registers or the row.
+    pub values: bool,
+    /// The stack pointer behind these instructions, one bit each.
+    pub probes: u64,
 }
 
 /// The plan of the instructions in `range` of `block`. `None` if it is too large.
 pub fn compile(block: &Block, range: Range<usize>, wanted: Wanted) -> Option<Plan> {
-    let mut compiler = Compiler::new();
+    let mut compiler = Compiler::new(wanted.values);
     let mut factory = InstructionInfoFactory::new();
     let mut writes = 0;
     for index in range {
@@ -36,6 +42,9 @@ pub fn compile(block: &Block, range: Range<usize>, wanted: Wanted) -> Option<Pla
             reads.iter().for_each(|read| compiler.read(index as u8, read));
         }
         compiler.instruction(index as u8, slots);
+        if wanted.probes >> (index % 64) & 1 == 1 {
+            compiler.probe(index as u8);
+        }
         if compiler.steps.len() + ENTRY > MAX_VALUES - 64 * 8 {
             return None;
         }
@@ -49,6 +58,7 @@ struct Compiler {
     /// Where each register's value stands.
     now: [Value; ENTRY],
     stack: Vec<Value>,
+    values: bool,
 }
 
 /// What is known within one instruction.
@@ -59,10 +69,10 @@ struct Within {
 }
 
 impl Compiler {
-    fn new() -> Self {
+    fn new(values: bool) -> Self {
         let now = std::array::from_fn(Value::of);
         let stack = vec![Value::of(STACK_POINTER)];
-        Self { steps: Vec::new(), sites: Vec::new(), now, stack }
+        Self { steps: Vec::new(), sites: Vec::new(), now, stack, values }
     }
 
     fn push(&mut self, step: Step) -> Value {
@@ -102,20 +112,28 @@ impl Compiler {
                 }
                 Effect::Store { address, size, source } => {
                     within.stored = self.stored(&within, source, slot, size);
-                    self.site(index, &before, address, Extent::Bytes(size.into()));
+                    let content = Content::Value(within.stored);
+                    self.site(index, &before, address, (Extent::Bytes(size.into()), content));
                 }
                 Effect::StoreVector { address, bytes, .. } => {
-                    self.site(index, &before, address, Extent::Bytes(bytes.into()));
+                    let extent = Extent::Bytes(bytes.into());
+                    self.site(index, &before, address, (extent, Content::Unknown));
                 }
                 Effect::StoreMasked { address, bytes, .. } => {
-                    self.site(index, &before, address, Extent::Some(bytes.into()));
+                    let extent = Extent::Some(bytes.into());
+                    self.site(index, &before, address, (extent, Content::Unknown));
                 }
                 Effect::StoreBytes { address, bytes } => {
-                    self.site(index, &before, address, Extent::Bytes(bytes));
+                    let content = Content::Row(slot.offset);
+                    self.site(index, &before, address, (Extent::Bytes(bytes), content));
                 }
                 Effect::StoreBulk => {
-                    let address = Value::of(ZERO.into());
-                    self.sites.push(Site { instruction: index, address, extent: Extent::Bulk });
+                    self.sites.push(Site {
+                        instruction: index,
+                        address: Value::of(ZERO.into()),
+                        extent: Extent::Bulk,
+                        content: Content::Unknown,
+                    });
                 }
                 Effect::FlagsOf { rule, inputs } => derived = Some((rule, inputs)),
                 _ => {}
@@ -138,7 +156,12 @@ impl Compiler {
             false => Extent::Read(read.bytes),
         };
         let before = self.now;
-        self.site(index, &before, read.address, extent);
+        self.site(index, &before, read.address, (extent, Content::Unknown));
+    }
+
+    fn probe(&mut self, instruction: u8) {
+        let (address, content) = (self.now[STACK_POINTER], Content::Unknown);
+        self.sites.push(Site { instruction, address, extent: Extent::StackPointer, content });
     }
 
     fn register(&mut self, within: &Within, source: Source, slot: &Slot, old: Value) -> Value {
@@ -232,7 +255,13 @@ impl Compiler {
         self.push(Step::Compute { computation, left: value, right, rflags: zero, old: zero })
     }
 
-    fn site(&mut self, instruction: u8, before: &[Value; ENTRY], address: Address, extent: Extent) {
+    fn site(
+        &mut self,
+        instruction: u8,
+        before: &[Value; ENTRY],
+        address: Address,
+        (extent, content): (Extent, Content),
+    ) {
         let form = self.form(before, &address.form);
         let base = match address.segment {
             None => None,
@@ -244,7 +273,8 @@ impl Compiler {
             Some(left) if form.slot == ZERO => self.add(left, form.disp.into()),
             Some(left) => self.push(Step::Sum { left, right: form, scale: 1, width: 8 }),
         };
-        self.sites.push(Site { instruction, address, extent });
+        let content = if self.values { content } else { Content::Unknown };
+        self.sites.push(Site { instruction, address, extent, content });
     }
 
     /// Effects on what is neither memory nor a general register.
@@ -273,7 +303,12 @@ impl Compiler {
             }
         };
         exits.iter().for_each(|(_, value)| keep(*value));
-        self.sites.iter().for_each(|site| keep(site.address));
+        for site in &self.sites {
+            keep(site.address);
+            if let Content::Value(value) = site.content {
+                keep(value);
+            }
+        }
         stack.iter().for_each(|value| keep(*value));
         // What flags are at the end of code that leaves them alone.
         if flags && self.now[RFLAGS] == Value::of(RFLAGS) {
@@ -301,7 +336,14 @@ impl Compiler {
             sites: self
                 .sites
                 .iter()
-                .map(|site| Site { address: value(site.address), ..*site })
+                .map(|site| Site {
+                    address: value(site.address),
+                    content: match site.content {
+                        Content::Value(held) => Content::Value(value(held)),
+                        other => other,
+                    },
+                    ..*site
+                })
                 .collect(),
             exits: exits.iter().map(|(at, new)| (*at, value(*new))).collect(),
             stack: stack.iter().map(|at| value(*at)).collect(),

@@ -10,7 +10,7 @@ mod run;
 mod step;
 
 pub use compile::{Wanted, compile};
-pub use run::Machine;
+pub use run::{Held, Machine, StoredAt};
 
 use step::Step;
 
@@ -46,8 +46,21 @@ pub enum Extent {
     Bulk,
     /// As many are read, not stored.
     Read(u16),
+    /// Nothing: the stack pointer behind the instruction is asked for.
+    StackPointer,
     /// The first of several elements of as many bytes that are read.
     ReadElements(u16),
+}
+
+/// Where a plan finds what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// It was not asked for, or comes from a register that plans do not compute.
+    Unknown,
+    /// It is computed.
+    Value(Value),
+    /// It stands in the row, from this offset on.
+    Row(u32),
 }
 
 /// A store of a block.
@@ -57,6 +70,7 @@ struct Site {
     instruction: u8,
     address: Value,
     extent: Extent,
+    content: Content,
 }
 
 /// A compiled stretch of a block.

@@ -2,11 +2,35 @@
 
 use super::compile::MAX_VALUES;
 use super::step::Step;
-use super::{ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Value};
+use super::{Content, ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Value};
 use rdb_schema::derive::low_bytes;
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
 use rdb_schema::replay::unpack_status;
 use rdb_schema::varint::Malformed;
+
+/// What a store holds, as far as a plan knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing is known.
+    Unknown,
+    /// The low bytes of a word.
+    Word(u64),
+    /// The bytes of the row from this offset on.
+    Row(u32),
+}
+
+/// A store, or a read, of one execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredAt {
+    /// Index of its instruction.
+    pub instruction: u8,
+    /// Where.
+    pub address: u64,
+    /// How much.
+    pub extent: Extent,
+    /// What.
+    pub held: Held,
+}
 
 /// The registers that plans compute, between two of them.
 pub struct Machine {
@@ -48,9 +72,8 @@ impl Machine {
         slot.wrapping_add(i64::from(value.disp) as u64)
     }
 
-    /// Runs `plan` on an execution's row: calls `store` with the index of the
-    /// instruction, the address and the extent of each store. The lowest and the
-    /// highest value of the stack pointer.
+    /// Runs `plan` on an execution's row: calls `store` with each store, in order. The lowest
+    /// and the highest value of the stack pointer.
     ///
     /// # Errors
     /// The row is too short.
@@ -59,13 +82,19 @@ impl Machine {
         &mut self,
         plan: &Plan,
         row: &[u8],
-        mut store: impl FnMut(u8, u64, Extent),
+        mut store: impl FnMut(StoredAt),
     ) -> Result<(u64, u64), Malformed> {
         for (to, step) in &plan.steps {
             self.slots[usize::from(*to) % MAX_VALUES] = self.step(step, row)?;
         }
         for site in &plan.sites {
-            store(site.instruction, self.value(site.address), site.extent);
+            let held = match site.content {
+                Content::Unknown => Held::Unknown,
+                Content::Value(value) => Held::Word(self.value(value)),
+                Content::Row(offset) => Held::Row(offset),
+            };
+            let address = self.value(site.address);
+            store(StoredAt { instruction: site.instruction, address, extent: site.extent, held });
         }
         let (mut low, mut high) = (u64::MAX, 0);
         for value in &plan.stack {

@@ -85,7 +85,7 @@ impl Session {
                     ledger.replace(t);
                     inside.clear();
                 }
-                self.enter(call, &mut inside, &mut ledger)?;
+                self.enter_call(call, &mut inside, &mut ledger)?;
             }
         }
         programs.for_each(|t| ledger.replace(t));
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// Adds a call, unless it is a part of one that its thread is inside of.
-    fn enter(
+    fn enter_call(
         &self,
         mut call: Call,
         inside: &mut HashMap<u32, u64>,
@@ -104,7 +104,8 @@ impl Session {
             return Ok(());
         }
         if call.end.is_none()
-            && let Some(end) = self.find_above(call.tracepoint, Direction::Forward, call.outside)?
+            && let Some(end) =
+                self.find_above(thread, call.tracepoint, Direction::Forward, call.outside)?
         {
             call.returns(end, &self.timeline.registers(end)?);
         }

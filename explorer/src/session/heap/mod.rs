@@ -61,7 +61,7 @@ impl Session {
     /// # Errors
     /// [`StateError`].
     pub fn allocating_place(&self, t: u64) -> Result<Place, StateError> {
-        let frames = super::Frames::walk(self, t, FRAMES)?;
+        let frames = super::Frames::walk(self, self.timeline.thread(t)?, t, FRAMES)?;
         let outer = frames.walked().frames.iter().skip(1);
         let mut callers =
             outer.flat_map(|frame| self.locator.places(&self.timeline, t, frame.pc)).peekable();

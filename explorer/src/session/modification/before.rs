@@ -1,6 +1,8 @@
 //! What memory held before a write, from the writes before that.
 
 use super::Moment;
+use super::stored::written;
+use crate::index::Plans;
 use crate::session::value::Bytes;
 use crate::session::{Session, Subject};
 use crate::timeline::{Direction, StateError};
@@ -38,10 +40,11 @@ impl Session {
         newest: &mut Bytes,
     ) -> Result<(), StateError> {
         let moment: Moment = (at, false);
-        let stored = super::values::written(&self.timeline, addresses, &[moment])?;
+        let plans = Plans::with_values(self.timeline.dictionary());
+        let stored = written(&self.timeline, &plans, addresses, &[moment])?;
         // The last store of an instruction is the newest.
         for (offset, bytes) in stored.iter().flatten().rev() {
-            let to = newest.get_mut(*offset..).unwrap_or_default();
+            let to = newest.get_mut(offset..).unwrap_or_default();
             to.iter_mut().zip(bytes).for_each(|(to, byte)| *to = to.or(Some(*byte)));
         }
         Ok(())

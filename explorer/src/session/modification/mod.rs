@@ -2,6 +2,7 @@
 //! before and after.
 
 mod before;
+mod stored;
 mod values;
 
 use super::places::Places;
@@ -58,8 +59,8 @@ impl Session {
         let values = self.values(subject, &moments)?;
         let mut places = Places::new(self);
         let modification = |((tracepoint, mapped), (old, new)): (Moment, (Bytes, Bytes))| {
-            let place = places.of(tracepoint)?;
-            let thread = self.timeline.thread(tracepoint)?;
+            self.interrupt.check()?;
+            let (place, thread) = places.of(tracepoint)?;
             let current = tracepoint == self.cursor;
             Ok(Modification { tracepoint, thread, place, old, new, mapped, current })
         };

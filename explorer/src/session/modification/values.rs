@@ -1,6 +1,8 @@
 //! What a subject held before and after writes to it.
 
 use super::Moment;
+use super::stored::{Written, written};
+use crate::index::Plans;
 use crate::session::value::Bytes;
 use crate::session::{Session, registers};
 use crate::timeline::{StateError, Timeline};
@@ -12,9 +14,6 @@ use std::ops::Range;
 /// Chunks that are replayed at a time.
 const BATCH: usize = 4;
 
-/// Stored bytes, and their offset in the subject.
-type Piece = (usize, Vec<u8>);
-
 impl Session {
     /// What register `name` held before and after each of `moments`.
     pub(super) fn register_values(
@@ -23,12 +22,13 @@ impl Session {
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         let value = |all: Registers| {
+            self.interrupt.check()?;
             let bytes = registers::read(&all, name).map(|value| value.bytes).unwrap_or_default();
-            bytes.into_iter().map(Some).collect::<Bytes>()
+            Ok::<Bytes, StateError>(bytes.into_iter().map(Some).collect())
         };
         let (before, after) =
             (|t| self.timeline.registers(t), |t| self.timeline.registers_after(t));
-        moments.iter().map(|(t, _)| Ok((value(before(*t)?), value(after(*t)?)))).collect()
+        moments.iter().map(|(t, _)| Ok((value(before(*t)?)?, value(after(*t)?)?))).collect()
     }
 
     /// What `addresses` held before and after each of `moments`: all that wrote
@@ -48,20 +48,20 @@ impl Session {
         let mut values = Vec::with_capacity(moments.len());
         let chunk_of = |moment: &Moment| self.timeline.chunk_at(moment.0).unwrap_or(0);
         let chunks: Vec<&[Moment]> = moments.chunk_by(|a, b| chunk_of(a) == chunk_of(b)).collect();
+        let plans = Plans::with_values(timeline.dictionary());
         for batch in chunks.chunks(BATCH) {
-            let written: Vec<_> = batch
+            let written: Vec<Written> = batch
                 .par_iter()
-                .map(|moments| written(timeline, addresses, moments))
+                .map(|moments| written(timeline, &plans, addresses, moments))
                 .collect::<Result<_, _>>()?;
-            for ((t, mapped), pieces) in
-                batch.iter().copied().flatten().zip(written.iter().flatten())
-            {
+            let pieces = written.iter().flat_map(Written::iter);
+            for ((t, mapped), pieces) in batch.iter().copied().flatten().zip(pieces) {
                 let old = held.clone();
                 if *mapped {
                     held = memory(t + 1)?;
                     mapped_part = self::mapped_part(timeline, addresses, t + 1)?;
                 } else {
-                    pieces.iter().for_each(|(offset, bytes)| put(&mut held, *offset, bytes));
+                    pieces.for_each(|(offset, bytes)| put(&mut held, offset, bytes));
                     keep(&mut held, &mapped_part);
                 }
                 values.push((old, held.clone()));
@@ -69,30 +69,6 @@ impl Session {
         }
         Ok(values)
     }
-}
-
-/// What each of `moments`, which lie in one chunk, stored to `addresses`:
-/// offsets and bytes.
-pub(super) fn written(
-    timeline: &Timeline,
-    addresses: &Range<u64>,
-    moments: &[Moment],
-) -> Result<Vec<Vec<Piece>>, StateError> {
-    let (Some((first, _)), Some((last, _))) = (moments.first(), moments.last()) else {
-        return Ok(Vec::new());
-    };
-    if timeline.interrupt().raised() {
-        return Err(StateError::Interrupted);
-    }
-    let view = timeline.chunk_view(timeline.chunk_at(*first)?)?;
-    view.check(last + 1)?;
-    let of = |(t, _): &Moment| {
-        view.stores()
-            .at(*t)
-            .filter_map(|store| part(addresses, store.address, store.bytes))
-            .collect()
-    };
-    Ok(moments.iter().map(of).collect())
 }
 
 /// The offsets in `addresses` that are mapped at state `t`.
@@ -129,33 +105,7 @@ fn keep(held: &mut Bytes, parts: &[Range<usize>]) {
     }
 }
 
-/// The part of a store that falls into `addresses`: offset there, and bytes.
-fn part(addresses: &Range<u64>, address: u64, bytes: &[u8]) -> Option<Piece> {
-    let skipped = usize::try_from(addresses.start.saturating_sub(address)).ok()?;
-    let offset = usize::try_from(address.saturating_sub(addresses.start)).ok()?;
-    let room = usize::try_from(addresses.end.saturating_sub(addresses.start)).ok()?;
-    let room = room.checked_sub(offset)?;
-    let bytes = bytes.get(skipped..)?;
-    let bytes = bytes.get(..room).unwrap_or(bytes);
-    (!bytes.is_empty()).then(|| (offset, bytes.to_vec()))
-}
-
 fn put(held: &mut Bytes, offset: usize, bytes: &[u8]) {
     let to = held.get_mut(offset..).unwrap_or_default();
     to.iter_mut().zip(bytes).for_each(|(to, byte)| *to = Some(*byte));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_counts_as_far_as_it_falls_into_the_range() {
-        let range = 100..104;
-        assert_eq!(part(&range, 98, &[1, 2, 3, 4]), Some((0, vec![3, 4])));
-        assert_eq!(part(&range, 102, &[1, 2, 3, 4]), Some((2, vec![1, 2])));
-        assert_eq!(part(&range, 96, &[1, 2]), None);
-        assert_eq!(part(&range, 104, &[1]), None);
-        assert_eq!(part(&range, 90, &[0; 30]), Some((0, vec![0; 4])));
-    }
 }

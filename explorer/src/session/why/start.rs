@@ -22,7 +22,7 @@ impl Subject {
                 Ok(length) if *bytes <= MAX_BYTES => Ok(Span::memory(*address, length)),
                 _ => Err(format!("{bytes} bytes are too many to follow (1 to {MAX_BYTES})")),
             },
-            Self::Register { name } => {
+            Self::Register { name, .. } => {
                 of_register(name).ok_or_else(|| format!("${name} cannot be followed"))
             }
         }

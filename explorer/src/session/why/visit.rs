@@ -24,7 +24,7 @@ impl<'s> Visits<'s> {
     /// # Errors
     /// [`StateError`].
     pub fn place(&mut self, t: u64) -> Result<Rc<Place>, StateError> {
-        self.places.of(t)
+        Ok(self.places.of(t)?.0)
     }
 
     /// Whether nothing but one line, or one function without lines, was executed from
@@ -36,12 +36,12 @@ impl<'s> Visits<'s> {
         if first > last || last - first > MAX_DISTANCE {
             return Ok(false);
         }
-        let wanted = self.places.of(last)?;
+        let wanted = self.place(last)?;
         if wanted.function.is_none() && wanted.line.is_none() {
             return Ok(first == last);
         }
         for t in (first..last).rev() {
-            if !same_line(&*self.places.of(t)?, &wanted) {
+            if !same_line(&*self.place(t)?, &wanted) {
                 return Ok(false);
             }
         }

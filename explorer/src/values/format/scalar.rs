@@ -4,7 +4,7 @@ use super::text::character;
 use super::{Format, Formatter};
 use crate::symbols::datatypes::{Encoding, Enumeration, Shape, Type};
 use crate::symbols::location::Missing;
-use crate::values::{Value, float_text};
+use crate::values::{Value, float_text, python};
 
 impl Formatter<'_> {
     /// A value without parts.
@@ -72,6 +72,11 @@ impl Formatter<'_> {
             }
             return Ok(text);
         }
+        if is_python_object(&to)
+            && let Some(object) = python::text(address, self.target).filter(|_| address != 0)
+        {
+            return Ok(format!("{text} {object}"));
+        }
         if let Some(symbol) = self.target.symbol(address).filter(|_| address != 0) {
             text += &format!(" {symbol}");
         }
@@ -97,6 +102,12 @@ impl Formatter<'_> {
         let signed = !is_float && value.of.is_signed();
         Ok(integer(self, number, (size as u64 * 8, signed), letter))
     }
+}
+
+/// Whether it is `PyObject`, by the name of its structure.
+fn is_python_object(of: &Type) -> bool {
+    let of = of.stripped();
+    matches!(of.shape(), Shape::Record(record) if record.name.as_deref() == Some("_object"))
 }
 
 /// A number of so many bits, of a type that is signed or not.

@@ -1,0 +1,183 @@
+//! `print-each`: values at every execution of a place, as a table.
+
+use super::conditions::{check, split_condition};
+use super::executions::{WHEN, head};
+use super::shown::ShownValue;
+use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
+use crate::render::{Page, Style, Table, thousands};
+use crate::session::{Scene, Session, Times};
+use serde::Serialize;
+
+/// Executions shown when nobody says how many.
+const COUNT: u64 = 1000;
+
+/// Most expressions.
+const MOST: usize = 32;
+
+#[derive(Serialize)]
+struct Samples {
+    expressions: Vec<String>,
+    samples: Vec<Sample>,
+    more: bool,
+    /// At how many executions the condition has no value.
+    #[serde(skip_serializing_if = "is_zero")]
+    without_value: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[derive(Serialize)]
+struct Sample {
+    tracepoint: u64,
+    current: bool,
+    values: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Cell {
+    Value(ShownValue),
+    Fault { error: String },
+}
+
+impl Output for Samples {
+    fn render(&self, page: &mut Page) {
+        if self.samples.is_empty() {
+            page.line("Not executed there.");
+        } else {
+            let heading = ["", "tracepoint"].into_iter();
+            let heading = heading.chain(self.expressions.iter().map(String::as_str));
+            let mut table = Table::new(&heading.collect::<Vec<_>>()).numbers(&[1]);
+            self.samples.iter().for_each(|sample| table.row(cells(sample)));
+            table.render(page);
+        }
+        if let Some(fault) = &self.fault {
+            let times = thousands(self.without_value);
+            let text = format!("The condition has no value at {times} of the executions: {fault}.");
+            page.put(Style::Plain, text).end();
+        }
+        if self.more {
+            page.put(Style::Dim, "There are more; say how many with -c.").end();
+        }
+    }
+}
+
+fn cells(sample: &Sample) -> Vec<String> {
+    let mut cells = head(sample.current, sample.tracepoint, None);
+    cells.extend(sample.values.iter().map(|cell| match cell {
+        Cell::Value(shown) => shown.value.clone(),
+        Cell::Fault { error } => format!("<error: {error}>"),
+    }));
+    cells
+}
+
+fn value(session: &Session, scene: &Scene<'_>, text: &str) -> Cell {
+    let evaluated = session.parsed(text, scene).and_then(|parsed| parsed.evaluate(scene));
+    match evaluated {
+        Ok(evaluated) => Cell::Value(ShownValue::inner(scene, &evaluated.value)),
+        Err(error) => Cell::Fault { error: error.to_string() },
+    }
+}
+
+fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let text = arguments.get("EXPR").unwrap_or_default();
+    let (text, condition) = split_condition(arguments, text)?;
+    let place = text.rsplit_once(" at ").map(|(list, location)| (list, location.trim()));
+    let (list, location) = place.filter(|(_, location)| !location.is_empty()).ok_or_else(|| {
+        arguments.error("where is missing: say at FUNCTION, at FILE:LINE or at *ADDRESS")
+    })?;
+    let expressions = split_list(list);
+    if expressions.len() > MOST || expressions.iter().any(|expression| expression.is_empty()) {
+        return Err(arguments.error(format!("1 to {MOST} expressions with commas between them")));
+    }
+    check(session, condition)?;
+    expressions.iter().try_for_each(|expression| check(session, Some(expression)))?;
+    let times = match arguments.get(WHEN.name).unwrap_or("any") {
+        "past" => Times::Past,
+        "future" => Times::Future,
+        "any" => Times::Any,
+        other => return Err(arguments.error(format!("{other:?} is not past, future or any"))),
+    };
+    let limit = arguments.count("N").unwrap_or(COUNT);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = session.each(location, condition, times, limit)?;
+    let cursor = session.cursor();
+    let samples = session.scenes(&found.tracepoints, |scene| {
+        let values = expressions.iter().map(|text| value(session, scene, text)).collect();
+        Ok(Sample { tracepoint: scene.state(), current: scene.state() == cursor, values })
+    })?;
+    Ok(Box::new(Samples {
+        expressions: expressions.into_iter().map(str::to_owned).collect(),
+        samples,
+        more: found.more,
+        without_value: found.without_value,
+        fault: found.fault.map(|fault| fault.to_string()),
+    }))
+}
+
+/// The parts of `text` between the commas that stand in no brackets and no quotes.
+fn split_list(text: &str) -> Vec<&str> {
+    let (mut depth, mut quote, mut escaped) = (0i32, None, false);
+    let parts = text.split(|c: char| {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ',') => return depth == 0,
+            _ => {}
+        }
+        false
+    });
+    parts.map(str::trim).collect()
+}
+
+/// `print-each`.
+pub static PRINT_EACH: Command = Command {
+    name: "print-each",
+    aliases: &["each"],
+    group: Group::History,
+    arguments: &[
+        Argument {
+            name: "N",
+            form: Form::Option,
+            short: Some("-c"),
+            kind: Kind::Count,
+            help: "at most N executions; 1000 if left out",
+        },
+        WHEN,
+        Argument {
+            name: "EXPR",
+            form: Form::RequiredRest,
+            short: None,
+            kind: Kind::Expression,
+            help: "EXPR [, EXPR…] at LOCATION [if CONDITION]; a comma within an expression \
+                   needs parentheses around it",
+        },
+    ],
+    help: "show values at every execution of a place, as a table",
+    details: "Each expression is evaluated in the state before the place is executed. With past \
+              and future they are the executions nearest to the cursor, else the first of the \
+              whole history.",
+    run: print_each,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_part_expressions_outside_of_brackets_and_quotes() {
+        assert_eq!(split_list("a"), ["a"]);
+        assert_eq!(split_list("a[i, j] , f.b, (c, d)"), ["a[i, j]", "f.b", "(c, d)"]);
+        assert_eq!(split_list(r#"s == "a,\"b", ','"#), [r#"s == "a,\"b""#, "','"]);
+        assert_eq!(split_list("a,,b"), ["a", "", "b"]);
+    }
+}

@@ -1,0 +1,50 @@
+//! `reads`: who looked at something, and when.
+
+use super::executions::{NUMBER, WHEN, rows, window};
+use super::modifications::{EXPRESSION, SIZE, subject};
+use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
+use crate::render::Page;
+use crate::session::{Execution, Session, Subject};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Reads {
+    subject: Subject,
+    reads: Vec<Execution>,
+    /// Of their threads, if there are several.
+    #[serde(skip)]
+    numbers: Vec<Option<usize>>,
+}
+
+impl Output for Reads {
+    fn render(&self, page: &mut Page) {
+        if self.reads.is_empty() {
+            return page.line("Not read there.");
+        }
+        rows(&self.reads, &self.numbers).render(page);
+    }
+}
+
+fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let window = window(arguments)?;
+    let subject = subject(session, arguments)?;
+    let addresses = subject.addresses().ok_or_else(|| {
+        CommandError::Other("reads of registers are not told, only of memory".to_owned())
+    })?;
+    let reads = session.reads(&addresses, window)?;
+    let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
+    Ok(Box::new(Reads { subject, reads, numbers }))
+}
+
+/// `reads`.
+pub static READS: Command = Command {
+    name: "reads",
+    aliases: &[],
+    group: Group::History,
+    arguments: &[NUMBER, WHEN, SIZE, EXPRESSION],
+    help: "list the tracepoints that read memory",
+    details: "The addresses of reads follow from registers; no index has them, so a long history \
+              takes seconds. What the kernel reads is not listed. The cursor's own is marked *. \
+              Addresses are evaluated at the cursor.",
+    run: reads,
+};

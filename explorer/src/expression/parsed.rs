@@ -1,0 +1,50 @@
+//! Expressions that are parsed once and evaluated at many states.
+
+use super::environment::Environment;
+use super::evaluate::Evaluator;
+use super::syntax::Expression;
+use super::{Evaluated, ExpressionError, error, parser};
+
+/// A parsed expression. Which names are types was decided where it was parsed: it holds
+/// wherever the same code is executed.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    text: String,
+    expression: Expression,
+}
+
+impl Parsed {
+    /// Parses `text`.
+    ///
+    /// # Errors
+    /// [`ExpressionError`], which points at the column.
+    pub fn new(text: &str, environment: &dyn Environment) -> Result<Self, ExpressionError> {
+        match parser::parse(text, environment) {
+            Ok(expression) => Ok(Self { text: text.to_owned(), expression }),
+            Err(error) => Err(error.of(text)),
+        }
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn evaluate(&self, environment: &dyn Environment) -> Result<Evaluated, ExpressionError> {
+        let evaluator = Evaluator::new(environment);
+        let value = evaluator.value(&self.expression).map_err(|error| self.fault(error))?;
+        Ok(Evaluated { value, assigned: evaluator.assigned() })
+    }
+
+    /// Whether its value is true: not zero.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn holds(&self, environment: &dyn Environment) -> Result<bool, ExpressionError> {
+        let evaluator = Evaluator::new(environment);
+        evaluator.truth(&self.expression).map_err(|error| self.fault(error))
+    }
+
+    fn fault(&self, error: error::At) -> ExpressionError {
+        error.of(&self.text)
+    }
+}

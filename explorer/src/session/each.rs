@@ -1,0 +1,94 @@
+//! What holds at every execution of a place.
+
+use super::{LocationError, Scene, Session};
+use crate::expression::ExpressionError;
+use crate::timeline::{Direction, StateError};
+
+/// Which of the executions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// The nearest before the cursor.
+    Past,
+    /// The nearest from the cursor on.
+    Future,
+    /// The first of the whole history.
+    Any,
+}
+
+/// The executions of a place at which a condition holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Each {
+    /// Their tracepoints, in order.
+    pub tracepoints: Vec<u64>,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+    /// At how many others the condition has no value.
+    pub without_value: u64,
+    /// Why, at the first of them.
+    pub fault: Option<ExpressionError>,
+}
+
+impl Session {
+    /// At most `limit` executions of a location at which `condition` holds, if there is one.
+    ///
+    /// # Errors
+    /// [`LocationError`]; a condition that makes no sense anywhere.
+    pub fn each(
+        &self,
+        location: &str,
+        condition: Option<&str>,
+        times: Times,
+        limit: usize,
+    ) -> Result<Each, LocationError> {
+        let targets = self.resolve(location)?;
+        let end = self.timeline.end();
+        let (times, direction) = match times {
+            Times::Past => (0..self.cursor, Direction::Backward),
+            Times::Future => (self.cursor..end, Direction::Forward),
+            Times::Any => (0..end, Direction::Forward),
+        };
+        let mut each = Each::default();
+        let mut keep = |t: u64| self.is_wanted(t, condition, &mut each);
+        let most = limit.saturating_add(1);
+        let mut found = self.executed_that(&targets, (times, direction), most, &mut keep)?;
+        each.more = found.len() > limit;
+        found.truncate(limit);
+        if direction == Direction::Backward {
+            found.reverse();
+        }
+        each.tracepoints = found;
+        Ok(each)
+    }
+
+    fn is_wanted(
+        &self,
+        t: u64,
+        condition: Option<&str>,
+        each: &mut Each,
+    ) -> Result<bool, StateError> {
+        self.interrupt.check()?;
+        let Some(condition) = condition else { return Ok(true) };
+        let holds = self.holds(condition, &self.scene_at(t, 0)?);
+        Ok(holds.unwrap_or_else(|fault| {
+            each.without_value += 1;
+            each.fault.get_or_insert(fault);
+            false
+        }))
+    }
+
+    /// What expressions see at each of `tracepoints`, one after the other.
+    ///
+    /// # Errors
+    /// When history cannot be read there, or somebody asked to stop.
+    pub fn scenes<T>(
+        &self,
+        tracepoints: &[u64],
+        mut visit: impl FnMut(&Scene<'_>) -> Result<T, StateError>,
+    ) -> Result<Vec<T>, StateError> {
+        let one = |t: &u64| {
+            self.interrupt.check()?;
+            visit(&self.scene_at(*t, 0)?)
+        };
+        tracepoints.iter().map(one).collect()
+    }
+}

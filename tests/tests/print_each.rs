@@ -1,0 +1,75 @@
+//! Values at every execution of a place.
+
+use rdb_tests::explorer::Answer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::recording::recording;
+use serde_json::Value;
+
+/// The rows: tracepoint, and the values as text.
+fn rows(answer: &Answer) -> Vec<(u64, Vec<String>)> {
+    let samples = answer.get("samples").as_array().expect("samples");
+    let text =
+        |value: &Value| value["value"].as_str().or(value["error"].as_str()).map(str::to_owned);
+    let row = |sample: &Value| {
+        let values = sample["values"].as_array().expect("values").iter();
+        let values = values.map(|value| text(value).expect("text")).collect();
+        (sample["tracepoint"].as_u64().expect("a tracepoint"), values)
+    };
+    samples.iter().map(row).collect()
+}
+
+/// The same by stopping at each.
+fn by_stops(place: &str, condition: &str, count: usize) -> Vec<(u64, Vec<String>)> {
+    let mut commands = vec![format!("break {place}{condition}")];
+    commands.extend((0..count).flat_map(|_| ["rc", "print n", "print n * 2"].map(str::to_owned)));
+    let answers = recording("recursion").explore().ask(&commands);
+    let stops = answers[1..].chunks(3).inspect(|three| assert_eq!(three[0].reason(), "breakpoint"));
+    let value = |answer: &Answer| answer.get("value").as_str().expect("a value").to_owned();
+    stops.map(|three| (three[0].tracepoint(), three[1..].iter().map(value).collect())).collect()
+}
+
+#[test]
+fn print_each_has_a_row_for_every_execution() {
+    let place = Fixture::load("recursion").place("bottom");
+    let explorer = recording("recursion").explore();
+    let all = explorer.last(&[format!("print-each n, n * 2 at {place}")]);
+    // fibonacci(10) ends in fibonacci(1) 55 times, and in fibonacci(0) 34 times.
+    let ones = |rows: &[(u64, Vec<String>)]| rows.iter().filter(|row| row.1 == ["1", "2"]).count();
+    assert_eq!((rows(&all).len(), ones(&rows(&all))), (55 + 34, 55));
+    assert_eq!(rows(&all), by_stops(&place, "", 89));
+    let some = explorer.last(&[format!("print-each n, n * 2 at {place} if n == 0")]);
+    assert_eq!(rows(&some), by_stops(&place, " if n == 0", 34));
+    assert_eq!(rows(&some).len(), 34);
+    let first = explorer.last(&[format!("each -c 3 n at {place}")]);
+    assert_eq!((rows(&first).len(), first.get("more").as_bool()), (3, Some(true)));
+    let middle = rows(&all)[40].0;
+    let go = format!("jump {middle}");
+    let past = explorer.last(&[go.clone(), format!("each -c 2 -w past n,n*2 at {place}")]);
+    assert_eq!(rows(&past), rows(&all)[38..40]);
+    let future = explorer.last(&[go, format!("each -c 2 -w future n, n*2 at {place}")]);
+    assert_eq!(rows(&future), rows(&all)[40..42]);
+    assert_eq!(future.get("samples")[0]["current"], true);
+}
+
+#[test]
+fn print_each_says_what_has_no_value() {
+    let place = Fixture::load("recursion").place("bottom");
+    let explorer = recording("recursion").explore();
+    let answer = explorer.last(&[format!("each -c 1 n, nosuch, *(int *)0 at {place}")]);
+    let row = &rows(&answer)[0].1;
+    assert!(row[1].contains("nosuch") && row[2].contains("0x0"), "{row:?}");
+    let text = explorer.text(&[format!("each n at {place} if *(int *)(n - 1)")]).stdout_text();
+    assert!(text.contains("no value at 89 of the executions"), "{text}");
+    for refused in [
+        "each n",
+        "each n at",
+        "each at main",
+        "each n, at main",
+        "each 1 + at main",
+        "each n at main if",
+    ] {
+        let (output, answers) = explorer.attempt(&[refused]);
+        assert_eq!(output.code(), 1, "{refused}");
+        assert!(answers[0].error.is_some(), "{refused}");
+    }
+}

@@ -155,7 +155,7 @@ fn registers_memory_and_code_are_those_of_the_tracepoint() {
     assert_eq!(x("x/s 0x402000")[0], r#""hi\n""#);
     assert_eq!(x("x/2xb 0x402000"), serde_json::json!(["0x68", "0x69"]));
     assert_eq!(x("x/2xw 0x402ffc"), serde_json::json!(["0x00000000", "??"]));
-    assert!(run.json(&["x 0"])["error"].as_str().unwrap().contains("not known"));
+    assert!(run.json(&["x 0"])["error"].as_str().unwrap().contains("never mapped"));
     assert_eq!(run.result(&["x/4xb 0x402000", "x"])["rows"][0]["address"], "0x402004");
 
     let code = run.text(&["jump 2", "x/3i $pc-2"]);

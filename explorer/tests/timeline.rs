@@ -139,6 +139,7 @@ fn a_question_that_replays_everything_can_be_interrupted() {
 fn memory_after_a_chunk_that_does_not_replay_is_not_known() {
     let mut program = Program::random(3, 6, 8);
     program.strip(0);
+    program.give_to_one_thread();
     program.chunks[2].chunk.keyframe.gpr[5] ^= 1;
     let timeline = open(&program, Ending::Indexed);
     let before = program.chunks[1].chunk.first;
@@ -180,6 +181,7 @@ fn threads_modules_and_kernel_state_are_the_recorded_ones() {
 #[test]
 fn a_keyframe_that_replay_does_not_reach_is_damage() {
     let mut program = Program::random(3, 3, 8);
+    program.give_to_one_thread();
     program.chunks[1].chunk.keyframe.gpr[5] ^= 1;
     let timeline = open(&program, Ending::Indexed);
     let middle = program.chunks[1].chunk.first;

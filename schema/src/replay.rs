@@ -6,7 +6,7 @@ use crate::chunk::{Chunk, Dictionary};
 use crate::derive::{Known, Loaded, Sources};
 use crate::effects::{Effect, Source, X87_BYTES, masked_runs};
 use crate::event::Event;
-use crate::registers::{Registers, STATUS_FLAGS};
+use crate::registers::{Gpr, Registers, STATUS_FLAGS};
 use crate::varint::{Malformed, Reader};
 
 /// Receives what replay does besides registers.
@@ -93,17 +93,25 @@ impl Cursor {
             return Err(Malformed);
         }
         let faulted = chunk.cut(self.execution).is_some_and(|c| c.faulted);
-        while self.instruction < length && self.tracepoint < until {
+        let next_event = |event: usize| chunk.events.get(event).map_or(u64::MAX, |e| e.tracepoint);
+        let mut due = next_event(self.event);
+        let steps = block.steps(self.instruction, length);
+        for (slots, behind) in
+            steps.take(usize::try_from(until - self.tracepoint).unwrap_or(length))
+        {
             let last = self.instruction + 1 == length;
             if !(last && faulted) {
-                self.apply(chunk, block.slots(self.instruction), row, sink)?;
+                self.apply(chunk, slots, row, sink)?;
             }
             self.registers.rip = match (last, faulted) {
-                (false, _) => block.address(self.instruction + 1),
+                (false, _) => behind,
                 (true, true) => block.address(self.instruction),
                 (true, false) => self.pc_after_execution(chunk, dictionary),
             };
-            self.apply_events(chunk, self.tracepoint, sink);
+            if due <= self.tracepoint {
+                self.apply_events(chunk, self.tracepoint, sink);
+                due = next_event(self.event);
+            }
             self.tracepoint += 1;
             self.instruction += 1;
         }
@@ -135,9 +143,50 @@ impl Cursor {
         }
     }
 
-    /// Applies one instruction's effects: all are evaluated against the
-    /// registers before it, so general registers change last.
+    /// Applies one instruction's effects. Most have but one, or a register and the flags
+    /// that follow from it: those are applied without copying all registers.
+    #[inline]
     fn apply(
+        &mut self,
+        chunk: &Chunk,
+        slots: &[Slot],
+        row: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        let registers = &mut self.registers;
+        match slots {
+            [] => Ok(()),
+            [Slot { effect: Effect::Gpr { register, source }, offset }] => {
+                let value = general(registers, &registers.gpr, (*register, source), row, *offset)?;
+                registers.gpr[register.index()] = value;
+                Ok(())
+            }
+            [Slot { effect: Effect::FlagsOf { rule, inputs }, .. }] => {
+                let known = Known { before: registers, after: &registers.gpr, stored: 0 };
+                let flags = inputs.flags(*rule, &known);
+                registers.rflags = registers.rflags & !STATUS_FLAGS | flags;
+                Ok(())
+            }
+            [
+                Slot { effect: Effect::Gpr { register, source }, offset },
+                Slot { effect: Effect::FlagsOf { rule, inputs }, .. },
+            ] => {
+                let mut after = registers.gpr;
+                let at = register.index();
+                after[at] = general(registers, &after, (*register, source), row, *offset)?;
+                let flags =
+                    inputs.flags(*rule, &Known { before: registers, after: &after, stored: 0 });
+                registers.gpr[at] = after[at];
+                registers.rflags = registers.rflags & !STATUS_FLAGS | flags;
+                Ok(())
+            }
+            _ => self.apply_all(chunk, slots, row, sink),
+        }
+    }
+
+    /// The same whatever they are: all are evaluated against the registers before it, so
+    /// general registers change last.
+    fn apply_all(
         &mut self,
         chunk: &Chunk,
         slots: &[Slot],
@@ -212,6 +261,24 @@ impl Cursor {
             }
         }
         Ok(())
+    }
+}
+
+/// What an instruction that stores nothing leaves in a general register; its logged value
+/// stands in the row at `offset`.
+fn general(
+    before: &Registers,
+    after: &[u64; 16],
+    (register, source): (Gpr, &Source),
+    row: &[u8],
+    offset: u32,
+) -> Result<u64, Malformed> {
+    match source {
+        Source::Logged => Reader::new(row.get(offset as usize..).ok_or(Malformed)?).integer(8),
+        _ => {
+            let known = Known { before, after, stored: 0 };
+            Ok(source.register(&known, before.gpr[register.index()], 0))
+        }
     }
 }
 

@@ -17,6 +17,7 @@ impl Session {
     /// When there is no such tracepoint, or it cannot be read.
     pub fn jump(&mut self, target: u64) -> Result<(), StateError> {
         self.timeline.pc(target)?;
+        self.timeline.prepare(target);
         self.arrive(target, Stop::Jump);
         Ok(())
     }

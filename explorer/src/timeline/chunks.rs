@@ -70,6 +70,20 @@ impl Timeline {
         })
     }
 
+    /// Replays the chunk of state `t`, and at the same time the one before it of the same
+    /// thread: where the functions that run at `t` were entered is often there.
+    pub fn prepare(&self, t: u64) {
+        let Ok(index) = self.chunk_at(t) else { return };
+        let before = self.schedule().of(index).and_then(|thread| thread.before(index));
+        let missing = |index: &usize| !self.has_view(*index);
+        if let Some(before) = before.filter(missing)
+            && missing(&index)
+        {
+            // Whoever asks for them is told what is wrong with them.
+            let _ = rayon::join(|| self.chunk_view(index), || self.chunk_view(before));
+        }
+    }
+
     /// Whether chunk `index` is at hand, replayed.
     pub fn has_view(&self, index: usize) -> bool {
         self.views.get(index).is_some()

@@ -91,6 +91,13 @@ impl Program {
         self.states.len() as u64 - 1
     }
 
+    /// Lets one thread execute all chunks, so that each must go on where the one before it
+    /// ended.
+    pub fn give_to_one_thread(&mut self) {
+        let thread = self.chunks.first().map_or(0, |one| one.chunk.thread);
+        self.chunks.iter_mut().for_each(|one| one.chunk.thread = thread);
+    }
+
     /// Takes the page versions away that are made at the ends of the chunks from
     /// `index` on.
     pub fn strip(&mut self, index: usize) {

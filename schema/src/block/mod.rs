@@ -208,6 +208,7 @@ impl Block {
     }
 
     /// Address of instruction `index`, or of the block's end.
+    #[inline]
     pub fn address(&self, index: usize) -> u64 {
         self.instructions().get(index).map_or_else(|| self.end(), |i| i.address)
     }
@@ -220,11 +221,25 @@ impl Block {
     }
 
     /// The effects of instruction `index`, with their places in the row.
+    #[inline]
     pub fn slots(&self, index: usize) -> &[Slot] {
         let Some(instruction) = self.instructions().get(index) else { return &[] };
         let next = self.instructions().get(index + 1);
         let end = next.map_or(self.extent.slots, |i| i.first as usize);
         self.body.slots.get(instruction.first as usize..end).unwrap_or(&[])
+    }
+
+    /// Of its instructions from index `first` on to `end`: effects, and the address behind.
+    pub fn steps(&self, first: usize, end: usize) -> impl Iterator<Item = (&[Slot], u64)> {
+        let (instructions, slots) = (self.instructions(), self.all_slots());
+        let here = instructions.get(first..end.min(instructions.len())).unwrap_or(&[]);
+        let behind = instructions.get(first + 1..).unwrap_or(&[]).iter().map(Some);
+        let bounds = behind.chain(std::iter::once(None));
+        here.iter().zip(bounds).map(move |(own, behind)| {
+            let end = behind.map_or(slots.len(), |next| next.first as usize);
+            let address = behind.map_or_else(|| self.end(), |next| next.address);
+            (slots.get(own.first as usize..end).unwrap_or(&[]), address)
+        })
     }
 
     /// All its effects, in order.

@@ -344,7 +344,7 @@ fn what_has_no_value_says_why() {
         ("print calsl", "did you mean calls"),
         ("print squares", "is a variable of outer"),
         ("print list->att", "did you mean at"),
-        ("print *none", "memory at 0x0 is not known"),
+        ("print *none", "0x0 is never mapped in this history"),
         ("print depth.x", "has no members"),
         ("print nothing_like_it", "no symbol"),
         ("print (struct nothing *) 0", "unexpected"),

@@ -29,7 +29,8 @@ impl Output for Set {
         let Breakpoint { number, targets, watch, location, condition, .. } = &self.breakpoint;
         let mut only = self.thread.map_or_else(String::new, |number| format!(" thread {number}"));
         if self.breakpoint.ignore > 0 {
-            only += &format!(", passed by {} times", thousands(self.breakpoint.ignore));
+            let times = if self.breakpoint.ignore == 1 { "time" } else { "times" };
+            only += &format!(", passed by {} {times}", thousands(self.breakpoint.ignore));
         }
         only += &condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
         if watch.is_some() {

@@ -111,7 +111,7 @@ struct Calls {
 impl Output for Calls {
     fn render(&self, page: &mut Page) {
         if self.calls.is_empty() {
-            return page.line("Not called there.");
+            return page.line("Not called there. Inlined copies are no calls: see executions.");
         }
         let heading = ["integer arguments", "value", "instructions", "caller", "where"];
         let threads = self.numbers.iter().any(Option::is_some);
@@ -180,7 +180,7 @@ pub static CALLS: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Location,
-            help: "its name",
+            help: "its name, or *ADDRESS of its first instruction",
         },
     ],
     help: "list the calls of a function: arguments, value, duration, caller",

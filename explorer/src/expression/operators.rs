@@ -212,6 +212,11 @@ pub(super) fn index(
     let number = index.integer(environment)?;
     if of.of.element().is_some() {
         let outside = || Fault::Operand(format!("there is no element {number}"));
+        // Nothing lies behind an array that is not in memory.
+        let within = |length: u64| (0..i128::from(length)).contains(&number);
+        if of.address().is_none() && !of.length().is_none_or(within) {
+            return Err(outside());
+        }
         return of.element(number).ok_or_else(outside);
     }
     if let Some(element) = crate::values::pretty::element(&of, number, environment) {

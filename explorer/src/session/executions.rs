@@ -101,10 +101,13 @@ impl Session {
     pub fn calls(&self, function: &str, window: Window) -> Result<Vec<Call>, LocationError> {
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        let targets = self.locator.entries(&self.timeline, function);
+        let mut targets = self.locator.entries(&self.timeline, function);
         if targets.is_empty() {
             // What is wrong with the name; or all of it is inlined.
-            self.resolve(function)?;
+            let places = self.resolve(function)?;
+            if function.starts_with('*') {
+                targets = places;
+            }
         }
         let all = self.executed(&targets, window)?;
         let call = |t| {

@@ -1,7 +1,7 @@
 //! The bytes of stores whose places or lengths vary, read back after them, and those of
 //! loads.
 
-use crate::tracee::Memory;
+use crate::tracee::{Memory, XsaveLayout};
 use rdb_schema::effects::{Bulk, bit_string_address, scatter_addresses};
 use rdb_schema::registers::{Gpr, Registers};
 
@@ -21,7 +21,7 @@ pub fn segments(
     bulk: &Bulk,
     before: &Registers,
     after: &Registers,
-    xsave_bytes: usize,
+    layout: &XsaveLayout,
     memory: &Memory,
 ) -> Vec<(u64, Vec<u8>)> {
     match *bulk {
@@ -30,7 +30,11 @@ pub fn segments(
             memory.read_pieces(start, length)
         }
         Bulk::Masked { address, bytes } => memory.read_pieces(address.value(before), bytes.into()),
-        Bulk::Xsave { address } => memory.read_pieces(address.value(before), xsave_bytes),
+        Bulk::Xsave { address, compacted } => {
+            let area = address.value(before);
+            let parts = xsave_parts(area, compacted, before, layout, memory).into_iter();
+            parts.flat_map(|(at, n)| memory.read_pieces(area.wrapping_add(at), n)).collect()
+        }
         Bulk::BitString { address, index, bytes } => {
             let address = bit_string_address(&address, index, bytes, before);
             memory.read_pieces(address, bytes.into())
@@ -41,6 +45,26 @@ pub fn segments(
             .collect(),
     }
 }
+
+/// What xsave or its kin wrote of `area`: offsets and lengths.
+fn xsave_parts(
+    area: u64,
+    compacted: bool,
+    before: &Registers,
+    layout: &XsaveLayout,
+    memory: &Memory,
+) -> Vec<(u64, usize)> {
+    let half = |register: Gpr| before.gpr[register.index()] & 0xffff_ffff;
+    let asked = half(Gpr::RDX) << 32 | half(Gpr::RAX);
+    let mut saved = [0; 8];
+    // XSTATE_BV says what was not left out (Intel SDM vol. 1, 13.4.2).
+    let known = compacted && memory.read(area.wrapping_add(XSTATE_BV), &mut saved);
+    let written = if known { u64::from_le_bytes(saved) } else { u64::MAX };
+    layout.parts(asked, written, compacted)
+}
+
+/// Where an XSAVE area says which components it has.
+const XSTATE_BV: u64 = 512;
 
 /// What an instruction loaded from `at`: `bytes` bytes, of which the elements with bits
 /// in `mask` were read, and the others count as zero.

@@ -6,6 +6,12 @@ use rdb_schema::registers::{Gpr, RESUME_FLAG, Registers};
 /// Largest XSAVE area read: AMX's tiles take it to about 11 KiB.
 pub const MAX_XSAVE_BYTES: usize = 16 << 10;
 
+/// Where an XSAVE area's components begin, behind its header.
+const COMPONENTS: u64 = 576;
+
+/// In a component's flags: it is aligned to 64 bytes when compacted (CPUID leaf 0xD, ECX).
+const ALIGNED: u32 = 2;
+
 /// Where an XSAVE area has the pointer to the last x87 instruction.
 pub const X87_POINTER: std::ops::Range<usize> = 8..16;
 
@@ -130,7 +136,7 @@ pub struct XsaveLayout {
     zmm_high: Option<usize>,
     zmm_upper: Option<usize>,
     pkru: Option<usize>,
-    size: usize,
+    components: Vec<XsaveComponent>,
 }
 
 impl XsaveLayout {
@@ -138,20 +144,43 @@ impl XsaveLayout {
     pub fn new(components: &[XsaveComponent]) -> Self {
         let offset =
             |number: u8| components.iter().find(|c| c.number == number).map(|c| c.offset as usize);
-        let ends = components.iter().map(|c| (c.offset + c.size) as usize);
         Self {
             avx: offset(2),
             opmask: offset(5),
             zmm_high: offset(6),
             zmm_upper: offset(7),
             pkru: offset(9),
-            size: ends.max().unwrap_or(0).max(576),
+            components: components.to_vec(),
         }
     }
 
-    /// Bytes of the standard layout with all components: what `xsave` may write.
-    pub fn size(&self) -> usize {
-        self.size
+    /// What an instruction that saves the components in `asked` writes, if of them only those
+    /// in `written` are not left out: offsets in the area, and lengths (Intel SDM vol. 1, 13.4,
+    /// 13.7 and 13.10).
+    pub fn parts(&self, asked: u64, written: u64, compacted: bool) -> Vec<(u64, usize)> {
+        let (x87, sse, avx) = (1, 2, 4);
+        let saved = asked & written;
+        let header = if compacted { 16 } else { 8 };
+        let legacy = [
+            (saved & x87 != 0, 0, 24),
+            (asked & (sse | avx) != 0, 24, 8),
+            (saved & x87 != 0, 32, 128),
+            (saved & sse != 0, 160, 256),
+            (true, 512, header),
+        ];
+        let fixed = legacy.into_iter().filter(|(is, ..)| *is).map(|(_, at, length)| (at, length));
+        let mut parts: Vec<(u64, usize)> = fixed.collect();
+        let mut end = COMPONENTS;
+        for component in self.components.iter().filter(|c| asked >> c.number & 1 != 0) {
+            let aligned =
+                if component.flags & ALIGNED != 0 { end.next_multiple_of(64) } else { end };
+            let at = if compacted { aligned } else { component.offset.into() };
+            end = aligned + u64::from(component.size);
+            if saved >> component.number & 1 != 0 {
+                parts.push((at, component.size as usize));
+            }
+        }
+        parts
     }
 
     /// Mends what the kernel shows at the exit from exec: it has loaded its

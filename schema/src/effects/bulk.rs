@@ -21,7 +21,10 @@ pub(super) fn bulk(subject: &Subject) -> Option<Bulk> {
     }
     match subject.mnemonic() {
         Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc => bit_string(subject, address),
-        mnemonic if is_xsave(mnemonic) => Some(Bulk::Xsave { address }),
+        mnemonic if is_xsave(mnemonic) => {
+            let compacted = matches!(mnemonic, Mnemonic::Xsavec | Mnemonic::Xsavec64);
+            Some(Bulk::Xsave { address, compacted })
+        }
         mnemonic if subject.instruction.has_op_mask() && stores_low_bytes(mnemonic) => None,
         mnemonic if is_vector_mask(mnemonic) || subject.instruction.has_op_mask() => {
             Some(Bulk::Masked { address, bytes: subject.memory_bytes() as u16 })

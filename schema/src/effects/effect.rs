@@ -311,10 +311,13 @@ pub enum Bulk {
         /// Bytes of the operand: 2, 4 or 8.
         bytes: u8,
     },
-    /// xsave and its kin: the area of the CPU's largest enabled layout.
+    /// xsave and its kin: of an area, the state components that edx:eax ask for.
     Xsave {
-        /// Where.
+        /// Where the area is.
         address: Address,
+        /// Whether they lie one behind the other, and those in their initial state are left
+        /// out (Intel SDM vol. 1, 13.4.3 and 13.10).
+        compacted: bool,
     },
 }
 

@@ -181,7 +181,7 @@ impl Case<'_> {
                 self.range(u64::from(low) + shift, u64::from(high - low) as usize, memory);
             }
             Bulk::Masked { address, bytes } => self.logged(&address, bytes.into(), memory),
-            Bulk::Xsave { address } => self.logged(&address, XSAVE_BYTES, memory),
+            Bulk::Xsave { address, .. } => self.logged(&address, XSAVE_BYTES, memory),
             Bulk::BitString { address, index, bytes } => {
                 let at = bit_string_address(&address, index, bytes, self.before);
                 self.range(at, bytes.into(), memory);

@@ -108,13 +108,13 @@ impl Step {
                 }
             } else if slot.effect == Effect::StoreBulk {
                 let Some(bulk) = prepared.bulk(index) else { continue };
-                let (before, area) = (&rec.registers, rec.layout.size());
+                let (before, layout) = (&rec.registers, &rec.layout);
                 touched.long = stores::too_long(bulk, before, after);
                 if touched.long.is_some() {
                     rec.builder.bulk(&[]);
                     continue;
                 }
-                let segments = stores::segments(bulk, before, after, area, &rec.memory);
+                let segments = stores::segments(bulk, before, after, layout, &rec.memory);
                 for (address, bytes) in &segments {
                     touched.note(prepared, rec.space.find(*address), *address, bytes.len());
                 }

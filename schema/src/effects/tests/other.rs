@@ -51,10 +51,16 @@ fn state_saves_store_and_restores_are_opaque() {
     let saved = Effect::StoreBytes { address: at(BX, 0), bytes: 512 };
     assert_eq!(plain(of(&[0x0f, 0xae, 0x03])), [saved]);
     assert_eq!(plain(of(&[0x48, 0x0f, 0xae, 0x03])), [saved]);
-    let area = Some(Bulk::Xsave { address: at(BX, 0) });
-    for bytes in [&[0x0f, 0xae, 0x23][..], &[0x48, 0x0f, 0xc7, 0x23], &[0x0f, 0xae, 0x33]] {
+    let area = |compacted| Some(Bulk::Xsave { address: at(BX, 0), compacted });
+    let saves: [(&[u8], bool); 3] = [
+        (&[0x0f, 0xae, 0x23], false),
+        (&[0x48, 0x0f, 0xc7, 0x23], true),
+        (&[0x0f, 0xae, 0x33], false),
+    ];
+    for (bytes, compacted) in saves {
         let effects = of(bytes);
-        assert_eq!((effects.list.as_slice(), effects.bulk), (&[Effect::StoreBulk][..], area));
+        let all = (&[Effect::StoreBulk][..], area(compacted));
+        assert_eq!((effects.list.as_slice(), effects.bulk), all);
     }
     for bytes in [&[0x0f, 0xae, 0x0b][..], &[0x0f, 0xae, 0x2b]] {
         assert_eq!(of(bytes).kind, Kind::Opaque);

@@ -157,7 +157,8 @@ impl Cursor {
         match slots {
             [] => Ok(()),
             [Slot { effect: Effect::Gpr { register, source }, offset }] => {
-                let value = general(registers, &registers.gpr, (*register, source), row, *offset)?;
+                let known = Known { before: registers, after: &registers.gpr, stored: 0 };
+                let value = general(&known, (*register, source), row, *offset)?;
                 registers.gpr[register.index()] = value;
                 Ok(())
             }
@@ -173,7 +174,8 @@ impl Cursor {
             ] => {
                 let mut after = registers.gpr;
                 let at = register.index();
-                after[at] = general(registers, &after, (*register, source), row, *offset)?;
+                let known = Known { before: registers, after: &after, stored: 0 };
+                after[at] = general(&known, (*register, source), row, *offset)?;
                 let flags =
                     inputs.flags(*rule, &Known { before: registers, after: &after, stored: 0 });
                 registers.gpr[at] = after[at];
@@ -200,15 +202,9 @@ impl Cursor {
             let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
             let mut logged = Reader::new(logged);
             match slot.effect {
-                Effect::Gpr { register, source } => {
-                    let at = register.index();
-                    gpr[at] = match source {
-                        Source::Logged => logged.integer(8)?,
-                        _ => {
-                            let known = Known { before, after: &gpr, stored };
-                            source.register(&known, before.gpr[at], 0)
-                        }
-                    };
+                Effect::Gpr { register, ref source } => {
+                    let known = Known { before, after: &gpr, stored };
+                    gpr[register.index()] = general(&known, (register, source), row, slot.offset)?;
                 }
                 Effect::Store { address, size, source } => {
                     stored = match source {
@@ -264,21 +260,17 @@ impl Cursor {
     }
 }
 
-/// What an instruction that stores nothing leaves in a general register; its logged value
-/// stands in the row at `offset`.
+/// What an instruction leaves in a general register; its logged value stands in the row at
+/// `offset`.
 fn general(
-    before: &Registers,
-    after: &[u64; 16],
+    known: &Known,
     (register, source): (Gpr, &Source),
     row: &[u8],
     offset: u32,
 ) -> Result<u64, Malformed> {
     match source {
         Source::Logged => Reader::new(row.get(offset as usize..).ok_or(Malformed)?).integer(8),
-        _ => {
-            let known = Known { before, after, stored: 0 };
-            Ok(source.register(&known, before.gpr[register.index()], 0))
-        }
+        _ => Ok(source.register(known, known.before.gpr[register.index()], 0)),
     }
 }
 

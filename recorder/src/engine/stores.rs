@@ -1,7 +1,7 @@
 //! The bytes of stores whose places or lengths vary, read back after them, and those of
 //! loads.
 
-use crate::tracee::{Memory, XsaveLayout};
+use crate::tracee::{Memory, XSTATE_BV, XsaveLayout};
 use rdb_schema::effects::{Bulk, bit_string_address, scatter_addresses};
 use rdb_schema::registers::{Gpr, Registers};
 
@@ -62,9 +62,6 @@ fn xsave_parts(
     let written = if known { u64::from_le_bytes(saved) } else { u64::MAX };
     layout.parts(asked, written, compacted)
 }
-
-/// Where an XSAVE area says which components it has.
-const XSTATE_BV: u64 = 512;
 
 /// What an instruction loaded from `at`: `bytes` bytes, of which the elements with bits
 /// in `mask` were read, and the others count as zero.

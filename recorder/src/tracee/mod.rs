@@ -10,7 +10,7 @@ mod spawn;
 pub mod sys;
 
 pub use memory::Memory;
-pub use registers::{GeneralRegisters, XsaveLayout};
+pub use registers::{GeneralRegisters, XSTATE_BV, XsaveLayout};
 pub use shared::SharedMemory;
 pub use spawn::{Launch, LaunchError, launch};
 

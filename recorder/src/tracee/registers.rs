@@ -6,6 +6,9 @@ use rdb_schema::registers::{Gpr, RESUME_FLAG, Registers};
 /// Largest XSAVE area read: AMX's tiles take it to about 11 KiB.
 pub const MAX_XSAVE_BYTES: usize = 16 << 10;
 
+/// Where an XSAVE area says which components it has: its header.
+pub const XSTATE_BV: u64 = 512;
+
 /// Where an XSAVE area's components begin, behind its header.
 const COMPONENTS: u64 = 576;
 
@@ -166,7 +169,7 @@ impl XsaveLayout {
             (asked & (sse | avx) != 0, 24, 8),
             (saved & x87 != 0, 32, 128),
             (saved & sse != 0, 160, 256),
-            (true, 512, header),
+            (true, XSTATE_BV, header),
         ];
         let fixed = legacy.into_iter().filter(|(is, ..)| *is).map(|(_, at, length)| (at, length));
         let mut parts: Vec<(u64, usize)> = fixed.collect();

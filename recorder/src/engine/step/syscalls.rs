@@ -131,11 +131,7 @@ impl Step {
 
     /// A syscall that ended the process: the instruction itself set rcx and r11,
     /// as `inside` has them; rax is as it was.
-    pub(in crate::engine) fn never_returned(
-        &mut self,
-        call: &Entered,
-        inside: &Registers,
-    ) -> Flow<()> {
+    fn never_returned(&mut self, call: &Entered, inside: &Registers) -> Flow<()> {
         let mut after = self.rec.registers;
         for register in [Gpr::RCX, Gpr::R11] {
             after.gpr[register.index()] = inside.gpr[register.index()];

@@ -39,15 +39,24 @@ impl Home {
 
     /// The program's registers in front of the call at `pc`, at it or behind it.
     fn before_call(&self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> GeneralRegisters {
-        let place = Place { rcx: Rcx::Saved, ..Place::between(pc) };
-        let mut before = self.program_registers(stopped, host, &place);
-        before.set(Gpr::RAX, self.kept(stopped, slot::NUMBER));
-        before.set(Gpr::R11, self.kept(stopped, slot::R11));
-        before
+        self.program_registers(stopped, &self.unmade(stopped, host), &in_front(pc))
+    }
+
+    /// The tracee's registers as if the call had not been made.
+    fn unmade(&self, stopped: &Stopped, host: &GeneralRegisters) -> GeneralRegisters {
+        let mut unmade = *host;
+        unmade.set(Gpr::RAX, self.kept(stopped, slot::NUMBER));
+        unmade.set(Gpr::R11, self.kept(stopped, slot::R11));
+        unmade
     }
 }
 
-/// Where the program is right behind its call at `pc`.
+/// Where the program is in front of its call at `pc`.
+fn in_front(pc: u64) -> Place {
+    Place { rcx: Rcx::Saved, ..Place::between(pc) }
+}
+
+/// Where it is right behind it.
 fn behind(pc: u64) -> Place {
     Place { rcx: Rcx::Next, ..Place::between(pc + CALL_BYTES) }
 }
@@ -104,7 +113,7 @@ impl Translate {
         };
         let call = Entered::of(&mut self.step.rec);
         if self.meets_region(&call) {
-            self.undo_call(&stopped, host, pc)?;
+            self.undo_call(&stopped, &host, pc)?;
             self.step_next = true;
             return Ok(Next::Leave(stopped));
         }
@@ -209,7 +218,7 @@ impl Translate {
         pc: u64,
     ) -> Flow<Next> {
         let Some((call, after)) = self.take_call(&stopped, &host, pc)? else {
-            self.undo_call(&stopped, host, pc)?;
+            self.undo_call(&stopped, &host, pc)?;
             self.step_next = true;
             return Ok(Next::Leave(stopped));
         };
@@ -293,13 +302,13 @@ impl Translate {
     ) -> Flow<Next> {
         let info = stopped.siginfo()?;
         if signal == libc::SIGSYS && SYS_REFUSED.contains(&signal_code(&info)) {
-            self.undo_call(&stopped, host, pc)?;
+            self.undo_call(&stopped, &host, pc)?;
             self.step_next = true;
             self.step.rec.calls_are_judged = true;
             return Ok(Next::Leave(stopped));
         }
         let Some((call, mut after)) = self.take_call(&stopped, &host, pc)? else {
-            self.undo_call(&stopped, host, pc)?;
+            self.undo_call(&stopped, &host, pc)?;
             return self.deliver(stopped, signal, &info, false);
         };
         let restarts = self.complete_call(&call, &after, true)?;
@@ -326,7 +335,7 @@ impl Translate {
         let (inside, over) = (home.call_under_way(stopped, host), home.call_over(stopped, host));
         let Some(pc) = inside.or(over) else { return Ok(false) };
         let Some((call, after)) = self.take_call(stopped, host, pc)? else {
-            self.undo_call(stopped, *host, pc)?;
+            self.undo_call(stopped, host, pc)?;
             return Ok(true);
         };
         if over.is_some() {
@@ -348,12 +357,10 @@ impl Translate {
     }
 
     /// Leaves the cache in front of the call at `pc`, which has done nothing.
-    fn undo_call(&mut self, stopped: &Stopped, mut host: GeneralRegisters, pc: u64) -> Flow<()> {
+    fn undo_call(&mut self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> Flow<()> {
         let Some(home) = &self.home else { return Ok(()) };
-        for (register, slot) in [(Gpr::RAX, slot::NUMBER), (Gpr::R11, slot::R11)] {
-            host.set(register, home.kept(stopped, slot));
-        }
-        self.leave_cache(stopped, &host, &Place { rcx: Rcx::Saved, ..Place::between(pc) })
+        let host = home.unmade(stopped, host);
+        self.leave_cache(stopped, &host, &in_front(pc))
     }
 
     /// The program leaves the cache: a call that it was about to make is not made there.

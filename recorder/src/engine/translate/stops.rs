@@ -7,7 +7,7 @@ use super::state::{Place, Rcx};
 use crate::accounting::Cause;
 use crate::engine::step::signal_code;
 use crate::engine::{Ended, Flow};
-use crate::tracee::{GeneralRegisters, Outcome, Resume, Running, Stop, Stopped};
+use crate::tracee::{GeneralRegisters, Outcome, Resume, Stop, Stopped};
 use rdb_schema::registers::Gpr;
 
 /// After a stop.
@@ -31,7 +31,7 @@ impl Translate {
     fn stop(&mut self, stopped: Stopped, stop: Stop) -> Flow<Next> {
         match stop {
             Stop::Signal(signal) => {
-                let Ok(host) = stopped.host_registers() else { return self.died(&stopped) };
+                let host = stopped.host_registers()?;
                 if signal == libc::SIGTRAP
                     && let Some(exit) = self.exit(&stopped, &host)
                 {
@@ -58,12 +58,6 @@ impl Translate {
                 self.stopped(outcome)
             }
         }
-    }
-
-    /// It was killed before anything of the stop was seen to.
-    fn died(&mut self, stopped: &Stopped) -> Flow<Next> {
-        let outcome = Running::lost(stopped.pid()).wait()?;
-        self.stopped(outcome)
     }
 
     /// The exit whose `int3` was executed just now.

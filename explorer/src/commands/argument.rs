@@ -64,6 +64,16 @@ pub struct Argument {
 }
 
 impl Argument {
+    /// `-c N`: at most so many.
+    pub const fn at_most(help: &'static str) -> Self {
+        Self { form: Form::Option, short: Some("-c"), ..Self::number(help) }
+    }
+
+    /// A number that may be left out.
+    pub const fn number(help: &'static str) -> Self {
+        Self { name: "N", form: Form::Optional, short: None, kind: Kind::Count, help }
+    }
+
     /// How usage shows it, with the space before it.
     pub fn usage(&self) -> String {
         match self.form {

@@ -145,13 +145,7 @@ pub static PRINT_EACH: Command = Command {
     aliases: &["each"],
     group: Group::History,
     arguments: &[
-        Argument {
-            name: "N",
-            form: Form::Option,
-            short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N executions; 1000 if left out",
-        },
+        Argument::at_most("at most N executions; 1000 if left out"),
         WHEN,
         Argument {
             name: "EXPR",

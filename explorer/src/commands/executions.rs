@@ -8,13 +8,8 @@ use serde::Serialize;
 /// What is shown in each direction when nobody says how many.
 const COUNT: u64 = 10;
 
-pub(super) const NUMBER: Argument = Argument {
-    name: "N",
-    form: Form::Option,
-    short: Some("-c"),
-    kind: Kind::Count,
-    help: "at most N in each direction; 10 if left out",
-};
+pub(super) const NUMBER: Argument =
+    Argument::at_most("at most N in each direction; 10 if left out");
 
 pub(super) const WHEN: Argument = Argument {
     name: "WHEN",

@@ -102,13 +102,7 @@ pub static FIND: Command = Command {
     aliases: &[],
     group: Group::State,
     arguments: &[
-        Argument {
-            name: "N",
-            form: Form::Option,
-            short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N addresses; 100 if left out",
-        },
+        Argument::at_most("at most N addresses; 100 if left out"),
         OVER,
         Argument {
             name: "BYTES",

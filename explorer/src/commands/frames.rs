@@ -1,7 +1,7 @@
 //! `frame`, `up`, `down`: which frame names are looked up in.
 
 use super::position::source_line;
-use super::{Argument, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style, hex};
 use crate::session::{Frame, Session};
 use serde::Serialize;
@@ -59,26 +59,16 @@ fn down(session: &mut Session, by: u64) -> CommandResult {
     }
 }
 
-const COUNT: Argument = Argument {
-    name: "N",
-    form: Form::Optional,
-    short: None,
-    kind: Kind::Count,
-    help: "how many frames; 1 if left out",
-};
+const COUNT: Argument = Argument::number("how many frames; 1 if left out");
 
 /// `frame`.
 pub static FRAME: Command = Command {
     name: "frame",
     aliases: &["f", "frame select"],
     group: Group::State,
-    arguments: &[Argument {
-        name: "N",
-        form: Form::Optional,
-        short: None,
-        kind: Kind::Count,
-        help: "its number in the backtrace, 0 the innermost; the selected one if left out",
-    }],
+    arguments: &[Argument::number(
+        "its number in the backtrace, 0 the innermost; the selected one if left out",
+    )],
     help: "select a frame of the call stack, whose variables print and others see",
     details: "The cursor stays; moving it selects the innermost frame again. Inlined functions \
               are frames of their own.",

@@ -310,13 +310,7 @@ pub static HEAP: Command = Command {
     aliases: &["info heap"],
     group: Group::History,
     arguments: &[
-        Argument {
-            name: "N",
-            form: Form::Option,
-            short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N rows, the newest blocks; 50 if left out",
-        },
+        Argument::at_most("at most N rows, the newest blocks; 50 if left out"),
         Argument {
             name: "BY",
             form: Form::Option,

@@ -1,7 +1,7 @@
 //! `processes` and `process`.
 
 use super::position::Position;
-use super::{Argument, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Table, thousands};
 use crate::session::Session;
 use serde::Serialize;
@@ -79,13 +79,9 @@ pub static PROCESS: Command = Command {
     name: "process",
     aliases: &["inferior"],
     group: Group::Position,
-    arguments: &[Argument {
-        name: "N",
-        form: Form::Optional,
-        short: None,
-        kind: Kind::Count,
-        help: "its number, or its id; the selected one's position is shown if left out",
-    }],
+    arguments: &[Argument::number(
+        "its number, or its id; the selected one's position is shown if left out",
+    )],
     help: "go to the history of another process, where it was left",
     details: "Tracepoints, threads and memory are then that process's. Breakpoints at functions \
               and lines hold in every process that has them; those at addresses, and \

@@ -1,6 +1,6 @@
 //! `info signals`.
 
-use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Arguments, Command, CommandResult, Group, Output};
 use crate::render::{Page, Style, thousands};
 use crate::session::{Session, SignalStop};
 use crate::timeline::{Direction, StateError};
@@ -70,13 +70,7 @@ pub static INFO_SIGNALS: Command = Command {
     name: "info signals",
     aliases: &["signals"],
     group: Group::History,
-    arguments: &[Argument {
-        name: "N",
-        form: Form::Option,
-        short: Some("-c"),
-        kind: Kind::Count,
-        help: "at most N signals; 100 if left out",
-    }],
+    arguments: &[Argument::at_most("at most N signals; 100 if left out")],
     help: "list the signals the program received, in time order",
     details: "",
     run: list,

@@ -191,13 +191,7 @@ pub static SYSCALLS: Command = Command {
             kind: Kind::Tracepoint,
             help: "one past the last tracepoint; the end if left out",
         },
-        Argument {
-            name: "N",
-            form: Form::Option,
-            short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N calls; 100 if left out",
-        },
+        Argument::at_most("at most N calls; 100 if left out"),
     ],
     help: "list system calls in time order, with arguments, results and data",
     details: "What a call wrote to standard output or standard error stands below it, so that \

@@ -174,13 +174,7 @@ pub static THREAD: Command = Command {
     name: "thread",
     aliases: &["t", "thread select"],
     group: Group::State,
-    arguments: &[Argument {
-        name: "N",
-        form: Form::Optional,
-        short: None,
-        kind: Kind::Count,
-        help: "its number, or its id; the selected one is shown if left out",
-    }],
+    arguments: &[Argument::number("its number, or its id; the selected one is shown if left out")],
     help: "select a thread, whose registers, stack and variables are shown and which is stepped",
     details: "The cursor stays; moving it selects the thread that runs there. Steps stay in \
               the selected thread, unless `set step-threads all`, while breakpoints that any \

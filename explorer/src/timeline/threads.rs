@@ -34,11 +34,7 @@ impl Timeline {
     /// # Errors
     /// [`StateError`]; [`StateError::NoThread`] if there is none, or not yet.
     pub fn registers_of(&self, id: u32, t: u64) -> Result<Registers, StateError> {
-        match self.lifetime(id) {
-            Some(life) if life.start <= t => {}
-            _ => return Err(StateError::NoThread(id, t)),
-        }
-        match self.resumes(id, t) {
+        match self.resumption(id, t)? {
             Some(state) => self.registers(state),
             None => self.last_registers(id),
         }
@@ -49,13 +45,18 @@ impl Timeline {
     /// # Errors
     /// As [`Self::registers_of`].
     pub fn pc_of(&self, id: u32, t: u64) -> Result<u64, StateError> {
-        match self.lifetime(id) {
-            Some(life) if life.start <= t => {}
-            _ => return Err(StateError::NoThread(id, t)),
-        }
-        match self.resumes(id, t) {
+        match self.resumption(id, t)? {
             Some(state) => self.pc(state),
             None => Ok(self.last_chunk(id)?.1.end_pc),
+        }
+    }
+
+    /// The state at which thread `id`, which there is at state `t`, goes on; `None` if it
+    /// does not.
+    fn resumption(&self, id: u32, t: u64) -> Result<Option<u64>, StateError> {
+        match self.lifetime(id) {
+            Some(life) if life.start <= t => Ok(self.resumes(id, t)),
+            _ => Err(StateError::NoThread(id, t)),
         }
     }
 

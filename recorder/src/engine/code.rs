@@ -4,13 +4,14 @@
 use super::addresses::AddressMap;
 use super::care::Care;
 use super::held_pages::{HeldPages, Lasts};
+use super::known::Known;
 use super::translate::{may_change, registers_fit};
 use super::undefined;
 use crate::recording::Recording;
 use crate::tracee::Memory;
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 use rdb_schema::block::{Assembly, Block, MAX_INSTRUCTION_BYTES, MAX_INSTRUCTIONS};
-use rdb_schema::effects::{Bulk, Effect, Effects, Kind, Undefined, effects_with, kind_ends_block};
+use rdb_schema::effects::{Bulk, Effect, Effects, Kind, kind_ends_block};
 use rdb_schema::space::{AddressSpace, PROT_EXEC};
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ impl Prepared {
 /// All code met so far.
 pub struct Code {
     decoder: u32,
-    undefined: Undefined,
+    known: Known,
     cutting: Cutting,
     image: u64,
     /// The pages that code is read from.
@@ -77,6 +78,8 @@ struct Draft {
     assembly: Assembly,
     care: Vec<Care>,
     bulks: Vec<(usize, Bulk)>,
+    /// Decoded; none where there is no code.
+    instructions: Vec<Instruction>,
 }
 
 impl Code {
@@ -86,7 +89,7 @@ impl Code {
         let decoder = if amd { DecoderOptions::AMD } else { DecoderOptions::NONE };
         Self {
             decoder,
-            undefined: undefined::of_this_cpu(),
+            known: Known::new(undefined::of_this_cpu()),
             cutting,
             image: 0,
             pages: HeldPages::default(),
@@ -137,6 +140,14 @@ impl Code {
         if !versions.iter().any(|version| version.id == before.id) {
             versions.push(before);
         }
+    }
+
+    /// The instructions of `block`, if it is the one decoded last.
+    pub fn decoded(&self, block: &Block) -> Option<&[Instruction]> {
+        let draft = &self.draft;
+        let is_that = draft.assembly.start() == block.start() && draft.code() == block.code();
+        let whole = draft.instructions.len() == block.instructions().len();
+        (is_that && whole).then_some(&draft.instructions)
     }
 
     /// The options that the CPU's vendor asks of a decoder.
@@ -196,8 +207,8 @@ impl Code {
             if cut_off && !draft.care.is_empty() {
                 break;
             }
-            let what = effects_with(&instruction, self.undefined);
-            let mut own = Care::of(&instruction, &what);
+            let code = &bytes[start..decoder.position()];
+            let (what, mut own) = self.known.of(&instruction, code);
             own.cached &= decoder.position() <= fetched;
             let mut alone = false;
             if self.cutting == Cutting::Cached {
@@ -210,7 +221,8 @@ impl Code {
                     break;
                 }
             }
-            draft.push(&bytes[start..decoder.position()], &what, own);
+            draft.push(code, what, own);
+            draft.instructions.push(instruction);
             alone |= changeable && what.list.iter().any(Effect::stores);
             if kind_ends_block(&instruction, what.kind) || alone {
                 break;
@@ -228,6 +240,7 @@ impl Draft {
         self.assembly.begin(pc);
         self.care.clear();
         self.bulks.clear();
+        self.instructions.clear();
     }
 
     fn push(&mut self, code: &[u8], what: &Effects, care: Care) {

@@ -4,6 +4,7 @@ mod addresses;
 mod care;
 mod code;
 mod held_pages;
+mod known;
 mod step;
 mod stores;
 mod translate;

@@ -44,6 +44,11 @@ impl Assembly {
         }
     }
 
+    /// Address of its first instruction.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Bytes of one row so far.
     pub fn row_bytes(&self) -> usize {
         self.row_bytes

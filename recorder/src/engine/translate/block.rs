@@ -114,8 +114,9 @@ impl Writer {
         }
     }
 
-    /// Writes `prepared`'s translation for the address `head`, into `buffer`. A
-    /// superblock has `prefixes`, one for each branch that may leave it early.
+    /// Writes `prepared`'s translation for the address `head`, into `buffer`;
+    /// `decoded`: its instructions, if they are at hand. A superblock has `prefixes`,
+    /// one for each branch that may leave it early.
     ///
     /// # Errors
     /// [`Unencodable`]: it has to be stepped.
@@ -123,10 +124,11 @@ impl Writer {
         &mut self,
         prepared: &Arc<Prepared>,
         prefixes: &[Arc<Prepared>],
+        decoded: Option<&[Instruction]>,
         head: u64,
         buffer: Vec<u8>,
     ) -> Emitted<Written> {
-        let (instructions, changed) = self.begin(prepared, head, buffer)?;
+        let (instructions, changed) = self.begin(prepared, decoded, head, buffer)?;
         let opening = self.emitter.length() as u16;
         let ending = match instructions.as_slice() {
             [one] if prepared.care[0].kind == Kind::RepString => self.repeated(prepared, one)?,
@@ -142,6 +144,7 @@ impl Writer {
     pub(super) fn begin(
         &mut self,
         prepared: &Prepared,
+        decoded: Option<&[Instruction]>,
         head: u64,
         buffer: Vec<u8>,
     ) -> Emitted<(Vec<Instruction>, Vec<u64>)> {
@@ -151,7 +154,7 @@ impl Writer {
         self.side_exits.clear();
         self.leaving.clear();
         self.marks.clear();
-        let instructions = self.decode(prepared);
+        let instructions = self.decode(prepared, decoded);
         let used = prepared.care.iter().fold(0, |mask, care| mask | care.general);
         self.substitutes = Substitutes::new(used);
         self.record = record_bytes(prepared);
@@ -204,11 +207,16 @@ impl Writer {
         Ok(ending)
     }
 
-    fn decode(&mut self, prepared: &Prepared) -> Vec<Instruction> {
+    fn decode(&mut self, prepared: &Prepared, decoded: Option<&[Instruction]>) -> Vec<Instruction> {
         let mut instructions = std::mem::take(&mut self.instructions);
-        let count = prepared.block.instructions().len();
         instructions.clear();
-        instructions.extend((0..count).map(|index| decode(prepared, index, self.decoder)));
+        let count = prepared.block.instructions().len();
+        match decoded {
+            Some(decoded) => instructions.extend_from_slice(decoded),
+            None => {
+                instructions.extend((0..count).map(|index| decode(prepared, index, self.decoder)));
+            }
+        }
         instructions
     }
 

@@ -12,7 +12,7 @@ use super::waiting::Waiting;
 use crate::engine::addresses::{AddressMap, AddressSet};
 use crate::engine::code::Prepared;
 use crate::tracee::SharedMemory;
-use iced_x86::{Code, Register};
+use iced_x86::{Code, Instruction, Register};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -181,17 +181,24 @@ impl Cache {
     ///
     /// # Errors
     /// [`Unencodable`].
-    pub fn add(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
+    pub fn add(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        decoded: Option<&[Instruction]>,
+        memory: &mut SharedMemory,
+    ) -> Emitted<u64> {
         if prepared.bulk(0).is_some() {
             return self.add_string(prepared, memory);
         }
-        self.add_joined(prepared, &[], Some(prepared.id), memory)
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.writer.block(prepared, &[], decoded, self.next, buffer)?;
+        Ok(self.take_up(prepared, &[], written, Some(prepared.id), memory))
     }
 
     /// Translates a repeated string instruction that stores.
     fn add_string(&mut self, prepared: &Arc<Prepared>, memory: &mut SharedMemory) -> Emitted<u64> {
         let buffer = std::mem::take(&mut self.buffer);
-        let written = self.writer.block(prepared, &[], self.next, buffer)?;
+        let written = self.writer.block(prepared, &[], None, self.next, buffer)?;
         let long = self.keep(written, memory);
         let buffer = std::mem::take(&mut self.buffer);
         let short = self.writer.short_string(prepared, long, self.next, buffer);
@@ -209,7 +216,10 @@ impl Cache {
         let start = joined.whole.block.start();
         let before = self.head(start);
         let block = self.heads.get(&start).and_then(|head| head.id);
-        let head = self.add_joined(&joined.whole, &joined.prefixes, block, memory)?;
+        let (whole, prefixes) = (&joined.whole, &joined.prefixes);
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.writer.block(whole, prefixes, None, self.next, buffer)?;
+        let head = self.take_up(whole, prefixes, written, block, memory);
         for part in &joined.parts {
             let block = &part.block;
             for page in [block.start() >> 12, block.end().saturating_sub(1) >> 12] {
@@ -222,19 +232,20 @@ impl Cache {
         Ok(())
     }
 
-    fn add_joined(
+    /// Takes up the translation of a block, or of a superblock with its prefixes; where
+    /// it begins.
+    fn take_up(
         &mut self,
         prepared: &Arc<Prepared>,
         prefixes: &[Arc<Prepared>],
+        written: Written,
         block: Option<u32>,
         memory: &mut SharedMemory,
-    ) -> Emitted<u64> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let written = self.writer.block(prepared, prefixes, self.next, buffer)?;
+    ) -> u64 {
         let head = self.keep(written, memory);
         prefixes.iter().chain([prepared]).for_each(|logged| self.note_logged(logged));
         self.ahead.call(prepared);
-        Ok(self.admit(prepared.block.start(), head, block, memory))
+        self.admit(prepared.block.start(), head, block, memory)
     }
 
     /// Takes up a translation; where it begins.

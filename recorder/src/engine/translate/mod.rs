@@ -345,7 +345,8 @@ impl Translate {
         if executable
             && first.cached
             && (fixed || first.kind == Kind::Plain)
-            && let Ok(head) = home.cache.add(&prepared, memory)
+            && let Ok(head) =
+                home.cache.add(&prepared, self.step.code.decoded(&prepared.block), memory)
         {
             return Some(head);
         }

@@ -79,7 +79,7 @@ impl Writer {
         let Some(Bulk::RepString { element, address_size: 8 }) = prepared.bulk(0).copied() else {
             return Err(Unencodable);
         };
-        let (instructions, changed) = self.begin(prepared, head, buffer)?;
+        let (instructions, changed) = self.begin(prepared, None, head, buffer)?;
         let instruction = instructions.first().ok_or(Unencodable)?;
         self.go_long(element, long)?;
         let opening = self.emitter.length() as u16;

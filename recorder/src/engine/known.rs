@@ -1,0 +1,126 @@
+//! What was worked out of instructions that come again: a thousand encodings
+//! make up most of any program's code.
+
+use super::care::Care;
+use iced_x86::{FlowControl, Instruction};
+use rdb_schema::block::MAX_INSTRUCTION_BYTES;
+use rdb_schema::effects::{Effects, Kind, Undefined, effects_with};
+
+/// Encodings that are remembered, one for each value of a hash: a power of two. More of
+/// them fit the first-level caches no longer, which costs what they save.
+const PLACES: usize = 1 << 10;
+
+/// An instruction's bytes, behind them zeros and their number.
+type Key = [u8; MAX_INSTRUCTION_BYTES + 1];
+
+/// What the engines need to know of instructions.
+pub struct Known {
+    undefined: Undefined,
+    /// By hash; those that cannot be remembered go to the last one.
+    places: Vec<Entry>,
+}
+
+struct Entry {
+    key: Key,
+    effects: Effects,
+    care: Care,
+}
+
+impl Known {
+    /// Of no instruction yet, on a CPU whose undefined flags are so.
+    pub fn new(undefined: Undefined) -> Self {
+        let empty = || {
+            let effects = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
+            let care = Care::of(&Instruction::default(), &effects);
+            // No instruction has no bytes.
+            Entry { key: Key::default(), effects, care }
+        };
+        Self { undefined, places: std::iter::repeat_with(empty).take(PLACES + 1).collect() }
+    }
+
+    /// Effects of `instruction`, whose bytes are `code`, and the care it needs.
+    pub fn of(&mut self, instruction: &Instruction, code: &[u8]) -> (&Effects, Care) {
+        let key = key(code).filter(|_| !depends_on_place(instruction));
+        let entry = &mut self.places[key.as_ref().map_or(PLACES, hash)];
+        if key.is_none_or(|key| entry.key != key) {
+            entry.effects = effects_with(instruction, self.undefined);
+            entry.care = Care::of(instruction, &entry.effects);
+            entry.key = key.unwrap_or_default();
+        }
+        (&entry.effects, entry.care)
+    }
+}
+
+fn key(code: &[u8]) -> Option<Key> {
+    let mut key = Key::default();
+    key.get_mut(..code.len().min(MAX_INSTRUCTION_BYTES))?.copy_from_slice(code);
+    key[MAX_INSTRUCTION_BYTES] = code.len() as u8;
+    Some(key)
+}
+
+fn hash(key: &Key) -> usize {
+    let key = u128::from_le_bytes(*key);
+    let folded = (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (key >> 64) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51) as usize & (PLACES - 1)
+}
+
+/// Whether what it changes follows from where it stands, too: an address relative to
+/// its own, or its return address.
+fn depends_on_place(instruction: &Instruction) -> bool {
+    instruction.is_ip_rel_memory_operand()
+        || !matches!(
+            instruction.flow_control(),
+            FlowControl::Next
+                | FlowControl::ConditionalBranch
+                | FlowControl::UnconditionalBranch
+                | FlowControl::Return
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iced_x86::Decoder;
+
+    /// The instruction that `code` is at this address, and what is known of it.
+    fn look<'a>(known: &'a mut Known, code: &[u8], at: u64) -> (Instruction, &'a Effects) {
+        let instruction = Decoder::with_ip(64, code, at, 0).decode();
+        let (effects, _) = known.of(&instruction, code);
+        (instruction, effects)
+    }
+
+    #[test]
+    fn what_is_known_is_what_would_be_worked_out_anew() {
+        let codes: [&[u8]; 9] = [
+            &[0x90],                            // nop
+            &[0x48, 0x01, 0xd8],                // add rax,rbx
+            &[0x48, 0x8b, 0x05, 0x10, 0, 0, 0], // mov rax,[rip+10h]
+            &[0x48, 0x89, 0x05, 0x10, 0, 0, 0], // mov [rip+10h],rax
+            &[0x48, 0x8d, 0x05, 0x10, 0, 0, 0], // lea rax,[rip+10h]
+            &[0xe8, 0x10, 0, 0, 0],             // call
+            &[0xff, 0xd0],                      // call rax
+            &[0x74, 0x10],                      // je
+            &[0xf3, 0x48, 0xab],                // rep stosq
+        ];
+        let mut known = Known::new(Undefined::Foretold);
+        for at in [0x40_1000, 0x40_1000, 0x7fff_0000_1000] {
+            for code in codes {
+                let (instruction, found) = look(&mut known, code, at);
+                assert_eq!(*found, effects_with(&instruction, Undefined::Foretold), "{code:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn encodings_that_share_a_place_are_told_apart() {
+        let mut known = Known::new(Undefined::Foretold);
+        // mov eax, n: more of them than there are places.
+        for _ in 0..2 {
+            for n in 0..2 * PLACES as u32 {
+                let code = [&[0xb8][..], &n.to_le_bytes()].concat();
+                let (instruction, found) = look(&mut known, &code, 0x1000);
+                assert_eq!(*found, effects_with(&instruction, Undefined::Foretold));
+            }
+        }
+    }
+}

@@ -87,7 +87,11 @@ fn watched(watch: &Watch) -> String {
     };
     match &watch.subject {
         Subject::Register { name, .. } => format!("{access} ${name}"),
-        Subject::Memory { address, bytes } => {
+        Subject::Memory { address, bits: Some(bits), .. } => {
+            let (size, first, address) = (bits.size, bits.offset, hex(*address));
+            format!("{access} {size} bits from bit {first} on at {address}")
+        }
+        Subject::Memory { address, bytes, bits: None } => {
             format!("{access} {bytes} bytes at {}", hex(*address))
         }
     }

@@ -5,6 +5,7 @@ mod argument;
 mod bookmarks;
 mod breaking;
 mod breakpoints;
+mod calls;
 mod compare;
 mod conditions;
 mod disassemble;
@@ -274,7 +275,7 @@ pub static COMMANDS: &[&Command] = &[
     &modifications::LAST,
     &reads::READS,
     &executions::EXECUTIONS,
-    &executions::CALLS,
+    &calls::CALLS,
     &each::PRINT_EACH,
     &output::OUTPUT,
     &why::WHY,

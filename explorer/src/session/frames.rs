@@ -164,22 +164,4 @@ impl Session {
         let entry = super::images::auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
         self.locator.module_at(&self.timeline, state, entry).map(|(program, _)| program)
     }
-
-    /// The address of a thread-local variable of the program itself: its block ends at the
-    /// thread pointer (ELF Handling For Thread-Local Storage, variant II). Libraries' are
-    /// found through what only the dynamic linker knows.
-    pub(super) fn thread_local(
-        &self,
-        state: u64,
-        fs_base: u64,
-        symbols: &ModuleSymbols,
-        offset: u64,
-    ) -> Option<u64> {
-        let (size, align) = symbols.thread_local()?;
-        if self.program(state).is_none_or(|program| !std::ptr::eq(program, symbols)) {
-            return None;
-        }
-        let block = size.checked_next_multiple_of(align.max(1))?;
-        Some(fs_base.wrapping_sub(block).wrapping_add(offset))
-    }
 }

@@ -49,6 +49,7 @@ pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
 mod thread;
+mod tls;
 mod until;
 mod value;
 mod watch;
@@ -109,6 +110,8 @@ pub struct Examine {
 pub struct Listing {
     /// The file listed last.
     pub file: String,
+    /// Its first line listed.
+    pub first: u32,
     /// One past its last line listed.
     pub next: u32,
 }

@@ -137,13 +137,14 @@ fn child_processes_that_ran_unrecorded_are_said() {
     let notices = recording.explore().last(&["info"]).get("notices").to_string();
     assert!(notices.contains("2 child processes ran unrecorded"), "{notices}");
     // Nothing is said where there were none.
-    let notices = Explorer::new(&self::recording("tree").trace).last(&["info"]);
+    let notices = Explorer::new(&rdb_tests::recording::recording("tree").trace).last(&["info"]);
     assert!(!notices.get("notices").to_string().contains("unrecorded"));
 }
 
 #[test]
 fn both_programs_count_the_bytes_of_an_instruction_alike() {
-    let recording = Guest::system("/bin/true", &[]).record(&[]);
+    let guest = Guest::system("/bin/true", &[]);
+    let recording = guest.record(&[]);
     let said = recording.recorder_stderr();
     let each = said.split(" bytes per instruction").next().and_then(|all| all.rsplit(' ').next());
     let each = each.expect("a closing line");

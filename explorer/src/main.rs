@@ -113,7 +113,8 @@ fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
         out: &mut out,
         errors: &mut errors,
     };
-    stop_queries_at_sigint(&session.interrupt);
+    stop_queries_at_sigint(&session.interrupt, !prompts);
+    let interrupt = session.interrupt.clone();
     let outcome = if !options.sources.is_empty() {
         run_sources(&mut session, &mut answerer, &options.sources)?
     } else if prompts {
@@ -122,6 +123,10 @@ fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
     } else {
         lines(&mut session, &mut answerer, &mut io::stdin().lock())?
     };
+    if !prompts && interrupt.raised() {
+        complain(&"interrupted: what follows in the script is not run");
+        return Ok(code::COMMAND_FAILED);
+    }
     Ok(match outcome {
         Outcome::Done => 0,
         Outcome::Differs => code::DIFFERENT,

@@ -47,7 +47,7 @@ strings, counts are numbers.
 
 Exit status:
   0  all commands succeeded
-  1  a command failed
+  1  a command failed, or Ctrl-C stopped it
   2  wrong usage
   3  the file is not a trace
   4  the trace is newer than this program reads

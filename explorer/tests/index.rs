@@ -220,7 +220,7 @@ fn check_values(session: &mut Session, program: &Program, rng: &mut Rng) {
     session.jump(rng.below(program.end() + 1)).unwrap();
     let range = random_range(rng, WINDOW.0, WINDOW.1 as u64 - 5000);
     let bytes = range.end - range.start;
-    let subject = Subject::Memory { address: range.start, bytes };
+    let subject = Subject::Memory { address: range.start, bytes, bits: None };
     let window = Window { past: 3, future: 3 };
     let held = |t: u64| program.states[t as usize].memory(range.start, bytes as usize);
     let mut last = None;

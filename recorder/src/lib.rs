@@ -4,6 +4,7 @@ pub mod accounting;
 pub mod affinity;
 mod audit;
 pub mod capture;
+pub mod children;
 pub mod cli;
 mod compare;
 mod contents;

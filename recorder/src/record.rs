@@ -218,6 +218,7 @@ fn conclude(
         say(&format!("audit: {} bytes unexplained", recording.unexplained));
     }
     let instructions = recording.builder.tracepoint();
+    let children = recording.children.notice();
     let status = Arc::clone(&recording.pipeline.status);
     let sealed = recording.seal(ended.is_final()).and_then(|bytes| {
         output.commit()?;
@@ -236,6 +237,9 @@ fn conclude(
             let kept = output.incomplete().display();
             say(&format!("failed to write the trace: {error}; what was written is in {kept}"));
         }
+    }
+    if let Some(children) = children {
+        say(&children);
     }
     if options.timings {
         say(&format!("seconds: {}", timings.seconds(&status)));

@@ -3,6 +3,7 @@
 
 use crate::accounting::{Accounting, timed};
 use crate::capture::{self, ModuleCatalog, Tracked};
+use crate::children::Children;
 use crate::compare::Before;
 use crate::encode::{Builder, ChunkJob, End, Job, Pipeline};
 use crate::model::{Model, Page};
@@ -76,6 +77,8 @@ pub struct Recording {
     pub pipeline: Pipeline,
     /// How the recording ends, once it has.
     pub exit: Exit,
+    /// The processes that it made.
+    pub children: Children,
     /// What a translating engine left to single-stepping: why, and how many
     /// tracepoints.
     pub stepped: Vec<(String, u64)>,
@@ -163,6 +166,7 @@ impl Recording {
             pipeline,
             exit: Exit::Unknown,
             stepped: Vec::new(),
+            children: Children::default(),
             accounting: Accounting::default(),
             unexplained: 0,
             own: Vec::new(),
@@ -262,6 +266,7 @@ impl Recording {
 
     /// Adds an event built elsewhere.
     pub fn push_event(&mut self, event: Event) {
+        self.children.note(&event);
         for change in &event.mappings {
             self.space.apply(change);
             let range = change.range();

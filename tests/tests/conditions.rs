@@ -41,10 +41,11 @@ fn l11_a_condition_without_a_value_stops_and_says_so() {
     let recursion = Fixture::load("recursion");
     let explorer = recording("recursion").explore();
     let place = recursion.place("bottom");
-    let answers = explorer.ask(&[&*format!("break {place} if nosuch > 1"), "rc", "info b"]);
+    let never = format!("break {place} if *(int *)((long)n - n) > 1");
+    let answers = explorer.ask(&[&*never, "rc", "info b"]);
     assert_eq!(answers[1].reason(), "breakpoint");
-    assert!(answers[1].get("condition_faults").to_string().contains("nosuch"), "{answers:?}");
-    assert_eq!(answers[2].get("breakpoints")[0]["condition"], "nosuch > 1");
+    assert!(answers[1].get("condition_faults").to_string().contains("has no value"), "{answers:?}");
+    assert_eq!(answers[2].get("breakpoints")[0]["condition"], "*(int *)((long)n - n) > 1");
     let text = explorer.text(&[&*format!("break {place} if *(int*)0"), "rc", "info b"]);
     let shown = text.stdout_text();
     let fault = shown.lines().find(|line| line.contains("has no value")).expect("the fault");
@@ -56,6 +57,39 @@ fn l11_a_condition_without_a_value_stops_and_says_so() {
         assert!(answers[0].error.is_some());
         assert_eq!(answers[1].get("breakpoints").as_array().map(Vec::len), Some(0), "{refused}");
     }
+}
+
+#[test]
+fn l11_a_condition_is_checked_where_the_breakpoint_is() {
+    let place = Fixture::load("tree").place("deeper");
+    let explorer = recording("tree").explore();
+    // At the first instruction, in the dynamic linker, none of its variables is alive.
+    let good = ["seed > 1", "depth > 1", "sizeof(struct node) > 4", "$count == 0", "main"];
+    let at = |condition: &str| format!("break {place} if {condition}");
+    let good: Vec<String> = good.iter().map(|condition| at(condition)).collect();
+    let answers = explorer.attempt(&good).1;
+    assert!(answers.iter().all(|answer| answer.ok), "{answers:?}");
+    let refused = [
+        (at("nosuch > 1"), "nosuch"),
+        (at("dept > 1"), "did you mean depth"),
+        (at("depth > 1 && fresh"), "it is a variable of insert"),
+        (format!("print-each dept at {place}"), "did you mean depth"),
+        (format!("print-each depth at {place} if nosuch"), "nosuch"),
+        ("watch seed if sed > 1".to_owned(), "did you mean seed"),
+    ];
+    for (command, says) in refused {
+        let (output, answers) = explorer.attempt(&[&*command, "info b"]);
+        assert_eq!(output.code(), 1, "{command}");
+        let error = answers[0].error.clone().unwrap_or_default();
+        assert!(error.contains(says), "{command}: {error}");
+        assert_eq!(answers[1].get("breakpoints").as_array().map(Vec::len), Some(0), "{command}");
+    }
+    // A watchpoint's condition may be about any function's variables.
+    let watch = explorer.last(&["watch seed if depth > 1"]);
+    assert!(watch.ok);
+    // What is set when the breakpoint is there is checked there, too.
+    let (_, answers) = explorer.attempt(&[&*format!("break {place}"), "condition 1 nosuch"]);
+    assert!(answers[1].error.as_ref().is_some_and(|error| error.contains("nosuch")));
 }
 
 #[test]

@@ -137,5 +137,6 @@ fn reads_are_listed_around_the_cursor() {
         refused[0].error.as_deref().is_some_and(|why| why.contains("registers")),
         "{refused:?}"
     );
-    assert!(explorer.text(&["reads 0x10"]).stdout_text().contains("Not read"));
+    let unread = explorer.text(&["reads -w past $rsp..$rsp+8"]).stdout_text();
+    assert!(unread.contains("Not read"), "{unread}");
 }

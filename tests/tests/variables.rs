@@ -347,7 +347,7 @@ fn what_has_no_value_says_why() {
         ("print *none", "0x0 is never mapped in this history"),
         ("print depth.x", "has no members"),
         ("print nothing_like_it", "no symbol"),
-        ("print (struct nothing *) 0", "unexpected"),
+        ("print (struct nothing *) 0", "no type"),
         ("print 'nothing.c'::own", "no source file"),
         ("print $9", "the value history has no $9"),
         ("print &1", "has no address"),

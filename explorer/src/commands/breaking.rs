@@ -4,7 +4,7 @@ use super::breakpoints::Set;
 use super::conditions::{self, split_condition};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind};
 use crate::render::thousands;
-use crate::session::Session;
+use crate::session::{CheckedAt, Session};
 
 /// What stands before `thread N` and, if it is there, N.
 ///
@@ -49,7 +49,7 @@ fn place(session: &mut Session, location: &str, limits: Limits) -> CommandResult
     let thread = thread.map(|number| session.thread_id(number)).transpose();
     let thread = thread.map_err(|error| CommandError::Other(error.to_string()))?;
     let targets = session.resolve(location)?;
-    conditions::check(session, condition)?;
+    conditions::check(session, condition, CheckedAt::At(&targets))?;
     let number = session.add_breakpoint(location, targets, thread, temporary);
     conditions::set(session, number, condition)
 }
@@ -120,6 +120,9 @@ pub static RBREAK: Command = Command {
     },
 };
 
+/// Times that a breakpoint may be told to be passed by, as in gdb.
+const MOST_IGNORED: u64 = i32::MAX as u64;
+
 /// `ignore`.
 pub static IGNORE: Command = Command {
     name: "ignore",
@@ -141,6 +144,10 @@ pub static IGNORE: Command = Command {
     run: |session, arguments| {
         let number = arguments.count(NUMBER.name).unwrap_or_default();
         let count = arguments.count("COUNT").unwrap_or_default();
+        if count > MOST_IGNORED {
+            let most = thousands(MOST_IGNORED);
+            return Err(arguments.error(format!("a breakpoint is passed by {most} times at most")));
+        }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         match session.ignore(number, count) {
             Some(_) => Set::result(session, number),

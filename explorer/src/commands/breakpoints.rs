@@ -64,7 +64,7 @@ fn describe(target: &Target) -> String {
 
 /// What a breakpoint stops at only, a line each.
 fn limits(breakpoint: &Breakpoint) -> Vec<String> {
-    let Breakpoint { condition, thread, process, ignore, temporary, watch, .. } = breakpoint;
+    let Breakpoint { condition, thread, process, ignore, temporary, once, watch, .. } = breakpoint;
     let scope = watch.as_ref().and_then(|watch| watch.scope);
     let end = scope.and_then(|scope| scope.end).map(thousands);
     let lines = [
@@ -73,6 +73,7 @@ fn limits(breakpoint: &Breakpoint) -> Vec<String> {
         process.map(|id| format!("only in the process with id {id}")),
         (*ignore > 0).then(|| format!("passed by {} more times", thousands(*ignore))),
         temporary.then(|| "deleted at its next hit".to_owned()),
+        once.then(|| "disabled at its next hit".to_owned()),
         end.map(|end| format!("until its frame ends at #{end}")),
     ];
     lines.into_iter().flatten().collect()
@@ -87,7 +88,11 @@ fn watched(watch: &Watch) -> String {
     };
     match &watch.subject {
         Subject::Register { name, .. } => format!("{access} ${name}"),
-        Subject::Memory { address, bytes } => {
+        Subject::Memory { address, bits: Some(bits), .. } => {
+            let (size, first, address) = (bits.size, bits.offset, hex(*address));
+            format!("{access} {size} bits from bit {first} on at {address}")
+        }
+        Subject::Memory { address, bytes, bits: None } => {
             format!("{access} {bytes} bytes at {}", hex(*address))
         }
     }
@@ -226,6 +231,56 @@ pub static ENABLE: Command = Command {
     run: |session, arguments| {
         change(session, arguments, "enabled", |session, all| session.breakpoints.enable(all, true))
     },
+};
+
+/// `enable once`.
+pub static ENABLE_ONCE: Command = Command {
+    name: "enable once",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[NUMBERS],
+    help: "enable breakpoints, or all, until history stops there",
+    details: "They are disabled where it does.",
+    run: |session, arguments| {
+        change(session, arguments, "enabled once", |session, all| {
+            session.breakpoints.enable_once(all)
+        })
+    },
+};
+
+fn clear(session: &mut Session, arguments: &Arguments) -> CommandResult {
+    let targets = match arguments.get("LOCATION") {
+        Some(location) => session.resolve(location)?,
+        None => session.resolve(&format!("*{:#x}", session.pc()?))?,
+    };
+    let there = |one: &Breakpoint| {
+        one.targets.iter().any(|own| targets.iter().any(|target| target.address == own.address))
+    };
+    let all = session.breakpoints.iter().filter(|one| there(one));
+    let numbers: Vec<u32> = all.map(|one| one.number).collect();
+    if numbers.is_empty() {
+        return Err(CommandError::Other("no breakpoint is there".to_owned()));
+    }
+    let breakpoints = session.breakpoints.delete(Some(&numbers));
+    Ok(Box::new(Changed { done: "deleted", breakpoints }))
+}
+
+/// `clear`.
+pub static CLEAR: Command = Command {
+    name: "clear",
+    aliases: &[],
+    group: Group::Breakpoints,
+    arguments: &[Argument {
+        name: "LOCATION",
+        form: Form::Rest,
+        short: None,
+        kind: Kind::Location,
+        help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS; the cursor's own \
+               address if left out",
+    }],
+    help: "delete the breakpoints at a place",
+    details: "",
+    run: clear,
 };
 
 /// `disable`.

@@ -2,7 +2,7 @@
 
 use super::breakpoints::Set;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind};
-use crate::session::Session;
+use crate::session::{CheckedAt, Session};
 
 /// What stands before `if` and, if it is there, what stands behind it.
 ///
@@ -25,12 +25,16 @@ pub(super) fn split_condition<'a>(
     }
 }
 
-/// Whether there is a condition that makes no sense.
+/// Whether there is a condition that makes no sense where it will be evaluated.
 ///
 /// # Errors
 /// Why it makes none.
-pub(super) fn check(session: &Session, condition: Option<&str>) -> Result<(), CommandError> {
-    Ok(condition.map_or(Ok(()), |condition| session.check_condition(condition))?)
+pub(super) fn check(
+    session: &Session,
+    condition: Option<&str>,
+    at: CheckedAt<'_>,
+) -> Result<(), CommandError> {
+    Ok(condition.map_or(Ok(()), |condition| session.check_expression(condition, at))?)
 }
 
 /// Gives a breakpoint a condition, or none, and shows it.

@@ -5,7 +5,7 @@ use super::executions::{WHEN, head};
 use super::shown::ShownValue;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, thousands};
-use crate::session::{Scene, Session, Times};
+use crate::session::{CheckedAt, Scene, Session, Times};
 use serde::Serialize;
 
 /// Executions shown when nobody says how many.
@@ -94,8 +94,9 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if expressions.len() > MOST || expressions.iter().any(|expression| expression.is_empty()) {
         return Err(arguments.error(format!("1 to {MOST} expressions with commas between them")));
     }
-    check(session, condition)?;
-    expressions.iter().try_for_each(|expression| check(session, Some(expression)))?;
+    let targets = session.resolve(location)?;
+    let all = expressions.iter().copied().map(Some).chain([condition]);
+    all.into_iter().try_for_each(|one| check(session, one, CheckedAt::At(&targets)))?;
     let times = match arguments.get(WHEN.name).unwrap_or("any") {
         "past" => Times::Past,
         "future" => Times::Future,

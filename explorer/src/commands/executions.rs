@@ -1,8 +1,8 @@
-//! `executions` and `calls`: when code ran.
+//! `executions`: when code ran.
 
-use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Table, hex, thousands};
-use crate::session::{Call, Ending, Execution, Place, Session, Window};
+use crate::session::{Execution, Place, Window};
 use serde::Serialize;
 
 /// What is shown in each direction when nobody says how many.
@@ -94,41 +94,6 @@ pub(super) fn rows(executions: &[Execution], numbers: &[Option<usize>]) -> Table
     table
 }
 
-#[derive(Serialize)]
-struct Calls {
-    function: String,
-    calls: Vec<Call>,
-    /// Of their threads, if there are several.
-    #[serde(skip)]
-    numbers: Vec<Option<usize>>,
-}
-
-impl Output for Calls {
-    fn render(&self, page: &mut Page) {
-        if self.calls.is_empty() {
-            return page.line("Not called there. Inlined copies are no calls: see executions.");
-        }
-        let heading = ["integer arguments", "value", "instructions", "caller", "where"];
-        let threads = self.numbers.iter().any(Option::is_some);
-        let mut table =
-            table(threads, &heading).numbers(if threads { &[1, 2, 5] } else { &[1, 4] });
-        for (call, number) in self.calls.iter().zip(&self.numbers) {
-            let arguments: Vec<_> = call.arguments.iter().map(|word| hex(*word)).collect();
-            let mut cells = head(call.current, call.tracepoint, *number);
-            cells.push(arguments.join(" "));
-            cells.push(match (call.ending, call.value) {
-                (Ending::Running, _) => "still running".to_owned(),
-                (Ending::Left, _) => "left".to_owned(),
-                (_, value) => value.map(hex).unwrap_or_default(),
-            });
-            cells.push(call.instructions.map(thousands).unwrap_or_default());
-            cells.extend(call.caller.as_ref().map(place_cells).unwrap_or_default());
-            table.row(cells);
-        }
-        table.render(page);
-    }
-}
-
 /// `executions`.
 pub static EXECUTIONS: Command = Command {
     name: "executions",
@@ -153,35 +118,4 @@ pub static EXECUTIONS: Command = Command {
         let numbers = executions.iter().map(|one| session.thread_number(one.thread)).collect();
         Ok(Box::new(Executions { executions, numbers }))
     },
-};
-
-fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let function = arguments.get("FUNCTION").unwrap_or_default().trim().to_owned();
-    let calls = session.calls(&function, window(arguments)?)?;
-    let numbers = calls.iter().map(|one| session.thread_number(one.thread)).collect();
-    Ok(Box::new(Calls { function, calls, numbers }))
-}
-
-/// `calls`.
-pub static CALLS: Command = Command {
-    name: "calls",
-    aliases: &[],
-    group: Group::History,
-    arguments: &[
-        NUMBER,
-        WHEN,
-        Argument {
-            name: "FUNCTION",
-            form: Form::RequiredRest,
-            short: None,
-            kind: Kind::Location,
-            help: "its name, or *ADDRESS of its first instruction",
-        },
-    ],
-    help: "list the calls of a function: arguments, value, duration, caller",
-    details: "The arguments are what rdi, rsi, rdx, rcx, r8 and r9 held at its entry, whether or \
-              not it has as many; the value is what rax held when it returned. A call ends when \
-              the stack pointer rises above its frame; \"left\" is by longjmp or an exception. \
-              Inlined copies are no calls.",
-    run: calls,
 };

@@ -24,6 +24,8 @@ struct Info {
     recorded_at: u64,
     /// Of the trace, bytes.
     file_bytes: u64,
+    /// Those that the modules' files take.
+    module_bytes: u64,
     modules: usize,
     /// Tracepoints that a translating engine left to single-stepping, by reason.
     stepped: Vec<(String, u64)>,
@@ -63,6 +65,7 @@ impl Info {
             cpu: header.host.cpu_model.clone(),
             recorded_at: header.host.start_time,
             file_bytes: timeline.file_bytes(),
+            module_bytes: timeline.module_file_bytes(),
             modules: timeline.modules().len(),
             stepped: timeline.stepped().to_vec(),
             notices: timeline.notices().to_vec(),
@@ -88,12 +91,12 @@ impl Info {
         }
     }
 
+    /// As the recorder counts: the modules' files are there once, however long the program runs.
     fn size(&self) -> String {
-        let bytes = thousands(self.file_bytes);
-        match self.instructions {
-            0 => format!("{bytes} bytes"),
-            n => format!("{bytes} bytes, {:.2} an instruction", self.file_bytes as f64 / n as f64),
-        }
+        let (bytes, files) = (thousands(self.file_bytes), thousands(self.module_bytes));
+        let rest = self.file_bytes.saturating_sub(self.module_bytes);
+        let each = rest as f64 / self.instructions.max(1) as f64;
+        format!("{bytes} bytes: modules' files {files}, the rest {each:.2} an instruction")
     }
 }
 

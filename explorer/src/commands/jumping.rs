@@ -2,6 +2,7 @@
 
 use super::position::Position;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind};
+use crate::render::thousands;
 use crate::session::Session;
 
 /// A tracepoint as typed: `1200`, `+5`, `-5`, `start`, `end`, `50%`. Thousands
@@ -24,10 +25,10 @@ fn relative(text: &str, cursor: u64, end: u64) -> Option<u64> {
         return Some((((end as f64) * percent / 100.0) as u64).min(end));
     }
     if let Some(count) = text.strip_prefix('+') {
-        return Some(cursor.saturating_add(count.parse().ok()?).min(end));
+        return cursor.checked_add(count.parse().ok()?).filter(|there| *there <= end);
     }
     if let Some(count) = text.strip_prefix('-') {
-        return Some(cursor.saturating_sub(count.parse().ok()?));
+        return cursor.checked_sub(count.parse().ok()?);
     }
     text.parse().ok()
 }
@@ -43,7 +44,9 @@ pub fn argument(
 ) -> Result<Option<u64>, CommandError> {
     let Some(text) = arguments.get(name) else { return Ok(None) };
     let found = tracepoint(session, text);
-    found.map(Some).ok_or_else(|| arguments.error(format!("{text:?} is not a tracepoint")))
+    let last = thousands(session.timeline().end());
+    let wrong = || format!("{text:?} is not a tracepoint of this history (0 to {last})");
+    found.map(Some).ok_or_else(|| arguments.error(wrong()))
 }
 
 /// `jump`.
@@ -104,8 +107,9 @@ mod tests {
         assert_eq!(relative("12", 5, 100), Some(12));
         assert_eq!(relative("#1,200", 5, 100), Some(1200));
         assert_eq!(relative("+7", 5, 100), Some(12));
-        assert_eq!(relative("+700", 5, 100), Some(100));
-        assert_eq!(relative("-7", 5, 100), Some(0));
+        assert_eq!(relative("+700", 5, 100), None);
+        assert_eq!(relative("-5", 5, 100), Some(0));
+        assert_eq!(relative("-7", 5, 100), None);
         assert_eq!(relative("50%", 5, 101), Some(50));
         assert_eq!(relative("100%", 5, 101), Some(101));
         assert_eq!(relative("end", 5, 100), Some(100));

@@ -50,14 +50,44 @@ fn wanted(session: &Session, arguments: &Arguments) -> Result<(SourceLine, u32),
         ))?;
         return Ok(if session.listing.is_some() { (at, size) } else { around(at) });
     };
-    let Some((first, last)) = location.split_once(',') else {
-        return Ok(around(session.source_line(location)?));
-    };
-    let at = session.source_line(first)?;
-    let last = last.trim().parse::<u32>().ok().filter(|last| *last >= at.line);
-    let last =
-        last.ok_or_else(|| arguments.error("the last line is not a line number after it"))?;
-    let count = (last - at.line).saturating_add(1).min(MAX_LINES);
+    if location.trim() == "-" {
+        return before(session, size);
+    }
+    match location.split_once(',').map(|(first, last)| (first.trim(), last.trim())) {
+        None => Ok(around(session.source_line(location)?)),
+        Some(("", last)) => {
+            let mut at = session.source_line(last)?;
+            let first = at.line.saturating_sub(size.saturating_sub(1)).max(1);
+            let count = at.line - first + 1;
+            at.line = first;
+            Ok((at, count))
+        }
+        Some((first, "")) => Ok((session.source_line(first)?, size)),
+        Some((first, last)) => {
+            let at = session.source_line(first)?;
+            let more = last.strip_prefix('+').and_then(|more| more.parse::<u32>().ok());
+            let last = more.map(|more| at.line.saturating_add(more)).or(last.parse().ok());
+            let last = last.filter(|last| *last >= at.line);
+            let wrong = || arguments.error("the last line is not a line number after it");
+            let last = last.ok_or_else(wrong)?;
+            let count = (last - at.line).saturating_add(1).min(MAX_LINES);
+            Ok((at, count))
+        }
+    }
+}
+
+/// The lines before those shown last, or before the cursor's.
+fn before(session: &Session, size: u32) -> Result<(SourceLine, u32), CommandError> {
+    let listing = session.listing.as_ref();
+    let shown = listing.map(|shown| SourceLine { file: shown.file.clone(), line: shown.first });
+    let none = || CommandError::Other("no source line here to go back from".to_owned());
+    let mut at = shown.or_else(|| session.current_line()).ok_or_else(none)?;
+    let first = at.line.saturating_sub(size).max(1);
+    let count = at.line - first;
+    if count == 0 {
+        return Err(CommandError::Other(format!("{} begins there", at.file)));
+    }
+    at.line = first;
     Ok((at, count))
 }
 
@@ -80,7 +110,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
         let text = format!("{} has {} lines", at.file, text.line_count());
         return Err(CommandError::Other(text));
     };
-    session.listing = Some(Listing { file: at.file.clone(), next: last.line + 1 });
+    let next = last.line.saturating_add(1);
+    session.listing = Some(Listing { file: at.file.clone(), first: at.line, next });
     Ok(Box::new(Source { file: at.file, lines }))
 }
 
@@ -94,8 +125,9 @@ pub static LIST: Command = Command {
         form: Form::Rest,
         short: None,
         kind: Kind::Location,
-        help: "FUNCTION, FILE:LINE, LINE or FIRST,LAST; the cursor's line if left out, then the \
-               lines behind those shown last",
+        help: "FUNCTION, FILE:LINE, LINE, FIRST,LAST with either left out, FIRST,+N, or - for \
+               those before those shown last; the cursor's line if left out, then the lines \
+               behind those shown last",
     }],
     help: "show source lines",
     details: "=> marks the cursor's line. Sources are read from this machine, under the name they \

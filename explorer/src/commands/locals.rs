@@ -54,6 +54,16 @@ pub fn arguments(scene: &Scene<'_>) -> Option<Vec<Named>> {
     Some(own.map(|variable| shown(scene, variable)).collect())
 }
 
+/// `argc=1, argv=0x7ffe3c8`. As in gdb, only what has no parts is shown;
+/// `text` may shorten values.
+pub fn call_text(arguments: &[Named], text: fn(&str) -> &str) -> String {
+    let shown = |argument: &Named| {
+        let value = if argument.scalar { text(&argument.shown.value) } else { "..." };
+        format!("{}={value}", argument.name)
+    };
+    arguments.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
 /// The variables of a frame's function that are in scope: those of inner blocks first.
 pub fn locals(scene: &Scene<'_>) -> Option<Vec<Named>> {
     let mut variables = scene.variables()?;

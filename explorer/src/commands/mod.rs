@@ -5,6 +5,7 @@ mod argument;
 mod bookmarks;
 mod breaking;
 mod breakpoints;
+mod calls;
 mod compare;
 mod conditions;
 mod disassemble;
@@ -23,6 +24,7 @@ mod jumping;
 mod leaving;
 mod list;
 mod locals;
+mod locating;
 mod maps;
 mod modifications;
 mod modules;
@@ -237,7 +239,9 @@ pub static COMMANDS: &[&Command] = &[
     &conditions::CONDITION,
     &breaking::IGNORE,
     &breakpoints::DELETE,
+    &breakpoints::CLEAR,
     &breakpoints::ENABLE,
+    &breakpoints::ENABLE_ONCE,
     &breakpoints::DISABLE,
     &breakpoints::INFO_BREAKPOINTS,
     &bookmarks::BOOKMARK,
@@ -268,13 +272,16 @@ pub static COMMANDS: &[&Command] = &[
     &stack::BACKTRACE,
     &maps::MAPS,
     &modules::MODULES,
+    &locating::INFO_LINE,
+    &locating::INFO_SYMBOL,
+    &locating::INFO_ADDRESS,
     &syscalls::SYSCALLS,
     &signals::INFO_SIGNALS,
     &modifications::MODIFICATION,
     &modifications::LAST,
     &reads::READS,
     &executions::EXECUTIONS,
-    &executions::CALLS,
+    &calls::CALLS,
     &each::PRINT_EACH,
     &output::OUTPUT,
     &why::WHY,

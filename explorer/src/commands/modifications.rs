@@ -2,12 +2,13 @@
 
 use super::executions::{NUMBER, WHEN, head, place_cells, table, window};
 use super::position::Position;
-use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
+use super::{
+    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, unmapped,
+};
 use crate::render::{Page, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
-use crate::symbols::datatypes::{Shape, Type};
-use crate::timeline::Direction;
-use crate::values::{Format, Value};
+use crate::symbols::datatypes::Type;
+use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 
 /// Bytes of a value that the table shows.
@@ -17,6 +18,9 @@ const SHOWN: usize = 16;
 struct Modifications {
     subject: Subject,
     modifications: Vec<Row>,
+    /// Of what is not mapped at the cursor, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmapped: Option<String>,
 }
 
 /// A modification, with its values as the subject's type shows them.
@@ -36,7 +40,8 @@ struct Row {
 impl Output for Modifications {
     fn render(&self, page: &mut Page) {
         if self.modifications.is_empty() {
-            return page.line("No modifications there.");
+            let when = self.unmapped.as_ref().map_or_else(String::new, |when| format!(" {when}."));
+            return page.line(format!("No modifications there.{when}"));
         }
         let threads = self.modifications.iter().any(|row| row.number.is_some());
         let mut table = table(threads, &["pc", "function", "where", "old", "new"]);
@@ -91,56 +96,46 @@ pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subjec
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
     let (subject, of) = typed_subject(session, arguments)?;
-    let of = of.filter(|of| by_bytes(of, 0));
     let found = session.modifications(&subject, window)?;
     let scene = session.scene()?;
-    let value = |bytes: &[Option<u8>]| {
-        let known: Option<Vec<u8>> = bytes.iter().copied().collect();
-        let (of, mut known) = (of.as_ref()?, known?);
-        // Of a register, the variable may be a part.
-        known.truncate(usize::try_from(of.size()?).unwrap_or(usize::MAX));
-        Some(scene.text(&Value::computed(of.clone(), known), Format::default()))
-    };
+    let value = |bytes: &[Option<u8>]| scene.typed_text(&subject, of.as_ref()?, bytes);
     let row = |modification: Modification| {
         let (old_value, new_value) = (value(&modification.old), value(&modification.new));
         let number = session.thread_number(modification.thread);
         Row { modification, old_value, new_value, number }
     };
-    let modifications = found.into_iter().map(row).collect();
-    Ok(Box::new(Modifications { subject, modifications }))
-}
-
-/// Nesting of arrays whose elements are shown.
-const DEPTH: u32 = 3;
-
-/// Whether a value's bytes say all that is shown of it.
-fn by_bytes(of: &Type, depth: u32) -> bool {
-    let stripped = of.stripped();
-    match stripped.shape() {
-        Shape::Base { .. } | Shape::Enumeration(_) => true,
-        Shape::Pointer { .. } => {
-            let target = of.target().map(|target| target.stripped());
-            let is_char = |to: Type| to.size() == Some(1);
-            !of.is_reference() && !target.is_some_and(is_char)
-        }
-        Shape::Array { .. } => {
-            depth < DEPTH && of.element().is_some_and(|(element, _)| by_bytes(&element, depth + 1))
-        }
-        _ => false,
-    }
+    let modifications: Vec<Row> = found.into_iter().map(row).collect();
+    let unmapped = if modifications.is_empty() { nothing_of(session, &subject)? } else { None };
+    Ok(Box::new(Modifications { subject, modifications, unmapped }))
 }
 
 /// The same, with its type.
 ///
 /// # Errors
-/// It is nothing that can be asked about.
+/// It is nothing that can be asked about, or memory that is never mapped.
 pub(super) fn typed_subject(
     session: &Session,
     arguments: &Arguments,
 ) -> Result<(Subject, Option<Type>), CommandError> {
     let text = arguments.get(EXPRESSION.name).unwrap_or_default();
     let subject = session.typed_subject(text, arguments.count(SIZE.name));
-    subject.map_err(|error| CommandError::Other(error.to_string()))
+    let (subject, of) = subject.map_err(|error| CommandError::Other(error.to_string()))?;
+    if let Some(addresses) = subject.addresses() {
+        unmapped::refuse_never(session, addresses.start)?;
+    }
+    Ok((subject, of))
+}
+
+/// That nothing was found, and when memory is mapped that is not at the cursor.
+///
+/// # Errors
+/// When history cannot be read.
+pub(super) fn nothing_of(
+    session: &Session,
+    subject: &Subject,
+) -> Result<Option<String>, StateError> {
+    let first = subject.addresses().map(|addresses| addresses.start);
+    first.map_or(Ok(None), |first| session.not_mapped(first))
 }
 
 /// `modification`.
@@ -151,7 +146,8 @@ pub static MODIFICATION: Command = Command {
     arguments: &[NUMBER, WHEN, SIZE, EXPRESSION],
     help: "list the tracepoints that wrote to something, with its value before and after",
     details: "Instructions, system calls, changes of mappings and what others wrote all count. \
-              A write counts even if it left the value as it was. The cursor's own is marked *. \
+              A write counts even if it left the value as it was, and of a bit-field one that left \
+              all of its bytes so, or changed its own bits. The cursor's own is marked *. \
               Addresses are evaluated at the cursor.",
     run: list,
 };
@@ -185,7 +181,10 @@ pub static LAST: Command = Command {
         let Some(target) = session.nearest_write(&subject, direction)? else {
             let when = if direction == Direction::Backward { "before" } else { "after" };
             let cursor = thousands(session.cursor());
-            return Err(CommandError::Other(format!("not written {when} tracepoint {cursor}")));
+            let unmapped = nothing_of(session, &subject)?;
+            let unmapped = unmapped.map_or_else(String::new, |when| format!("; {when}"));
+            let text = format!("not written {when} tracepoint {cursor}{unmapped}");
+            return Err(CommandError::Other(text));
         };
         session.jump(target)?;
         Position::result(session)

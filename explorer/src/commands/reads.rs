@@ -1,9 +1,9 @@
 //! `reads`: who looked at something, and when.
 
 use super::executions::{NUMBER, WHEN, rows, window};
-use super::modifications::{EXPRESSION, SIZE, subject};
+use super::modifications::{EXPRESSION, SIZE, nothing_of, subject};
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
-use crate::render::Page;
+use crate::render::{Page, Style};
 use crate::session::{Execution, Session, Subject};
 use serde::Serialize;
 
@@ -11,6 +11,9 @@ use serde::Serialize;
 struct Reads {
     subject: Subject,
     reads: Vec<Execution>,
+    /// Of what is not mapped at the cursor, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmapped: Option<String>,
     /// Of their threads, if there are several.
     #[serde(skip)]
     numbers: Vec<Option<usize>>,
@@ -19,9 +22,13 @@ struct Reads {
 impl Output for Reads {
     fn render(&self, page: &mut Page) {
         if self.reads.is_empty() {
-            return page.line("Not read there.");
+            let when = self.unmapped.as_ref().map_or_else(String::new, |when| format!(" {when}."));
+            return page.line(format!("Not read there.{when}"));
         }
         rows(&self.reads, &self.numbers).render(page);
+        if self.subject.bits().is_some() {
+            page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
+        }
     }
 }
 
@@ -33,7 +40,8 @@ fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     })?;
     let reads = session.reads(&addresses, window)?;
     let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
-    Ok(Box::new(Reads { subject, reads, numbers }))
+    let unmapped = if reads.is_empty() { nothing_of(session, &subject)? } else { None };
+    Ok(Box::new(Reads { subject, reads, unmapped, numbers }))
 }
 
 /// `reads`.

@@ -39,14 +39,8 @@ impl Line {
         Self { frame, arguments, locals }
     }
 
-    /// `argc=1, argv=0x7ffe3c8`. As in gdb, only what has no parts is shown.
     fn call(&self) -> Option<String> {
-        let shown = |argument: &Named| {
-            let value = if argument.scalar { &argument.shown.value } else { "..." };
-            format!("{}={value}", argument.name)
-        };
-        let all = self.arguments.as_ref()?;
-        Some(all.iter().map(shown).collect::<Vec<_>>().join(", "))
+        self.arguments.as_deref().map(|all| locals::call_text(all, |text| text))
     }
 }
 

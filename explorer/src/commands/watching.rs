@@ -3,11 +3,16 @@
 use super::conditions::{self, split_condition};
 use super::modifications::{EXPRESSION, SIZE};
 use super::{Arguments, Command, CommandError, CommandResult, Group, unmapped};
-use crate::session::{Access, Session, Watch};
+use crate::session::{Access, CheckedAt, Session, Watch};
+
+/// As in gdb: what stands at the address the expression has now, whatever becomes of its frame.
+const LOCATION: [&str; 2] = ["-location ", "-l "];
 
 fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
     let text = arguments.get(EXPRESSION.name).unwrap_or_default();
     let (expression, condition) = split_condition(arguments, text)?;
+    let at_address = LOCATION.iter().find_map(|word| expression.strip_prefix(word));
+    let expression = at_address.unwrap_or(expression).trim();
     let subject = session.subject(expression, arguments.count(SIZE.name));
     let subject = subject.map_err(|error| CommandError::Other(error.to_string()))?;
     if access != Access::Write && subject.addresses().is_none() {
@@ -17,8 +22,11 @@ fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> Comman
     if let Some(addresses) = subject.addresses() {
         unmapped::refuse_never(session, addresses.start)?;
     }
-    conditions::check(session, condition)?;
-    let scope = session.scope(expression, &subject)?;
+    conditions::check(session, condition, CheckedAt::Anywhere)?;
+    let scope = match at_address {
+        Some(_) => None,
+        None => session.scope(expression, &subject)?,
+    };
     let number = session.add_watch(expression, Watch { subject, access, scope });
     conditions::set(session, number, condition)
 }
@@ -34,7 +42,8 @@ pub static WATCH: Command = Command {
               many there are or how large. Addresses are evaluated at the cursor. A condition, \
               `watch EXPR if EXPR`, is looked at behind the write, in both directions. A \
               watchpoint of a local variable ends with the variable's frame: where that is left, \
-              and backwards where it was called. One of a register is of the selected thread's.",
+              and backwards where it was called; with -l before the expression, as in gdb, it \
+              is of the address and does not end. One of a register is of the selected thread's.",
     run: |session, arguments| watch(session, arguments, Access::Write),
 };
 

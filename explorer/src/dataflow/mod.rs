@@ -9,6 +9,7 @@ mod computed;
 mod flags;
 mod flow;
 mod idioms;
+mod kept_bits;
 mod lanes;
 mod moves;
 mod operands;
@@ -19,6 +20,7 @@ mod x87;
 
 pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
 pub use flow::{Flow, Source};
+pub use kept_bits::{Kept, KeptBits};
 pub use operands::Moment;
 pub use place::{Place, Span, register_name};
 

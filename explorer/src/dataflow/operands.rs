@@ -47,6 +47,13 @@ impl<'a> Moment<'a> {
         (operand < self.count()).then(|| self.instruction.op_kind(operand))
     }
 
+    /// The registers it writes, or may.
+    pub(super) fn written_registers(&self) -> impl Iterator<Item = Register> {
+        let reads = [OpAccess::Read, OpAccess::CondRead, OpAccess::NoMemAccess, OpAccess::None];
+        let used = self.info.used_registers().iter();
+        used.filter(move |used| !reads.contains(&used.access())).map(|used| used.register())
+    }
+
     /// The value of an immediate operand.
     pub(super) fn immediate(&self, operand: u32) -> Option<u64> {
         self.kind(operand)?;
@@ -199,7 +206,7 @@ impl<'a> Moment<'a> {
 }
 
 /// A register for an address.
-fn value(registers: &Registers, register: Register) -> Option<u64> {
+pub(super) fn value(registers: &Registers, register: Register) -> Option<u64> {
     match register {
         Register::FS => Some(registers.fs_base),
         Register::GS => Some(registers.gs_base),
@@ -209,6 +216,11 @@ fn value(registers: &Registers, register: Register) -> Option<u64> {
             Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
         }
     }
+}
+
+/// The number of the general register that a register is a part of.
+pub(super) fn gpr_number(register: Register) -> Option<usize> {
+    register.is_gpr().then(|| register.full_register().number())
 }
 
 pub(super) fn gpr(registers: &Registers, register: Gpr) -> u64 {

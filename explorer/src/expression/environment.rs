@@ -48,6 +48,9 @@ pub trait Environment: Target {
     /// A register, without `$`.
     fn register(&self, name: &str) -> Option<Result<Value, Fault>>;
 
+    /// Registers with names like one that is none, if it was surely meant to be one.
+    fn meant_register(&self, name: &str) -> Option<Vec<String>>;
+
     /// A value of the history by number, or so many back from the last: `$3`, `$$2`.
     fn history(&self, number: Option<u64>, back: u64) -> Option<Value>;
 

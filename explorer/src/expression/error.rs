@@ -18,14 +18,17 @@ pub enum Fault {
     #[error("{0}")]
     Literal(String),
     /// No such register or convenience variable where one is needed.
-    #[error("no register ${0}")]
-    Register(String),
+    #[error("no register ${0}{1}")]
+    Register(String, String),
     /// No such name.
     #[error("no symbol {0:?} in this trace{1}")]
     Name(String, String),
     /// A variable that has no place here.
     #[error("{0:?} exists, but is not alive here: {1}")]
     NotAlive(String, String),
+    /// A variable that is none of those at a place.
+    #[error("no symbol {0:?} at that place: {1}")]
+    NotVisible(String, String),
     /// No such type.
     #[error("no type {0:?} in this trace")]
     Type(String),

@@ -141,6 +141,13 @@ impl<'e> Evaluator<'e> {
         if let Some(register) = self.environment.register(name) {
             return register;
         }
+        if let Some(near) = self.environment.meant_register(name) {
+            let hint = match near.is_empty() {
+                true => String::new(),
+                false => format!("; did you mean ${}?", near.join(", $")),
+            };
+            return Err(Fault::Register(name.to_owned(), hint));
+        }
         Ok(Value::computed(Type::void(), Vec::new()))
     }
 

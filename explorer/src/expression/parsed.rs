@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::evaluate::Evaluator;
 use super::syntax::Expression;
-use super::{Evaluated, ExpressionError, error, parser};
+use super::{Evaluated, ExpressionError, Fault, error, parser};
 
 /// A parsed expression. Which names are types was decided where it was parsed: it holds
 /// wherever the same code is executed.
@@ -42,6 +42,24 @@ impl Parsed {
     pub fn holds(&self, environment: &dyn Environment) -> Result<bool, ExpressionError> {
         let evaluator = Evaluator::new(environment);
         evaluator.truth(&self.expression).map_err(|error| self.fault(error))
+    }
+
+    /// The first name in it that `knows` does not, as an error.
+    ///
+    /// # Errors
+    /// What `unknown` says of it.
+    pub fn check_names(
+        &self,
+        knows: &dyn Fn(&str) -> bool,
+        unknown: &dyn Fn(&str) -> Fault,
+    ) -> Result<(), ExpressionError> {
+        let mut first = None;
+        self.expression.names(&mut |name, column| {
+            if first.is_none() && !knows(name) {
+                first = Some(error::At { column, fault: unknown(name) });
+            }
+        });
+        first.map_or(Ok(()), |error| Err(self.fault(error)))
     }
 
     fn fault(&self, error: error::At) -> ExpressionError {

@@ -99,6 +99,16 @@ impl<'a> Parser<'a> {
         self.tokens.get(self.next).map(|(token, _)| token)
     }
 
+    /// The tokens before the next, and where they begin.
+    pub(super) fn tokens_before(&self) -> impl DoubleEndedIterator<Item = &(Token, usize)> {
+        self.tokens.iter().take(self.next)
+    }
+
+    /// The token behind the next.
+    pub(super) fn peek_behind(&self) -> Option<&Token> {
+        self.tokens.get(self.next.checked_add(1)?).map(|(token, _)| token)
+    }
+
     pub(super) fn peek_is(&self, text: &str) -> bool {
         matches!(self.peek(), Some(Token::Punctuation(found)) if *found == text)
     }
@@ -131,6 +141,12 @@ impl<'a> Parser<'a> {
     }
 
     fn unexpected(&self) -> At {
+        if let Some(name) = self.unknown_tag() {
+            return self.fault(Fault::Type(name));
+        }
+        if let Some((name, column)) = self.starred_name() {
+            return At { column, fault: Fault::Type(name) };
+        }
         self.fault(match self.peek() {
             Some(token) => Fault::Syntax(token.text()),
             None => Fault::Incomplete,
@@ -282,6 +298,9 @@ impl<'a> Parser<'a> {
     fn primary(&mut self, nesting: u32) -> Result<Expression, At> {
         let at = self.at();
         let Some(token) = self.peek().cloned() else { return Err(self.unexpected()) };
+        if self.unknown_tag().is_some() {
+            return Err(self.unexpected());
+        }
         let node = match token {
             Token::Number(text) => {
                 literal::numeric(&text).map_err(|fault| At { column: at, fault })?

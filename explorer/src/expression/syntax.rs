@@ -95,3 +95,30 @@ pub(super) struct Expression {
     /// Nesting of it: evaluation is recursive.
     pub depth: u32,
 }
+
+impl Expression {
+    /// Calls `visit` with the names in it, each with where it stands.
+    pub fn names<'e>(&'e self, visit: &mut dyn FnMut(&'e str, usize)) {
+        match &self.node {
+            Node::Name(name) => visit(name, self.at),
+            Node::Unary(_, one)
+            | Node::Member(one, _)
+            | Node::Cast(_, one)
+            | Node::At(_, one)
+            | Node::SizeOf(one) => one.names(visit),
+            Node::Binary(_, one, other) | Node::Index(one, other) | Node::Assign(_, one, other) => {
+                [one, other].into_iter().for_each(|e| e.names(visit))
+            }
+            Node::Conditional(test, one, other) => {
+                [test, one, other].into_iter().for_each(|part| part.names(visit));
+            }
+            Node::Integer { .. }
+            | Node::Float { .. }
+            | Node::Character(_)
+            | Node::Text(_)
+            | Node::InFile(..)
+            | Node::Dollar(_)
+            | Node::SizeOfType(_) => {}
+        }
+    }
+}

@@ -12,6 +12,9 @@ const MAX_PARTS: usize = 32;
 const BASE_WORDS: [&str; 10] =
     ["unsigned", "signed", "long", "short", "int", "char", "float", "double", "_Bool", "void"];
 
+/// Words that stand before a type's name.
+const TAGS: [&str; 4] = ["struct", "class", "union", "enum"];
+
 /// Words that qualify.
 const QUALIFIERS: [&str; 3] = ["const", "volatile", "restrict"];
 
@@ -24,6 +27,24 @@ impl Parser<'_> {
             self.rewind(start);
         }
         found
+    }
+
+    /// Where a type is named that is not there, `struct nosuch`: what it is called.
+    pub(super) fn unknown_tag(&self) -> Option<String> {
+        let Some(Token::Name(tag)) = self.peek() else { return None };
+        let Some(Token::Name(name)) = self.peek_behind() else { return None };
+        TAGS.contains(&tag.as_str()).then(|| format!("{tag} {name}"))
+    }
+
+    /// Before the `)` of `(nosuch *)`, which is no operand: the name, and where it begins.
+    pub(super) fn starred_name(&self) -> Option<(String, usize)> {
+        let is_star = |token: &Token| matches!(token, Token::Punctuation("*"));
+        let mut before = self.tokens_before().rev().peekable();
+        let starred = before.peek().is_some_and(|(token, _)| is_star(token));
+        match before.find(|(token, _)| !is_star(token))? {
+            (Token::Name(name), at) if starred && self.peek_is(")") => Some((name.clone(), *at)),
+            _ => None,
+        }
     }
 
     fn specifiers(&mut self) -> Option<Type> {

@@ -21,7 +21,9 @@ pub fn lines(
     let mut line = Vec::new();
     while !session.finished && !session.interrupt.raised() {
         line.clear();
-        if Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+        let read = Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut line)?;
+        // Ctrl-C may have come while nothing was asked.
+        if read == 0 || session.interrupt.raised() {
             break;
         }
         outcome = outcome.max(answerer.run(session, &String::from_utf8_lossy(&line))?);

@@ -1,4 +1,4 @@
-//! Ctrl-C stops a query, not the explorer.
+//! Ctrl-C stops a question, not the explorer; of a script, what follows the question as well.
 
 use crate::session::Interrupt;
 use std::sync::OnceLock;
@@ -12,8 +12,9 @@ extern "C" fn on_sigint(_: libc::c_int) {
     }
 }
 
-/// Makes SIGINT raise `interrupt`, from now on. Only the first call counts.
-pub fn install(interrupt: &Interrupt) {
+/// Makes SIGINT raise `interrupt`, from now on; with `once`, for a script, a second one ends the
+/// explorer. Only the first call counts.
+pub fn install(interrupt: &Interrupt, once: bool) {
     if INTERRUPT.set(interrupt.clone()).is_err() {
         return;
     }
@@ -21,7 +22,7 @@ pub fn install(interrupt: &Interrupt) {
     // SAFETY: an all-zero sigaction is valid: no flags, an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as usize;
-    action.sa_flags = libc::SA_RESTART;
+    action.sa_flags = libc::SA_RESTART | if once { libc::SA_RESETHAND } else { 0 };
     // SAFETY: `action` is initialised, and its handler does what handlers may.
     // A failure leaves the default: Ctrl-C ends the explorer.
     unsafe { libc::sigaction(libc::SIGINT, &action, std::ptr::null_mut()) };

@@ -91,6 +91,9 @@ pub struct Breakpoint {
     /// It is deleted where history stops there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub temporary: bool,
+    /// It is disabled where history stops there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub once: bool,
     /// How often history stopped there or passed it by, in either direction.
     pub hits: u64,
     /// Where it is.
@@ -142,6 +145,7 @@ impl Breakpoints {
             process: None,
             ignore: 0,
             temporary: false,
+            once: false,
             hits: 0,
             targets,
             watch,
@@ -191,10 +195,18 @@ impl Breakpoints {
     pub fn enable(&mut self, numbers: Option<&[u32]>, enabled: bool) -> Vec<u32> {
         let wanted = |one: &&mut Breakpoint| numbers.is_none_or(|all| all.contains(&one.number));
         let set = |breakpoint: &mut Breakpoint| {
-            breakpoint.enabled = enabled;
+            (breakpoint.enabled, breakpoint.once) = (enabled, false);
             breakpoint.number
         };
         self.list.iter_mut().filter(wanted).map(set).collect()
+    }
+
+    /// Enables some, or all, until history stops there; the numbers it was done to.
+    pub fn enable_once(&mut self, numbers: Option<&[u32]>) -> Vec<u32> {
+        let done = self.enable(numbers, true);
+        let these = self.list.iter_mut().filter(|one| done.contains(&one.number));
+        these.for_each(|one| one.once = true);
+        done
     }
 
     /// The addresses of one, ascending, each once.

@@ -4,7 +4,7 @@ use super::Session;
 use super::stop::Stop;
 use crate::index::Above;
 use crate::timeline::{Direction, StateError};
-use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
 use std::collections::HashMap;
 
 /// Where an instruction leads.
@@ -40,8 +40,14 @@ impl Flows {
 
 /// Where the instruction in `bytes` leads.
 pub fn flow(bytes: &[u8]) -> Flow {
-    match Decoder::new(64, bytes, DecoderOptions::NONE).decode().flow_control() {
-        FlowControl::Call | FlowControl::IndirectCall => Flow::Call,
+    let instruction = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
+    match instruction.flow_control() {
+        // The kernel's, as of syscall, are passed over at once.
+        FlowControl::Call | FlowControl::IndirectCall
+            if instruction.mnemonic() == Mnemonic::Call =>
+        {
+            Flow::Call
+        }
         FlowControl::Return => Flow::Return,
         FlowControl::IndirectBranch => Flow::Jump,
         _ => Flow::Other,
@@ -189,4 +195,19 @@ impl Session {
 /// The session finds which.
 pub(super) fn breakpoint() -> Stop {
     Stop::Breakpoint { breakpoints: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_lead_into_functions() {
+        assert_eq!(flow(&[0xe8, 0, 0, 0, 0]), Flow::Call);
+        assert_eq!(flow(&[0xff, 0xd0]), Flow::Call);
+        assert_eq!(flow(&[0x0f, 0x05]), Flow::Other, "syscall");
+        assert_eq!(flow(&[0xcd, 0x80]), Flow::Other, "int 0x80");
+        assert_eq!(flow(&[0xc3]), Flow::Return);
+        assert_eq!(flow(&[0xff, 0xe0]), Flow::Jump);
+    }
 }

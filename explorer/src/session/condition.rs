@@ -18,14 +18,15 @@ impl Session {
     /// number.
     ///
     /// # Errors
-    /// It makes no sense anywhere. What has no value at the cursor may have one there.
+    /// It makes no sense, or uses a name that is unknown where the breakpoint is. What has no
+    /// value at the cursor may have one there.
     pub fn set_condition(
         &mut self,
         number: u32,
         condition: Option<&str>,
     ) -> Result<Option<&Breakpoint>, ExpressionError> {
         if let Some(condition) = condition {
-            self.check_condition(condition)?;
+            self.check_for(condition, self.breakpoints.get(number))?;
         }
         self.due.clear();
         Ok(self.breakpoints.set_condition(number, condition))
@@ -52,17 +53,6 @@ impl Session {
         let added = self.breakpoints.add_watch(expression, watch);
         added.process = process;
         added.number
-    }
-
-    /// Whether text may be a condition somewhere.
-    ///
-    /// # Errors
-    /// Why it may not.
-    pub fn check_condition(&self, condition: &str) -> Result<(), ExpressionError> {
-        match self.evaluate(condition) {
-            Err(error) if error.is_syntax() => Err(error),
-            _ => Ok(()),
-        }
     }
 
     /// The enabled breakpoints at `pc` whose conditions hold at `state`.

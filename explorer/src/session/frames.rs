@@ -158,24 +158,10 @@ impl<'s> Frames<'s> {
 }
 
 impl Session {
-    /// The address of a thread-local variable of the program itself: its block ends at the
-    /// thread pointer (ELF Handling For Thread-Local Storage, variant II). Libraries' are
-    /// found through what only the dynamic linker knows.
-    pub(super) fn thread_local(
-        &self,
-        state: u64,
-        fs_base: u64,
-        symbols: &ModuleSymbols,
-        offset: u64,
-    ) -> Option<u64> {
+    /// The program itself, without the libraries: what the kernel enters it at is in it.
+    pub(super) fn program(&self, state: u64) -> Option<&ModuleSymbols> {
         const AT_ENTRY: u64 = 9;
         let entry = super::images::auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
-        let main = self.locator.module_at(&self.timeline, state, entry);
-        let (size, align) = symbols.thread_local()?;
-        if main.is_none_or(|(program, _)| !std::ptr::eq(program, symbols)) {
-            return None;
-        }
-        let block = size.checked_next_multiple_of(align.max(1))?;
-        Some(fs_base.wrapping_sub(block).wrapping_add(offset))
+        self.locator.module_at(&self.timeline, state, entry).map(|(program, _)| program)
     }
 }

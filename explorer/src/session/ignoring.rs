@@ -113,7 +113,7 @@ impl Session {
         Ok(())
     }
 
-    /// Deletes the temporary ones of the breakpoints that history stopped at.
+    /// Deletes the temporary ones, and disables those enabled once, of the breakpoints that history stopped at.
     pub(super) fn delete_temporary(&mut self) {
         let numbers = match &self.stop {
             Stop::Breakpoint { breakpoints } => breakpoints.clone(),
@@ -121,7 +121,10 @@ impl Session {
             _ => return,
         };
         let temporary = |n: &u32| self.breakpoints.get(*n).is_some_and(|one| one.temporary);
+        let is_once = |n: &u32| self.breakpoints.get(*n).is_some_and(|one| one.once);
+        let once: Vec<u32> = numbers.iter().copied().filter(is_once).collect();
         let goes: Vec<u32> = numbers.into_iter().filter(temporary).collect();
         self.breakpoints.delete(Some(&goes));
+        self.breakpoints.enable(Some(&once), false);
     }
 }

@@ -64,11 +64,11 @@ impl Session {
             return self.matching(pattern);
         }
         if let Some((file, line)) = split_line(location) {
-            return self.line_targets(file, line);
+            return self.line_with_code(file, line);
         }
         if let Ok(line) = location.parse() {
             let file = self.current_line().ok_or(LocationError::NoFile)?.file;
-            return self.line_targets(&file, line);
+            return self.line_with_code(&file, line);
         }
         let targets = self.locator.function(&self.timeline, location);
         if targets.is_empty() {
@@ -142,6 +142,17 @@ impl Session {
                 Err(LocationError::Matches(text))
             }
         }
+    }
+
+    /// The code of a line or, which the user is told, of the next that has some.
+    fn line_with_code(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
+        let targets = self.line_targets(file, line)?;
+        let nearest = targets.iter().filter_map(|target| target.line).min();
+        if let Some(nearest) = nearest.filter(|_| targets.iter().all(|t| t.line != Some(line))) {
+            let short = file.rsplit('/').next().unwrap_or(file);
+            self.notice(format!("line {line} of {short} has no code; the next is line {nearest}"));
+        }
+        Ok(targets)
     }
 
     fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {

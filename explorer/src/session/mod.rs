@@ -7,6 +7,7 @@ mod calls;
 mod condition;
 mod display;
 mod each;
+mod entered;
 mod executions;
 mod find;
 mod frames;
@@ -39,6 +40,7 @@ mod signal;
 mod stack;
 mod stop;
 mod view;
+mod visible;
 
 pub use display::{Display, Displays};
 pub use each::{Each, Times};
@@ -47,6 +49,7 @@ pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
 mod thread;
+mod tls;
 mod until;
 mod value;
 mod watch;
@@ -71,11 +74,12 @@ pub use scene::Scene;
 pub use settings::{Flavor, SETTINGS, Setting, Settings};
 pub use signal::{SignalStop, disposition_name};
 pub use stack::{Frame, Stack};
-pub use stop::Stop;
+pub use stop::{Stop, Typed};
 pub use subject::{Subject, SubjectError};
 pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
+pub use visible::Places as CheckedAt;
 pub use why::{Link, Origin, Reach, Why};
 pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
 
@@ -106,6 +110,8 @@ pub struct Examine {
 pub struct Listing {
     /// The file listed last.
     pub file: String,
+    /// Its first line listed.
+    pub first: u32,
     /// One past its last line listed.
     pub next: u32,
 }

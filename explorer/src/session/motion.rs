@@ -139,6 +139,10 @@ impl Session {
         }
         let from = self.cursor;
         self.arrive(target, stop);
+        let shown = self.watched_text();
+        if let Stop::Watch { typed, .. } = &mut self.stop {
+            *typed = shown;
+        }
         self.faults.extend(fault);
         self.pass(from, way)?;
         self.delete_temporary();

@@ -18,15 +18,9 @@ const OFFERED: usize = 3;
 
 impl Environment for Scene<'_> {
     fn named(&self, name: &str) -> Result<Value, Fault> {
-        let global = name.trim_start_matches("::");
-        let local = (global.len() == name.len()).then(|| self.local(name)).flatten();
-        local
-            .or_else(|| self.static_variable(global))
-            .or_else(|| self.constant(global))
-            .or_else(|| self.function(global))
-            .or_else(|| self.of_function(global))
-            .or_else(|| self.symbol_value(global))
-            .ok_or_else(|| self.unknown(name))
+        let is_local = !name.starts_with("::");
+        let local = is_local.then(|| self.local(name)).flatten();
+        local.or_else(|| self.global(name)).ok_or_else(|| self.unknown(name))
     }
 
     fn in_file(&self, file: &str, name: &str) -> Result<Value, Fault> {
@@ -117,6 +111,11 @@ impl Environment for Scene<'_> {
         let missing = || crate::symbols::location::Missing::Register(innermost.name.clone());
         let bytes = bytes.or_else(pc).ok_or_else(|| Fault::Missing(missing()));
         Some(bytes.map(|bytes| Value::with_bytes(of, place, crate::values::Bytes::known(bytes))))
+    }
+
+    fn meant_register(&self, name: &str) -> Option<Vec<String>> {
+        let xcr0 = self.session.timeline.header().host.xcr0;
+        registers::looks_like_one(name).then(|| registers::similar(name, xcr0))
     }
 
     fn history(&self, number: Option<u64>, back: u64) -> Option<Value> {
@@ -225,12 +224,32 @@ impl Scene<'_> {
         Some(Value::in_memory(Type::made(Shape::Opaque { name: text.into(), size: 1 }), address))
     }
 
+    /// What a name means that is no variable of the frame's function.
+    fn global(&self, name: &str) -> Option<Value> {
+        let name = name.trim_start_matches("::");
+        self.static_variable(name)
+            .or_else(|| self.constant(name))
+            .or_else(|| self.function(name))
+            .or_else(|| self.of_function(name))
+            .or_else(|| self.symbol_value(name))
+    }
+
+    /// Whether a name means something everywhere, or may in some function's frame.
+    pub(super) fn is_global(&self, name: &str) -> bool {
+        self.global(name).is_some() || (name.contains("::") && self.elsewhere(name).is_some())
+    }
+
     /// Why a name means nothing here.
     fn unknown(&self, name: &str) -> Fault {
-        if let Some(place) = self.elsewhere(name) {
-            return Fault::NotAlive(name.to_owned(), place);
+        match self.elsewhere(name) {
+            Some(place) => Fault::NotAlive(name.to_owned(), place),
+            None => self.unknown_symbol(name, &self.variables().unwrap_or_default()),
         }
-        let near = self.near(name);
+    }
+
+    /// That a name is none of the program's, with names like it, of `variables` before others.
+    pub(super) fn unknown_symbol(&self, name: &str, variables: &[Variable]) -> Fault {
+        let near = self.near(name, variables);
         let hint = match near.is_empty() {
             true => String::new(),
             false => format!("; did you mean {}?", near.join(", ")),
@@ -239,7 +258,7 @@ impl Scene<'_> {
     }
 
     /// Where a variable is that is not alive here.
-    fn elsewhere(&self, name: &str) -> Option<String> {
+    pub(super) fn elsewhere(&self, name: &str) -> Option<String> {
         if name.contains("::") {
             let mut modules = self.modules().into_iter();
             let there = modules.any(|(symbols, _)| {
@@ -252,20 +271,29 @@ impl Scene<'_> {
             return Some(format!("it is in a block of this function {}", self.block(variable)));
         }
         let mut functions: Vec<String> = Vec::new();
-        for (symbols, _) in self.modules() {
+        for (symbols, _) in self.modules_by_interest() {
             let declared = symbols.dies().declared();
             let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
-            functions.extend(owners.map(|(function, _)| function.to_owned()));
-            // The frame's own module comes first, and is meant.
-            if !functions.is_empty() {
-                break;
-            }
+            let mut own: Vec<String> = owners.map(|(function, _)| function.to_owned()).collect();
+            own.sort_unstable();
+            functions.extend(own);
         }
-        functions.sort_unstable();
-        functions.dedup();
+        let mut known = std::collections::HashSet::new();
+        functions.retain(|function| known.insert(function.clone()));
         let shown = functions.iter().take(OFFERED).cloned().collect::<Vec<_>>().join(", ");
-        let more = if functions.len() > OFFERED { ", …" } else { "" };
+        let more = match functions.len().saturating_sub(OFFERED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         (!functions.is_empty()).then(|| format!("it is a variable of {shown}{more}"))
+    }
+
+    /// The modules, the program itself first, then the frame's own.
+    fn modules_by_interest(&self) -> Vec<(&ModuleSymbols, u64)> {
+        let mut modules = self.modules();
+        let program = self.session.program(self.state());
+        modules.sort_by_key(|(symbols, _)| !program.is_some_and(|own| std::ptr::eq(own, *symbols)));
+        modules
     }
 
     /// The lines of a variable's block.
@@ -285,10 +313,12 @@ impl Scene<'_> {
         lines.map_or_else(String::new, |(first, last)| format!("(lines {first} to {last})"))
     }
 
-    fn near(&self, name: &str) -> Vec<String> {
-        let locals = self.variables().unwrap_or_default();
-        let mut near = nearest(name, locals.iter().map(|variable| &*variable.name), OFFERED);
-        if let Some((symbols, _)) = self.modules().into_iter().next() {
+    fn near(&self, name: &str, variables: &[Variable]) -> Vec<String> {
+        let mut near = nearest(name, variables.iter().map(|variable| &*variable.name), OFFERED);
+        for (symbols, _) in self.modules_by_interest() {
+            if !near.is_empty() {
+                break;
+            }
             let declared = symbols.dies().declared();
             near.extend(nearest(name, declared.names(DeclaredKind::Variable), OFFERED));
             near.extend(symbols.similar_functions(name, OFFERED).into_iter().map(|(_, n)| n));

@@ -1,6 +1,19 @@
 //! Registers by the names people use.
 
+use crate::symbols::nearest;
 use rdb_schema::registers::{Gpr, Registers};
+
+/// Names offered for one that is none.
+const OFFERED: usize = 3;
+
+/// Parts of general registers, and what gdb calls some.
+const PARTS: [&str; 16] = [
+    "eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "ax", "bx", "cx", "dx", "al", "pc",
+    "sp", "fp",
+];
+
+/// Families of numbered registers.
+const FAMILIES: [&str; 8] = ["r", "xmm", "ymm", "zmm", "mm", "st", "k", "cr"];
 
 /// Classes of registers, as `regs` shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +90,22 @@ pub fn names(class: Class, xcr0: u64) -> Vec<String> {
             list
         }
     }
+}
+
+/// Registers with names like one that is none, the nearest first.
+pub fn similar(name: &str, xcr0: u64) -> Vec<String> {
+    let classes = [Class::General, Class::Float, Class::Vector];
+    let mut all: Vec<String> = classes.iter().flat_map(|class| names(*class, xcr0)).collect();
+    all.extend(PARTS.iter().map(|part| (*part).to_owned()));
+    all.extend((0..16).map(|number| format!("xmm{number}")));
+    nearest(name, all.iter().map(String::as_str), OFFERED)
+}
+
+/// Whether a name that is none of a register looks as if it was meant to be one: a family's
+/// name with a number.
+pub fn looks_like_one(name: &str) -> bool {
+    let family = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    family.len() < name.len() && FAMILIES.contains(&family)
 }
 
 /// A register by name, without `$`: every name of the architecture, and gdb's

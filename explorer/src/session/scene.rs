@@ -151,7 +151,8 @@ impl<'s> Scene<'s> {
         let memory =
             |address, buffer: &mut [u8]| self.session.timeline.read(state, address, buffer);
         let fs_base = self.frames.registers.fs_base;
-        let thread_local = |offset| self.session.thread_local(state, fs_base, symbols, offset);
+        let thread_local =
+            |offset| self.session.thread_local((state, fs_base), (symbols, bias), offset);
         let fixed = Fixed { bias, memory: &memory, thread_local: &thread_local };
         self.value_at(symbols.dies(), die, &fixed)
     }

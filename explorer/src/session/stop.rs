@@ -5,6 +5,15 @@ use super::value::{Bytes, serialize_value, value_text};
 use crate::render::{Page, Style, thousands};
 use serde::Serialize;
 
+/// What a watchpoint's subject held, as its type shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Typed {
+    /// Before.
+    pub old_value: String,
+    /// Afterwards.
+    pub new_value: String,
+}
+
 /// Why history stopped here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -35,6 +44,9 @@ pub enum Stop {
         /// What it held afterwards.
         #[serde(serialize_with = "serialize_value")]
         new: Bytes,
+        /// Both as its type shows them, if it has one.
+        #[serde(flatten)]
+        typed: Option<Typed>,
     },
     /// A function was left, or the call of it was reached.
     Out {
@@ -107,10 +119,11 @@ impl Stop {
                 let numbers: Vec<_> = breakpoints.iter().map(u32::to_string).collect();
                 page.put(Style::Alert, format!("Breakpoint {}", numbers.join(", "))).end();
             }
-            Self::Watch { number, expression, tracepoint, old, new } => {
+            Self::Watch { number, expression, tracepoint, old, new, typed } => {
                 page.put(Style::Alert, format!("Watchpoint {number}: {expression}"));
-                let (old, new) = (value_text(old), value_text(new));
                 let changed = old != new;
+                let plain = || Typed { old_value: value_text(old), new_value: value_text(new) };
+                let Typed { old_value: old, new_value: new } = typed.clone().unwrap_or_else(plain);
                 page.plain(if changed { format!(", {old} -> {new}") } else { format!(" = {old}") });
                 page.plain(", by ").put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
                 page.end();

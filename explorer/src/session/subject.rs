@@ -2,7 +2,7 @@
 
 use super::{Session, registers};
 use crate::expression::ExpressionError;
-use crate::symbols::datatypes::Type;
+use crate::symbols::datatypes::{Bits, Type};
 use crate::values::Place;
 use serde::Serialize;
 use std::ops::Range;
@@ -33,6 +33,9 @@ pub enum Subject {
         address: u64,
         /// How many bytes.
         bytes: u64,
+        /// Of a bit-field: which of their bits it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bits: Option<Bits>,
     },
 }
 
@@ -63,14 +66,25 @@ impl Subject {
             Self::Register { name, .. } => {
                 matches!(register(name), Ok(Self::Register { name: own, .. }) if own == *name)
             }
-            Self::Memory { address, bytes } => memory(*address, (*bytes).into()).is_ok(),
+            Self::Memory { address, bytes, bits } => {
+                let fits = |bits: &Bits| field_bytes(*bits) == Some(*bytes);
+                memory(*address, (*bytes).into()).is_ok() && bits.as_ref().is_none_or(fits)
+            }
         }
     }
 
     /// The addresses of memory.
     pub fn addresses(&self) -> Option<Range<u64>> {
         match self {
-            Self::Memory { address, bytes } => Some(*address..address.saturating_add(*bytes)),
+            Self::Memory { address, bytes, .. } => Some(*address..address.saturating_add(*bytes)),
+            Self::Register { .. } => None,
+        }
+    }
+
+    /// Which bits of memory a bit-field is.
+    pub fn bits(&self) -> Option<Bits> {
+        match self {
+            Self::Memory { bits, .. } => *bits,
             Self::Register { .. } => None,
         }
     }
@@ -107,6 +121,9 @@ impl Session {
             return Ok((memory(address, i128::from(end) - i128::from(address))?, None));
         }
         let value = self.evaluate(text)?;
+        if let (Some(bits), Some(address), None) = (value.bits, value.address(), size) {
+            return Ok((field(address, bits)?, Some(value.of)));
+        }
         let own = value.size().filter(|_| value.bits.is_none()).map(|_| value.of.clone());
         let (address, of) = match &value.place {
             Place::Memory(address) => (*address, own),
@@ -143,7 +160,21 @@ fn register(name: &str) -> Result<Subject, SubjectError> {
 
 fn memory(address: u64, bytes: i128) -> Result<Subject, SubjectError> {
     match u64::try_from(bytes) {
-        Ok(bytes @ 1..=MAX_BYTES) => Ok(Subject::Memory { address, bytes }),
+        Ok(bytes @ 1..=MAX_BYTES) => Ok(Subject::Memory { address, bytes, bits: None }),
         _ => Err(SubjectError::Range(bytes)),
     }
+}
+
+/// Most bits of a field: what integers have.
+const MAX_BITS: u64 = 64;
+
+/// How many bytes a field lies in that begins in the first of them.
+fn field_bytes(bits: Bits) -> Option<u64> {
+    let possible = bits.offset < 8 && (1..=MAX_BITS).contains(&bits.size);
+    possible.then(|| (bits.offset + bits.size).div_ceil(8))
+}
+
+fn field(address: u64, bits: Bits) -> Result<Subject, SubjectError> {
+    let bytes = field_bytes(bits).ok_or(SubjectError::Range(bits.size.into()))?;
+    Ok(Subject::Memory { address, bytes, bits: Some(bits) })
 }

@@ -158,9 +158,8 @@ impl location::Frame for View<'_> {
     }
 
     fn thread_local(&self, offset: u64) -> Option<u64> {
-        let (symbols, _) = self.module()?;
         let Frames { session, state, registers, .. } = self.frames;
-        session.thread_local(*state, registers.fs_base, symbols, offset)
+        session.thread_local((*state, registers.fs_base), self.module()?, offset)
     }
 
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn location::Frame, u64)) {

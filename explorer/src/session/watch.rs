@@ -1,12 +1,17 @@
 //! Watchpoints: stops where something is written or read.
 
 use super::breakpoint::{Access, Breakpoint, Scope, Watch};
+use super::modification::field_of;
 use super::stop::Stop;
 use super::value::Bytes;
 use super::{Session, Subject};
-use crate::index::{Plans, find_read};
-use crate::timeline::{Direction, StateError};
-use std::ops::Range;
+use crate::index::{Plans, find_reads};
+use crate::timeline::{Direction, StateError, Timeline};
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, Range};
+
+/// Most reads that are looked for at a time.
+const MOST_AHEAD: usize = 1 << 12;
 
 /// A write that a watchpoint stops at.
 pub(super) struct Triggered {
@@ -51,8 +56,9 @@ impl Session {
         skipped: u64,
     ) -> Result<(u64, Option<Triggered>), StateError> {
         let (mut times, mut count) = (within(watch.scope.as_ref(), times), 0);
+        let mut ahead = ReadsAhead::default();
         while let Some(mut found) =
-            self.next_trigger(breakpoint.number, watch, &times, direction)?
+            self.next_trigger((breakpoint.number, watch), &times, direction, &mut ahead)?
         {
             if self.interrupt.raised() {
                 return Err(StateError::Interrupted);
@@ -74,12 +80,12 @@ impl Session {
     }
 
     /// The first access in `times` of the kind that a watchpoint stops at.
-    fn next_trigger(
-        &self,
-        number: u32,
-        watch: &Watch,
+    fn next_trigger<'s>(
+        &'s self,
+        (number, watch): (u32, &Watch),
         times: &Range<u64>,
         direction: Direction,
+        ahead: &mut ReadsAhead<'s>,
     ) -> Result<Option<Triggered>, StateError> {
         let Watch { subject, access, .. } = watch;
         let write = match access {
@@ -98,7 +104,10 @@ impl Session {
             (Direction::Forward, Some(write)) => times.start..write.moment,
             (Direction::Backward, Some(write)) => write.moment + 1..times.end,
         };
-        Ok(self.read_trigger(number, subject, nearer, direction)?.or(write))
+        let Some(addresses) = subject.addresses() else { return Ok(write) };
+        let read = ahead.next(&self.timeline, &addresses, nearer, direction)?;
+        let read = read.map(|moment| self.read_trigger(number, subject, moment, direction));
+        Ok(read.transpose()?.or(write))
     }
 
     /// The tracepoints from the cursor to `target`, or to what was found nearer.
@@ -112,21 +121,21 @@ impl Session {
         }
     }
 
-    /// The first read on the way.
+    /// A read of memory at tracepoint `moment`.
     fn read_trigger(
         &self,
         number: u32,
         subject: &Subject,
-        times: Range<u64>,
+        moment: u64,
         direction: Direction,
-    ) -> Result<Option<Triggered>, StateError> {
-        let Some(addresses) = subject.addresses() else { return Ok(None) };
-        let plans = Plans::with_reads(self.timeline.dictionary());
-        let found = find_read(&self.timeline, &plans, &addresses, times, direction)?;
-        let Some(moment) = found else { return Ok(None) };
+    ) -> Result<Triggered, StateError> {
+        let addresses = subject.addresses().unwrap_or_default();
         let length = addresses.end.saturating_sub(addresses.start) as usize;
-        let value = self.timeline.memory(moment, addresses.start, length)?;
-        Ok(Some(triggered(number, moment, direction, (value.clone(), value))))
+        let mut value = self.timeline.memory(moment, addresses.start, length)?;
+        if let Some(bits) = subject.bits() {
+            value = field_of(bits, &value);
+        }
+        Ok(triggered(number, moment, direction, (value.clone(), value)))
     }
 
     fn trigger(
@@ -150,6 +159,43 @@ impl Session {
     }
 }
 
+/// Reads that were found beyond the one asked for: a condition may pass many of them by, and
+/// finding them goes over whole chunks.
+#[derive(Default)]
+struct ReadsAhead<'a> {
+    plans: Option<Plans<'a>>,
+    /// The nearest first.
+    found: VecDeque<u64>,
+    /// How many were last looked for.
+    batch: usize,
+}
+
+impl<'a> ReadsAhead<'a> {
+    /// The nearest read of some of `addresses` in `times`, which always go on from where they
+    /// were when this was asked before.
+    fn next(
+        &mut self,
+        timeline: &'a Timeline,
+        addresses: &Range<u64>,
+        times: Range<u64>,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        while self.found.front().is_some_and(|t| !times.contains(t)) {
+            self.found.pop_front();
+        }
+        if self.found.is_empty() {
+            self.batch = self.batch.saturating_mul(8).clamp(1, MOST_AHEAD);
+            let plans = self.plans.get_or_insert_with(|| Plans::with_reads(timeline.dictionary()));
+            let (found, most) = (&mut self.found, self.batch);
+            find_reads(timeline, plans, addresses, (times, direction), &mut |t| {
+                found.push_back(t);
+                if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        Ok(self.found.front().copied())
+    }
+}
+
 /// The part of `times` at which what has that scope is there.
 fn within(scope: Option<&Scope>, times: Range<u64>) -> Range<u64> {
     let Some(scope) = scope else { return times };
@@ -167,6 +213,13 @@ fn triggered(
         Direction::Forward => moment + 1,
         Direction::Backward => moment,
     };
-    let stop = Stop::Watch { number, expression: String::new(), tracepoint: moment, old, new };
+    let stop = Stop::Watch {
+        number,
+        expression: String::new(),
+        tracepoint: moment,
+        old,
+        new,
+        typed: None,
+    };
     Triggered { state, moment, stop, fault: None }
 }

@@ -168,6 +168,11 @@ impl Timeline {
         self.trace.stepped()
     }
 
+    /// Bytes of the file that the recorded program's own files take, its modules.
+    pub fn module_file_bytes(&self) -> u64 {
+        self.trace.module_file_bytes()
+    }
+
     /// File size, bytes.
     pub fn file_bytes(&self) -> u64 {
         self.trace.bytes().len() as u64

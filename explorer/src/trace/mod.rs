@@ -23,7 +23,7 @@ pub use written::{BuildError, Overlay, Written, folder};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};
-use rdb_schema::container::{Frame, FrameKind};
+use rdb_schema::container::{Frame, FrameKind, HEADER_BYTES};
 use rdb_schema::event::{Event, Exit};
 use rdb_schema::header::{Header, Module};
 use rdb_schema::message::{
@@ -98,6 +98,15 @@ impl Trace {
     /// tracepoints. Empty for other engines and unsealed traces.
     pub fn stepped(&self) -> &[(String, u64)] {
         &self.stepped
+    }
+
+    /// Bytes that the modules' files take in it.
+    pub fn module_file_bytes(&self) -> u64 {
+        let files = self.frames.iter().filter(|frame| frame.header.kind == FrameKind::File);
+        let bytes = |frame: &Frame| {
+            frame.header.compressed.saturating_add(HEADER_BYTES as u64).checked_next_multiple_of(8)
+        };
+        files.filter_map(bytes).fold(0, u64::saturating_add)
     }
 
     /// What tells it from all others, and from itself when it has grown: a hash

@@ -55,7 +55,7 @@ fn writes(name: &str, session: &mut Session, report: &mut Report) {
                 let end = session.timeline().end();
                 session.jump(random.below(end)).expect("a tracepoint");
                 let address = start + random.below(pages * PAGE_WORDS) * 8;
-                let word = Subject::Memory { address, bytes: 8 };
+                let word = Subject::Memory { address, bytes: 8, bits: None };
                 let begun = Instant::now();
                 session.nearest_write(&word, direction).expect("an answer");
                 begun.elapsed().as_secs_f64() * 1e3

@@ -17,7 +17,7 @@ impl Session {
     pub(super) fn held_before(&self, addresses: &Range<u64>, t: u64) -> Result<Bytes, StateError> {
         let length = addresses.end.saturating_sub(addresses.start);
         let memory = |t: u64| self.timeline.memory(t, addresses.start, length as usize);
-        let subject = Subject::Memory { address: addresses.start, bytes: length };
+        let subject = Subject::Memory { address: addresses.start, bytes: length, bits: None };
         let writes = self.moments(&subject, 0..t, Direction::Backward, MAX_WRITES)?;
         let mut newest: Bytes = vec![None; length as usize];
         for (at, mapped) in &writes {

@@ -2,8 +2,12 @@
 //! before and after.
 
 mod before;
+mod field;
 mod stored;
+mod typed;
 mod values;
+
+pub(super) use field::field_of;
 
 use super::places::Places;
 use super::subject::Subject;
@@ -11,6 +15,7 @@ use super::value::{Bytes, serialize_value};
 use super::{Place, Session, Window, registers};
 use crate::index::{Index, IndexError, register_bits};
 use crate::timeline::{Direction, StateError};
+use field::Change;
 use serde::Serialize;
 use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
@@ -51,20 +56,33 @@ impl Session {
         subject: &Subject,
         window: Window,
     ) -> Result<Vec<Modification>, StateError> {
-        let mut moments =
-            self.moments(subject, 0..self.cursor, Direction::Backward, window.past)?;
-        moments.reverse();
-        let later = self.cursor..self.timeline.end();
-        moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
-        let values = self.values(subject, &moments)?;
+        let changes = self.changes_around(subject, window)?;
         let mut places = Places::new(self);
-        let modification = |((tracepoint, mapped), (old, new)): (Moment, (Bytes, Bytes))| {
+        let modification = |((tracepoint, mapped), (old, new)): Change| {
             self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;
             let current = tracepoint == self.cursor;
             Ok(Modification { tracepoint, thread, place, old, new, mapped, current })
         };
-        moments.into_iter().zip(values).map(modification).collect()
+        changes.into_iter().map(modification).collect()
+    }
+
+    /// The writes around the cursor, in order.
+    fn changes_around(&self, subject: &Subject, window: Window) -> Result<Vec<Change>, StateError> {
+        let later = self.cursor..self.timeline.end();
+        if let Some(bits) = subject.bits() {
+            let of = |times, way, limit| self.field_changes((subject, bits), times, way, limit);
+            let mut changes = of(0..self.cursor, Direction::Backward, window.past)?;
+            changes.reverse();
+            changes.extend(of(later, Direction::Forward, window.future)?);
+            return Ok(changes);
+        }
+        let mut moments =
+            self.moments(subject, 0..self.cursor, Direction::Backward, window.past)?;
+        moments.reverse();
+        moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
+        let values = self.values(subject, &moments)?;
+        Ok(moments.into_iter().zip(values).collect())
     }
 
     /// The nearest tracepoint that wrote to the subject, before the cursor or
@@ -81,6 +99,10 @@ impl Session {
             Direction::Forward => self.cursor.saturating_add(1)..self.timeline.end(),
             Direction::Backward => 0..self.cursor,
         };
+        if subject.bits().is_some() {
+            let found = self.next_write(subject, times, direction)?;
+            return Ok(found.map(|(tracepoint, ..)| tracepoint));
+        }
         let found = self.moments(subject, times, direction, 1)?;
         Ok(found.first().map(|(tracepoint, _)| *tracepoint))
     }
@@ -96,9 +118,15 @@ impl Session {
         times: Range<u64>,
         direction: Direction,
     ) -> Result<Option<(u64, Bytes, Bytes)>, StateError> {
-        let moments = self.moments(subject, times, direction, 1)?;
-        let values = self.values(subject, &moments)?;
-        let found = moments.into_iter().zip(values).next();
+        let changes = match subject.bits() {
+            Some(bits) => self.field_changes((subject, bits), times, direction, 1)?,
+            None => {
+                let moments = self.moments(subject, times, direction, 1)?;
+                let values = self.values(subject, &moments)?;
+                moments.into_iter().zip(values).collect()
+            }
+        };
+        let found = changes.into_iter().next();
         Ok(found.map(|((tracepoint, _), (old, new))| (tracepoint, old, new)))
     }
 
@@ -115,8 +143,8 @@ impl Session {
         }
     }
 
-    /// At most `limit` tracepoints of `times` that write to the subject, in
-    /// `direction`.
+    /// At most `limit` tracepoints of `times` that write to the subject, of a bit-field to the
+    /// bytes it lies in, in `direction`.
     fn moments(
         &self,
         subject: &Subject,

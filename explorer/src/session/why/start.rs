@@ -18,7 +18,7 @@ impl Subject {
     /// Why their origin cannot be looked for.
     pub fn span(&self) -> Result<Span, String> {
         match self {
-            Self::Memory { address, bytes } => match u32::try_from(*bytes) {
+            Self::Memory { address, bytes, .. } => match u32::try_from(*bytes) {
                 Ok(length) if *bytes <= MAX_BYTES => Ok(Span::memory(*address, length)),
                 _ => Err(format!("{bytes} bytes are too many to follow (1 to {MAX_BYTES})")),
             },

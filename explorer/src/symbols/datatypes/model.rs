@@ -92,7 +92,7 @@ pub enum Offset {
 }
 
 /// Bits of a bit-field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bits {
     /// Bits from the start of the record.
     pub offset: u64,

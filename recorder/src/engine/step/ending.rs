@@ -37,6 +37,9 @@ impl Step {
 
     fn finish(&mut self, exit: Exit) -> Flow<()> {
         self.rec.exit = exit;
+        if let Some(notice) = self.rec.children.notice() {
+            self.rec.event(EventKind::Notice(notice));
+        }
         self.rec.event(EventKind::Exit(exit));
         self.rec.finish()?;
         Ok(())

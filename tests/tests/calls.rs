@@ -1,0 +1,107 @@
+//! `calls`: arguments as they are declared, values as they are returned, and tables that fit.
+
+use rdb_tests::binaries::binaries;
+use rdb_tests::compile::Flavour;
+use rdb_tests::explorer::{Answer, Explorer, parse_hex};
+use rdb_tests::fixture::Fixture;
+use rdb_tests::process::{LIMIT, run};
+use rdb_tests::recording::recording_of;
+use rdb_tests::tools::require_tool;
+use serde_json::Value;
+use std::process::Command;
+
+fn returned(flavour: Flavour) -> Explorer {
+    recording_of(&Fixture::load("returned"), flavour).explore()
+}
+
+/// `name=value` of each parameter of a call, and what it returned.
+fn call(row: &Value) -> (String, String) {
+    let text = |value: &Value| value["value"].as_str().unwrap_or("?").to_owned();
+    let parameters = row["parameters"].as_array().expect("parameters").iter();
+    let one = |value: &Value| format!("{}={}", value["name"].as_str().unwrap_or("?"), text(value));
+    (parameters.map(one).collect::<Vec<_>>().join(" "), text(&row["returned"]))
+}
+
+fn rows(answer: &Answer) -> Vec<Value> {
+    answer.get("calls").as_array().expect("calls").clone()
+}
+
+#[test]
+fn values_are_returned_in_the_types_of_their_functions() {
+    // What the program's source says, by the System V ABI's classes.
+    let truth = [
+        ("make_pair", "a=3", "{a = 3, b = 120 'x'}"),
+        ("make_wide", "a=5", "{a = 5, b = 10}"),
+        ("make_mixed", "a=7", "{d = 3.5, n = 7}"),
+        ("make_big", "a=9", "{v = {9, 10, 0, 0, 0, 0, 0, 0, 0, 0}}"),
+        ("make_floats", "a=1.5", "{x = 1.5, y = 2.5}"),
+        ("half", "a=3", "1.5"),
+        ("quarter", "a=3", "0.75"),
+        ("is_even", "a=4", "true"),
+        ("colour_of", "a=1", "GREEN"),
+        ("negated", "a=7", "-7"),
+    ];
+    for flavour in [Flavour::O0, Flavour::O2, Flavour::Dwarf4] {
+        let explorer = returned(flavour);
+        let questions: Vec<String> =
+            truth.iter().map(|(function, ..)| format!("calls {function}")).collect();
+        for (answer, (function, arguments, value)) in explorer.ask(&questions).iter().zip(truth) {
+            let rows = rows(answer);
+            let found = rows.iter().map(call).collect::<Vec<_>>();
+            let expected = (arguments.to_owned(), value.to_owned());
+            assert_eq!(found, [expected], "{function} {flavour:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_are_those_of_the_moment() {
+    for flavour in [Flavour::O0, Flavour::O2] {
+        let explorer = returned(flavour);
+        let rows = rows(&explorer.last(&["rend", "calls first"]));
+        let texts: Vec<_> = rows.iter().map(|row| call(row).0).collect();
+        let has = |row: usize, text: &str| texts.get(row).is_some_and(|all| all.contains(text));
+        assert!(has(0, "\"hello\" n=3 d=2.5 p=0x"), "{texts:?}");
+        assert!(has(1, "\"before\" n=4 d=0 p=0x"), "it was overwritten later: {texts:?}");
+        // The registers are told as well.
+        assert_eq!(rows[0]["arguments"][1], "0x3");
+        assert!(rows[0]["caller"]["function"] == "main");
+        let named = explorer.text(&["rend", "calls name_of"]).stdout_text();
+        assert!(named.lines().any(|line| line.contains("a=1 ") && line.contains("\"one\"")));
+        let nothing = explorer.text(&["rend", "calls nothing"]).stdout_text();
+        assert!(nothing.contains("w=..., f=2.5") && nothing.contains("void"), "{nothing}");
+    }
+}
+
+#[test]
+fn without_debug_information_they_are_registers() {
+    // Stripping moves no code.
+    let answer = returned(Flavour::O0).last(&["rend", "executions half"]);
+    let body = answer.get("executions")[0]["pc"].as_str().map(parse_hex).expect("a pc");
+    let offset = answer.get("executions")[0]["offset"].as_u64().expect("an offset");
+    let question = format!("calls *{:#x}", body - offset);
+    let rows = rows(&returned(Flavour::Stripped).last(&["rend", &question]));
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].get("parameters").is_none() && rows[0].get("returned").is_none());
+    assert_eq!(rows[0]["arguments"][0], "0x3");
+}
+
+#[test]
+fn the_table_fits_the_terminal() {
+    let Some(script) = require_tool("script") else { return };
+    let trace = recording_of(&Fixture::load("returned"), Flavour::O0).trace;
+    let explorer = binaries().explore.display().to_string();
+    let ask = format!("{explorer} {} -c rend -c 'calls first'", trace.display());
+    for columns in [80, 60] {
+        let mut command = Command::new(&script);
+        let ask = format!("stty cols {columns}; {ask}");
+        command.args(["-q", "-e", "-c", &ask, "/dev/null"]).env("NO_COLOR", "1");
+        let shown = run(command, b"", LIMIT).stdout_text();
+        let table: Vec<&str> =
+            shown.lines().skip_while(|line| !line.contains("tracepoint  arguments")).collect();
+        assert_eq!(table.len(), 3, "{shown}");
+        assert!(table.iter().all(|line| line.trim_end().chars().count() <= columns), "{shown}");
+        assert!(table[1..].iter().all(|line| line.contains("main at")), "{shown}");
+        assert!(table[1].contains("name=\"hello\","), "{shown}");
+    }
+}

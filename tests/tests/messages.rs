@@ -1,0 +1,106 @@
+//! What is said of questions that have no answer: one line, with what may have been meant.
+
+use rdb_tests::explorer::Explorer;
+use rdb_tests::fixture::Fixture;
+use rdb_tests::recording::recording;
+
+/// The one line that a command fails with.
+fn error(explorer: &Explorer, commands: &[&str]) -> String {
+    let (output, answers) = explorer.attempt(commands);
+    let last = answers.last().unwrap_or_else(|| panic!("no answer: {}", output.stderr_text()));
+    let error = last.error.clone().unwrap_or_else(|| panic!("it succeeded: {last:?}"));
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+#[test]
+fn memory_that_is_never_mapped_is_said_to_be() {
+    let explorer = recording("tree").explore();
+    for question in ["last", "last -w future", "mod list", "reads", "watch", "rwatch"] {
+        for (what, address) in [("*(int*)0xdeadbeef0000", "0xdeadbeef0000"), ("*(int*)0", "0x0")] {
+            let said = error(&explorer, &[&format!("{question} {what}")]);
+            assert_eq!(said, format!("{address} is never mapped in this history"), "{question}");
+        }
+    }
+}
+
+#[test]
+fn memory_that_is_mapped_at_other_times_is_said_to_be() {
+    let explorer = recording("remap").explore();
+    // The first mapping that is unmapped again, by the trace's own account.
+    let calls = explorer.last(&["syscalls --name munmap"]);
+    let call = &calls.get("syscalls")[0];
+    let t = call["tracepoint"].as_u64().expect("a time");
+    let address = call["arguments"][0]["text"].as_str().expect("an address");
+    let last = format!("last -w future *(char*){address}");
+    let said = error(&explorer, &[&format!("jump {}", t + 1), &last]);
+    assert!(said.contains("is not mapped here; it was mapped from #"), "{said}");
+}
+
+#[test]
+fn the_programs_own_names_are_offered_first() {
+    let explorer = recording("tree").explore();
+    // At the first instruction, which is the dynamic linker's.
+    let said = error(&explorer, &["print sed"]);
+    assert!(said.contains("did you mean seed"), "{said}");
+    let said = error(&explorer, &["print key"]);
+    let variable = said.split("it is a variable of ").nth(1).expect("functions");
+    let own = ["insert", "walk", "main", "tree_sum", "sum"];
+    let first = variable.split([',', ' ']).next().unwrap_or_default();
+    assert!(own.contains(&first), "{said}");
+    let count = variable.split(" and ").next().unwrap_or_default().split(", ").count();
+    assert!(count <= 3, "{said}");
+}
+
+#[test]
+fn types_registers_and_numbers_that_are_none() {
+    let explorer = recording("tree").explore();
+    let says = |command: &str, words: &str| {
+        let said = error(&explorer, &[command]);
+        assert!(said.contains(words), "{command}: {said}");
+    };
+    says("print (struct nosuch *)0", "no type \"struct nosuch\"");
+    says("ptype struct nosuch", "no type \"struct nosuch\"");
+    says("print (nosuch *)0", "no type \"nosuch\"");
+    says("print $xmm99", "no register $xmm99; did you mean $xmm9");
+    says("regs xmm99", "no register \"xmm99\"; did you mean xmm9");
+    says("print 1 + $r16", "no register $r16; did you mean $r1");
+    says("jump -1", "\"-1\" is not a tracepoint of this history (0 to ");
+    says("jump +99999999999", "not a tracepoint of this history");
+    // A convenience variable that was not set is void, as in gdb.
+    assert_eq!(explorer.last(&["print $total"]).get("value"), "void");
+    assert_eq!(explorer.last(&["print $r16 = 3", "print $r16"]).get("value"), "3");
+    let (_, answers) = explorer.attempt(&["break main", "ignore 1 18446744073709551615"]);
+    let said = answers[1].error.clone().unwrap_or_default();
+    assert!(said.contains("2,147,483,647 times at most"), "{said}");
+}
+
+#[test]
+fn a_line_without_code_stands_for_the_next_and_that_is_said() {
+    let tree = Fixture::load("tree");
+    let explorer = recording("tree").explore();
+    let code = tree.line("random");
+    let question = format!("{}:{}", tree.source_name(), code - 1);
+    for command in ["executions", "break", "print-each seed at"] {
+        let output = explorer.text(&[format!("{command} {question}")]);
+        assert_eq!(output.code(), 0);
+        let said = output.stderr_text();
+        assert!(said.contains(&format!("line {} of tree.c has no code", code - 1)), "{said}");
+        assert_eq!(
+            explorer.text(&[format!("{command} {}", tree.place("random"))]).stderr_text(),
+            ""
+        );
+    }
+}
+
+#[test]
+fn watch_l_is_of_the_address_and_does_not_end_with_the_frame() {
+    let explorer = recording("recursion").explore();
+    let place = Fixture::load("recursion").place("bottom");
+    let go = [&*format!("break {place}"), "rc", "delete"];
+    let ask = |watch: &str| explorer.last(&[&go[..], &[watch, "info b"]].concat());
+    let watched = |watch: &str| ask(watch).get("breakpoints")[0]["watch"].clone();
+    let (plain, location) = (watched("watch n"), watched("watch -l n"));
+    assert_eq!(plain["subject"], location["subject"]);
+    assert!(plain.get("scope").is_some() && location.get("scope").is_none(), "{location}");
+}

@@ -44,7 +44,11 @@ impl Parsed {
         evaluator.truth(&self.expression).map_err(|error| self.fault(error))
     }
 
-    fn fault(&self, error: error::At) -> ExpressionError {
+    pub(super) fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
+    pub(super) fn fault(&self, error: error::At) -> ExpressionError {
         error.of(&self.text)
     }
 }

@@ -1,5 +1,6 @@
 //! The frames of a thread at one state, with all that is needed to look into each.
 
+use super::images::{AT_ENTRY, auxiliary};
 use super::{Session, View};
 use crate::symbols::ModuleSymbols;
 use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
@@ -168,8 +169,7 @@ impl Session {
         symbols: &ModuleSymbols,
         offset: u64,
     ) -> Option<u64> {
-        const AT_ENTRY: u64 = 9;
-        let entry = super::images::auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
+        let entry = auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
         let main = self.locator.module_at(&self.timeline, state, entry);
         let (size, align) = symbols.thread_local()?;
         if main.is_none_or(|(program, _)| !std::ptr::eq(program, symbols)) {

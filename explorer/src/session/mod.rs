@@ -76,7 +76,7 @@ pub use subject::{Subject, SubjectError};
 pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
-pub use why::{Link, Origin, Reach, Why};
+pub use why::{Beginning, Link, Origin, Question, Reach, Why};
 pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
 
 pub use crate::timeline::Interrupt;

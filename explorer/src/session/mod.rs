@@ -77,7 +77,9 @@ pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use why::{Beginning, Link, Origin, Question, Reach, Why};
-pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
+pub use why_not::{
+    Condition, Decision, NotCalled, Operand, Pointers, Reason, Running, Site, Unreached, WhyNot,
+};
 
 pub use crate::timeline::Interrupt;
 

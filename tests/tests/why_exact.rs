@@ -114,7 +114,9 @@ fn a_register_that_callees_save_leads_to_where_it_was_computed() {
             links(&answer).iter().any(|link| link["line"] == line)
         };
         assert!(own("kept"), "{flavour:?} {answer:?}");
-        assert!(own("fill"), "{flavour:?} {answer:?}");
+        // Optimised, the element is computed without the loop.
+        let computed = if flavour == Flavour::O2 { "base" } else { "fill" };
+        assert!(own(computed), "{flavour:?} {answer:?}");
         let moved = |link: &Value| link["carried"] == true && link["of"].is_null();
         assert!(!links(&answer).iter().any(moved), "{answer:?}");
     }

@@ -35,6 +35,8 @@ fn calls_through_stubs_and_slots_are_seen() {
             assert_eq!(callers.len(), 1, "{flavour:?} {answer:?}");
             assert!(is_at(&callers[0], call), "{flavour:?} {answer:?}");
             let why = &callers[0]["reason"];
+            // Optimised, whoever is over the larger bound has to be over the smaller one first.
+            let branch = if flavour == Flavour::O2 { "stub" } else { branch };
             assert!(is_at(why, branch), "{flavour:?} {answer:?}");
             // argc, which the program's output depends on.
             let operands = why["condition"]["operands"].to_string();
@@ -46,15 +48,17 @@ fn calls_through_stubs_and_slots_are_seen() {
 #[test]
 fn calls_of_a_stripped_program_are_seen() {
     let explorer = explorer(Flavour::Stripped);
-    let answer = explorer.last(&["jump end", "rl printf", "why-not puts"]);
+    let start = ["break __libc_start_main", "rc"];
+    let ask = |question: &str| explorer.last(&[start[0], start[1], question]);
+    let answer = ask("why-not puts");
     let callers = reason(&answer)["callers"].as_array().expect("callers");
     assert_eq!(callers.len(), 1, "{answer:?}");
-    // The call site itself is asked about by its address.
+    let why = &callers[0]["reason"];
+    assert_eq!(why["kind"], "branch", "{answer:?}");
+    assert!(why["condition"]["operands"].to_string().contains("\"0x1\""), "{answer:?}");
+    // The same, asked by the call's address.
     let pc = callers[0]["pc"].as_str().expect("an address");
-    let began = explorer.last(&["jump 0", "why-not puts"]);
-    let why = &reason(&began)["callers"][0]["reason"];
-    assert_eq!(why["kind"], "branch", "{began:?}");
-    let by_address = explorer.last(&["jump 0", &format!("why-not *{pc}")]);
+    let by_address = ask(&format!("why-not *{pc}"));
     assert_eq!(reason(&by_address)["kind"], "branch", "{by_address:?}");
     assert_eq!(reason(&by_address)["tracepoint"], why["tracepoint"], "{by_address:?}");
 }

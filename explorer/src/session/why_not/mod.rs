@@ -102,9 +102,12 @@ impl Session {
         }
         let bounds = self.bounds_of(address).filter(|bounds| bounds.start < bounds.end);
         let Some(bounds) = bounds else {
+            if self.timeline.memory(self.cursor, address, 1)?.iter().all(Option::is_none) {
+                return unknown("no code is mapped there at the cursor");
+            }
             // What is called is the address itself.
-            let bounds =
-                Bounds { name: crate::render::hex(address), start: address, end: address + 1 };
+            let end = address.saturating_add(1);
+            let bounds = Bounds { name: crate::render::hex(address), start: address, end };
             return self.not_called(question, bounds, None, depth);
         };
         if bounds.end - bounds.start > MAX_CODE {

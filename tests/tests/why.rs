@@ -186,7 +186,8 @@ fn every_link_of_a_chain_of_moves_holds_the_value_asked_for() {
                     _ => Span::memory(registers.rsp() + question % 8 * 8, 8),
                 };
                 let wanted = held(timeline, &span, t);
-                let why = session.why(span, t, Reach { depth: 12, addresses: false });
+                let reach = Reach { depth: 12, addresses: false, stack: true };
+                let why = session.why(&[span], t, reach);
                 let why = why.expect("an answer");
                 let mut state = t;
                 for link in &why.links {

@@ -91,7 +91,11 @@ impl Argument {
     fn is_option(&self, word: &str) -> bool {
         let long = self.form == Form::Option
             && word.strip_prefix("--").is_some_and(|name| name.eq_ignore_ascii_case(self.name));
-        long || self.short == Some(word)
+        long || (self.form != Form::Word && self.short == Some(word))
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.form == Form::Word && (self.name == word || self.short == Some(word))
     }
 
     fn is_positional(&self) -> bool {
@@ -153,8 +157,7 @@ impl Arguments {
                 rest = after;
                 continue;
             }
-            let word_argument = command.arguments.iter().find(|a| a.form == Form::Word);
-            if let Some(argument) = word_argument.filter(|argument| argument.name == word) {
+            if let Some(argument) = command.arguments.iter().find(|a| a.is_word(&word)) {
                 self.values.push((argument.name, word));
                 rest = after;
                 continue;

@@ -2,9 +2,10 @@
 
 use super::position::source_line;
 use super::{Argument, Command, CommandError, Form, Group, Kind, Output, operands};
-use crate::render::{Page, Style, thousands};
+use crate::render::{Page, Style, brief, hex, thousands};
 use crate::session::{
-    Condition, Decision, Operand, Place, Reason, Session, Unreached, WhyNot, value_text,
+    Condition, Decision, NotCalled, Operand, Place, Pointers, Reason, Running, Session, Unreached,
+    WhyNot, value_text,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,14 +29,18 @@ struct Texts {
 
 impl Output for Answer {
     fn render(&self, page: &mut Page) {
-        let WhyNot { from, until, ran, places } = &self.why_not;
+        let WhyNot { from, until, thread, ran, elsewhere, places } = &self.why_not;
+        let thread = thread.map_or_else(String::new, |number| format!(" in thread {number}"));
         if let Some(ran) = ran {
-            page.plain(format!("{} ran: first at ", self.location));
+            page.plain(format!("{} ran{thread}: first at ", self.location));
             page.put(Style::Tracepoint, format!("#{}", thousands(*ran))).end();
             return;
         }
         let (from, until) = (thousands(*from), thousands(*until));
-        page.line(format!("{} did not run from #{from} to #{until}.", self.location));
+        page.line(format!("{} did not run{thread} from #{from} to #{until}.", self.location));
+        if let Some((t, number)) = elsewhere {
+            page.line(format!("Thread {number} ran it: first at #{}.", thousands(*t)));
+        }
         places.iter().for_each(|place| self.texts.unreached(page, place, places.len() > 1, 0));
     }
 }
@@ -51,18 +56,38 @@ impl Texts {
         match &one.reason {
             Reason::Branch(decision) => self.decision(page, decision, &pad),
             Reason::Unknown { what } => page.line(format!("{pad}Not known why: {what}.")),
-            Reason::NotCalled { function, callers, more } => {
-                page.plain(&pad).put(Style::Function, function);
-                page.plain(match callers.is_empty() {
-                    true => " did not run, and no instruction calls it by address: only a pointer leads there.",
-                    false => " did not run. It is entered from:",
-                });
+            Reason::Elsewhere { tracepoint, led_to } => {
+                page.plain(format!("{pad}ran at "));
+                page.put(Style::Tracepoint, format!("#{}", thousands(*tracepoint)));
+                page.plain(", and led to ");
+                led_to.render_brief(page);
                 page.end();
-                callers.iter().for_each(|one| self.unreached(page, one, true, indent + 1));
-                if *more {
-                    page.put(Style::Dim, format!("{pad}  … and from elsewhere")).end();
-                }
             }
+            Reason::NotCalled(not_called) => self.not_called(page, not_called, indent),
+        }
+    }
+
+    fn not_called(&self, page: &mut Page, one: &NotCalled, indent: usize) {
+        let pad = "  ".repeat(indent);
+        page.plain(&pad).put(Style::Function, brief(&one.function));
+        match &one.running {
+            Some(running) => render_running(page, running),
+            None => page.plain(" was not entered"),
+        };
+        page.plain(match (one.callers.is_empty(), one.running.is_some()) {
+            (false, _) => ". It is called from:",
+            (true, true) => ".",
+            (true, false) => {
+                ", and no instruction calls it by its address: only a pointer leads there."
+            }
+        });
+        page.end();
+        one.callers.iter().for_each(|one| self.unreached(page, one, true, indent + 1));
+        if one.more {
+            page.put(Style::Dim, format!("{pad}  … and from elsewhere")).end();
+        }
+        if let Some(pointers) = &one.pointers {
+            render_pointers(page, pointers, &pad);
         }
     }
 
@@ -110,6 +135,46 @@ impl Texts {
     }
 }
 
+fn render_running<'a>(page: &'a mut Page, running: &Running) -> &'a mut Page {
+    match running.entered {
+        Some(t) => {
+            page.plain(" was entered at ");
+            page.put(Style::Tracepoint, format!("#{}", thousands(t)));
+            page.plain(" and is still running");
+        }
+        None => {
+            page.plain(" was entered before and is still running");
+        }
+    }
+    page.plain(format!(" (frame {}); it was not entered again", running.frame))
+}
+
+fn render_pointers(page: &mut Page, pointers: &Pointers, pad: &str) {
+    if pointers.sites.is_empty() {
+        return page.line(format!("{pad}No call through a pointer ran."));
+    }
+    let some = if pointers.cut { ", as far as was looked" } else { "" };
+    page.line(format!("{pad}Calls through pointers that ran{some}:"));
+    for site in &pointers.sites {
+        page.plain(format!("{pad}  "));
+        page.put(Style::Tracepoint, format!("#{}", thousands(site.tracepoint))).plain("  ");
+        site.place.render_brief(page);
+        if site.times > 1 {
+            page.plain(format!(", {} times", thousands(site.times as u64)));
+        }
+        let name = |to: &Place| to.function.as_deref().map_or_else(|| hex(to.pc), brief);
+        let names: Vec<String> = site.led_to.iter().map(name).collect();
+        page.plain(", to ").put(Style::Function, names.join(", "));
+        if site.more > 0 {
+            page.plain(format!(" and {} more", site.more));
+        }
+        page.end();
+    }
+    if pointers.more > 0 {
+        page.put(Style::Dim, format!("{pad}  … and {} more places", pointers.more)).end();
+    }
+}
+
 fn operand(operand: &Operand) -> String {
     let value = operand.shown.clone().unwrap_or_else(|| value_text(&operand.value));
     format!("{} = {value}", operand.name)
@@ -118,10 +183,10 @@ fn operand(operand: &Operand) -> String {
 /// Adds the texts that belong to an answer.
 fn add(session: &Session, one: &Unreached, texts: &mut Texts) -> Result<(), CommandError> {
     match &one.reason {
-        Reason::NotCalled { callers, .. } => {
-            callers.iter().try_for_each(|caller| add(session, caller, texts))
+        Reason::NotCalled(one) => {
+            one.callers.iter().try_for_each(|caller| add(session, caller, texts))
         }
-        Reason::Unknown { .. } => Ok(()),
+        Reason::Unknown { .. } | Reason::Elsewhere { .. } => Ok(()),
         Reason::Branch(decision) => {
             let t = decision.tracepoint;
             let place: &Place = &decision.place;
@@ -162,8 +227,10 @@ pub static WHY_NOT: Command = Command {
     ],
     help: "show which branch kept a line or function from running after the cursor",
     details: "Of the branches that the line depends on, the nearest that was executed: where it \
-              led, its condition, and what was compared. For a function that did not run, what \
-              calls it is asked in turn; calls through pointers are not seen.",
+              led, its condition, and what was compared. For a function that was not entered, \
+              what calls it is asked in turn, through stubs and slots of the dynamic linker too. \
+              If only a pointer leads there, the calls through pointers that did run are shown. \
+              With several threads, it is about the selected one.",
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default().trim().to_owned();
         let why_not = session.why_not(&location, arguments.count("WITHIN"))?;

@@ -12,6 +12,7 @@ mod lanes;
 mod lexer;
 mod literal;
 mod number;
+mod operands;
 mod operators;
 mod parsed;
 mod parser;

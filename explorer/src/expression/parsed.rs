@@ -62,7 +62,11 @@ impl Parsed {
         first.map_or(Ok(()), |error| Err(self.fault(error)))
     }
 
-    fn fault(&self, error: error::At) -> ExpressionError {
+    pub(super) fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
+    pub(super) fn fault(&self, error: error::At) -> ExpressionError {
         error.of(&self.text)
     }
 }

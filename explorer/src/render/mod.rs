@@ -1,10 +1,12 @@
 //! Text for people: pages, styles, tables. JSON is serde's.
 
+mod brief;
 mod page;
 mod table;
 
+pub use brief::brief;
 pub use page::{Page, Style, escape};
-pub use table::Table;
+pub use table::{Table, cut};
 
 /// An address as all output shows it.
 pub fn hex(address: u64) -> String {

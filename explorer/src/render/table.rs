@@ -93,7 +93,7 @@ impl Table {
 }
 
 /// The first `width` characters of `line`, with an ellipsis if that is not all.
-fn cut(line: &str, width: Option<usize>) -> String {
+pub fn cut(line: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return line.to_owned() };
     if line.chars().count() <= width {
         return line.to_owned();

@@ -1,5 +1,6 @@
 //! The frames of a thread at one state, with all that is needed to look into each.
 
+use super::images::{AT_ENTRY, auxiliary};
 use super::{Session, View};
 use crate::symbols::ModuleSymbols;
 use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
@@ -160,8 +161,7 @@ impl<'s> Frames<'s> {
 impl Session {
     /// The program itself, without the libraries: what the kernel enters it at is in it.
     pub(super) fn program(&self, state: u64) -> Option<&ModuleSymbols> {
-        const AT_ENTRY: u64 = 9;
-        let entry = super::images::auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
+        let entry = auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
         self.locator.module_at(&self.timeline, state, entry).map(|(program, _)| program)
     }
 }

@@ -27,7 +27,12 @@ pub struct Images {
     known: RefCell<Known>,
     /// Where the kernel mapped the program's interpreter; 0 if it has none.
     interpreter: u64,
+    /// The program's own, once it was looked for.
+    program: OnceCell<Option<Image>>,
 }
+
+/// Where the program is entered, in its auxiliary vector (getauxval(3)).
+pub(super) const AT_ENTRY: u64 = 9;
 
 #[derive(Default)]
 struct Known {
@@ -46,7 +51,14 @@ impl Images {
         let symbols = paths.iter().map(|_| OnceCell::new()).collect();
         const AT_BASE: u64 = 7;
         let interpreter = auxiliary(&timeline.header().start.auxv, AT_BASE).unwrap_or(0);
-        Self { paths, symbols, search, known: RefCell::default(), interpreter }
+        Self {
+            paths,
+            symbols,
+            search,
+            known: RefCell::default(),
+            interpreter,
+            program: OnceCell::new(),
+        }
     }
 
     /// Finds those mapped at the first and the last state.
@@ -97,6 +109,16 @@ impl Images {
     /// Whether an image is of the dynamic linker: AT_BASE is its load bias.
     pub fn is_linker(&self, image: Image) -> bool {
         self.interpreter != 0 && image.bias == self.interpreter
+    }
+
+    /// Whether an image is of the program itself: the module that its entry is in.
+    pub fn is_program(&self, timeline: &Timeline, image: Image) -> bool {
+        let find = || {
+            let entry = auxiliary(&timeline.header().start.auxv, AT_ENTRY)?;
+            self.at(timeline, 0, entry)
+        };
+        let program = self.program.get_or_init(find);
+        program.is_some_and(|own| (own.module, own.bias) == (image.module, image.bias))
     }
 
     /// The load biases of module `index`: those usual, and all others found so far.

@@ -52,6 +52,17 @@ pub struct LineCode {
     pub linker: bool,
 }
 
+/// Whose code it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The program's own, or of no module.
+    Program,
+    /// The dynamic linker's.
+    Linker,
+    /// Another module's.
+    Library,
+}
+
 /// Names and lines of a timeline.
 pub struct Locator {
     images: Images,
@@ -112,6 +123,16 @@ impl Locator {
             start: function.start.to_runtime(found.image.bias),
             end: function.end.to_runtime(found.image.bias),
         })
+    }
+
+    /// Whose code is at an address.
+    pub fn owner(&self, timeline: &Timeline, state: u64, address: u64) -> Owner {
+        let Some(image) = self.images.at(timeline, state, address) else { return Owner::Program };
+        match (self.images.is_linker(image), self.images.is_program(timeline, image)) {
+            (true, _) => Owner::Linker,
+            (_, true) => Owner::Program,
+            _ => Owner::Library,
+        }
     }
 
     /// The line of an address, for stepping.

@@ -80,8 +80,10 @@ pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use visible::Places as CheckedAt;
-pub use why::{Link, Origin, Reach, Why};
-pub use why_not::{Condition, Decision, Operand, Reason, Unreached, WhyNot};
+pub use why::{Beginning, Link, Origin, Question, Reach, Why};
+pub use why_not::{
+    Condition, Decision, NotCalled, Operand, Pointers, Reason, Running, Site, Unreached, WhyNot,
+};
 
 pub use crate::timeline::Interrupt;
 

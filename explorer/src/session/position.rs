@@ -1,6 +1,6 @@
 //! A place in a program: addresses with names and lines.
 
-use crate::render::{Page, Style, hex, serialize_hex};
+use crate::render::{Page, Style, brief, hex, serialize_hex};
 use crate::symbols::Location;
 use serde::Serialize;
 
@@ -43,6 +43,12 @@ impl Place {
     /// `main+12 at /src/prog.c:10`.
     pub fn render(&self, page: &mut Page) {
         self.render_call(page, None);
+    }
+
+    /// The same, with a long name of the function shortened.
+    pub fn render_brief(&self, page: &mut Page) {
+        let function = self.function.as_deref().map(brief);
+        Self { function, ..self.clone() }.render(page);
     }
 
     /// The same with the arguments of the call: `main+12 (argc=1) at /src/prog.c:10`.

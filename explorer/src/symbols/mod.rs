@@ -25,6 +25,7 @@ mod dies;
 mod dwarf;
 mod elf;
 mod guard;
+mod imports;
 mod index;
 mod layout;
 mod lines;

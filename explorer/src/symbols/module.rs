@@ -117,6 +117,10 @@ impl ModuleSymbols {
         self.elf.as_ref()?.bytes_at(address)
     }
 
+    pub(crate) fn elf(&self) -> Option<&Elf> {
+        self.elf.as_ref()
+    }
+
     pub(crate) fn units(&self) -> &Units {
         self.units.get_or_init(|| {
             let mut notices = Vec::new();

@@ -19,6 +19,17 @@ pub struct Why {
     pub more: bool,
 }
 
+/// Where a value begins, and the tracepoint whose instruction or event says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Beginning {
+    /// The tracepoint, if one wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracepoint: Option<u64>,
+    /// What it begins with.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
 /// A visit of a source line, or of a function without lines, that made or moved a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
@@ -56,16 +67,26 @@ pub struct Link {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Where values begin in it.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<Beginning>,
     /// The link that says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_as: Option<usize>,
     /// Whether it has sources that the answer leaves out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
-    /// How many links lead to it, itself included.
+    /// Whether it only carries the value, by saving a register or through code that is not the
+    /// program's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub carried: bool,
+    /// The state at which the bytes hold the value.
+    #[serde(skip)]
+    pub(super) state: u64,
+    /// How many links lead to it, itself included and those that carry left out.
     #[serde(skip)]
     pub(super) depth: usize,
+    /// Whether it was counted as one that is shown.
+    #[serde(skip)]
+    pub(super) shows: bool,
 }
 
 impl Default for Link {
@@ -87,7 +108,10 @@ impl Default for Link {
             origins: Vec::new(),
             same_as: None,
             more: false,
+            carried: false,
+            state: 0,
             depth: 0,
+            shows: false,
         }
     }
 }
@@ -104,9 +128,9 @@ impl Link {
     }
 
     /// Adds an origin, once.
-    pub(super) fn add(&mut self, origin: Origin) {
-        if !self.origins.contains(&origin) {
-            self.origins.push(origin);
+    pub(super) fn add(&mut self, ending: Beginning) {
+        if !self.origins.contains(&ending) {
+            self.origins.push(ending);
         }
     }
 }

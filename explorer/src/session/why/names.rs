@@ -39,7 +39,12 @@ impl Session {
             }
             _ => None,
         };
-        Ok(fixed.unwrap_or_else(|| Name { text: self.bare_name(span, t), value: None }))
+        Ok(fixed.unwrap_or_else(|| self.plain_name_of(span, t)))
+    }
+
+    /// What `span` is called at state `t`, but for variables.
+    pub(super) fn plain_name_of(&self, span: &Span, t: u64) -> Name {
+        Name { text: self.bare_name(span, t), value: None }
     }
 
     /// The name of a variable outside functions.

@@ -1,7 +1,7 @@
 //! Where values begin: what no other byte of the program's says.
 
 use crate::dataflow::{Place, Span};
-use crate::render::{Page, Style, hex};
+use crate::render::{Page, Style, brief, hex};
 use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::{Event, EventKind, Syscall};
@@ -19,6 +19,12 @@ const SHOWN: usize = 16;
 pub enum Origin {
     /// The instruction says it.
     Constant,
+    /// The stack pointer: it is an address in the frame of a function.
+    StackPointer {
+        /// The function.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        function: Option<String>,
+    },
     /// The processor says it.
     Processor {
         /// What of it.
@@ -239,6 +245,13 @@ impl Origin {
     pub fn render(&self, page: &mut Page) {
         match self {
             Self::Constant => page.plain("a constant of the instruction"),
+            Self::StackPointer { function } => {
+                page.plain("the stack pointer");
+                if let Some(function) = function {
+                    page.plain(" in ").put(Style::Function, brief(function));
+                }
+                page
+            }
             Self::Processor { what } => page.plain(what),
             Self::Syscall { call, file, offset } => {
                 page.put(Style::Function, call);
@@ -255,7 +268,7 @@ impl Origin {
                 page.plain("the file ").put(Style::File, path);
                 page.plain(format!(" at {}", hex(*offset)));
                 if let Some(symbol) = symbol {
-                    page.plain(" ").put(Style::Function, symbol);
+                    page.plain(" ").put(Style::Function, brief(symbol));
                 }
                 page
             }

@@ -16,7 +16,7 @@ impl Subject {
     ///
     /// # Errors
     /// Why their origin cannot be looked for.
-    pub fn span(&self) -> Result<Span, String> {
+    pub(super) fn span(&self) -> Result<Span, String> {
         match self {
             Self::Memory { address, bytes, .. } => match u32::try_from(*bytes) {
                 Ok(length) if *bytes <= MAX_BYTES => Ok(Span::memory(*address, length)),

@@ -40,10 +40,14 @@ impl<'s> Visits<'s> {
         if wanted.function.is_none() && wanted.line.is_none() {
             return Ok(first == last);
         }
+        let mut next = wanted.pc;
         for t in (first..last).rev() {
-            if !same_line(&*self.place(t)?, &wanted) {
+            let place = self.place(t)?;
+            // A jump back begins the next round of a loop: another visit.
+            if !same_line(&place, &wanted) || place.pc >= next {
                 return Ok(false);
             }
+            next = place.pc;
         }
         Ok(true)
     }

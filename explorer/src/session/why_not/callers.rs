@@ -1,9 +1,13 @@
-//! Where code is entered from: calls and jumps with fixed targets in the module's code.
+//! Where code is entered from: calls and jumps to its address, to a stub of it, and through
+//! slots that hold its address.
 
+use super::pointers::slot_of;
+use crate::dataflow::decode;
 use crate::session::Session;
 use crate::timeline::StateError;
-use iced_x86::{Decoder, DecoderOptions};
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use rdb_schema::space::PROT_EXEC;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Bytes of code read at a time.
@@ -12,42 +16,56 @@ const PART: u64 = 1 << 18;
 /// Most bytes of code that are looked through.
 const MAX_SCANNED: u64 = 512 << 20;
 
-/// Bytes of the longest branch with a fixed target that is looked for: 0f 8x and four.
+/// Bytes of the longest branch that is looked for: 0f 8x and four.
 const LONGEST: usize = 6;
 
+/// Most places that are found.
+const MAX_FOUND: usize = 4096;
+
+/// Bytes that may stand before the jump of a stub: endbr64 and a prefix.
+const BEFORE_JUMP: u64 = 5;
+
+/// The ways into a function.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ways {
+    /// Its code.
+    pub code: Range<u64>,
+    /// Stubs that jump to it.
+    pub stubs: BTreeSet<u64>,
+    /// Slots that hold its address, or will.
+    pub slots: BTreeSet<u64>,
+}
+
 impl Session {
-    /// The addresses of at most `limit` instructions elsewhere that call or jump into `code`, in
-    /// all code mapped at the cursor that is near enough.
-    pub(super) fn branches_into(
-        &self,
-        code: &Range<u64>,
-        limit: usize,
-    ) -> Result<Vec<u64>, StateError> {
+    /// The addresses, ascending, of instructions elsewhere that call or jump into a function, in
+    /// all code mapped at the cursor.
+    pub(super) fn branches_into(&self, mut ways: Ways) -> Result<Vec<u64>, StateError> {
+        let found = self.scan(&ways)?;
+        let is_stub = |at: &u64| self.is_stub(*at);
+        let (stubs, mut found): (Vec<u64>, Vec<u64>) = found.into_iter().partition(is_stub);
+        let starts = |at: &u64| at.saturating_sub(BEFORE_JUMP)..at.saturating_add(1);
+        let known = ways.stubs.len();
+        ways.stubs.extend(stubs.iter().flat_map(starts));
+        if ways.stubs.len() > known {
+            found = self.scan(&ways)?;
+            found.retain(|at| !self.is_stub(*at));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn scan(&self, ways: &Ways) -> Result<Vec<u64>, StateError> {
         let space = self.timeline.shared_space(self.cursor)?;
         let (mut found, mut left) = (Vec::new(), MAX_SCANNED);
         for mapping in space.iter().filter(|mapping| mapping.protection & PROT_EXEC != 0) {
             let mut at = mapping.start;
-            while at < mapping.end && left > 0 {
+            while at < mapping.end && left > 0 && found.len() < MAX_FOUND {
                 if self.interrupt.raised() {
                     return Err(StateError::Interrupted);
                 }
                 let length = (mapping.end - at).min(PART);
-                let bytes = self.timeline.memory(self.cursor, at, length as usize + LONGEST)?;
-                let bytes: Vec<u8> = bytes.into_iter().map(Option::unwrap_or_default).collect();
-                for offset in 0..length as usize {
-                    let here = at + offset as u64;
-                    let Some(target) = bytes.get(offset..).and_then(|b| branch_target(here, b))
-                    else {
-                        continue;
-                    };
-                    let from_outside = !code.contains(&here) && code.contains(&target);
-                    if from_outside && self.begins_instruction(here)? {
-                        found.push(here);
-                    }
-                    if found.len() >= limit {
-                        return Ok(found);
-                    }
-                }
+                self.scan_part(ways, at, length, &mut found)?;
                 at += length;
                 left = left.saturating_sub(length);
             }
@@ -55,9 +73,53 @@ impl Session {
         Ok(found)
     }
 
+    fn scan_part(
+        &self,
+        ways: &Ways,
+        start: u64,
+        length: u64,
+        found: &mut Vec<u64>,
+    ) -> Result<(), StateError> {
+        let bytes = self.timeline.memory(self.cursor, start, length as usize + LONGEST)?;
+        let bytes: Vec<u8> = bytes.into_iter().map(Option::unwrap_or_default).collect();
+        for (here, code) in (start..start + length).zip(bytes.windows(LONGEST)) {
+            let enters = match branch_target(here, code) {
+                Some(target) => ways.code.contains(&target) || ways.stubs.contains(&target),
+                None => slot(here, code).is_some_and(|slot| self.leads(ways, slot)),
+            };
+            if enters && !ways.code.contains(&here) && self.begins_instruction(here)? {
+                found.push(here);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a slot holds the address of the function, or will.
+    fn leads(&self, ways: &Ways, slot: u64) -> bool {
+        let holds = || {
+            let bytes = self.timeline.memory(self.cursor, slot, 8).ok()?;
+            let bytes: Option<Vec<u8>> = bytes.into_iter().collect();
+            Some(u64::from_le_bytes(*bytes?.first_chunk()?) == ways.code.start)
+        };
+        ways.slots.contains(&slot) || holds().unwrap_or_default()
+    }
+
+    /// Whether an instruction is the jump of a stub.
+    fn is_stub(&self, at: u64) -> bool {
+        let jumps = || {
+            let bytes = self.timeline.memory(self.cursor, at, LONGEST).ok()?;
+            let bytes: Option<Vec<u8>> = bytes.into_iter().collect();
+            let instruction = decode(at, &bytes?)?;
+            Some(instruction.flow_control() == FlowControl::IndirectBranch)
+        };
+        let name = self.bounds_of(at).map(|bounds| bounds.name);
+        let stub = name.is_none_or(|name| name.is_empty() || name.ends_with("@plt"));
+        stub && jumps().unwrap_or_default()
+    }
+
     /// Whether an instruction of the function around an address begins there.
     fn begins_instruction(&self, address: u64) -> Result<bool, StateError> {
-        let bounds = self.locator.bounds(&self.timeline, self.cursor, address);
+        let bounds = self.bounds_of(address);
         let Some(bounds) = bounds.filter(|bounds| bounds.start <= address) else { return Ok(true) };
         let length = (address - bounds.start) as usize + 15;
         if length > super::MAX_CODE as usize {
@@ -79,4 +141,9 @@ fn branch_target(at: u64, bytes: &[u8]) -> Option<u64> {
         _ => return None,
     };
     Some(at.wrapping_add(length).wrapping_add_signed(i32::from_le_bytes(displacement).into()))
+}
+
+/// The slot that the call or jump at the start of `bytes` goes through.
+fn slot(at: u64, bytes: &[u8]) -> Option<u64> {
+    matches!(bytes, [0xff, 0x15 | 0x25, ..]).then(|| decode(at, bytes))?.and_then(|i| slot_of(&i))
 }

@@ -100,6 +100,15 @@ impl Cfi {
         cfa?.ok()
     }
 
+    /// The code that the entry for a module address is about: mostly one function.
+    pub fn range(&self, address: u64) -> Option<std::ops::Range<u64>> {
+        let start_and_end = |start: u64, length: u64| Some(start..start.checked_add(length)?);
+        self.with_entry(address, &mut |_, _| false, |section, _, _| match section {
+            Found::EhFrame(_, fde) => start_and_end(fde.initial_address(), fde.len()),
+            Found::DebugFrame(_, fde) => start_and_end(fde.initial_address(), fde.len()),
+        })?
+    }
+
     /// Calls `use_it` with the entry for a module address, if there is one.
     fn with_entry<T>(
         &self,

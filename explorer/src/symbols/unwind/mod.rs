@@ -16,7 +16,7 @@ pub(crate) use cfi::Cfi;
 pub(crate) use registers::name as register_name;
 pub use registers::{DWARF_REGISTERS, FrameRegisters, number};
 
-use super::address::CodeAddr;
+use super::address::{CodeAddr, ModuleAddr};
 use super::guard::guarded;
 use super::module::ModuleSymbols;
 
@@ -110,6 +110,13 @@ impl ModuleSymbols {
         memory: Memory<'_>,
     ) -> Option<u64> {
         guarded(|| self.cfi().canonical_frame_address(pc, bias, registers, memory))
+    }
+
+    /// The code that the call frame information for an address is about: mostly one function,
+    /// of stripped programs too.
+    pub fn frame_range(&self, address: ModuleAddr) -> Option<std::ops::Range<ModuleAddr>> {
+        let range = guarded(|| self.cfi().range(address.0))?;
+        Some(ModuleAddr(range.start)..ModuleAddr(range.end))
     }
 
     /// As [`ModuleSymbols::unwind`], by call frame information only; `None`

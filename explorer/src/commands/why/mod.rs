@@ -1,0 +1,155 @@
+//! `why`: where a value came from.
+
+mod row;
+mod tree;
+
+use super::executions::NUMBER;
+use super::modifications::{EXPRESSION, SIZE};
+use super::position::source_line;
+use super::{Argument, Command, CommandError, Form, Group, Kind, Output, operands};
+use crate::render::{Page, Style};
+use crate::session::{Beginning, Link, Question, Reach, Session, Why};
+use serde::Serialize;
+use tree::Tree;
+
+/// Links one behind the other when nobody says how many, and the most.
+const COUNT: u64 = 24;
+const MAX_COUNT: u64 = 200;
+
+#[derive(Serialize)]
+struct Answer {
+    expression: String,
+    tracepoint: u64,
+    /// Whether the value is kept nowhere, and its operands were followed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    operands: bool,
+    /// Bytes of the value that are padding, and were not followed.
+    #[serde(skip_serializing_if = "is_zero")]
+    padding: u64,
+    links: Vec<Row>,
+    more: bool,
+    /// Whether text shows what only carries a value, too.
+    #[serde(skip)]
+    all: bool,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A link, with the text of its line and of its instruction.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    link: Link,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instruction: Option<String>,
+    /// Instructions of its origins that are others.
+    #[serde(skip)]
+    beginnings: Vec<Option<String>>,
+}
+
+impl Output for Answer {
+    fn render(&self, page: &mut Page) {
+        if self.operands {
+            let text =
+                format!("{} is kept nowhere: here is what it is computed of.", self.expression);
+            page.put(Style::Dim, text).end();
+        }
+        if self.padding > 0 {
+            let text =
+                format!("{} bytes of padding between its members are left out.", self.padding);
+            page.put(Style::Dim, text).end();
+        }
+        Tree::new(&self.links, self.all).render(page);
+        if self.more {
+            page.put(Style::Dim, "There is more; say how far with -c, or jump and ask there.")
+                .end();
+        }
+    }
+}
+
+fn answer(
+    session: &Session,
+    expression: &str,
+    question: &Question,
+    why: Why,
+) -> Result<Answer, CommandError> {
+    let text = |t: u64| {
+        let executed = session.timeline().instruction(t)?;
+        let text =
+            |i: crate::timeline::Instruction| operands::decode_at(session, t, i.pc, &i.bytes).text;
+        Ok::<_, CommandError>(executed.map(text))
+    };
+    let row = |link: Link| {
+        let source = link.place.as_ref().and_then(|place| source_line(session, place));
+        let shown = link.computed_at.or(link.tracepoint).filter(|_| !link.steps.is_empty());
+        let instruction = shown.map(text).transpose()?.flatten();
+        let another = |ending: &Beginning| {
+            let told = !link.steps.is_empty() && ending.tracepoint != shown;
+            ending.tracepoint.filter(|_| told).map(text).transpose().map(Option::flatten)
+        };
+        let beginnings = link.origins.iter().map(another).collect::<Result<_, _>>()?;
+        Ok::<_, CommandError>(Row { link, source, instruction, beginnings })
+    };
+    let links = why.links.into_iter().map(row).collect::<Result<_, _>>()?;
+    Ok(Answer {
+        expression: expression.to_owned(),
+        tracepoint: session.cursor(),
+        operands: question.operands,
+        padding: question.padding,
+        links,
+        more: why.more,
+        all: false,
+    })
+}
+
+const ADDRESSES: Argument = Argument {
+    name: "--addresses",
+    form: Form::Word,
+    short: None,
+    kind: Kind::Text,
+    help: "follow the registers that make addresses, too",
+};
+
+const ALL: Argument = Argument {
+    name: "--all",
+    form: Form::Word,
+    short: Some("-v"),
+    kind: Kind::Text,
+    help: "show each move of saved registers and of libraries, and follow the stack pointer",
+};
+
+/// `why`.
+pub static WHY: Command = Command {
+    name: "why",
+    aliases: &["origin"],
+    group: Group::History,
+    arguments: &[
+        Argument { help: "at most N links one behind the other; 24 if left out", ..NUMBER },
+        ADDRESSES,
+        ALL,
+        SIZE,
+        EXPRESSION,
+    ],
+    help: "follow a value backwards to where it came from",
+    details: "Moves, copies and arithmetic lead to what they read, up to constants, files, \
+              arguments of the program and data of system calls. What one visit of a source line \
+              does is one link; where several values come together, each has its own branch. \
+              Of an expression whose value is kept nowhere, the operands are followed. Moves \
+              that only save a register, or that pass through code without sources of the \
+              dynamic linker and of libraries, are one line, and do not count; a way ends at the stack pointer.",
+    run: |session, arguments| {
+        let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
+        let question = session.question(expression, arguments.count(SIZE.name));
+        let question = question.map_err(CommandError::Other)?;
+        let depth = arguments.count(NUMBER.name).unwrap_or(COUNT).clamp(1, MAX_COUNT) as usize;
+        let addresses = arguments.get(ADDRESSES.name).is_some();
+        let all = arguments.get(ALL.name).is_some();
+        let reach = Reach { depth, addresses, stack: all };
+        let why = session.why(&question.spans, session.cursor(), reach)?;
+        Ok(Box::new(Answer { all, ..answer(session, expression, &question, why)? }))
+    },
+};

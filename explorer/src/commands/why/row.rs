@@ -1,0 +1,90 @@
+//! The text of one link.
+
+use super::Row;
+use crate::render::{Page, Style, brief, cut, thousands};
+use crate::session::{Link, value_text};
+
+/// Bytes of a value that text shows.
+const SHOWN: usize = 16;
+
+/// Characters of a variable's value that text shows.
+const VALUE: usize = 120;
+
+impl Row {
+    pub(super) fn render(&self, page: &mut Page, indent: usize, all: &[Self]) {
+        let pad = "  ".repeat(indent);
+        let Link { tracepoint, place, .. } = &self.link;
+        page.plain(&pad);
+        if let Some(tracepoint) = tracepoint {
+            page.put(Style::Tracepoint, format!("#{}", thousands(*tracepoint))).plain("  ");
+        }
+        if self.link.address {
+            page.put(Style::Dim, "address: ");
+        }
+        page.put(Style::Current, brief(&self.link.name)).plain(format!(" = {}", self.value()));
+        if let Some(place) = place {
+            page.plain("  ");
+            place.render_brief(page);
+        }
+        page.end();
+        self.render_code(page, &pad);
+        self.render_ends(page, &pad, all);
+    }
+
+    fn value(&self) -> String {
+        if let Some(shown) = &self.link.shown {
+            return cut(&brief_cast(shown), Some(VALUE));
+        }
+        match self.link.value.get(..SHOWN) {
+            Some(part) if self.link.value.len() > SHOWN => value_text(part) + " …",
+            _ => value_text(&self.link.value),
+        }
+    }
+
+    fn render_code(&self, page: &mut Page, pad: &str) {
+        let line = self.link.place.as_ref().and_then(|place| place.line);
+        if let (Some(line), Some(source)) = (line, &self.source) {
+            page.plain(pad).put(Style::Dim, line).plain("\t").plain(source);
+            page.end();
+        }
+        if let Some(instruction) = &self.instruction {
+            page.plain(pad).plain("\t").put(Style::Dim, instruction);
+            if let Some(note) = &self.link.note {
+                page.put(Style::Dim, format!("  {note}"));
+            }
+            page.end();
+        }
+    }
+
+    fn render_ends(&self, page: &mut Page, pad: &str, all: &[Self]) {
+        for (ending, text) in self.link.origins.iter().zip(&self.beginnings) {
+            page.plain(pad).plain("\t").put(Style::Heading, "from ");
+            ending.origin.render(page);
+            if let (Some(text), Some(t)) = (text, ending.tracepoint) {
+                page.plain(" ").put(Style::Tracepoint, format!("#{}", thousands(t)));
+                page.plain("  ").put(Style::Dim, text);
+            }
+            page.end();
+        }
+        let same = self.link.same_as.and_then(|known| all.get(known)?.link.tracepoint);
+        if let Some(same) = same {
+            let text = format!(
+                "\twhat led to it is told elsewhere in this answer, at #{}",
+                thousands(same)
+            );
+            page.plain(pad).put(Style::Dim, text).end();
+        }
+        if self.link.more {
+            page.plain(pad).put(Style::Dim, "\t…").end();
+        }
+    }
+}
+
+/// A value with the type it is cast to shortened.
+fn brief_cast(shown: &str) -> String {
+    let cast = shown.starts_with('(').then(|| shown.split_once(") ")).flatten();
+    match cast {
+        Some((of, value)) => format!("{}) {value}", brief(of)),
+        None => shown.to_owned(),
+    }
+}

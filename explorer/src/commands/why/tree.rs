@@ -1,0 +1,115 @@
+//! The text of where a value came from: a chain of links, branching where values come together.
+
+use super::Row;
+use crate::render::{Page, Style, brief, hex, thousands};
+use std::collections::HashMap;
+
+/// The links by who has its value from them.
+pub(super) struct Tree<'a> {
+    links: &'a [Row],
+    readers: HashMap<Option<usize>, Vec<usize>>,
+    /// Whether links that only carry a value are shown one by one.
+    all: bool,
+}
+
+impl<'a> Tree<'a> {
+    /// The tree of an answer's links.
+    pub fn new(links: &'a [Row], all: bool) -> Self {
+        let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
+        for row in links {
+            readers.entry(row.link.of).or_default().push(row.link.number);
+        }
+        Self { links, readers, all }
+    }
+
+    /// All of it.
+    pub fn render(&self, page: &mut Page) {
+        self.branch(page, self.children(None), 0);
+    }
+
+    fn children(&self, of: Option<usize>) -> &[usize] {
+        self.readers.get(&of).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Links that have one reader: each with what it comes from.
+    fn branch(&self, page: &mut Page, links: &[usize], indent: usize) {
+        let mut links = links;
+        while !links.is_empty() {
+            let alone = links.len() == 1;
+            let mut next: &[usize] = &[];
+            for number in links {
+                let indent = if alone { indent } else { indent + 1 };
+                let last = self.one(page, *number, indent);
+                let children = self.children(Some(last));
+                if alone {
+                    next = children;
+                } else {
+                    self.branch(page, children, indent);
+                }
+            }
+            links = next;
+        }
+    }
+
+    /// One link, or those that only carry its value on from it: the last of them.
+    fn one(&self, page: &mut Page, number: usize, indent: usize) -> usize {
+        let carrying = self.carrying(number);
+        let rows: Vec<&Row> = carrying.iter().filter_map(|at| self.links.get(*at)).collect();
+        if let (Some(last), false) = (carrying.last(), rows.is_empty()) {
+            carried(page, &rows, &"  ".repeat(indent));
+            return *last;
+        }
+        if let Some(row) = self.links.get(number) {
+            row.render(page, indent, self.links);
+        }
+        number
+    }
+
+    /// The links from `first` on that only carry one value, each from the next.
+    fn carrying(&self, first: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut at = first;
+        while let Some(row) = self.links.get(at).filter(|row| row.link.carried && !self.all) {
+            let [next] = self.children(Some(at)) else { break };
+            if row.link.more || row.link.same_as.is_some() {
+                break;
+            }
+            found.push(at);
+            at = *next;
+        }
+        found
+    }
+}
+
+/// Functions that are named of those that a value was carried through.
+const NAMED: usize = 3;
+
+/// `moved 8 times through _dl_fixup, from #1 to #2`.
+fn carried(page: &mut Page, rows: &[&Row], pad: &str) {
+    let mut names: Vec<String> = Vec::new();
+    for place in rows.iter().filter_map(|row| row.link.place.as_ref()) {
+        let name = place.function.as_deref().map_or_else(|| hex(place.pc), brief);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let times = |row: Option<&&Row>| row.and_then(|row| row.link.tracepoint).map(thousands);
+    let (first, last) = (times(rows.last()), times(rows.first()));
+    let count = if rows.len() == 1 { "once".to_owned() } else { format!("{} times", rows.len()) };
+    page.plain(pad).put(Style::Dim, format!("moved {count} through {}", names.join(", ")));
+    if more > 0 {
+        page.put(Style::Dim, format!(" and {more} more"));
+    }
+    match (first, last) {
+        (Some(first), Some(last)) if first != last => {
+            page.put(Style::Dim, format!(", from #{first} to #{last}"));
+        }
+        (Some(only), _) => {
+            page.put(Style::Dim, format!(", at #{only}"));
+        }
+        _ => {}
+    }
+    page.end();
+}

@@ -1,0 +1,64 @@
+//! What the value of an expression is computed of.
+
+use super::evaluate::Evaluator;
+use super::syntax::{Expression, Node, Unary};
+use super::{Environment, ExpressionError, Parsed};
+use crate::symbols::datatypes::Shape;
+use crate::values::{Place, Value};
+
+impl Parsed {
+    /// The largest parts of the expression that are kept somewhere, in a register or in memory,
+    /// and whose contents its value is computed of: of `a[i] + n * 2`, `a[i]` and `n`. Arrays
+    /// and functions count by their addresses, which are constants.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn operands(&self, environment: &dyn Environment) -> Result<Vec<Value>, ExpressionError> {
+        let evaluator = Evaluator::new(environment);
+        let (mut found, mut open) = (Vec::new(), vec![self.expression()]);
+        while let Some(expression) = open.pop() {
+            if !may_be_kept(&expression.node) {
+                open.extend(parts(&expression.node).into_iter().rev());
+                continue;
+            }
+            let value = evaluator.value(expression).map_err(|error| self.fault(error))?;
+            match (&value.place, &expression.node) {
+                _ if is_address(&value) => {}
+                (Place::Memory(_), Node::Dollar(_)) => {}
+                (Place::None, node) => open.extend(parts(node).into_iter().rev()),
+                _ => found.push(value),
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn may_be_kept(node: &Node) -> bool {
+    matches!(
+        node,
+        Node::Name(_)
+            | Node::InFile(..)
+            | Node::Dollar(_)
+            | Node::At(..)
+            | Node::Index(..)
+            | Node::Member(..)
+            | Node::Unary(Unary::Dereference, _)
+    )
+}
+
+/// Whether what an operand gives to a value is its address.
+fn is_address(value: &Value) -> bool {
+    matches!(value.of.stripped().shape(), Shape::Array { .. } | Shape::Function { .. })
+}
+
+/// The operands that a value is computed of.
+fn parts(node: &Node) -> Vec<&Expression> {
+    match node {
+        Node::Unary(Unary::AddressOf, _) | Node::SizeOf(_) => Vec::new(),
+        Node::Unary(_, of) | Node::Cast(_, of) | Node::Member(of, _) | Node::At(_, of) => vec![of],
+        Node::Binary(_, left, right) | Node::Index(left, right) => vec![left, right],
+        Node::Conditional(test, then, otherwise) => vec![test, then, otherwise],
+        Node::Assign(_, _, value) => vec![value],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,226 @@
+//! Following bytes from one writer to what that wrote them from.
+
+use super::telling::{moves, telling};
+use super::visit::Visits;
+use super::writer::{Piece, Writer};
+use super::{Beginning, Origin, Reach, Why};
+use crate::dataflow::{self, Source, Span};
+use crate::session::Session;
+use crate::timeline::StateError;
+use rdb_schema::registers::Gpr;
+use std::collections::{HashMap, VecDeque};
+
+/// Most instructions looked at for one answer.
+const MAX_STEPS: usize = 4096;
+
+/// Bytes whose origin is looked for.
+pub(super) struct Task {
+    pub span: Span,
+    /// The state at which they hold their value.
+    pub state: u64,
+    /// The link that has its value from them, and the tracepoint of it that reads them.
+    pub reader: Option<(usize, u64)>,
+    /// Whether the reader holds them unchanged.
+    pub moved: bool,
+    /// Whether they only made an address.
+    pub address: bool,
+}
+
+/// An answer in the making.
+pub(super) struct Tracer<'s> {
+    pub(super) session: &'s Session,
+    pub(super) reach: Reach,
+    pub(super) visits: Visits<'s>,
+    pub(super) why: Why,
+    open: VecDeque<Task>,
+    /// The links of bytes at the tracepoints that wrote them.
+    known: HashMap<(Span, u64), usize>,
+    steps: usize,
+    /// Links that do more than carry.
+    pub(super) shown: usize,
+}
+
+impl<'s> Tracer<'s> {
+    /// An answer that says nothing yet.
+    pub fn new(session: &'s Session, reach: Reach) -> Self {
+        Self {
+            session,
+            reach,
+            visits: Visits::new(session),
+            why: Why::default(),
+            open: VecDeque::new(),
+            known: HashMap::new(),
+            steps: 0,
+            shown: 0,
+        }
+    }
+
+    /// Where the bytes of `spans` at state `t` come from.
+    pub fn trace(mut self, spans: &[Span], t: u64) -> Result<Why, StateError> {
+        let task =
+            |span: &Span| Task { span: *span, state: t, reader: None, moved: true, address: false };
+        self.open.extend(spans.iter().map(task));
+        while let Some(task) = self.open.pop_front() {
+            self.follow(&task)?;
+        }
+        self.name()?;
+        Ok(self.why)
+    }
+}
+
+impl Tracer<'_> {
+    /// Finds who wrote the bytes of a task.
+    fn follow(&mut self, task: &Task) -> Result<(), StateError> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS || self.is_full() {
+            self.cut(task);
+            return Ok(());
+        }
+        if let Some((link, reading)) = task.reader.filter(|_| self.is_stack_pointer(&task.span)) {
+            return self.ends_at_stack(link, reading);
+        }
+        let mut pieces = self.session.written_last(task.span, task.state)?;
+        pieces.dedup_by(|next, last| {
+            let same = next.writer == last.writer && !moves(&next.writer);
+            if same {
+                last.span.length += next.span.length;
+            }
+            same
+        });
+        telling(&mut pieces);
+        pieces.iter().try_for_each(|piece| self.piece(task, piece))
+    }
+
+    fn piece(&mut self, task: &Task, piece: &Piece) -> Result<(), StateError> {
+        let (tracepoint, source) = match &piece.writer {
+            Writer::Instruction { tracepoint, source } => (*tracepoint, source),
+            Writer::Event(tracepoint) => {
+                let origin = self.session.kernel_origin(&piece.span, *tracepoint)?;
+                return self.end(task, piece, Some(*tracepoint), origin);
+            }
+            Writer::Piped { tracepoint, from, written } => {
+                return self.piped(task, piece, *tracepoint, (*from, *written));
+            }
+            Writer::Mapped(tracepoint) => {
+                let origin = self.session.mapped_in(&piece.span, *tracepoint)?;
+                return self.end(task, piece, None, origin);
+            }
+            Writer::Nobody => {
+                let origin = self.session.initial(&piece.span)?;
+                return self.end(task, piece, None, origin);
+            }
+            Writer::Many => {
+                let why = "there are too many parts to tell apart".to_owned();
+                return self.end(task, piece, None, Origin::Unknown { why });
+            }
+        };
+        let key = (piece.span, tracepoint);
+        if let Some(known) = self.known.get(&key).copied() {
+            return self.again(task, piece, (known, tracepoint));
+        }
+        let Some(link) = self.link_of(task, piece, tracepoint)? else { return Ok(()) };
+        self.known.insert(key, link);
+        self.sources(task, piece, (link, tracepoint), source)
+    }
+
+    /// Goes on with what an instruction made the bytes of.
+    fn sources(
+        &mut self,
+        task: &Task,
+        piece: &Piece,
+        (link, tracepoint): (usize, u64),
+        source: &Source,
+    ) -> Result<(), StateError> {
+        let moved = moves(&piece.writer);
+        if let Some(link) = self.why.links.get_mut(link) {
+            link.steps(tracepoint, moved);
+            let origin = beginning(source);
+            let at = Some(tracepoint);
+            origin.into_iter().for_each(|origin| link.add(Beginning { tracepoint: at, origin }));
+        }
+        self.note(link, tracepoint)?;
+        self.weigh(link)?;
+        let reader = Some((link, tracepoint));
+        let moved = moved && task.moved;
+        let task = |span: &Span, address: bool| Task {
+            span: *span,
+            state: tracepoint,
+            reader,
+            moved: moved && !address,
+            address,
+        };
+        self.open.extend(source.spans().iter().map(|span| task(span, false)));
+        if self.reach.addresses {
+            let registers = self.address_registers(tracepoint)?;
+            self.open.extend(registers.iter().map(|span| task(span, true)));
+        }
+        Ok(())
+    }
+
+    /// Goes on with what was written into a pipe.
+    fn piped(
+        &mut self,
+        task: &Task,
+        piece: &Piece,
+        tracepoint: u64,
+        (span, written): (Span, u64),
+    ) -> Result<(), StateError> {
+        let Some(number) = self.new_link(task, piece, Some(tracepoint))? else { return Ok(()) };
+        let Some(link) = self.why.links.get_mut(number) else { return Ok(()) };
+        link.steps(tracepoint, true);
+        let at = crate::render::thousands(written);
+        link.note = Some(format!("read what was written into the pipe at #{at}"));
+        let reader = Some((number, tracepoint));
+        let task = Task { span, state: written, reader, moved: task.moved, address: false };
+        self.open.push_back(task);
+        Ok(())
+    }
+
+    /// Whether bytes are the stack pointer, of which every push and call made a new one.
+    fn is_stack_pointer(&self, span: &Span) -> bool {
+        !self.reach.stack && span.within(&Span::gpr(Gpr::RSP, 8)).is_some()
+    }
+
+    fn address_registers(&self, tracepoint: u64) -> Result<Vec<Span>, StateError> {
+        let timeline = &self.session.timeline;
+        let Some(executed) = timeline.instruction(tracepoint)? else { return Ok(Vec::new()) };
+        let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else {
+            return Ok(Vec::new());
+        };
+        let (before, after) =
+            (timeline.registers(tracepoint)?, timeline.registers(tracepoint + 1)?);
+        Ok(dataflow::Moment::new(&instruction, &before, &after).address_registers())
+    }
+
+    /// Which way a conditional move went.
+    fn note(&mut self, link: usize, tracepoint: u64) -> Result<(), StateError> {
+        let timeline = &self.session.timeline;
+        let Some(executed) = timeline.instruction(tracepoint)? else { return Ok(()) };
+        let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else {
+            return Ok(());
+        };
+        if !dataflow::is_conditional_move(&instruction) {
+            return Ok(());
+        }
+        let flags = timeline.registers(tracepoint)?.rflags;
+        let holds = dataflow::holds(&instruction, flags).unwrap_or_default();
+        let name = dataflow::condition_name(instruction.condition_code());
+        let taken = if holds { "moved" } else { "not moved" };
+        if let Some(link) = self.why.links.get_mut(link) {
+            link.note = Some(format!("{taken}: its condition ({name}) was {holds}"));
+        }
+        Ok(())
+    }
+}
+
+/// What begins with an instruction that makes a value of this.
+fn beginning(source: &Source) -> Option<Origin> {
+    match source {
+        Source::Constant | Source::Extension => Some(Origin::Constant),
+        Source::Machine(what) => Some(Origin::Processor { what }),
+        Source::Unknown => {
+            Some(Origin::Unknown { why: "what this instruction does is not described".to_owned() })
+        }
+        _ => None,
+    }
+}

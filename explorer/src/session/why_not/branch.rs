@@ -1,0 +1,102 @@
+//! The branch that code depends on and that led elsewhere.
+
+use super::graph::Graph;
+use super::question::Question;
+use super::reason::Decision;
+use crate::session::Session;
+use crate::symbols::CodeAddr;
+use crate::timeline::{Direction, StateError};
+use iced_x86::Instruction;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Branches that are asked what decides on them.
+const MAX_DECIDERS: usize = 256;
+
+/// Functions that never come back.
+const ENDS: [&str; 12] = [
+    "abort",
+    "exit",
+    "_exit",
+    "_Exit",
+    "quick_exit",
+    "__stack_chk_fail",
+    "__assert_fail",
+    "__cxa_throw",
+    "__cxa_rethrow",
+    "_Unwind_Resume",
+    "longjmp",
+    "siglongjmp",
+];
+
+impl Session {
+    /// The control flow of a function; `None` if its code is not mapped at the cursor.
+    pub(super) fn graph(&self, code: &Range<u64>) -> Result<Option<Graph>, StateError> {
+        let length = (code.end - code.start) as usize;
+        let bytes = self.timeline.memory(self.cursor, code.start, length)?;
+        let Some(bytes) = bytes.into_iter().collect::<Option<Vec<u8>>>() else { return Ok(None) };
+        Ok(Some(Graph::new(code.start, &bytes, &|call| self.never_returns(call))))
+    }
+
+    fn never_returns(&self, call: &Instruction) -> bool {
+        let target = Some(call.near_branch_target()).filter(|to| *to != 0);
+        let symbol = target.and_then(|to| self.locator.symbol(&self.timeline, self.cursor, to));
+        symbol.is_some_and(|(name, offset)| {
+            let name = name.split('@').next().unwrap_or_default();
+            offset == 0 && ENDS.contains(&name)
+        })
+    }
+
+    /// The nearest executed branch that `target` depends on, or that one of those depends on
+    /// which were not executed: first after the cursor, then in the stretch `before` it.
+    pub(super) fn decision(
+        &self,
+        question: &Question,
+        (graph, target): (&Graph, usize),
+        before: Option<Range<u64>>,
+    ) -> Result<Option<Decision>, StateError> {
+        let after = Some((question.times.clone(), Direction::Forward));
+        let before = before.map(|times| (times, Direction::Backward));
+        for (times, direction) in after.into_iter().chain(before) {
+            let (mut seen, mut level) = (BTreeSet::from([target]), vec![target]);
+            while !level.is_empty() && seen.len() < MAX_DECIDERS {
+                if self.interrupt.raised() {
+                    return Err(StateError::Interrupted);
+                }
+                level.truncate(MAX_DECIDERS);
+                let deciders = level.iter().flat_map(|block| graph.deciders(*block));
+                level = deciders.filter(|block| seen.insert(*block)).collect();
+                let branches = level.iter().filter_map(|block| graph.0.get(*block));
+                let mut addresses: Vec<u64> = branches.map(|block| block.last).collect();
+                addresses.sort_unstable();
+                if let Some(t) =
+                    self.executed_among(question, &addresses, times.clone(), direction)?
+                {
+                    return self.decided(question, t, direction).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn decided(
+        &self,
+        question: &Question,
+        tracepoint: u64,
+        direction: Direction,
+    ) -> Result<Decision, StateError> {
+        let pc = self.timeline.pc(tracepoint)?;
+        let next = self.timeline.pc_after(tracepoint)?;
+        let before = direction == Direction::Backward;
+        let times = if before { 1 } else { self.executed_times(question, pc)? };
+        let place = |t, pc| self.locator.place(&self.timeline, t, CodeAddr::Pc(pc));
+        Ok(Decision {
+            tracepoint,
+            place: place(tracepoint, pc),
+            condition: self.condition_of(tracepoint)?,
+            led_to: place(tracepoint + 1, next),
+            times,
+            before,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! How a module calls functions of others: stubs, and slots that hold their addresses.
+
+use std::collections::BTreeMap;
+
+use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
+
+use super::address::ModuleAddr;
+use super::elf::ElfView;
+use super::guard::guarded;
+use super::module::ModuleSymbols;
+use super::table::Kind;
+
+impl ModuleSymbols {
+    /// All names of the function that begins at an address, as the symbol tables have them.
+    pub fn names_at(&self, address: ModuleAddr) -> Vec<String> {
+        let all = self.table().all();
+        let first = all.partition_point(|symbol| symbol.address < address.0);
+        let here = all.get(first..).unwrap_or_default().iter();
+        let here = here.take_while(|symbol| symbol.address == address.0);
+        here.filter(|symbol| symbol.is_code()).map(|symbol| symbol.name.to_string()).collect()
+    }
+
+    /// The stubs of its procedure linkage table for a function of one of these names.
+    pub fn stubs_of(&self, names: &[String]) -> Vec<ModuleAddr> {
+        let is = |name: &str| {
+            let own = name.strip_suffix("@plt");
+            own.is_some_and(|own| names.iter().any(|wanted| wanted == own))
+        };
+        let stubs = self.table().all().iter().filter(|symbol| symbol.kind == Kind::Plt);
+        stubs.filter(|stub| is(&stub.name)).map(|stub| ModuleAddr(stub.address)).collect()
+    }
+
+    /// The slots in which the dynamic linker puts addresses of functions and of variables, with
+    /// the names that it looks them up by (System V ABI for x86-64, 4.4.1).
+    pub fn imports(&self) -> BTreeMap<ModuleAddr, String> {
+        let read = || self.elf().and_then(|elf| elf.view()).map(|view| slots(&view));
+        guarded(read).unwrap_or_default()
+    }
+}
+
+fn slots(view: &ElfView<'_>) -> BTreeMap<ModuleAddr, String> {
+    let mut names = BTreeMap::new();
+    let (Some(relocations), Some(table)) =
+        (view.dynamic_relocations(), view.dynamic_symbol_table())
+    else {
+        return names;
+    };
+    for (slot, relocation) in relocations {
+        let RelocationFlags::Elf { r_type: elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT } =
+            relocation.flags()
+        else {
+            continue;
+        };
+        let RelocationTarget::Symbol(index) = relocation.target() else { continue };
+        if let Ok(symbol) = table.symbol_by_index(index)
+            && let Ok(name) = symbol.name()
+        {
+            names.insert(ModuleAddr(slot), name.to_owned());
+        }
+    }
+    names
+}

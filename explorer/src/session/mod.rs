@@ -137,7 +137,8 @@ pub struct Session {
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
     pub finished: bool,
-    held: index::Held,
+    /// What the user should know and was not told yet.
+    notices: std::cell::RefCell<Vec<String>>,
     heap: heap::HeldHeap,
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
@@ -173,7 +174,7 @@ impl Session {
             displays: Displays::default(),
             interrupt,
             finished: false,
-            held: index::Held::default(),
+            notices: std::cell::RefCell::default(),
             heap: heap::HeldHeap::default(),
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),

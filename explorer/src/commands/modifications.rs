@@ -1,7 +1,8 @@
 //! `modification` and `last`: who wrote to something, and when.
 
-use super::executions::{NUMBER, WHEN, head, place_cells, table, window};
+use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::position::Position;
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
@@ -92,6 +93,9 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
     let (subject, of) = typed_subject(session, arguments)?;
     let of = of.filter(|of| by_bytes(of, 0));
+    if let Some(times) = none_shown(session, arguments)? {
+        return total(session.modification_count(&subject, times)?, "writes");
+    }
     let found = session.modifications(&subject, window)?;
     let scene = session.scene()?;
     let value = |bytes: &[Option<u8>]| {

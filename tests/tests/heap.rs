@@ -161,9 +161,9 @@ fn who_frees_what_another_kind_allocated_is_named() {
         (misuse, function, through, Some(u64::from(fixture.line(mark))))
     };
     let expected = [
-        fault("operator delete", "operator new[]", "delete of an array"),
-        fault("free", "operator new", "free of an object"),
-        fault("operator delete", "malloc", "delete of malloc"),
+        fault("operator delete", "operator new[]", "deleted"),
+        fault("free", "operator new", "freed"),
+        fault("operator delete", "malloc", "crossed"),
     ];
     assert_eq!(found, expected);
 }
@@ -209,6 +209,6 @@ fn a_list_says_what_it_leaves_out() {
     assert!(!ask("heap").contains("are shown"));
     let none = ask("heap -c 0");
     assert!(none.contains(&format!("{count} blocks of together")), "{none}");
-    assert!(!none.contains("0x"), "{none}");
+    assert!(!none.contains("through"), "{none}");
     assert!(none.contains("Uses after free"), "{none}");
 }

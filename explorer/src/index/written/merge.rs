@@ -73,7 +73,7 @@ pub fn merge(streams: &mut [Stream], file: &Appender) -> io::Result<Vec<Piece>> 
     Ok(pieces)
 }
 
-/// Appends the pages of one blob, which is its own best order.
+/// Appends the pages collected, if there are some.
 fn append(maker: Maker, file: &Appender) -> io::Result<Option<Piece>> {
     let Some((first, last)) = maker.ends() else { return Ok(None) };
     Ok(Some(Piece { first, last, place: file.append(&maker.finish())? }))

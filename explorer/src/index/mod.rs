@@ -77,6 +77,14 @@ impl Index {
         })
     }
 
+    /// Whether what chunk `index` does can be trusted.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check(&self, timeline: &Timeline, index: usize) -> Result<(), IndexError> {
+        self.leaf(timeline, index).map(drop)
+    }
+
     /// The leaf of chunk `index`.
     ///
     /// # Errors

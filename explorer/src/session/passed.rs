@@ -112,16 +112,23 @@ impl Session {
 /// The calls that begin at `entries`, which lie in one chunk.
 fn calls_of(timeline: &Timeline, entries: &[u64]) -> Result<Vec<Passed>, StateError> {
     let Some(first) = entries.first() else { return Ok(Vec::new()) };
-    let chunk = timeline.chunk(timeline.chunk_at(*first)?)?;
+    let index = timeline.chunk_at(*first)?;
+    let chunk = sound(timeline, index)?;
     let mut walk = Walk { timeline, calls: Vec::new(), open: Vec::new() };
     walk.over(&chunk, entries, chunk.first..chunk.end()).map_err(|e| damaged(&chunk, e))?;
-    let follower = timeline.schedule().follower(timeline.chunk_at(*first)?);
+    let follower = timeline.schedule().follower(index);
     if let Some(next) = follower.filter(|_| !walk.open.is_empty()) {
-        let chunk = timeline.chunk(next)?;
+        let chunk = sound(timeline, next)?;
         let near = chunk.first..chunk.first.saturating_add(NEAR).min(chunk.end());
         walk.over(&chunk, &[], near).map_err(|error| damaged(&chunk, error))?;
     }
     Ok(walk.calls)
+}
+
+/// Chunk `index`, if what it does can be trusted.
+fn sound(timeline: &Timeline, index: usize) -> Result<Chunk, StateError> {
+    timeline.ask_index(|asked| asked.check(timeline, index))?;
+    timeline.chunk(index)
 }
 
 fn damaged(chunk: &Chunk, error: Malformed) -> StateError {

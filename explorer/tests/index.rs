@@ -252,3 +252,23 @@ proptest! {
         drop(directory);
     }
 }
+
+#[test]
+fn calls_in_a_chunk_that_does_not_replay_are_refused() {
+    let mut program = Program::random(3, 6, 8);
+    program.give_to_one_thread();
+    let t = program.chunks[1].chunk.first;
+    let ask = |program: &Program| {
+        let (_directory, path) = program.written(Ending::Sealed);
+        let mut session = Session::new(Timeline::open(&path).unwrap(), DebugSearch::none());
+        session.jump(t).unwrap();
+        let pc = session.timeline().pc(t).unwrap();
+        let window = Window { past: 0, future: 1 };
+        session.calls(&format!("*{pc:#x}"), window).map(|calls| calls[0].arguments)
+    };
+    let sound = ask(&program).unwrap();
+    let registers = &program.chunks[1].chunk.keyframe;
+    assert_eq!(sound[..2], [registers.gpr[7], registers.gpr[6]], "rdi, rsi");
+    program.chunks[2].chunk.keyframe.gpr[5] ^= 1;
+    assert!(ask(&program).is_err());
+}

@@ -110,3 +110,105 @@ fn without_allocating_functions_that_is_said() {
     let error = answers[0].error.as_deref().unwrap_or_default();
     assert!(error.contains("malloc"), "{answers:?}");
 }
+
+fn operators(mark: &str, command: &str) -> Answer {
+    let place = Fixture::load("operators").place(mark);
+    recording("operators").explore().last(&[&format!("break {place}"), "rc", command])
+}
+
+#[test]
+fn operators_are_named_as_who_allocated() {
+    let fixture = Fixture::load("operators");
+    let answer = operators("made", "heap -c 1000");
+    let blocks = answer.get("blocks").as_array().expect("blocks");
+    let known = [
+        ("one", 4, "operator new"),
+        ("many", 40, "operator new[]"),
+        // The array's length stands before its elements.
+        ("counted", 32, "operator new[]"),
+        ("wide", 128, "operator new"),
+        ("quiet", 4, "operator new"),
+        ("reused", 32, "malloc"),
+    ];
+    for (mark, bytes, through) in known {
+        let line = fixture.line(mark);
+        let at = |block: &&Value| block["allocated"]["line"].as_u64() == Some(line.into());
+        let found: Vec<&Value> = blocks.iter().filter(at).collect();
+        let [block] = found[..] else { panic!("{mark}: {found:?} in {answer:?}") };
+        assert_eq!(
+            (block["bytes"].as_u64(), block["through"].as_str()),
+            (Some(bytes), Some(through))
+        );
+    }
+}
+
+#[test]
+fn who_frees_what_another_kind_allocated_is_named() {
+    let fixture = Fixture::load("operators");
+    let answer = operators("done", "heap -c 0");
+    assert!(answer.get("blocks").is_null(), "{answer:?}");
+    let faults = answer.get("faults").as_array().expect("faults");
+    let found: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let text = |field: &str| fault[field].as_str().unwrap_or_default().to_owned();
+            (text("misuse"), text("function"), text("through"), fault["call"]["line"].as_u64())
+        })
+        .collect();
+    let fault = |function: &str, through: &str, mark: &str| {
+        let own = ["mismatch", function, through].map(str::to_owned);
+        let [misuse, function, through] = own;
+        (misuse, function, through, Some(u64::from(fixture.line(mark))))
+    };
+    let expected = [
+        fault("operator delete", "operator new[]", "deleted"),
+        fault("free", "operator new", "freed"),
+        fault("operator delete", "malloc", "crossed"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn who_has_memory_now_is_named_before_who_had_it() {
+    let answer = operators("made", "heap reused + 32");
+    assert_eq!(answer.get("block")["bytes"], 32, "{answer:?}");
+    assert_eq!((answer.get("alive"), answer.get("offset")), (&true.into(), &32.into()));
+    let other = answer.get("other");
+    assert_eq!((&other["block"]["bytes"], &other["alive"]), (&40.into(), &false.into()));
+    let place = Fixture::load("operators").place("made");
+    let explorer = recording("operators").explore();
+    let text = explorer.text(&[&format!("break {place}"), "rc", "heap reused + 32"]).stdout_text();
+    let (first, rest) = text.split_once("0 bytes behind the block of 32 bytes").expect("the block");
+    assert!(rest.contains("which is alive") && rest.contains("Earlier"), "{first}{rest}");
+}
+
+#[test]
+fn addresses_far_from_all_blocks_are_told_by_where_they_are() {
+    for (address, word) in [("$sp", "stack"), ("&one", "<one>"), ("0", "not mapped")] {
+        let place = Fixture::load("operators").place("made");
+        let explorer = recording("operators").explore();
+        let commands = [format!("break {place}"), "rc".to_owned(), format!("heap {address}")];
+        let text = explorer.text(&commands).stdout_text();
+        let told = text.lines().last().unwrap_or_default().to_owned();
+        assert!(told.contains("in no block") && told.contains(word), "{address}: {told}");
+        assert!(explorer.last(&commands).get("block").is_null());
+    }
+}
+
+#[test]
+fn a_list_says_what_it_leaves_out() {
+    let explorer = explorer(Flavour::O0);
+    let place = Fixture::load("heap").place("print");
+    let go = [format!("break {place}"), "rc".to_owned()];
+    let ask =
+        |command: &str| explorer.text(&[&go[..], &[command.to_owned()]].concat()).stdout_text();
+    let some = ask("heap -c 2");
+    let all = explorer.last(&[&go[..], &["heap".to_owned()]].concat());
+    let count = all.get("count").as_u64().expect("a count");
+    assert!(some.contains(&format!("2 of {count} are shown; -c {count} shows all")), "{some}");
+    assert!(!ask("heap").contains("are shown"));
+    let none = ask("heap -c 0");
+    assert!(none.contains(&format!("{count} blocks of together")), "{none}");
+    assert!(!none.contains("through"), "{none}");
+    assert!(none.contains("Uses after free"), "{none}");
+}

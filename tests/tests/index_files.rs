@@ -9,6 +9,7 @@ use rdb_tests::guest::Guest;
 use rdb_tests::measure::programs;
 use rdb_tests::process::{LIMIT, Running, run};
 use rdb_tests::recording::recording;
+use rdb_tests::strip::without_versions;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,36 @@ fn a_flipped_bit_never_changes_an_answer() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn what_memory_holds_is_in_it_too() {
+    let mut guest = Guest::system("", &["2"]);
+    guest.program = programs::build(programs::PAGES, guest.directory());
+    let recording = guest.record(&[]);
+    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+    let trace = without_versions_of(&recording.trace);
+    let questions = ["rend", "print counter", "x/400xg hot", "x/16xg $sp"];
+    let ask = || Explorer::new(&trace).text(&questions);
+    let expected = Explorer::new(&recording.trace).text(&questions).stdout_text();
+    assert!(expected.contains("= 60000"), "{expected}");
+    assert_eq!(ask().stdout_text(), expected);
+    let whole = std::fs::read(index(&trace)).expect("an index");
+    assert_eq!(ask().stdout_text(), expected);
+    assert_eq!(std::fs::read(index(&trace)).expect("an index"), whole, "it was not made again");
+    for at in (0..whole.len()).step_by(whole.len() / 8 + 1) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(index(&trace), bytes).expect("a write");
+        assert_eq!(ask().stdout_text(), expected, "byte {at}");
+    }
+}
+
+/// A trace beside `trace` in which the recorder kept no pages.
+fn without_versions_of(trace: &Path) -> PathBuf {
+    let stripped = trace.with_file_name("stripped.trace");
+    without_versions(trace, &stripped);
+    stripped
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `calls`: every call of a function.
 
-use super::executions::{NUMBER, WHEN, head, place_cells, table, window};
+use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::locals::{self, Named, call_text};
 use super::shown::ShownValue;
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, hex, thousands};
 use crate::session::{Call, Ending, Place, Session};
@@ -103,6 +104,9 @@ impl Output for Calls {
 
 fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let function = arguments.get("FUNCTION").unwrap_or_default().trim().to_owned();
+    if let Some(times) = none_shown(session, arguments)? {
+        return total(session.call_count(&function, times)?, "calls");
+    }
     let found = session.calls(&function, window(arguments)?)?;
     let rows = found.into_iter().map(|call| Row::new(session, call));
     let calls = rows.collect::<Result<_, StateError>>()?;

@@ -3,6 +3,7 @@
 use super::conditions::{check, split_condition};
 use super::executions::{WHEN, head};
 use super::shown::ShownValue;
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, thousands};
 use crate::session::{CheckedAt, Scene, Session, Times};
@@ -106,6 +107,9 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let limit = arguments.count("N").unwrap_or(COUNT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let found = session.each(location, condition, times, limit)?;
+    if limit == 0 {
+        return total(found.count, "executions");
+    }
     let cursor = session.cursor();
     let samples = session.scenes(&found.tracepoints, |scene| {
         let values = expressions.iter().map(|text| value(session, scene, text)).collect();

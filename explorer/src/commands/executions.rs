@@ -1,9 +1,11 @@
 //! `executions`: when code ran.
 
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Table, hex, thousands};
-use crate::session::{Execution, Place, Window};
+use crate::session::{Execution, Place, Session, Window};
 use serde::Serialize;
+use std::ops::Range;
 
 /// What is shown in each direction when nobody says how many.
 const COUNT: u64 = 10;
@@ -25,7 +27,10 @@ pub(super) const WHEN: Argument = Argument {
 /// [`CommandError::Usage`].
 pub(super) fn window(arguments: &Arguments) -> Result<Window, CommandError> {
     let count = arguments.count(NUMBER.name).unwrap_or(COUNT);
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    window_of(arguments, usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+fn window_of(arguments: &Arguments, count: usize) -> Result<Window, CommandError> {
     let (past, future) = match arguments.get(WHEN.name).unwrap_or("any") {
         "past" => (count, 0),
         "future" => (0, count),
@@ -33,6 +38,22 @@ pub(super) fn window(arguments: &Arguments) -> Result<Window, CommandError> {
         other => return Err(arguments.error(format!("{other:?} is not past, future or any"))),
     };
     Ok(Window { past, future })
+}
+
+/// Whether only the total is asked for: of these tracepoints.
+///
+/// # Errors
+/// [`CommandError::Usage`].
+pub(super) fn none_shown(
+    session: &Session,
+    arguments: &Arguments,
+) -> Result<Option<Range<u64>>, CommandError> {
+    if arguments.count(NUMBER.name) != Some(0) {
+        return Ok(None);
+    }
+    let (cursor, end) = (session.cursor(), session.timeline().end());
+    let Window { past, future } = window_of(arguments, 1)?;
+    Ok(Some(if past > 0 { 0 } else { cursor }..if future > 0 { end } else { cursor }))
 }
 
 /// `main+12`, and `prog.c:10:3` or the module.
@@ -114,6 +135,9 @@ pub static EXECUTIONS: Command = Command {
     details: "The cursor's own is marked *.",
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default();
+        if let Some(times) = none_shown(session, arguments)? {
+            return total(session.execution_count(location, times)?, "executions");
+        }
         let executions = session.executions(location, window(arguments)?)?;
         let numbers = executions.iter().map(|one| session.thread_number(one.thread)).collect();
         Ok(Box::new(Executions { executions, numbers }))

@@ -1,6 +1,7 @@
 //! `find`: bytes in memory, here or whenever they came to stand there.
 
 use super::executions::place_cells;
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
 use crate::session::{Appearance, Session, find_pattern};
@@ -71,17 +72,23 @@ impl Output for Appeared {
 fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let text = arguments.get("BYTES").unwrap_or_default();
     let pattern = find_pattern(text).map_err(|why| arguments.error(why))?;
-    let limit = arguments.count("N").unwrap_or(COUNT).clamp(1, 1 << 20) as usize;
+    let limit = arguments.count("N").unwrap_or(COUNT).min(1 << 20) as usize;
     match arguments.get(OVER.name) {
         None => {}
         Some("all") if pattern.iter().all(|byte| *byte == 0) => {
             return Err(arguments.error("zeros come to stand wherever something is mapped"));
+        }
+        Some("all") if limit == 0 => {
+            return total(session.appearance_count(&pattern)?, "appearances");
         }
         Some("all") => {
             let (found, more) = session.appearances(&pattern, limit)?;
             return Ok(Box::new(Appeared { found, more }));
         }
         Some(other) => return Err(arguments.error(format!("{other:?} is not all"))),
+    }
+    if limit == 0 {
+        return total(session.find_count_at(session.cursor(), &pattern)?, "places");
     }
     let (found, more) = session.find_bytes(&pattern, limit)?;
     let address = |address| Address { address, symbol: session.symbol(address) };

@@ -46,6 +46,7 @@ mod stack;
 mod stepping;
 mod syscalls;
 mod threads;
+mod total;
 mod types;
 mod unmapped;
 mod watching;

@@ -1,7 +1,8 @@
 //! `modification` and `last`: who wrote to something, and when.
 
-use super::executions::{NUMBER, WHEN, head, place_cells, table, window};
+use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::position::Position;
+use super::total::total;
 use super::{
     Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, unmapped,
 };
@@ -96,6 +97,9 @@ pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subjec
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
     let (subject, of) = typed_subject(session, arguments)?;
+    if let Some(times) = none_shown(session, arguments)? {
+        return total(session.modification_count(&subject, times)?, "writes");
+    }
     let found = session.modifications(&subject, window)?;
     let scene = session.scene()?;
     let value = |bytes: &[Option<u8>]| scene.typed_text(&subject, of.as_ref()?, bytes);

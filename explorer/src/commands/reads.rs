@@ -1,7 +1,8 @@
 //! `reads`: who looked at something, and when.
 
-use super::executions::{NUMBER, WHEN, rows, window};
+use super::executions::{NUMBER, WHEN, none_shown, rows, window};
 use super::modifications::{EXPRESSION, SIZE, nothing_of, subject};
+use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
 use crate::session::{Execution, Session, Subject};
@@ -38,6 +39,9 @@ fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let addresses = subject.addresses().ok_or_else(|| {
         CommandError::Other("reads of registers are not told, only of memory".to_owned())
     })?;
+    if let Some(times) = none_shown(session, arguments)? {
+        return total(session.read_count(&addresses, times)?, "reads");
+    }
     let reads = session.reads(&addresses, window)?;
     let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
     let unmapped = if reads.is_empty() { nothing_of(session, &subject)? } else { None };

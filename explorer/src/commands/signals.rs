@@ -1,5 +1,6 @@
 //! `info signals`.
 
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Group, Output};
 use crate::render::{Page, Style, thousands};
 use crate::session::{Session, SignalStop};
@@ -42,8 +43,8 @@ impl Output for Signals {
 }
 
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let count = arguments.count("N").unwrap_or(COUNT).max(1);
-    let (mut signals, mut more, mut stopped) = (Vec::new(), false, false);
+    let count = arguments.count("N").unwrap_or(COUNT);
+    let (mut signals, mut more, mut stopped, mut all) = (Vec::new(), false, false, 0);
     let timeline = session.timeline();
     timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
         stopped = session.interrupt.raised();
@@ -51,6 +52,10 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
             return ControlFlow::Break(());
         }
         let EventKind::Signal(signal) = &event.kind else { return ControlFlow::Continue(()) };
+        all += 1;
+        if count == 0 {
+            return ControlFlow::Continue(());
+        }
         more = signals.len() as u64 == count;
         if more {
             return ControlFlow::Break(());
@@ -60,6 +65,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     })?;
     if stopped {
         Err(StateError::Interrupted.into())
+    } else if count == 0 {
+        total(all, "signals")
     } else {
         Ok(Box::new(Signals { signals, more }))
     }

@@ -1,5 +1,6 @@
 //! `syscalls`: in time order, with arguments, results and data.
 
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output, jumping};
 use crate::render::{Page, Style, thousands};
 use crate::session::Session;
@@ -134,8 +135,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let timeline = session.timeline();
     let from = jumping::argument(session, arguments, "FROM")?.unwrap_or(0);
     let to = jumping::argument(session, arguments, "TO")?.unwrap_or(timeline.end());
-    let count = arguments.count("N").unwrap_or(COUNT).clamp(1, 1 << 20) as usize;
-    let (mut found, mut next, mut stopped) = (Vec::new(), None, false);
+    let count = arguments.count("N").unwrap_or(COUNT).min(1 << 20) as usize;
+    let (mut found, mut next, mut stopped, mut all) = (Vec::new(), None, false, 0);
     let range = from..to.min(timeline.end()).max(from);
     timeline.events(range, Direction::Forward, &mut |event| {
         let EventKind::Syscall(syscall) = &event.kind else { return ControlFlow::Continue(()) };
@@ -144,6 +145,10 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
             return ControlFlow::Break(());
         }
         if number.is_some_and(|number| number != syscall.number) {
+            return ControlFlow::Continue(());
+        }
+        all += 1;
+        if count == 0 {
             return ControlFlow::Continue(());
         }
         if found.len() == count {
@@ -155,6 +160,9 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     })?;
     if stopped {
         return Err(StateError::Interrupted.into());
+    }
+    if count == 0 {
+        return total(all, "system calls");
     }
     let line = |event: &Event| match &event.kind {
         EventKind::Syscall(syscall) => Some(Line::new(session, event, syscall)),

@@ -3,7 +3,7 @@
 use super::directory::Directory;
 use super::file::{HEADER, complete};
 use super::keys::RADIX;
-use super::leaf::{Leaf, Made, Maker};
+use super::leaf::{End, Leaf, Made, Maker};
 use super::node::{self, Child, Node};
 use super::parts::Appender;
 use super::sweep::Plans;
@@ -38,7 +38,7 @@ impl From<io::Error> for BuildError {
 struct Done {
     leaf: Leaf,
     keyframe: Box<Registers>,
-    end: Box<Registers>,
+    end: End,
 }
 
 /// One level of the tree while it grows.
@@ -68,7 +68,7 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
     let count = timeline.chunk_count();
     let work = Work {
         timeline,
-        plans: Plans::new(timeline.dictionary()),
+        plans: Plans::with_values(timeline.dictionary()),
         file: Appender::new(file, HEADER as u64),
         next: AtomicUsize::new(0),
         leaves: Mutex::default(),
@@ -187,7 +187,9 @@ fn is_broken(timeline: &Timeline, done: &BTreeMap<usize, Done>, index: usize) ->
     let (Some(this), Some(next)) = (done.get(&index), next) else { return false };
     let of = |registers: &Registers| (registers.gpr, registers.fs_base, registers.gs_base);
     let sound = this.leaf.unsound.is_none() && next.leaf.unsound.is_none();
-    sound && of(&this.end) != of(&next.keyframe)
+    let end = &this.end.registers;
+    let same = if this.end.whole { *end == next.keyframe } else { of(end) == of(&next.keyframe) };
+    sound && !same
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -104,6 +104,7 @@ fn put_leaf(out: &mut Vec<u8>, leaf: &Leaf) {
     put_list(out, &leaf.postings, put_piece);
     put_place(out, &leaf.strides);
     put_place(out, &leaf.blocks);
+    put_list(out, &leaf.written, put_piece);
     put_list(out, &leaf.changes, |out, change| {
         [change.tracepoint, change.start, change.end].iter().for_each(|word| put(out, *word));
     });
@@ -120,6 +121,7 @@ fn take_leaf(from: &mut Reader) -> Result<Leaf, Malformed> {
         postings: take_list(from, take_piece)?,
         strides: take_place(from)?,
         blocks: take_place(from)?,
+        written: take_list(from, take_piece)?,
         changes: take_list(from, change)?,
         summary: take_summary(from)?,
     })
@@ -129,6 +131,7 @@ fn put_node(out: &mut Vec<u8>, node: &Node) {
     out.push(node.shift);
     put_list(out, &node.granules, put_piece);
     put_list(out, &node.blocks, put_piece);
+    put_list(out, &node.written, put_piece);
     put(out, node.always.into());
     put_list(out, &node.children, put_summary);
 }
@@ -138,6 +141,7 @@ fn take_node(from: &mut Reader) -> Result<Node, Malformed> {
         shift: from.byte()?,
         granules: take_list(from, take_piece)?,
         blocks: take_list(from, take_piece)?,
+        written: take_list(from, take_piece)?,
         always: u16::try_from(from.varint()?).map_err(|_| Malformed)?,
         children: take_list(from, take_summary)?,
     })

@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 const MAGIC: [u8; 8] = *b"RDBindex";
 
 /// Of the format. Another version's index is made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes of the header.
 pub const HEADER: usize = 56;

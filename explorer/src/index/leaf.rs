@@ -3,11 +3,13 @@
 use super::parts::{Appender, Place};
 use super::postings::{self, Posting, granules};
 use super::sweep::{Found, Plans, Span, Stored, sweep};
+use super::written::{Collector, merge};
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Event;
 use rdb_schema::registers::Registers;
+use rdb_schema::replay::Cursor;
 use rdb_schema::space::MappingChange;
-use rdb_schema::varint::put;
+use rdb_schema::varint::{Malformed, put};
 use std::io;
 
 /// Tracepoints of a stride, of which register writes and the stack are kept together.
@@ -87,6 +89,8 @@ pub struct Leaf {
     pub strides: Place,
     /// Its blocks with the number of their executions.
     pub blocks: Place,
+    /// What it leaves in the pages that it writes.
+    pub written: Vec<Piece>,
     /// Its mapping changes.
     pub changes: Vec<Change>,
     /// Of all of it.
@@ -104,7 +108,16 @@ pub struct Made {
     /// Registers that the chunk starts with.
     pub keyframe: Box<Registers>,
     /// Those that it ends with.
-    pub end: Box<Registers>,
+    pub end: End,
+}
+
+/// Registers at the end of a chunk.
+#[derive(Default)]
+pub struct End {
+    /// Those.
+    pub registers: Box<Registers>,
+    /// Whether all of them count; else only the general ones and the bases of FS and GS.
+    pub whole: bool,
 }
 
 impl Made {
@@ -115,10 +128,11 @@ impl Made {
             postings: Vec::new(),
             strides: Place::default(),
             blocks: Place::default(),
+            written: Vec::new(),
             changes: Vec::new(),
             summary: Summary::ANY,
         };
-        let (keyframe, end) = (Box::default(), Box::default());
+        let (keyframe, end) = (Box::default(), End::default());
         Self { leaf, granules: Vec::new(), blocks: Vec::new(), keyframe, end }
     }
 }
@@ -128,6 +142,9 @@ pub struct Maker {
     postings: Vec<Posting>,
     strides: Vec<Summary>,
     changes: Vec<Change>,
+    collector: Collector,
+    /// Whether a store's bytes are not known from the sweep.
+    unknown: bool,
     overflow: bool,
     buffer: Vec<u8>,
 }
@@ -139,6 +156,8 @@ impl Maker {
             postings: Vec::new(),
             strides: Vec::new(),
             changes: Vec::new(),
+            collector: Collector::new(),
+            unknown: false,
             overflow: false,
             buffer: Vec::new(),
         }
@@ -153,10 +172,15 @@ impl Maker {
         self.strides.clear();
         self.strides.resize(chunk.count.div_ceil(STRIDE.into()) as usize, Summary::NONE);
         self.changes.clear();
-        self.overflow = false;
+        self.collector.clear();
+        (self.unknown, self.overflow) = (false, false);
         let end = match sweep(chunk, plans, self) {
             Ok(end) if !self.overflow => end,
             Ok(_) => return Ok(Made::unsound("more stores than a chunk can make".into())),
+            Err(error) => return Ok(Made::unsound(error.to_string())),
+        };
+        let end = match self.replay(chunk, plans) {
+            Ok(replayed) => replayed.unwrap_or(End { registers: Box::new(end), whole: false }),
             Err(error) => return Ok(Made::unsound(error.to_string())),
         };
         postings::normalise(&mut self.postings);
@@ -171,12 +195,24 @@ impl Maker {
             postings: self.pieces(file)?,
             strides: self.append_strides(file)?,
             blocks: self.append_blocks(&counted, file)?,
+            written: merge(&mut self.collector.finish(), file)?,
             changes: std::mem::take(&mut self.changes),
             summary,
         };
         let blocks = counted.iter().map(|(id, _)| u64::from(*id)).collect();
         let keyframe = Box::new(chunk.keyframe);
-        Ok(Made { leaf, granules, blocks, keyframe, end: Box::new(end) })
+        Ok(Made { leaf, granules, blocks, keyframe, end })
+    }
+
+    /// Replays a chunk that stores what a sweep does not compute.
+    fn replay(&mut self, chunk: &Chunk, plans: &Plans) -> Result<Option<End>, Malformed> {
+        if !self.unknown {
+            return Ok(None);
+        }
+        self.collector.clear();
+        let mut cursor = Cursor::new(chunk);
+        cursor.advance(chunk, plans.dictionary(), chunk.end(), &mut self.collector)?;
+        Ok(Some(End { registers: Box::new(cursor.registers), whole: true }))
     }
 
     fn pieces(&mut self, file: &Appender) -> io::Result<Vec<Piece>> {
@@ -232,6 +268,14 @@ impl Found for Maker {
             let mask = if all { mask } else { 0 };
             self.postings.push(Posting { granule, time, mask });
         });
+    }
+
+    fn holds(&mut self, stored: Stored, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) if !self.unknown => self.collector.put(stored.address, bytes),
+            _ => self.unknown = true,
+        }
+        self.store(stored);
     }
 
     fn span(&mut self, span: Span) {

@@ -1,10 +1,11 @@
 //! The index: who wrote what, and when, over a whole history.
 //!
 //! One leaf a chunk (which bytes are written when; which registers and how far
-//! the stack goes, per stride of tracepoints; how often each block is executed)
-//! under a tree of nodes of sixteen children. It lies beside the trace, or, where
-//! nothing can be written there, in a file without a name. What it says is what
-//! [`sweep`] finds; it never holds values.
+//! the stack goes, per stride of tracepoints; how often each block is executed; what
+//! it leaves in the pages that it writes) under a tree of nodes of sixteen children.
+//! It lies beside the trace, or, where nothing can be written there, in a file without
+//! a name. What it says is what [`sweep`] finds; of values, it holds only the last
+//! that a chunk stored at an address, which is what memory at its end holds.
 
 mod build;
 mod directory;
@@ -25,6 +26,7 @@ mod stack;
 mod sweep;
 mod tree;
 mod writes;
+mod written;
 
 pub use error::IndexError;
 pub use reads::{find_read, find_reads};
@@ -32,6 +34,7 @@ pub use registers::{register_bit, register_bits};
 pub use stack::Above;
 pub use sweep::{Found, Plans, Span, Stored, sweep};
 pub use writes::Write;
+pub use written::Overlay;
 
 use crate::timeline::{StateError, Timeline};
 use crate::trace::Cache;
@@ -48,13 +51,17 @@ const CACHE: usize = 48 << 20;
 pub struct Index {
     file: Mmap,
     directory: Directory,
+    /// The leaves that cannot be trusted, ascending.
+    unsound: Vec<usize>,
     parts: Cache<u64, [u8]>,
 }
 
 impl Index {
     fn new(opened: file::Opened) -> Self {
         let file::Opened { file, directory } = opened;
-        Self { file, directory, parts: Cache::new(CACHE) }
+        let leaves = directory.leaves.iter().enumerate();
+        let unsound = leaves.filter(|(_, leaf)| leaf.unsound.is_some()).map(|(at, _)| at).collect();
+        Self { file, directory, unsound, parts: Cache::new(CACHE) }
     }
 
     /// Bytes of its file.
@@ -68,6 +75,14 @@ impl Index {
             let weight = bytes.len();
             Ok((bytes, weight))
         })
+    }
+
+    /// Whether what chunk `index` does can be trusted.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check(&self, timeline: &Timeline, index: usize) -> Result<(), IndexError> {
+        self.leaf(timeline, index).map(drop)
     }
 
     /// The leaf of chunk `index`.

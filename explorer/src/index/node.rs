@@ -3,6 +3,7 @@
 use super::keys::{self, RADIX};
 use super::leaf::{Made, Piece, Summary};
 use super::parts::Appender;
+use super::written::{Stream, merge};
 use std::io;
 
 /// Most keys of a node; it takes granules together until there are no more.
@@ -20,6 +21,8 @@ pub struct Node {
     pub granules: Vec<Piece>,
     /// Which children execute which blocks.
     pub blocks: Vec<Piece>,
+    /// What children leave together in the pages that they write.
+    pub written: Vec<Piece>,
     /// The children that have mapping changes, or of which nothing is known.
     pub always: u16,
     /// Of each child.
@@ -31,6 +34,7 @@ pub struct Child {
     shift: u8,
     granules: Vec<u64>,
     blocks: Vec<u64>,
+    written: Vec<Piece>,
     always: bool,
     summary: Summary,
 }
@@ -42,6 +46,7 @@ impl Child {
             shift: 0,
             granules: std::mem::take(&mut made.granules),
             blocks: std::mem::take(&mut made.blocks),
+            written: made.leaf.written.clone(),
             always: made.leaf.unsound.is_some() || !made.leaf.changes.is_empty(),
             summary: made.leaf.summary,
         }
@@ -56,6 +61,10 @@ pub fn make(children: Vec<Child>, file: &Appender) -> io::Result<(Node, Child)> 
     let mut shift = children.iter().map(|child| child.shift).max().unwrap_or(0);
     let (mut granules, mut blocks, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
     let (mut always, mut summary) = (0, Summary::NONE);
+    let mut streams: Vec<Stream> =
+        children.iter().map(|child| Stream::of_pieces(&child.written, file)).collect();
+    let pages = merge(&mut streams, file)?;
+    drop(streams);
     for (index, child) in children.into_iter().take(RADIX).enumerate() {
         let more = shift.saturating_sub(child.shift);
         granules.push(coarser(child.granules, more));
@@ -76,13 +85,14 @@ pub fn make(children: Vec<Child>, file: &Appender) -> io::Result<(Node, Child)> 
         shift,
         granules: append(&written, file)?,
         blocks: append(&executed, file)?,
+        written: pages.clone(),
         always,
         children: summaries,
     };
     let of = |entries: &[keys::Entry]| entries.iter().map(|(key, _)| *key).collect();
     let always = always != 0;
-    let child = Child { shift, granules: of(&written), blocks: of(&executed), always, summary };
-    Ok((node, child))
+    let (granules, blocks) = (of(&written), of(&executed));
+    Ok((node, Child { shift, granules, blocks, written: pages, always, summary }))
 }
 
 fn coarser(mut keys: Vec<u64>, shift: u8) -> Vec<u64> {

@@ -6,7 +6,7 @@ use super::{Index, IndexError};
 use crate::timeline::{StateError, Timeline};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Index {
     /// The index beside the trace, if there is one that can be used.
@@ -66,7 +66,7 @@ fn beside(timeline: &Timeline, path: &Path) -> Result<Index, BuildError> {
 }
 
 fn unnamed(timeline: &Timeline) -> Result<Index, BuildError> {
-    let made = tempfile::tempfile_in(crate::trace::folder())?;
+    let made = tempfile::tempfile_in(folder())?;
     build(timeline, &made)?;
     read(timeline, &made)
 }
@@ -78,4 +78,11 @@ fn read(timeline: &Timeline, file: &File) -> Result<Index, BuildError> {
         Unusable::Wrong(why) => io::Error::other(format!("the index just made {why}")),
     };
     opened.map(Index::new).map_err(|why: Unusable| BuildError::Io(wrong(why)))
+}
+
+/// Where large files without a name go.
+fn folder() -> PathBuf {
+    let asked = std::env::var_os("TMPDIR").is_some();
+    let large = Path::new("/var/tmp");
+    if !asked && large.is_dir() { large.to_path_buf() } else { std::env::temp_dir() }
 }

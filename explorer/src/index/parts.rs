@@ -56,6 +56,17 @@ impl<'a> Appender<'a> {
         Ok(Place { offset, stored, raw: raw.len() as u32, checksum })
     }
 
+    /// The bytes of a part that was appended.
+    ///
+    /// # Errors
+    /// The file system's, or the part is not as it was written.
+    pub fn read_back(&self, place: &Place) -> io::Result<Vec<u8>> {
+        let mut stored = vec![0; place.stored as usize];
+        self.file.read_exact_at(&mut stored, place.offset)?;
+        unpack(&stored, place)
+            .ok_or_else(|| io::Error::other("the index changed while it was made"))
+    }
+
     /// Where the next part goes.
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Relaxed)
@@ -70,10 +81,13 @@ pub fn read(file: &Mmap, place: &Place) -> Result<Vec<u8>, IndexError> {
     let start = usize::try_from(place.offset).ok();
     let range = start.and_then(|start| Some(start..start.checked_add(place.stored as usize)?));
     let stored = range.and_then(|range| file.get(range)).ok_or(IndexError::Damaged)?;
+    unpack(stored, place).ok_or(IndexError::Damaged)
+}
+
+fn unpack(stored: &[u8], place: &Place) -> Option<Vec<u8>> {
     let raw = place.raw as usize;
     if raw > MAX_RAW || xxh3_64(stored) != place.checksum {
-        return Err(IndexError::Damaged);
+        return None;
     }
-    let bytes = zstd::bulk::decompress(stored, raw).map_err(|_| IndexError::Damaged)?;
-    if bytes.len() == raw { Ok(bytes) } else { Err(IndexError::Damaged) }
+    zstd::bulk::decompress(stored, raw).ok().filter(|bytes| bytes.len() == raw)
 }

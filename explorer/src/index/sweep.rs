@@ -104,6 +104,11 @@ impl<'a> Plans<'a> {
         Self { probes: Some(probes), ..Self::new(dictionary) }
     }
 
+    /// The blocks they are for.
+    pub fn dictionary(&self) -> &'a Dictionary {
+        self.dictionary
+    }
+
     fn wanted(&self, id: u32) -> Wanted {
         Wanted { probes: self.probes.map_or(0, |probes| probes(id)), ..self.wanted }
     }

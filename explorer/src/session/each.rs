@@ -20,6 +20,8 @@ pub enum Times {
 pub struct Each {
     /// Their tracepoints, in order.
     pub tracepoints: Vec<u64>,
+    /// How many were met: all, if none was asked for.
+    pub count: u64,
     /// Whether there are more than were asked for.
     pub more: bool,
     /// At how many others the condition has no value.
@@ -48,9 +50,15 @@ impl Session {
             Times::Any => (0..end, Direction::Forward),
         };
         let mut each = Each::default();
-        let mut keep = |t: u64| self.is_wanted(t, condition, &mut each);
+        let mut count = 0;
+        let mut keep = |t: u64| {
+            let wanted = self.is_wanted(t, condition, &mut each)?;
+            count += u64::from(wanted);
+            Ok(wanted && limit > 0)
+        };
         let most = limit.saturating_add(1);
         let mut found = self.executed_that(&targets, (times, direction), most, &mut keep)?;
+        each.count = count;
         each.more = found.len() > limit;
         found.truncate(limit);
         if direction == Direction::Backward {

@@ -1,16 +1,13 @@
 //! Executions of code, and calls of functions.
 
+use super::passed::Passed;
 use super::places::Places;
 use super::{LocationError, Place, Session, Target};
 use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
-use rdb_schema::registers::{Gpr, Registers};
 use serde::Serialize;
 use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
-
-/// Registers of the first integer arguments (System V ABI for x86-64, 3.2.3).
-const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
 
 /// How many of something before and behind the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +96,22 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn calls(&self, function: &str, window: Window) -> Result<Vec<Call>, LocationError> {
+        let targets = self.entries_of(function)?;
+        let all = self.executed(&targets, window)?;
+        let mut calls = Vec::with_capacity(all.len());
+        self.calls_at(&all, &mut |passed| {
+            self.interrupt.check()?;
+            calls.push(self.call(&passed)?);
+            Ok(())
+        })?;
+        Ok(calls)
+    }
+
+    /// Where a function is entered.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub(super) fn entries_of(&self, function: &str) -> Result<Vec<Target>, LocationError> {
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
         let mut targets = self.locator.entries(&self.timeline, function);
@@ -109,13 +122,7 @@ impl Session {
                 targets = places;
             }
         }
-        let all = self.executed(&targets, window)?;
-        let call = |t| {
-            self.interrupt.check()?;
-            self.call_at(t)
-        };
-        let all: Result<_, StateError> = all.into_iter().map(call).collect();
-        Ok(all?)
+        Ok(targets)
     }
 
     /// The tracepoints around the cursor that execute one of `targets`.
@@ -174,41 +181,29 @@ impl Session {
         })
     }
 
-    /// The call whose first instruction is that of tracepoint `t`.
-    fn call_at(&self, t: u64) -> Result<Call, StateError> {
-        let registers = self.timeline.registers(t)?;
-        let mut word = [0; 8];
-        let known = self.timeline.read(t, registers.rsp(), &mut word);
-        let back = known.then(|| u64::from_le_bytes(word));
-        let outside = registers.rsp().saturating_add(8);
+    /// A call with who made it, and how it ended.
+    fn call(&self, passed: &Passed) -> Result<Call, StateError> {
+        let t = passed.tracepoint;
         let thread = self.timeline.thread(t)?;
-        let end = self.find_above(thread, t, Direction::Forward, outside)?;
-        let returned = match end {
-            Some(end) => back == Some(self.timeline.pc(end)?),
-            None => false,
-        };
-        let rax = |end: u64| self.timeline.registers(end).map(|all| gpr(&all, Gpr::RAX));
+        let (back, end) = (self.back_of(passed), self.end_of(passed)?);
+        let returned = end.filter(|end| back == Some(end.pc));
         let caller = back.map(|back| self.locator.place(&self.timeline, t, CodeAddr::Return(back)));
         Ok(Call {
             tracepoint: t,
             thread,
-            arguments: ARGUMENTS.map(|register| gpr(&registers, register)),
+            arguments: passed.arguments,
             caller,
             ending: match (end, returned) {
                 (None, _) => Ending::Running,
-                (_, true) => Ending::Returned,
-                (_, false) => Ending::Left,
+                (_, Some(_)) => Ending::Returned,
+                (_, None) => Ending::Left,
             },
-            end,
-            instructions: end.map(|end| self.timeline.instructions_of(thread, t..end)),
-            value: end.filter(|_| returned).map(rax).transpose()?,
+            end: end.map(|end| end.state),
+            instructions: end.map(|end| self.timeline.instructions_of(thread, t..end.state)),
+            value: returned.map(|end| end.value),
             current: t == self.cursor,
         })
     }
-}
-
-fn gpr(registers: &Registers, register: Gpr) -> u64 {
-    registers.gpr.get(register.index()).copied().unwrap_or_default()
 }
 
 fn serialize_words<S: serde::Serializer>(words: &[u64; 6], out: S) -> Result<S::Ok, S::Error> {

@@ -1,7 +1,7 @@
 //! Looking for bytes in memory.
 
 use super::Session;
-use crate::timeline::StateError;
+use crate::timeline::{StateError, Timeline};
 use rdb_schema::space::{Base, PAGE};
 
 /// Bytes read at a time.
@@ -27,43 +27,71 @@ impl Session {
         pattern: &[u8],
         limit: usize,
     ) -> Result<(Vec<u64>, bool), StateError> {
-        let space = self.timeline.space(t)?;
         let mut found = Vec::new();
+        self.find_parts(t, pattern, &mut |part| {
+            found.extend(part);
+            found.len() <= limit
+        })?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok((found, more))
+    }
+
+    /// How often `pattern` stands in the memory of state `t`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_count_at(&self, t: u64, pattern: &[u8]) -> Result<u64, StateError> {
+        let mut count = 0;
+        self.find_parts(t, pattern, &mut |part| {
+            count += part.len() as u64;
+            true
+        })?;
+        Ok(count)
+    }
+
+    /// Gives where `pattern` stands at state `t` to `take`, part by part of memory, as long
+    /// as that wants more.
+    fn find_parts(
+        &self,
+        t: u64,
+        pattern: &[u8],
+        take: &mut dyn FnMut(Vec<u64>) -> bool,
+    ) -> Result<(), StateError> {
+        let space = self.timeline.space(t)?;
         let known = |base| !matches!(base, Base::Unreadable);
         for mapping in space.iter().filter(|mapping| known(mapping.base)) {
             let mut at = mapping.start;
             while at < mapping.end {
-                if self.interrupt.raised() {
-                    return Err(StateError::Interrupted);
-                }
+                self.interrupt.check()?;
                 let length = (mapping.end - at).min(PART);
-                self.find_in((t, at), length, pattern, &mut found)?;
-                if found.len() > limit {
-                    found.truncate(limit);
-                    return Ok((found, true));
+                let mut found = Vec::new();
+                find_in(&self.timeline, (t, at), length, pattern, &mut found)?;
+                if !take(found) {
+                    return Ok(());
                 }
                 at += length;
             }
         }
-        Ok((found, false))
-    }
-
-    /// Those that start at state `t` in the `length` bytes from `start`; they may end behind.
-    pub(super) fn find_in(
-        &self,
-        (t, start): (u64, u64),
-        length: u64,
-        pattern: &[u8],
-        found: &mut Vec<u64>,
-    ) -> Result<(), StateError> {
-        let more = pattern.len().saturating_sub(1);
-        let memory = self.timeline.memory(t, start, length as usize + more)?;
-        let is = |window: &[Option<u8>]| window.iter().zip(pattern).all(|(a, b)| *a == Some(*b));
-        let places = memory.windows(pattern.len().max(1)).enumerate();
-        let matching = places.filter(|(_, window)| is(window));
-        found.extend(matching.map(|(offset, _)| start + offset as u64));
         Ok(())
     }
+}
+
+/// Those that start at state `t` in the `length` bytes from `start`; they may end behind.
+pub(super) fn find_in(
+    timeline: &Timeline,
+    (t, start): (u64, u64),
+    length: u64,
+    pattern: &[u8],
+    found: &mut Vec<u64>,
+) -> Result<(), StateError> {
+    let more = pattern.len().saturating_sub(1);
+    let memory = timeline.memory(t, start, length as usize + more)?;
+    let is = |window: &[Option<u8>]| window.iter().zip(pattern).all(|(a, b)| *a == Some(*b));
+    let places = memory.windows(pattern.len().max(1)).enumerate();
+    let matching = places.filter(|(_, window)| is(window));
+    found.extend(matching.map(|(offset, _)| start + offset as u64));
+    Ok(())
 }
 
 /// What `text` means: `"a string"` (with C's escapes), bytes in hexadecimal

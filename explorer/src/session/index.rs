@@ -1,20 +1,11 @@
-//! The session's index: opened or built when a question first needs it.
+//! Questions to the index of the session's timeline.
 
 use super::Session;
 use crate::index::{Index, IndexError};
 use crate::timeline::{Direction, StateError};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Chunks that are searched without an index.
 const NEAR: usize = 32;
-
-/// The index, once there is one.
-#[derive(Default)]
-pub(super) struct Held {
-    index: RefCell<Option<Rc<Index>>>,
-    notices: RefCell<Vec<String>>,
-}
 
 impl Session {
     /// Asks the index, which is built if there is none. One that turns out to be
@@ -24,18 +15,9 @@ impl Session {
     /// The history's.
     pub fn ask_index<T>(
         &self,
-        mut question: impl FnMut(&Index) -> Result<T, IndexError>,
+        question: impl FnMut(&Index) -> Result<T, IndexError>,
     ) -> Result<T, StateError> {
-        match question(&*self.index()?) {
-            Err(IndexError::Damaged) => {
-                let made = Rc::new(Index::make(&self.timeline)?);
-                let notice = "the index of this trace is damaged: it is made anew".to_owned();
-                self.notice(notice);
-                self.held.index.replace(Some(made.clone()));
-                Ok(question(&made)?)
-            }
-            answer => Ok(answer?),
-        }
+        self.timeline.ask_index(question)
     }
 
     /// Sees to it that there is an index; how many bytes it takes, and whether it stands
@@ -64,11 +46,11 @@ impl Session {
         pcs: &[u64],
     ) -> Result<Option<u64>, StateError> {
         let few = self.timeline.chunk_count() <= NEAR;
-        if few && self.ready_index().is_none() {
+        if few && self.timeline.ready_index().is_none() {
             let interrupted = || self.interrupt.raised();
             return self.timeline.find_pc(None, from, direction, pcs, &interrupted);
         }
-        if self.ready_index().is_none()
+        if self.timeline.ready_index().is_none()
             && let Some(found) = self.find_near(from, direction, pcs)?
         {
             return Ok(Some(found));
@@ -101,33 +83,15 @@ impl Session {
         Ok(None)
     }
 
-    /// The index, if it needs not be built.
-    fn ready_index(&self) -> Option<Rc<Index>> {
-        let mut held = self.held.index.borrow_mut();
-        if held.is_none() {
-            *held = Index::existing(&self.timeline).map(Rc::new);
-        }
-        held.clone()
-    }
-
-    fn index(&self) -> Result<Rc<Index>, StateError> {
-        if let Some(index) = &*self.held.index.borrow() {
-            return Ok(index.clone());
-        }
-        let (index, notice) = Index::open(&self.timeline)?;
-        self.held.notices.borrow_mut().extend(notice);
-        let index = Rc::new(index);
-        self.held.index.replace(Some(index.clone()));
-        Ok(index)
-    }
-
     /// Something that the user should know.
     pub(super) fn notice(&self, text: String) {
-        self.held.notices.borrow_mut().push(text);
+        self.notices.borrow_mut().push(text);
     }
 
     /// What the user should know since this was last asked.
     pub fn take_notices(&self) -> Vec<String> {
-        self.held.notices.take()
+        let mut notices = self.timeline.take_index_notices();
+        notices.extend(self.notices.take());
+        notices
     }
 }

@@ -27,6 +27,7 @@ mod motion;
 mod names;
 mod output;
 mod parses;
+mod passed;
 mod places;
 mod position;
 mod process;
@@ -45,11 +46,12 @@ mod visible;
 pub use display::{Display, Displays};
 pub use each::{Each, Times};
 pub use frames::Frames;
-pub use heap::{Block, Heap, Misuse, Use, Uses, WrongFree};
+pub use heap::{Around, Block, Family, Found, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
 mod thread;
 mod tls;
+mod totals;
 mod until;
 mod value;
 mod watch;
@@ -145,7 +147,8 @@ pub struct Session {
     pub interrupt: Interrupt,
     /// Whether the user has had enough.
     pub finished: bool,
-    held: index::Held,
+    /// What the user should know and was not told yet.
+    notices: std::cell::RefCell<Vec<String>>,
     heap: heap::HeldHeap,
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
@@ -181,7 +184,7 @@ impl Session {
             displays: Displays::default(),
             interrupt,
             finished: false,
-            held: index::Held::default(),
+            notices: std::cell::RefCell::default(),
             heap: heap::HeldHeap::default(),
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),

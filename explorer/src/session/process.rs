@@ -1,7 +1,7 @@
 //! The process whose history is looked at. Each has a history, a cursor and an address space
 //! of its own; breakpoints at places in the program hold in all of them.
 
-use super::{Locator, Session, Stop, index, natural_stop};
+use super::{Locator, Session, Stop, natural_stop};
 use crate::timeline::{OpenError, Process, Timeline};
 
 /// Where a process was left.
@@ -59,7 +59,6 @@ impl Session {
         self.left.insert(self.timeline.process(), left);
         self.locator = Locator::new(&timeline, self.search.clone());
         self.timeline = timeline;
-        self.held = index::Held::default();
         self.selected = 0;
         self.examine.next = None;
         self.faults.clear();

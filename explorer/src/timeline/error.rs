@@ -1,6 +1,6 @@
 //! What can go wrong with a trace and its states.
 
-use crate::trace::{BuildError, Unsound};
+use crate::trace::Unsound;
 
 /// Why a trace cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,18 +31,9 @@ pub enum StateError {
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
-    /// What the program wrote could not be kept.
+    /// There is no room for an index.
     #[error("{0}")]
     Storage(String),
-}
-
-impl From<BuildError> for StateError {
-    fn from(error: BuildError) -> Self {
-        match error {
-            BuildError::Interrupted => Self::Interrupted,
-            BuildError::Io(..) => Self::Storage(error.to_string()),
-        }
-    }
 }
 
 impl From<Unsound> for StateError {

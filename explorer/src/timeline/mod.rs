@@ -3,6 +3,7 @@
 mod chunks;
 mod error;
 mod events;
+mod index;
 mod interrupt;
 mod memory;
 mod modules;
@@ -15,7 +16,7 @@ pub use error::{OpenError, StateError};
 pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
-use crate::trace::{self, Cache, ChunkView, Trace, Written};
+use crate::trace::{self, Cache, ChunkView, Trace};
 pub use crate::trace::{Process, Schedule, Thread};
 use page::Page;
 use rdb_schema::chunk::Chunk;
@@ -25,7 +26,7 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Which way in recorded time.
@@ -60,8 +61,7 @@ pub struct Timeline {
     frames: Cache<u32, Pages>,
     pages: Cache<(u64, u64), Page>,
     files: Cache<u32, [u8]>,
-    /// What chunks write, once somebody needed it.
-    written: Mutex<Option<Arc<Written>>>,
+    held: index::Held,
     interrupt: Interrupt,
     path: PathBuf,
 }
@@ -93,7 +93,7 @@ impl Timeline {
             frames: Cache::new(48 * MB),
             pages: Cache::new(4 * MB),
             files: Cache::new(128 * MB),
-            written: Mutex::default(),
+            held: index::Held::default(),
             interrupt: Interrupt::default(),
             path: path.to_owned(),
         })

@@ -1,9 +1,9 @@
 //! One page at one state.
 
 use super::{StateError, Timeline};
-use crate::trace::{Store, Written};
+use crate::trace::Store;
 use rdb_schema::space::{Base, Mapping, PAGE};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 const BYTES: usize = PAGE as usize;
 
@@ -184,23 +184,9 @@ impl Timeline {
             from += 1;
         }
         if from < index {
-            let written = self.written()?.to_page(from..index, number);
-            let written = written.map_err(|(index, why)| match self.place(index) {
-                Ok(place) => StateError::Damaged(place.first, place.end(), why),
-                Err(error) => error,
-            })?;
+            let written = self.ask_index(|asked| asked.written(self, from..index, number))?;
             written.runs().for_each(|(offset, bytes)| page.put(offset, bytes));
         }
         Ok(())
-    }
-
-    /// What chunks write: replays all of them when it is first asked for.
-    fn written(&self) -> Result<Arc<Written>, StateError> {
-        let mut slot = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(written) = &*slot {
-            return Ok(written.clone());
-        }
-        let written = Written::build(&self.trace, &|| self.interrupt.raised())?;
-        Ok(slot.insert(Arc::new(written)).clone())
     }
 }

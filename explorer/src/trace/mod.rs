@@ -10,7 +10,6 @@ pub mod sigbus;
 mod stores;
 mod versions;
 mod view;
-mod written;
 
 pub use cache::Cache;
 pub use open::open;
@@ -19,7 +18,6 @@ pub use processes::Process;
 pub use schedule::{Schedule, Thread};
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};
-pub use written::{BuildError, Overlay, Written, folder};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};

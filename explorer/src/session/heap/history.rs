@@ -1,7 +1,7 @@
 //! All blocks that were ever allocated, from the calls that allocated and freed them.
 
 use super::calls::Call;
-use super::functions::Action;
+use super::functions::{Action, Family};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,6 +23,8 @@ pub struct Block {
     pub replaced: Option<u64>,
     /// The function that allocated.
     pub function: &'static str,
+    /// What it belongs to.
+    pub family: Family,
 }
 
 impl Block {
@@ -46,6 +48,8 @@ pub enum Misuse {
     DoubleFree,
     /// No block begins there.
     NoBlock,
+    /// It was freed by a function of another family than allocated it.
+    Mismatch,
 }
 
 /// A call that freed what must not be freed.
@@ -57,6 +61,11 @@ pub struct WrongFree {
     pub address: u64,
     /// What is wrong with that.
     pub misuse: Misuse,
+    /// The freeing function.
+    pub function: &'static str,
+    /// The function that allocated the block, and the tracepoint at which it was entered, if
+    /// there is a block.
+    pub allocated: Option<(&'static str, u64)>,
 }
 
 /// The heap, over all of history.
@@ -98,17 +107,21 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    fn free(&mut self, tracepoint: u64, address: u64) {
+    fn free(&mut self, call: &Call, address: u64) {
+        let (tracepoint, function) = (call.tracepoint, call.function);
         let known = self.last.get(&address).and_then(|at| self.heap.blocks.get_mut(*at));
+        let allocated = known.as_ref().map(|block| (block.function, block.allocated));
         let misuse = match known {
             Some(block) if block.freed.is_none() => {
                 block.freed = Some(tracepoint);
-                return;
+                (block.family != function.family).then_some(Misuse::Mismatch)
             }
-            Some(_) => Misuse::DoubleFree,
-            None => Misuse::NoBlock,
+            Some(_) => Some(Misuse::DoubleFree),
+            None => Some(Misuse::NoBlock),
         };
-        self.heap.faults.push(WrongFree { tracepoint, address, misuse });
+        let function = function.name;
+        let fault = |misuse| WrongFree { tracepoint, address, misuse, function, allocated };
+        self.heap.faults.extend(misuse.map(fault));
     }
 
     /// Another program takes the process over at `tracepoint`: its memory is gone.
@@ -124,23 +137,25 @@ impl Ledger {
     /// Adds a call; `stored` is the address it stored, if it stores one.
     pub fn enter(&mut self, call: &Call, stored: Option<u64>) {
         self.heap.calls.push(call.tracepoint..call.end.unwrap_or(u64::MAX));
-        let bytes = call.action.bytes(&call.arguments);
+        let action = call.function.action;
+        let bytes = action.bytes(&call.arguments);
         let failed = call.result == 0 && bytes.is_some_and(|bytes| bytes > 0);
-        let freed = call.action.freed(&call.arguments);
+        let freed = action.freed(&call.arguments);
         // A reallocation that fails leaves its block.
-        if let Some(address) = freed.filter(|_| call.action == Action::Free || !failed) {
-            self.free(call.tracepoint, address);
+        if let Some(address) = freed.filter(|_| action == Action::Free || !failed) {
+            self.free(call, address);
         }
-        let address = if call.action == Action::Store { stored } else { Some(call.result) };
+        let address = if action == Action::Store { stored } else { Some(call.result) };
         let (Some(returned), Some(bytes), Some(address)) = (call.end, bytes, address) else {
             return;
         };
         if address == 0 {
             return;
         }
-        let (allocated, function) = (call.tracepoint, call.name);
-        let (freed, replaced) = (None, None);
-        let block = Block { address, bytes, allocated, returned, freed, replaced, function };
+        let (allocated, function) = (call.tracepoint, call.function.name);
+        let (freed, replaced, family) = (None, None, call.function.family);
+        let block =
+            Block { address, bytes, allocated, returned, freed, replaced, function, family };
         self.last.insert(address, self.heap.blocks.len());
         self.heap.blocks.push(block);
     }
@@ -149,12 +164,13 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::heap::functions::Function;
 
     fn call(t: u64, action: Action, arguments: [u64; 2], result: u64) -> Call {
         let [a, b] = arguments;
         let arguments = [a, b, 0, 0, 0, 0];
-        let (name, outside, end) = ("f", 0, Some(t + 5));
-        Call { tracepoint: t, action, name, arguments, outside, end, result }
+        let function = Function { symbol: "f", name: "f", action, family: Family::Malloc };
+        Call { tracepoint: t, function, arguments, end: Some(t + 5), result }
     }
 
     #[test]
@@ -174,6 +190,22 @@ mod tests {
         let faults: Vec<_> = heap.faults.iter().map(|f| (f.tracepoint, f.misuse)).collect();
         assert_eq!(faults, [(30, Misuse::DoubleFree), (40, Misuse::NoBlock)]);
         assert!(heap.is_inside(12) && !heap.is_inside(15) && !heap.is_inside(9));
+    }
+
+    #[test]
+    fn who_frees_has_to_be_of_the_family_that_allocated() {
+        let of = |t, action, address, result, family| {
+            let call = call(t, action, [address, 0], result);
+            Call { function: Function { family, ..call.function }, ..call }
+        };
+        let mut ledger = Ledger::default();
+        ledger.enter(&of(10, Action::Allocate(0), 32, 0x100, Family::New), None);
+        ledger.enter(&of(20, Action::Free, 0x100, 0, Family::Malloc), None);
+        ledger.enter(&of(30, Action::Allocate(0), 32, 0x100, Family::NewArray), None);
+        ledger.enter(&of(40, Action::Free, 0x100, 0, Family::NewArray), None);
+        let faults: Vec<_> = ledger.heap.faults.iter().map(|f| (f.tracepoint, f.misuse)).collect();
+        assert_eq!(faults, [(20, Misuse::Mismatch)]);
+        assert!(ledger.heap.blocks.iter().all(|block| block.freed.is_some()));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The heap: which blocks are alive, who allocated and freed them, and what was done to
 //! them afterwards.
 
+mod around;
 mod calls;
 mod functions;
 mod history;
 mod uses;
 
+pub use around::{Around, Found};
+pub use functions::Family;
 pub use history::{Block, Heap, Misuse, WrongFree};
 pub use uses::{Use, Uses};
 
@@ -79,6 +82,6 @@ fn is_own(place: &Place) -> bool {
         .as_deref()
         .is_some_and(|path| LIBRARIES.iter().any(|part| path.contains(part)));
     let name = place.function.as_deref().unwrap_or_default();
-    let allocates = functions::FUNCTIONS.iter().any(|(known, _)| *known == name);
+    let allocates = functions::FUNCTIONS.iter().any(|known| known.name == name);
     !library && !allocates && !WRAPPERS.iter().any(|start| name.starts_with(start))
 }

@@ -21,7 +21,7 @@ pub(super) type Change = (Written, (Bytes, Bytes));
 impl Session {
     /// At most `limit` writes of `times` to a bit-field, in `direction`; of what the field
     /// holds, see [`field_of`].
-    pub(super) fn field_changes(
+    pub(in crate::session) fn field_changes(
         &self,
         (subject, bits): (&Subject, Bits),
         mut times: Range<u64>,

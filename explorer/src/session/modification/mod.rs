@@ -155,27 +155,30 @@ impl Session {
         if limit == 0 || times.is_empty() {
             return Ok(Vec::new());
         }
-        self.ask_index(|index| self.moments_of(index, subject, times.clone(), direction, limit))
+        self.ask_index(|index| {
+            let mut found = Vec::new();
+            self.moments_of(index, subject, (times.clone(), direction), &mut |moment| {
+                found.push(moment);
+                if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            Ok(found)
+        })
     }
 
-    fn moments_of(
+    /// Calls `take` with the tracepoints of `times` that write to the subject, in `direction`,
+    /// until it breaks.
+    pub(super) fn moments_of(
         &self,
         index: &Index,
         subject: &Subject,
-        times: Range<u64>,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<Moment>, IndexError> {
-        let mut found = Vec::new();
-        let mut take = |moment: Moment| {
-            found.push(moment);
-            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
+        (times, direction): (Range<u64>, Direction),
+        take: &mut dyn FnMut(Moment) -> ControlFlow<()>,
+    ) -> Result<(), IndexError> {
         match subject {
             Subject::Memory { .. } => {
                 let addresses = subject.addresses().unwrap_or_default();
                 let visit = &mut |w: crate::index::Write| take((w.tracepoint, w.mapped));
-                index.writes(&self.timeline, addresses, times, direction, visit)?;
+                index.writes(&self.timeline, addresses, times, direction, visit)
             }
             Subject::Register { name, thread } => {
                 let bits = register_bits(|all| registers::read(all, name));
@@ -184,9 +187,8 @@ impl Session {
                     true => ControlFlow::Continue(()),
                     false => take((t, false)),
                 };
-                index.register_writes(&self.timeline, bits, times, direction, visit)?;
+                index.register_writes(&self.timeline, bits, times, direction, visit)
             }
         }
-        Ok(found)
     }
 }

@@ -1,8 +1,6 @@
 //! What was written to many pages, as bytes: how many pages (8 bytes), their
 //! numbers ascending (8 each), where each one's runs end (8 each), the runs.
 
-use super::overlay::{Overlay, runs};
-
 /// Collects pages by ascending number.
 #[derive(Default)]
 pub struct Maker {
@@ -17,6 +15,16 @@ impl Maker {
         encode(&mut self.data);
         self.pages.push(page);
         self.ends.push(self.data.len() as u64);
+    }
+
+    /// Bytes of the runs so far.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The first and the last page.
+    pub fn ends(&self) -> Option<(u64, u64)> {
+        Some((*self.pages.first()?, *self.pages.last()?))
     }
 
     /// All of it.
@@ -38,12 +46,8 @@ pub struct Blob<'a> {
 }
 
 impl<'a> Blob<'a> {
-    /// The blob in `bytes`; an empty one if there is none.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self::parse(bytes).unwrap_or_default()
-    }
-
-    fn parse(bytes: &'a [u8]) -> Option<Self> {
+    /// The blob in `bytes`, if they are one.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let (count, rest) = bytes.split_first_chunk()?;
         let length = usize::try_from(u64::from_le_bytes(*count)).ok()?.checked_mul(8)?;
         let (pages, rest) = rest.split_at_checked(length)?;
@@ -52,12 +56,12 @@ impl<'a> Blob<'a> {
     }
 
     /// The page at `index`.
-    fn page(&self, index: usize) -> Option<u64> {
+    pub fn page(&self, index: usize) -> Option<u64> {
         self.pages.get(index).map(|page| u64::from_le_bytes(*page))
     }
 
     /// The runs of the page at `index`.
-    fn data(&self, index: usize) -> &'a [u8] {
+    pub fn data(&self, index: usize) -> &'a [u8] {
         let end = |index: usize| {
             let end = self.ends.get(index).map(|end| u64::from_le_bytes(*end));
             end.and_then(|end| usize::try_from(end).ok()).unwrap_or(0)
@@ -70,24 +74,5 @@ impl<'a> Blob<'a> {
     pub fn find(&self, page: u64) -> &'a [u8] {
         let found = self.pages.binary_search_by_key(&page, |p| u64::from_le_bytes(*p));
         found.map_or(&[], |index| self.data(index))
-    }
-}
-
-/// The pages of all `blobs`, oldest first; newer bytes cover older ones.
-pub fn merge(blobs: &[Blob]) -> Vec<u8> {
-    let mut next = vec![0; blobs.len()];
-    let mut merged = Maker::default();
-    let mut overlay = Overlay::default();
-    loop {
-        let heads = || blobs.iter().zip(&next).filter_map(|(blob, at)| blob.page(*at));
-        let Some(page) = heads().min() else { return merged.finish() };
-        overlay.clear();
-        for (blob, at) in blobs.iter().zip(&mut next) {
-            if blob.page(*at) == Some(page) {
-                runs(blob.data(*at)).for_each(|(offset, bytes)| overlay.put(offset, bytes));
-                *at += 1;
-            }
-        }
-        merged.push(page, |out| overlay.encode(out));
     }
 }

@@ -1,6 +1,7 @@
 //! Collects what one chunk writes while it is replayed.
 
-use super::blob::{Blob, Maker, merge};
+use super::blob::Maker;
+use super::merge::Stream;
 use super::overlay::Overlay;
 use rdb_schema::event::Event;
 use rdb_schema::replay::Sink;
@@ -33,15 +34,16 @@ impl Collector {
         }
     }
 
-    /// Everything written since the last call, as a blob.
-    pub fn finish(&mut self) -> Vec<u8> {
+    /// Everything written since the last call, oldest first.
+    pub fn finish(&mut self) -> Vec<Stream<'static>> {
         self.put_aside();
-        if self.parts.len() == 1 {
-            return self.parts.pop().unwrap_or_default();
-        }
-        let parts = std::mem::take(&mut self.parts);
-        let blobs: Vec<Blob> = parts.iter().map(|part| Blob::new(part)).collect();
-        merge(&blobs)
+        self.parts.drain(..).map(Stream::of_blob).collect()
+    }
+
+    /// Forgets what was written since then.
+    pub fn clear(&mut self) {
+        self.put_aside();
+        self.parts.clear();
     }
 
     fn put_aside(&mut self) {
@@ -84,8 +86,9 @@ impl Collector {
     }
 }
 
-impl Sink for Collector {
-    fn store(&mut self, _: u64, address: u64, bytes: &[u8]) {
+impl Collector {
+    /// Bytes stored at `address`.
+    pub fn put(&mut self, address: u64, bytes: &[u8]) {
         let (mut at, mut rest) = (address, bytes);
         while !rest.is_empty() {
             let offset = (at % PAGE) as usize;
@@ -97,6 +100,12 @@ impl Sink for Collector {
             let Some(next) = at.checked_add(piece.len() as u64) else { return };
             (at, rest) = (next, later);
         }
+    }
+}
+
+impl Sink for Collector {
+    fn store(&mut self, _: u64, address: u64, bytes: &[u8]) {
+        self.put(address, bytes);
     }
 
     fn event(&mut self, _: &Event) {}

@@ -7,6 +7,7 @@ pub mod dataflow;
 pub mod export;
 pub mod expression;
 pub mod index;
+mod progress;
 pub mod render;
 pub mod repl;
 pub mod session;

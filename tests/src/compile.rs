@@ -17,6 +17,10 @@ pub enum Flavour {
     Dwarf4,
     /// Unoptimised, DWARF 5.
     Dwarf5,
+    /// Unoptimised, DWARF 4, types in units of their own, in `.debug_types`.
+    TypeUnits4,
+    /// The same in DWARF 5, in `.debug_info`.
+    TypeUnits5,
     /// Statically linked, at a fixed address.
     Static,
     /// Statically linked, position-independent.
@@ -41,6 +45,8 @@ impl Flavour {
             "O2" => Flavour::O2,
             "dwarf4" => Flavour::Dwarf4,
             "dwarf5" => Flavour::Dwarf5,
+            "type-units-4" => Flavour::TypeUnits4,
+            "type-units-5" => Flavour::TypeUnits5,
             "static" => Flavour::Static,
             "static-pie" => Flavour::StaticPie,
             "pie" => Flavour::Pie,
@@ -59,6 +65,8 @@ impl Flavour {
             Flavour::O2 => &["-g", "-O2"],
             Flavour::Dwarf4 => &["-gdwarf-4", "-O0"],
             Flavour::Dwarf5 => &["-gdwarf-5", "-O0"],
+            Flavour::TypeUnits4 => &["-gdwarf-4", "-fdebug-types-section", "-O0"],
+            Flavour::TypeUnits5 => &["-gdwarf-5", "-fdebug-types-section", "-O0"],
             Flavour::Static => &["-g", "-O0", "-static"],
             Flavour::StaticPie => &["-g", "-O0", "-static-pie", "-fPIE"],
             Flavour::Pie => &["-g", "-O0", "-pie", "-fPIE"],

@@ -76,6 +76,12 @@ fn cpp_values_are_shown_by_content_as_in_gdb() {
 }
 
 #[test]
+fn types_in_units_of_their_own_are_found() {
+    let flavours = [Flavour::TypeUnits4, Flavour::TypeUnits5];
+    assert_same("containers", &flavours, ("print", 1), &CONTAINERS);
+}
+
+#[test]
 fn cpp_adaptors_are_shown_by_content_as_in_gdb() {
     let commands = [
         "print pair",

@@ -7,8 +7,8 @@ use super::leaf::{End, Leaf, Made, Maker};
 use super::node::{self, Child, Node};
 use super::parts::Appender;
 use super::sweep::Plans;
+use crate::progress::Progress;
 use crate::timeline::{StateError, Timeline};
-use indicatif::{ProgressBar, ProgressStyle};
 use rdb_schema::registers::Registers;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -57,7 +57,7 @@ struct Work<'a> {
     next: AtomicUsize,
     leaves: Mutex<BTreeMap<usize, Done>>,
     levels: Mutex<Vec<Level>>,
-    bar: ProgressBar,
+    progress: Progress,
 }
 
 /// Builds the index of `timeline` into `file`.
@@ -73,7 +73,7 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
         next: AtomicUsize::new(0),
         leaves: Mutex::default(),
         levels: Mutex::default(),
-        bar: bar(count as u64),
+        progress: Progress::new("indexing", count as u64),
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Not rayon's threads: those that wait could be handed another question
@@ -85,7 +85,6 @@ pub fn build(timeline: &Timeline, file: &File) -> Result<(), BuildError> {
         let failed = |_| Err(io::Error::other("a thread failed"));
         joined.try_for_each(|end| end.unwrap_or_else(failed))
     });
-    work.bar.finish_and_clear();
     result?;
     if timeline.interrupt().raised() {
         return Err(BuildError::Interrupted);
@@ -113,7 +112,7 @@ impl Work<'_> {
             let Made { leaf, keyframe, end, .. } = made;
             lock(&self.leaves).insert(index, Done { leaf, keyframe, end });
             self.add(0, index, child)?;
-            self.bar.inc(1);
+            self.progress.step();
         }
         Ok(())
     }
@@ -194,11 +193,4 @@ fn is_broken(timeline: &Timeline, done: &BTreeMap<usize, Done>, index: usize) ->
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// On standard error, if that is a terminal.
-fn bar(chunks: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("indexing {bar:30} {percent} %, {eta} left");
-    let bar = ProgressBar::new(chunks);
-    if let Ok(style) = style { bar.with_style(style) } else { bar }
 }

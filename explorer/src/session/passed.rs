@@ -2,8 +2,8 @@
 //! time.
 
 use super::Session;
+use crate::progress::Progress;
 use crate::timeline::{Direction, StateError, Timeline};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Event;
@@ -93,19 +93,17 @@ impl Session {
         let timeline = &self.timeline;
         let chunk_of = |t: &u64| timeline.chunk_at(*t).unwrap_or(0);
         let chunks: Vec<&[u64]> = entries.chunk_by(|a, b| chunk_of(a) == chunk_of(b)).collect();
-        let bar = bar(chunks.len() as u64);
-        let result = chunks.chunks(BATCH * rayon::current_num_threads()).try_for_each(|batch| {
+        let progress = Progress::new("reading calls", chunks.len() as u64);
+        chunks.chunks(BATCH * rayon::current_num_threads()).try_for_each(|batch| {
             let one = |entries: &&[u64]| {
                 timeline.interrupt().check()?;
                 let found = calls_of(timeline, entries);
-                bar.inc(1);
+                progress.step();
                 found
             };
             let found: Vec<Vec<Passed>> = batch.par_iter().map(one).collect::<Result<_, _>>()?;
             found.into_iter().flatten().try_for_each(&mut *visit)
-        });
-        bar.finish_and_clear();
-        result
+        })
     }
 }
 
@@ -214,11 +212,4 @@ impl Sink for Pushed {
 
 fn gpr(registers: &Registers, register: Gpr) -> u64 {
     registers.gpr.get(register.index()).copied().unwrap_or_default()
-}
-
-/// On standard error, if that is a terminal.
-fn bar(chunks: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("reading calls {bar:30} {percent} %, {eta} left");
-    let bar = ProgressBar::new(chunks);
-    if let Ok(style) = style { bar.with_style(style) } else { bar }
 }

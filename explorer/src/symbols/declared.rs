@@ -184,9 +184,10 @@ impl Walk<'_> {
         }
         let seen = self.attributes(attributes)?;
         let place = self.start.saturating_add(offset);
-        self.declare(declared, what, &seen, place);
+        let full = seen.completes.and_then(|completes| declared.qualified(completes));
+        self.declare(declared, what, &seen, (place, full.as_ref()));
         if abbreviation.has_children() && what.holds_names() && self.open.len() < MAX_NESTING {
-            self.enter(what, seen.scoped, depth, place);
+            self.enter(what, seen.scoped, depth, (place, full));
         }
         Some(())
     }
@@ -222,7 +223,13 @@ impl Walk<'_> {
         Some(DieRef { supplementary: false, offset })
     }
 
-    fn declare(&self, declared: &mut Declared, what: Role, seen: &Seen, place: usize) {
+    fn declare(
+        &self,
+        declared: &mut Declared,
+        what: Role,
+        seen: &Seen,
+        (place, full): (usize, Option<&Arc<str>>),
+    ) {
         let function = self.open.iter().rev().find_map(|open| open.function.clone());
         let inside_code = function.is_some();
         let kind = match what {
@@ -240,12 +247,12 @@ impl Walk<'_> {
             (Some(text), _) if kind == Kind::Local => {
                 function.filter(|name| !name.is_empty()).map(|f| format!("{f}::{text}").into())
             }
+            // A type unit's type and a static member's definition name their declarations.
+            (_, Some(_)) if full.is_some() => full.cloned(),
             (Some(text), _) => Some(Arc::from(format!("{}{text}", self.prefix()))),
-            // A static member's definition names its declaration.
-            (None, Some(completes)) => declared.qualified(completes).or_else(|| {
-                let entry = self.dies.entry(completes)?;
-                entry.name().map(Arc::from)
-            }),
+            (None, Some(completes)) => {
+                self.dies.entry(completes).and_then(|entry| entry.name().map(Arc::from))
+            }
             _ => None,
         };
         if let Some(name) = qualified.filter(|name| self.names.take(1 + name.len() as u64 / 64)) {
@@ -259,9 +266,18 @@ impl Walk<'_> {
         self.open.last().map_or("", |open| &open.prefix)
     }
 
-    fn enter(&mut self, what: Role, scoped: bool, depth: isize, place: usize) {
+    fn enter(
+        &mut self,
+        what: Role,
+        scoped: bool,
+        depth: isize,
+        (place, full): (usize, Option<Arc<str>>),
+    ) {
         let outer = self.prefix();
         let prefix: Arc<str> = match (what, &self.text) {
+            (Role::Record, _) if full.is_some() => {
+                format!("{}::", full.as_deref().unwrap_or_default()).into()
+            }
             // The constants of an unscoped enumeration stand beside it.
             (Role::Enumeration, _) if !scoped => outer.into(),
             (Role::Space | Role::Record | Role::Enumeration, Some(name)) => {

@@ -18,17 +18,20 @@ const MAX_CHILDREN: usize = 1 << 18;
 pub(crate) type SharedDwarf = gimli::Dwarf<Reader>;
 /// A parsed unit, owned.
 pub(crate) type SharedUnit = gimli::Unit<Reader>;
+/// The header of a unit, owned.
+type Header = gimli::UnitHeader<Reader>;
 /// The value of an attribute.
 pub(crate) type Attribute = AttributeValue<Reader>;
 /// A DWARF expression.
 pub(crate) type Expression = gimli::Expression<Reader>;
 
-/// The place of a DIE in a module's `.debug_info`.
+/// The place of a DIE in a module's `.debug_info`, or in its `.debug_types` (DWARF 4,
+/// 7.5.1.2), which counts as if it stood behind that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DieRef {
     /// Whether it is in the supplementary file (DWARF 5, 7.3.6).
     pub supplementary: bool,
-    /// Offset in the section.
+    /// Offset in the sections.
     pub offset: usize,
 }
 
@@ -36,6 +39,8 @@ pub struct DieRef {
 #[derive(Debug)]
 struct Held {
     start: usize,
+    /// Of one in `.debug_types`: they are found one behind the other only.
+    header: Option<Box<Header>>,
     unit: OnceLock<Option<SharedUnit>>,
 }
 
@@ -44,8 +49,20 @@ struct Held {
 struct File {
     dwarf: Arc<SharedDwarf>,
     units: Vec<Held>,
-    /// Type units by signature (DWARF 5, 7.5.1.3): the type's offset.
+    /// Type units by signature, ascending (DWARF 5, 7.5.1.3): the type's offset.
     signatures: Vec<(u64, usize)>,
+}
+
+/// The type that a type unit is about: its signature and offset, if `header`, at `start`,
+/// is one's.
+fn signature(header: &Header, start: usize) -> Option<(u64, usize)> {
+    match header.type_() {
+        gimli::UnitType::Type { type_signature, type_offset }
+        | gimli::UnitType::SplitType { type_signature, type_offset } => {
+            Some((type_signature.0, start.saturating_add(type_offset.0)))
+        }
+        _ => None,
+    }
 }
 
 impl File {
@@ -54,11 +71,18 @@ impl File {
         let mut headers = dwarf.units();
         while let Ok(Some(header)) = headers.next() {
             let Some(start) = header.debug_info_offset() else { continue };
-            if let gimli::UnitType::Type { type_signature, type_offset } = header.type_() {
-                signatures.push((type_signature.0, start.0.saturating_add(type_offset.0)));
-            }
-            units.push(Held { start: start.0, unit: OnceLock::new() });
+            signatures.extend(signature(&header, start.0));
+            units.push(Held { start: start.0, header: None, unit: OnceLock::new() });
         }
+        let behind = gimli::Reader::len(gimli::Section::reader(&dwarf.debug_info));
+        let mut headers = dwarf.type_units();
+        while let Ok(Some(header)) = headers.next() {
+            let Some(offset) = header.debug_types_offset() else { continue };
+            let start = behind.saturating_add(offset.0);
+            signatures.extend(signature(&header, start));
+            units.push(Held { start, header: Some(Box::new(header)), unit: OnceLock::new() });
+        }
+        signatures.sort_unstable();
         Self { dwarf, units, signatures }
     }
 
@@ -67,7 +91,8 @@ impl File {
         let after = self.units.partition_point(|held| held.start <= offset);
         let held = self.units.get(after.checked_sub(1)?)?;
         let parse = || {
-            let header = self.dwarf.unit_header(gimli::DebugInfoOffset(held.start)).ok()?;
+            let of_info = || self.dwarf.unit_header(gimli::DebugInfoOffset(held.start)).ok();
+            let header = held.header.as_deref().cloned().or_else(of_info)?;
             self.dwarf.unit(header).ok()
         };
         Some((held.unit.get_or_init(parse).as_ref()?, held.start))
@@ -192,11 +217,24 @@ impl<'d> Entry<'d> {
                 Some(DieRef { supplementary: true, offset: to.0 })
             }
             AttributeValue::DebugTypesRef(signature) => {
-                let known = self.file.signatures.iter().find(|(known, _)| *known == signature.0);
-                Some(DieRef { supplementary: self.supplementary, offset: known?.1 })
+                let known = &self.file.signatures;
+                let found = known.binary_search_by_key(&signature.0, |(known, _)| *known).ok()?;
+                let offset = known.get(found)?.1;
+                Some(DieRef { supplementary: self.supplementary, offset })
             }
             _ => None,
         }
+    }
+
+    /// The type that it only stands for, with nothing but that one's signature (DWARF 5,
+    /// 5.7.1); its own place if it is a type itself.
+    pub fn complete(&self) -> DieRef {
+        self.reference(gimli::DW_AT_signature).unwrap_or_else(|| self.place())
+    }
+
+    /// Whether it only stands for a type, whose unit is not there.
+    pub fn is_bodiless(&self) -> bool {
+        self.attribute(gimli::DW_AT_signature).is_some()
     }
 
     /// The entry this one completes: its abstract origin, or its specification.

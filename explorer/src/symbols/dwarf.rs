@@ -28,7 +28,28 @@ impl DebugInfo {
     pub fn load(elf: &Elf, search: &DebugSearch, notices: &mut Vec<String>) -> Self {
         let main = sections(elf, notices);
         let supplementary = search.supplementary(elf).map(|sup| sections(&sup, notices));
-        Self { main, supplementary }
+        let info = Self { main, supplementary };
+        if info.is_split() {
+            notices.push(
+                "most of its debug information is in .dwo files (split DWARF), which are not \
+                 read: its variables and types are not known"
+                    .to_owned(),
+            );
+        }
+        info
+    }
+
+    /// Whether the first units are but skeletons of what split files hold (DWARF 5, 7.3.2;
+    /// gcc's extension of DWARF 4).
+    fn is_split(&self) -> bool {
+        const LOOKED_AT: usize = 16;
+        let dwarf = self.borrow();
+        let mut headers = dwarf.units();
+        let next = || headers.next().ok().flatten();
+        std::iter::from_fn(next).take(LOOKED_AT).any(|header| {
+            let unit = dwarf.unit(header).ok();
+            unit.is_some_and(|unit| unit.dwo_name().is_ok_and(|name| name.is_some()))
+        })
     }
 
     /// For use in here: cheap to make, no reference counts.

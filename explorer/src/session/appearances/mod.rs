@@ -4,10 +4,10 @@ mod chunk;
 mod kept;
 
 use super::{Place, Session};
+use crate::progress::Progress;
 use crate::symbols::CodeAddr;
 use crate::timeline::StateError;
 use chunk::{Completed, appeared_in};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -88,11 +88,11 @@ impl Session {
     ) -> Result<(), StateError> {
         let timeline = &self.timeline;
         let chunks: Vec<usize> = (0..timeline.chunk_count()).collect();
-        let bar = bar(chunks.len() as u64);
+        let progress = Progress::new("looking through", chunks.len() as u64);
         let one = |index: &usize| {
             timeline.interrupt().check()?;
             let found = appeared_in(timeline, *index, pattern, limit.saturating_add(1));
-            bar.inc(1);
+            progress.step();
             found
         };
         for batch in chunks.chunks(2 * rayon::current_num_threads()) {
@@ -101,14 +101,6 @@ impl Session {
                 break;
             }
         }
-        bar.finish_and_clear();
         Ok(())
     }
-}
-
-/// On standard error, if that is a terminal.
-fn bar(chunks: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("looking through {bar:30} {percent} %, {eta} left");
-    let bar = ProgressBar::new(chunks);
-    if let Ok(style) = style { bar.with_style(style) } else { bar }
 }

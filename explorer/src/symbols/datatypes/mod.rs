@@ -67,7 +67,7 @@ impl Type {
         let shape = match dies.types.get(die) {
             Some(shape) => shape,
             None => {
-                let read = || read::shape(&dies.entry(die)?);
+                let read = || read::shape(&dies.entry(dies.entry(die)?.complete())?);
                 let shape = Arc::new(super::guard::guarded(read)?);
                 dies.types.put(die, Arc::clone(&shape));
                 shape

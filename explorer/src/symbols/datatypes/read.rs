@@ -162,7 +162,7 @@ fn enumeration(entry: &Entry<'_>) -> Enumeration {
         size: entry.unsigned(gimli::DW_AT_byte_size).or(size).unwrap_or(4),
         signed,
         constants,
-        declaration: entry.flag(gimli::DW_AT_declaration),
+        declaration: entry.flag(gimli::DW_AT_declaration) || entry.is_bodiless(),
         language: entry.language(),
         scoped: entry.flag(gimli::DW_AT_enum_class),
     }

@@ -18,7 +18,7 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
         statics: Vec::new(),
         variants: None,
         arguments: Vec::new(),
-        declaration: entry.flag(gimli::DW_AT_declaration),
+        declaration: entry.flag(gimli::DW_AT_declaration) || entry.is_bodiless(),
         language: entry.language(),
     };
     for child in entry.children() {

@@ -104,7 +104,8 @@ impl Locator {
         }
         let function = found.symbols.function_at(found.address);
         let entry = function.as_ref().map(|f| f.entry.to_runtime(found.image.bias));
-        base.offset = entry.map(|entry| address.value().wrapping_sub(entry));
+        // Parts of a function may lie below its entry.
+        base.offset = entry.and_then(|entry| address.value().checked_sub(entry));
         frames.into_iter().map(|frame| of_frame(&base, frame)).collect()
     }
 

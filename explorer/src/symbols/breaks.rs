@@ -65,8 +65,8 @@ impl ModuleSymbols {
 
     /// Where to break for a line: `file` is compared from the end, component
     /// by component. Without code on that line, the next line that has some
-    /// is taken, as in gdb. One address for each function and inlined copy,
-    /// its lowest; behind the prologue if it is the function's entry.
+    /// is taken, as in gdb. One address for each function and inlined copy, its
+    /// lowest, and for each part of a function that is split; behind the prologue if it is the function's entry.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
         let units = self.units();
         let mut matched = LineMatch::default();
@@ -96,7 +96,8 @@ impl ModuleSymbols {
         matched
     }
 
-    /// Of places of one line, the lowest in each function or inlined copy.
+    /// Of places of one line, the lowest in each function or inlined copy, and in each
+    /// part of a split function: the cold one may lie below, and rarely runs.
     fn one_per_function(&self, mut places: Vec<(usize, u64)>) -> Vec<BreakAddress> {
         places.sort_unstable_by_key(|(unit, address)| (*address, *unit));
         places.dedup_by_key(|(_, address)| *address);
@@ -104,8 +105,11 @@ impl ModuleSymbols {
         let mut found = Vec::new();
         for (unit, address) in places {
             let scopes = self.units().scopes(unit);
-            let scope = scopes.and_then(|scopes| scopes.chain_at(address).last().copied());
-            if seen.insert((unit, scope)) {
+            let chain = scopes.map(|scopes| scopes.chain_at(address)).unwrap_or_default();
+            let scope = chain.last().copied();
+            let function = scopes.zip(chain.first()).and_then(|(s, index)| s.all.get(*index));
+            let part = function.and_then(|function| function.range_around(address));
+            if seen.insert((unit, scope, part)) {
                 found.push(self.break_on_line(unit, scope, address));
             }
         }

@@ -95,16 +95,16 @@ impl Cursor {
         let faulted = chunk.cut(self.execution).is_some_and(|c| c.faulted);
         let next_event = |event: usize| chunk.events.get(event).map_or(u64::MAX, |e| e.tracepoint);
         let mut due = next_event(self.event);
-        let steps = block.steps(self.instruction, length);
-        for (slots, behind) in
-            steps.take(usize::try_from(until - self.tracepoint).unwrap_or(length))
-        {
+        let count = usize::try_from(until - self.tracepoint).unwrap_or(length);
+        let end = self.instruction.saturating_add(count).min(length - usize::from(faulted));
+        for step in block.steps(self.instruction, length).take(count) {
             let last = self.instruction + 1 == length;
             if !(last && faulted) {
+                let slots = seen(step.slots, step.leaves_flags_unseen(end));
                 self.apply(chunk, slots, row, sink)?;
             }
             self.registers.rip = match (last, faulted) {
-                (false, _) => behind,
+                (false, _) => step.behind,
                 (true, true) => block.address(self.instruction),
                 (true, false) => self.pc_after_execution(chunk, dictionary),
             };
@@ -182,6 +182,13 @@ impl Cursor {
                 registers.rflags = registers.rflags & !STATUS_FLAGS | flags;
                 Ok(())
             }
+            [Slot { effect: Effect::Store { address, size, source }, offset }] => {
+                let known = Known { before: registers, after: &registers.gpr, stored: 0 };
+                let value = stored_value(&known, (*size, source), row, *offset)?.to_le_bytes();
+                let bytes = value.get(..usize::from(*size)).ok_or(Malformed)?;
+                sink.store(self.tracepoint, address.value(registers), bytes);
+                Ok(())
+            }
             _ => self.apply_all(chunk, slots, row, sink),
         }
     }
@@ -207,10 +214,8 @@ impl Cursor {
                     gpr[register.index()] = general(&known, (register, source), row, slot.offset)?;
                 }
                 Effect::Store { address, size, source } => {
-                    stored = match source {
-                        Source::Logged => logged.integer(size.into())?,
-                        _ => source.stored(&Known { before, after: &gpr, stored }, 0),
-                    };
+                    let known = Known { before, after: &gpr, stored };
+                    stored = stored_value(&known, (size, &source), row, slot.offset)?;
                     let bytes = stored.to_le_bytes();
                     let bytes = bytes.get(..size.into()).ok_or(Malformed)?;
                     sink.store(self.tracepoint, address.value(before), bytes);
@@ -269,8 +274,36 @@ fn general(
     offset: u32,
 ) -> Result<u64, Malformed> {
     match source {
-        Source::Logged => Reader::new(row.get(offset as usize..).ok_or(Malformed)?).integer(8),
+        Source::Logged => {
+            let bytes = row.get(offset as usize..).and_then(|row| row.first_chunk());
+            Ok(u64::from_le_bytes(*bytes.ok_or(Malformed)?))
+        }
         _ => Ok(source.register(known, known.before.gpr[register.index()], 0)),
+    }
+}
+
+/// The value that an instruction stores in `size` bytes, likewise.
+#[inline]
+fn stored_value(
+    known: &Known,
+    (size, source): (u8, &Source),
+    row: &[u8],
+    offset: u32,
+) -> Result<u64, Malformed> {
+    match source {
+        Source::Logged => {
+            Reader::new(row.get(offset as usize..).ok_or(Malformed)?).integer(size.into())
+        }
+        _ => Ok(source.stored(known, 0)),
+    }
+}
+
+/// The effects that count: not the derived flags behind the others, where they are `unseen`.
+#[inline]
+fn seen(slots: &[Slot], unseen: bool) -> &[Slot] {
+    match slots {
+        [rest @ .., Slot { effect: Effect::FlagsOf { .. }, .. }] if unseen => rest,
+        slots => slots,
     }
 }
 

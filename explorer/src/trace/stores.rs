@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 const MAX_STORES: usize = 16 << 20;
 const MAX_BYTES: usize = 512 << 20;
 
+/// Most stores that room is made for beforehand.
+const MAX_EXPECTED: usize = 1 << 20;
+
 /// One store, of an instruction or of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Store<'a> {
@@ -43,6 +46,13 @@ pub struct Stores {
 impl Stores {
     pub(super) fn new(first: u64) -> Self {
         Self { first, ..Self::default() }
+    }
+
+    /// Makes room for about as many.
+    pub(super) fn expect(&mut self, count: usize) {
+        let count = count.min(MAX_EXPECTED);
+        self.places.reserve(count);
+        self.bytes.reserve(count * 8);
     }
 
     /// Whether there were more than is sane.

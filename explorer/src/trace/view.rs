@@ -2,7 +2,7 @@
 
 use super::stores::Stores;
 use crate::timeline::Direction;
-use rdb_schema::chunk::{Chunk, Dictionary};
+use rdb_schema::chunk::{Chunk, Dictionary, Execution};
 use rdb_schema::registers::{Gpr, Registers};
 use rdb_schema::replay::{Cursor, Ignore};
 use std::ops::{ControlFlow, Range};
@@ -56,6 +56,7 @@ impl ChunkView {
         next: Option<&Registers>,
     ) -> Result<(), (u64, String)> {
         let chunk = self.chunk.clone();
+        self.stores.expect(expected_stores(&chunk, dictionary));
         let mut cursor = Cursor::new(&chunk);
         while cursor.tracepoint < chunk.end() {
             let from = cursor.tracepoint;
@@ -222,6 +223,17 @@ impl ChunkView {
             + self.checkpoints.len() * size_of::<Cursor>()
             + self.stores.weight()
     }
+}
+
+/// About how many stores a chunk makes.
+fn expected_stores(chunk: &Chunk, dictionary: &Dictionary) -> usize {
+    let of_block = |id: u32| {
+        let slots = dictionary.get(id).map_or(&[][..], |block| block.all_slots());
+        slots.iter().filter(|slot| slot.effect.stores()).count()
+    };
+    let each: Vec<usize> = chunk.blocks.iter().map(|rows| of_block(rows.id)).collect();
+    let of_execution = |execution: &Execution| each.get(execution.block as usize).copied();
+    chunk.path.iter().filter_map(of_execution).fold(0, usize::saturating_add)
 }
 
 /// Compares the registers `end` that replay ends with with what the chunk and

@@ -3,6 +3,7 @@
 mod assembly;
 mod composition;
 mod template;
+mod unseen;
 mod vectors;
 
 pub use assembly::Assembly;
@@ -32,6 +33,27 @@ pub struct Instruction {
     pub kind: Kind,
     /// Index of its first effect; the next instruction's is its end.
     first: u32,
+    /// Index of the one that replaces the status flags it leaves, before any looks at them.
+    replaced: u8,
+}
+
+/// An instruction as replay takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Its effects.
+    pub slots: &'a [Slot],
+    /// The address behind it.
+    pub behind: u64,
+    replaced: u8,
+}
+
+impl Step<'_> {
+    /// Whether nobody sees the status flags that it leaves if the block's instructions before
+    /// index `end` are executed.
+    #[inline]
+    pub fn leaves_flags_unseen(&self, end: usize) -> bool {
+        usize::from(self.replaced) < end
+    }
 }
 
 /// An effect, and where its logged value stands in the block's row.
@@ -68,6 +90,7 @@ impl Body {
             length: code.len() as u8,
             kind,
             first: self.slots.len() as u32,
+            replaced: unseen::NEVER,
         });
         self.code.extend_from_slice(code);
         for effect in effects {
@@ -76,6 +99,7 @@ impl Body {
             self.slots.push(slot);
             row_bytes += effect.slot_bytes();
         }
+        self.mark_replaced();
         row_bytes
     }
 
@@ -229,8 +253,8 @@ impl Block {
         self.body.slots.get(instruction.first as usize..end).unwrap_or(&[])
     }
 
-    /// Of its instructions from index `first` on to `end`: effects, and the address behind.
-    pub fn steps(&self, first: usize, end: usize) -> impl Iterator<Item = (&[Slot], u64)> {
+    /// Its instructions from index `first` on to `end`.
+    pub fn steps(&self, first: usize, end: usize) -> impl Iterator<Item = Step<'_>> {
         let (instructions, slots) = (self.instructions(), self.all_slots());
         let here = instructions.get(first..end.min(instructions.len())).unwrap_or(&[]);
         let behind = instructions.get(first + 1..).unwrap_or(&[]).iter().map(Some);
@@ -238,7 +262,8 @@ impl Block {
         here.iter().zip(bounds).map(move |(own, behind)| {
             let end = behind.map_or(slots.len(), |next| next.first as usize);
             let address = behind.map_or_else(|| self.end(), |next| next.address);
-            (slots.get(own.first as usize..end).unwrap_or(&[]), address)
+            let slots = slots.get(own.first as usize..end).unwrap_or(&[]);
+            Step { slots, behind: address, replaced: own.replaced }
         })
     }
 

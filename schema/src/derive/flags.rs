@@ -97,6 +97,11 @@ impl FlagRule {
         )
     }
 
+    /// Whether it is that of a shift, which computes all flags unless its count is 0.
+    pub(super) fn is_shift(self) -> bool {
+        matches!(self, Self::ShiftLeft | Self::ShiftRight | Self::ShiftRightSigned)
+    }
+
     /// All rules; a template names one by its place.
     pub const ALL: [Self; 20] = [
         Self::Sum,

@@ -113,7 +113,14 @@ impl Inputs {
         flags::flags(rule, self.width, left, right, known.before.rflags)
     }
 
-    /// The same for operands found elsewhere, of which the width's bytes count;
+    /// Whether the status flags after the instruction may depend on those before it.
+    pub fn keep_flags(&self, rule: FlagRule) -> bool {
+        // A shift by 0 changes nothing.
+        let shifts = self.right == Operand::Constant && self.constant & 31 != 0;
+        rule.depends_on_flags() && !(shifts && rule.is_shift())
+    }
+
+    /// [`Self::flags`] for operands found elsewhere, of which the width's bytes count;
     /// `rflags` before the instruction.
     #[inline]
     pub fn flags_of(&self, rule: FlagRule, [left, right]: [u64; 2], rflags: u64) -> u64 {

@@ -228,9 +228,8 @@ impl Compiler {
     fn flags(&mut self, within: &Within, rule: FlagRule, inputs: Inputs) -> Value {
         let left = self.operand(within, inputs.left, inputs.constant);
         let right = self.operand(within, inputs.right, inputs.constant);
-        let counted = inputs.right == Operand::Constant && inputs.constant & 31 != 0;
-        let depends = rule.depends_on_flags() && !(counted && is_shift(rule));
-        let rflags = if depends { within.before[RFLAGS] } else { Value::of(ZERO.into()) };
+        let rflags =
+            if inputs.keep_flags(rule) { within.before[RFLAGS] } else { Value::of(ZERO.into()) };
         self.push(Step::Flags { rule, inputs, left, right, rflags })
     }
 
@@ -356,10 +355,6 @@ impl Compiler {
 /// The old value, where it counts.
 fn merged(extend: Extend, old: Value) -> Value {
     if extend == Extend::Merge { old } else { Value::of(ZERO.into()) }
-}
-
-fn is_shift(rule: FlagRule) -> bool {
-    matches!(rule, FlagRule::ShiftLeft | FlagRule::ShiftRight | FlagRule::ShiftRightSigned)
 }
 
 /// Of the values with the same slot, the one with the lowest displacement and

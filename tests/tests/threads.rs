@@ -424,3 +424,26 @@ fn bookmarks_know_their_process() {
     assert!(listed[0]["pc"].is_null() && listed[1]["pc"].is_string());
     assert_eq!((answers[2].tracepoint(), answers[2].get("process").as_u64()), (14_000, Some(1)));
 }
+
+#[test]
+fn why_a_line_did_not_run_is_about_the_selected_thread() {
+    let made = threads();
+    let place = made.fixture.place("third_ends");
+    let question = format!("why-not {place}");
+    let ask = |number: u64| {
+        let select = format!("thread {number}");
+        made.explore().last(&["jump 16000", &*select, &*question])
+    };
+    let ends = made.explore().last(&[&*format!("break {place}"), "jump 16000", "rc"]).tracepoint();
+    for number in [1, 2] {
+        let answer = ask(number);
+        assert!(answer.get("ran").is_null(), "{answer:?}");
+        assert_eq!(answer.get("thread"), number, "{answer:?}");
+        assert_eq!(answer.get("elsewhere"), &serde_json::json!([ends, 3]), "{answer:?}");
+    }
+    let answer = ask(3);
+    assert_eq!(answer.get("ran"), ends, "{answer:?}");
+    let text = made.explore().text(&["jump 16000", "thread 1", &*question]).stdout_text();
+    assert!(text.contains("did not run in thread 1"), "{text}");
+    assert!(text.contains("Thread 3 ran it: first at #"), "{text}");
+}

@@ -129,6 +129,8 @@ fn an_address_on_the_stack_ends_at_the_stack_pointer() {
         let place = format!("break {}", fixture.place("pointed"));
         let answer = explorer("origins", flavour).last(&[&*place, "rc", "why $rdi"]);
         let ends = links(&answer).iter().flat_map(|l| l["origins"].as_array().expect("origins"));
+        // Beside it, the element's offset is a constant where an instruction of its own adds it.
+        let ends = ends.filter(|o| flavour == Flavour::O2 || o["kind"] != "constant");
         let kinds: Vec<(&Value, &Value)> = ends.map(|o| (&o["kind"], &o["function"])).collect();
         assert_eq!(kinds.len(), 1, "{flavour:?} {answer:?}");
         assert_eq!(*kinds[0].0, "stack-pointer", "{flavour:?} {answer:?}");

@@ -112,3 +112,30 @@ fn what_ran_is_said_to_have_run() {
     // Nothing that decides comes within one instruction: the last time counts, if there is one.
     assert!(answers[4].get("ran").is_null(), "{:?}", answers[4]);
 }
+
+#[test]
+fn addresses_where_no_code_ever_is_are_told_in_one_line() {
+    let explorer = recording_of(&Fixture::load("untaken"), Flavour::O0).explore();
+    for address in ["*0x10", "*0xffffffffffffffff"] {
+        let answer = explorer.last(&[format!("why-not {address}")]);
+        let reason = &answer.get("places")[0]["reason"];
+        assert_eq!(reason["kind"], "unknown", "{answer:?}");
+        let said = explorer.text(&[format!("why-not {address}")]);
+        assert_eq!((said.code(), said.stderr_text().as_str()), (0, ""));
+        let reasons = said.stdout_text();
+        let reasons = reasons.lines().filter(|line| line.contains("no code is mapped there"));
+        assert_eq!(reasons.count(), 1);
+    }
+}
+
+#[test]
+fn modules_not_mapped_yet_are_said_not_to_be_looked_through() {
+    let explorer = recording_of(&Fixture::load("untaken"), Flavour::O0).explore();
+    let answers = explorer.ask(&["why-not unused", "break main", "rc", "why-not unused"]);
+    let unmapped = answers[0].get("unmapped").as_array().expect("modules");
+    assert!(unmapped.iter().any(|path| path.to_string().contains("libc")), "{answers:?}");
+    assert_eq!(answers[3].result.get("unmapped"), None, "{answers:?}");
+    // Stubs, which jump for their callers, are no calls through pointers.
+    let sites = answers[0].get("places")[0]["reason"]["pointers"]["sites"].to_string();
+    assert!(!sites.contains("@plt"), "{sites}");
+}

@@ -29,7 +29,7 @@ struct Texts {
 
 impl Output for Answer {
     fn render(&self, page: &mut Page) {
-        let WhyNot { from, until, thread, ran, elsewhere, places } = &self.why_not;
+        let WhyNot { from, until, thread, ran, elsewhere, places, unmapped } = &self.why_not;
         let thread = thread.map_or_else(String::new, |number| format!(" in thread {number}"));
         if let Some(ran) = ran {
             page.plain(format!("{} ran{thread}: first at ", self.location));
@@ -42,6 +42,11 @@ impl Output for Answer {
             page.line(format!("Thread {number} ran it: first at #{}.", thousands(*t)));
         }
         places.iter().for_each(|place| self.texts.unreached(page, place, places.len() > 1, 0));
+        if !unmapped.is_empty() {
+            let names = unmapped.join(", ");
+            let text = format!("Not mapped yet at #{from}, and not looked through: {names}.");
+            page.put(Style::Dim, text).end();
+        }
     }
 }
 

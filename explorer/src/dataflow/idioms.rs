@@ -11,7 +11,8 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     let address = moment.mnemonic() == M::Lea
         && matches!(moment.instruction.memory_base(), Register::None | Register::RIP)
         && moment.instruction.memory_index() == Register::None;
-    (address || is_constant(moment)).then(|| written(moment, &Source::Constant))
+    (address || is_constant(moment) || overrides(moment))
+        .then(|| written(moment, &Source::Constant))
 }
 
 fn written(moment: &Moment, source: &Source) -> Vec<Flow> {
@@ -68,6 +69,17 @@ fn is_constant(moment: &Moment) -> bool {
                 | M::Kxnord
                 | M::Kxnorq
         )
+}
+
+/// Whether an immediate operand says all bits of the result: `and x, 0`, `or x, -1`.
+fn overrides(moment: &Moment) -> bool {
+    let all = match (moment.mnemonic(), moment.immediate(1)) {
+        (M::And, Some(mask)) => !mask,
+        (M::Or, Some(bits)) => bits,
+        _ => return false,
+    };
+    let unused = moment.span(0).map_or(0, |to| 64 - (to.length * 8).clamp(1, 64));
+    all << unused == u64::MAX << unused
 }
 
 fn machine(mnemonic: M) -> Option<&'static str> {

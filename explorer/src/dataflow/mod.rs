@@ -6,6 +6,7 @@
 
 mod bulk;
 mod computed;
+mod constants;
 mod flags;
 mod flow;
 mod idioms;
@@ -18,6 +19,7 @@ mod stack;
 mod strings;
 mod x87;
 
+pub use constants::brings_constant;
 pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
 pub use flow::{Flow, Source};
 pub use kept_bits::{Kept, KeptBits};

@@ -70,6 +70,11 @@ impl<'a> Moment<'a> {
         (length > 0).then(|| Span::memory(address, length))
     }
 
+    /// The bytes of its first operand.
+    pub fn result(&self) -> Option<Span> {
+        self.span(0)
+    }
+
     /// The address of a memory operand, of which scattered ones have several.
     pub(super) fn address(&self, operand: u32) -> Option<u64> {
         if !is_memory(self.kind(operand)?) || self.instruction.is_vsib() {

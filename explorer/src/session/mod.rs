@@ -12,6 +12,7 @@ mod executions;
 mod find;
 mod frames;
 mod heap;
+mod hints;
 mod history;
 mod ignoring;
 mod images;

@@ -23,7 +23,7 @@ const MAX_OPEN: usize = 1 << 12;
 const NEAR: u64 = 1 << 14;
 
 /// Registers of the first integer arguments (System V ABI for x86-64, 3.2.3).
-const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
+pub(super) const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
 
 /// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod index;
 mod interrupt;
+mod kept_pages;
 mod memory;
 mod modules;
 mod page;

@@ -11,6 +11,7 @@ const BYTES: usize = PAGE as usize;
 const MAX_MOVES: u32 = 64;
 
 /// The content of a page, as far as it is known.
+#[derive(Clone)]
 pub(super) struct Page {
     bytes: [u8; BYTES],
     known: [u64; BYTES / 64],
@@ -35,7 +36,7 @@ impl Page {
     }
 
     /// Applies the part of `store` that falls into the page at `start`.
-    fn store(&mut self, start: u64, store: &Store) {
+    pub(super) fn store(&mut self, start: u64, store: &Store) {
         let skipped = start.saturating_sub(store.address) as usize;
         let offset = store.address.saturating_sub(start) as usize;
         self.put(offset, store.bytes.get(skipped..).unwrap_or_default());
@@ -66,7 +67,10 @@ impl Timeline {
         let Some(start) = number.checked_mul(PAGE) else { return Ok(None) };
         let space = self.shared_space(t)?;
         let Some(mapping) = space.find(start) else { return Ok(None) };
-        let (mut page, since) = self.content(t, number, mapping, moves)?;
+        let (mut page, since) = match self.kept_page(t, number, mapping.since)? {
+            Some((page, state)) => (Page::clone(&page), state),
+            None => self.content(t, number, mapping, moves)?,
+        };
         self.apply_stores(&mut page, number, since, t)?;
         let page = Arc::new(page);
         self.pages.put((t, number), page.clone(), size_of::<Page>());
@@ -139,7 +143,7 @@ impl Timeline {
             return Ok(None);
         }
         let page = self.page_after(before, source / PAGE, moves + 1)?;
-        Ok(page.map(|p| Page { bytes: p.bytes, known: p.known }))
+        Ok(page.map(|page| Page::clone(&page)))
     }
 
     /// Applies the stores of the tracepoints from `since` and before `t`.
@@ -161,7 +165,7 @@ impl Timeline {
         }
         let view = self.chunk_view(index)?;
         view.check(t)?;
-        view.stores().on_page(number, since, t).for_each(|s| page.store(number * PAGE, &s));
+        self.apply_keeping(page, number, view.stores(), (since, t));
         Ok(())
     }
 

@@ -108,6 +108,22 @@ impl Stores {
         indexes.get(range).unwrap_or(&[]).iter().filter_map(|i| self.get(*i as usize))
     }
 
+    /// The tracepoints after `since` and before `until` of every `step`th store that touches page
+    /// number `page`, latest first.
+    pub fn steps_on_page(
+        &self,
+        page: u64,
+        step: usize,
+        (since, until): (u64, u64),
+    ) -> impl Iterator<Item = u64> {
+        let indexes = self.by_page().get(&page).map_or(&[][..], Vec::as_slice);
+        let stepped = (0..indexes.len()).step_by(step.max(1)).rev();
+        let place = |at: usize| self.places.get(*indexes.get(at)? as usize);
+        let tracepoints = stepped.filter_map(place);
+        let tracepoints = tracepoints.map(|place| self.first + u64::from(place.tracepoint));
+        tracepoints.skip_while(move |t| *t >= until).take_while(move |t| *t > since)
+    }
+
     fn by_page(&self) -> &HashMap<u64, Vec<u32>> {
         self.by_page.get_or_init(|| {
             let mut map: HashMap<u64, Vec<u32>> = HashMap::new();

@@ -119,6 +119,27 @@ pub const FUNCTIONS: [Function; 46] = [
     delete_array("_ZdaPvSt11align_val_tRKSt9nothrow_t"),
 ];
 
+impl Function {
+    /// The function with one of these symbols, if it returns what it allocates.
+    pub fn returning(symbols: &[String]) -> Option<Self> {
+        let named = |function: &Self| symbols.iter().any(|symbol| symbol == function.symbol);
+        let found = FUNCTIONS.into_iter().find(named)?;
+        (!matches!(found.action, Action::Store | Action::Free)).then_some(found)
+    }
+
+    /// The arguments of a call as people write them: `2, 16`.
+    pub fn arguments_text(&self, arguments: &[u64; 6]) -> String {
+        let [first, second, third, ..] = arguments;
+        match self.action {
+            Action::Allocate(0) | Action::Free => first.to_string(),
+            Action::Allocate(_) | Action::AllocateProduct(..) => format!("{first}, {second}"),
+            Action::Reallocate => format!("{first:#x}, {second}"),
+            Action::ReallocateProduct => format!("{first:#x}, {second}, {third}"),
+            Action::Store => format!("{first:#x}, {second}, {third}"),
+        }
+    }
+}
+
 impl Action {
     /// The bytes that a call with these arguments asks for.
     pub fn bytes(self, arguments: &[u64; 6]) -> Option<u64> {

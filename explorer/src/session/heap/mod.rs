@@ -9,6 +9,7 @@ mod uses;
 
 pub use around::{Around, Found};
 pub use functions::Family;
+pub(super) use functions::Function;
 pub use history::{Block, Heap, Misuse, WrongFree};
 pub use uses::{Use, Uses};
 

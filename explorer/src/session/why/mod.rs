@@ -1,8 +1,10 @@
 //! Where a value came from: followed backwards through moves and arithmetic, from one
 //! write to the write of what that wrote, to constants, files, system calls.
 
+mod allocated;
 mod carried;
 mod chain;
+mod constant;
 mod effects;
 mod link;
 mod names;

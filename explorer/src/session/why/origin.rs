@@ -25,6 +25,11 @@ pub enum Origin {
         #[serde(skip_serializing_if = "Option::is_none")]
         function: Option<String>,
     },
+    /// The allocator returned it.
+    Returned {
+        /// The call, as `malloc(16)`.
+        call: String,
+    },
     /// The processor says it.
     Processor {
         /// What of it.
@@ -251,6 +256,9 @@ impl Origin {
                     page.plain(" in ").put(Style::Function, brief(function));
                 }
                 page
+            }
+            Self::Returned { call } => {
+                page.plain("what ").put(Style::Function, call).plain(" returned")
             }
             Self::Processor { what } => page.plain(what),
             Self::Syscall { call, file, offset } => {

@@ -80,6 +80,9 @@ impl Tracer<'_> {
             return self.ends_at_stack(link, reading);
         }
         let mut pieces = self.session.written_last(task.span, task.state)?;
+        if self.ends_at_allocation(task, &pieces)? {
+            return Ok(());
+        }
         pieces.dedup_by(|next, last| {
             let same = next.writer == last.writer && !moves(&next.writer);
             if same {
@@ -138,6 +141,7 @@ impl Tracer<'_> {
             let at = Some(tracepoint);
             origin.into_iter().for_each(|origin| link.add(Beginning { tracepoint: at, origin }));
         }
+        self.constant(link, &piece.span, (tracepoint, source))?;
         self.note(link, tracepoint)?;
         self.weigh(link)?;
         let reader = Some((link, tracepoint));

@@ -86,7 +86,10 @@ impl Session {
         Ok(Operand { name: name.text, value, shown: name.value })
     }
 
-    pub(super) fn instruction_at(&self, t: u64) -> Result<Option<Instruction>, StateError> {
+    pub(in crate::session) fn instruction_at(
+        &self,
+        t: u64,
+    ) -> Result<Option<Instruction>, StateError> {
         let executed = self.timeline.instruction(t)?;
         Ok(executed.and_then(|executed| dataflow::decode(executed.pc, &executed.bytes)))
     }

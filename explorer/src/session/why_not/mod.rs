@@ -53,6 +53,9 @@ impl Session {
             for address in addresses.iter().take(MAX_PLACES) {
                 answer.places.push(self.unreached(&mut question, *address, MAX_DEPTH)?);
             }
+            if answer.places.iter().any(|one| matches!(one.reason, Reason::NotCalled(_))) {
+                answer.unmapped = self.unmapped_modules()?;
+            }
         }
         Ok(answer)
     }

@@ -46,9 +46,12 @@ impl Session {
         if let Some(error) = failed {
             return Err(error);
         }
-        let leaves = |(pc, ran): &(u64, Ran)| ran.targets.iter().any(|to| self.leaves_to(*pc, *to));
+        let leaves = |(pc, ran): &(u64, Ran)| {
+            let stub = || self.is_named_stub(*pc, ran.first);
+            ran.targets.iter().any(|to| self.leaves_to(*pc, *to)) && !stub()
+        };
         let mut ran: Vec<(u64, Ran)> = ran.into_iter().filter(leaves).collect();
-        ran.sort_by_key(|(pc, ran)| (self.is_foreign(*pc), ran.first));
+        ran.sort_by_key(|(pc, ran)| (self.is_foreign(*pc, ran.first), ran.first));
         let more = ran.len().saturating_sub(MAX_SITES);
         ran.truncate(MAX_SITES);
         let sites = ran.into_iter().map(|(pc, ran)| self.site(pc, &ran)).collect();
@@ -59,7 +62,7 @@ impl Session {
     /// executed, but for those of the dynamic linker and those through its slots.
     fn pointer_sites(&self) -> Result<Vec<u64>, StateError> {
         let dictionary = self.timeline.dictionary();
-        let mut found = BTreeSet::new();
+        let (imports, mut found) = (self.imports(), BTreeSet::new());
         for block in (0..dictionary.len() as u32).filter_map(|id| dictionary.get(id)) {
             if self.interrupt.raised() {
                 return Err(StateError::Interrupted);
@@ -67,23 +70,13 @@ impl Session {
             let Some(index) = block.instructions().len().checked_sub(1) else { continue };
             let pc = block.address(index);
             let instruction = decode(pc, block.bytes(index));
-            if instruction.is_some_and(|i| is_indirect(&i)) {
+            let Some(instruction) = instruction.filter(is_indirect) else { continue };
+            if slot_of(&instruction).is_none_or(|slot| !imports.contains(&slot)) {
                 found.insert(pc);
             }
         }
-        let imports = self.imports();
-        let own = |pc: &u64| {
-            let linker = || self.locator.owner(&self.timeline, self.cursor, *pc) == Owner::Linker;
-            !self.is_import(*pc, &imports) && !linker()
-        };
+        let own = |pc: &u64| self.locator.owner(&self.timeline, self.cursor, *pc) != Owner::Linker;
         Ok(found.into_iter().filter(own).collect())
-    }
-
-    fn is_import(&self, pc: u64, imports: &BTreeSet<u64>) -> bool {
-        let bytes = self.timeline.memory(self.cursor, pc, 15).unwrap_or_default();
-        let bytes: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
-        let slot = decode(pc, &bytes).and_then(|instruction| slot_of(&instruction));
-        slot.is_some_and(|slot| imports.contains(&slot))
     }
 
     fn leaves_to(&self, pc: u64, target: u64) -> bool {
@@ -91,8 +84,14 @@ impl Session {
         bounds.is_none_or(|bounds| !(bounds.start + 1..bounds.end).contains(&target))
     }
 
-    fn is_foreign(&self, pc: u64) -> bool {
-        self.locator.owner(&self.timeline, self.cursor, pc) != Owner::Program
+    fn is_foreign(&self, pc: u64, t: u64) -> bool {
+        self.locator.owner(&self.timeline, t, pc) != Owner::Program
+    }
+
+    /// Whether a jump is one that a stub of a procedure linkage table makes for its callers.
+    fn is_named_stub(&self, pc: u64, t: u64) -> bool {
+        let symbol = self.locator.symbol(&self.timeline, t, pc);
+        symbol.is_some_and(|(name, _)| name.ends_with("@plt"))
     }
 
     fn site(&self, pc: u64, ran: &Ran) -> Site {

@@ -5,7 +5,7 @@ use crate::session::Place;
 use serde::Serialize;
 
 /// Why a location did not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WhyNot {
     /// The first state looked at.
     pub from: u64,
@@ -21,12 +21,15 @@ pub struct WhyNot {
     pub elsewhere: Option<(u64, usize)>,
     /// Of each place in code that it has: why not.
     pub places: Vec<Unreached>,
+    /// Modules that are not mapped at the cursor: their code was not looked through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<String>,
 }
 
 impl WhyNot {
     /// Nothing looked at yet.
     pub(super) fn new(thread: Option<usize>) -> Self {
-        Self { from: 0, until: 0, thread, ran: None, elsewhere: None, places: Vec::new() }
+        Self { thread, ..Self::default() }
     }
 }
 

@@ -23,22 +23,35 @@ impl Session {
         let found = frames.walked().frames.iter().enumerate().find(|(_, f)| within(&f.pc));
         let Some((frame, found)) = found else { return Ok(None) };
         let entered = match found.cfa {
-            Some(cfa) => self.entered_at(question, code.start, cfa)?,
+            Some(cfa) => self.entered_at(question, (code.start, cfa), self.cursor)?,
             None => None,
         };
         Ok(Some(Running { frame, entered }))
     }
 
-    /// When the function at `entry` was entered of which the frame ends at `cfa`: the return
+    /// When a thread entered the function at `entry`, last before tracepoint `t` of it, of which
+    /// the frame ends at `cfa`.
+    pub(in crate::session) fn entered_before(
+        &self,
+        (thread, t): (u32, u64),
+        entry: u64,
+        cfa: u64,
+    ) -> Result<Option<u64>, StateError> {
+        let before = t.saturating_add(1);
+        let question = Question { times: 0..before, thread: Some(thread), left: 0 };
+        self.entered_at(&question, (entry, cfa), before)
+    }
+
+    /// When the function at `entry` was entered, last before tracepoint `before`, of which the frame ends at `cfa`: the return
     /// address is the last of it (System V ABI for x86-64, 3.2.2).
     fn entered_at(
         &self,
         question: &Question,
-        entry: u64,
-        cfa: u64,
+        (entry, cfa): (u64, u64),
+        before: u64,
     ) -> Result<Option<u64>, StateError> {
         let (mut found, mut failed, mut left) = (None, None, ENTRIES);
-        let span = (0..self.cursor, Direction::Backward);
+        let span = (0..before, Direction::Backward);
         self.each_execution(question, &[entry], span, &mut |t| {
             left -= 1;
             match self.timeline.registers(t) {

@@ -4,6 +4,8 @@
 use super::callers::Ways;
 use crate::session::Session;
 use crate::symbols::ModuleAddr;
+use crate::timeline::StateError;
+use rdb_schema::space::Base;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -31,6 +33,18 @@ impl Session {
             }
         }
         ways
+    }
+
+    /// The paths of the modules that are mapped at some time, but not at the cursor.
+    pub(super) fn unmapped_modules(&self) -> Result<Vec<String>, StateError> {
+        let space = self.timeline.shared_space(self.cursor)?;
+        let images = self.locator.images();
+        let absent = |module: &u32| {
+            let mapped = space.iter().any(|mapping| mapping.base == Base::Module(*module));
+            !mapped && !images.biases(&self.timeline, *module).is_empty()
+        };
+        let absent = images.modules().filter(absent);
+        Ok(absent.filter_map(|module| images.path(module).map(str::to_owned)).collect())
     }
 
     /// The slots of all modules that the dynamic linker fills.

@@ -1,0 +1,98 @@
+//! What is said of names that mean nothing here: where such a variable is, or what was meant.
+
+use super::Scene;
+use crate::expression::Fault;
+use crate::symbols::{DeclaredKind, ModuleSymbols, Variable, nearest};
+
+/// Names offered for one that is not there.
+const OFFERED: usize = 3;
+
+impl Scene<'_> {
+    /// Why a name means nothing here.
+    pub(super) fn unknown(&self, name: &str) -> Fault {
+        match self.elsewhere(name) {
+            Some(place) => Fault::NotAlive(name.to_owned(), place),
+            None => self.unknown_symbol(name, &self.variables().unwrap_or_default()),
+        }
+    }
+
+    /// That a name is none of the program's, with names like it, of `variables` before others.
+    pub(super) fn unknown_symbol(&self, name: &str, variables: &[Variable]) -> Fault {
+        let near = self.near(name, variables);
+        let hint = match near.is_empty() {
+            true => String::new(),
+            false => format!("; did you mean {}?", near.join(", ")),
+        };
+        Fault::Name(name.to_owned(), hint)
+    }
+
+    /// Where a variable is that is not alive here.
+    pub(super) fn elsewhere(&self, name: &str) -> Option<String> {
+        if name.contains("::") {
+            let mut modules = self.modules().into_iter();
+            let there = modules.any(|(symbols, _)| {
+                !symbols.dies().declared().find(DeclaredKind::Local, name).is_empty()
+            });
+            return there.then(|| "its function is not on the stack".to_owned());
+        }
+        let variables = self.variables().unwrap_or_default();
+        if let Some(variable) = variables.iter().find(|v| &*v.name == name) {
+            return Some(format!("it is in a block of this function {}", self.block(variable)));
+        }
+        let mut functions: Vec<String> = Vec::new();
+        for (symbols, _) in self.modules_by_interest() {
+            let declared = symbols.dies().declared();
+            let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
+            let mut own: Vec<String> = owners.map(|(function, _)| function.to_owned()).collect();
+            own.sort_unstable();
+            functions.extend(own);
+        }
+        let mut known = std::collections::HashSet::new();
+        functions.retain(|function| known.insert(function.clone()));
+        let shown = functions.iter().take(OFFERED).cloned().collect::<Vec<_>>().join(", ");
+        let more = match functions.len().saturating_sub(OFFERED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!functions.is_empty()).then(|| format!("it is a variable of {shown}{more}"))
+    }
+
+    /// The modules, the program itself first, then the frame's own.
+    fn modules_by_interest(&self) -> Vec<(&ModuleSymbols, u64)> {
+        let mut modules = self.modules();
+        let program = self.session.program(self.state());
+        modules.sort_by_key(|(symbols, _)| !program.is_some_and(|own| std::ptr::eq(own, *symbols)));
+        modules
+    }
+
+    /// The lines of a variable's block.
+    fn block(&self, variable: &Variable) -> String {
+        let lines = self.view().and_then(|view| {
+            let (symbols, _) = view.module()?;
+            let ranges = symbols.dies().block_of(view.function_dies()?.own, variable.die)?;
+            let lines: Vec<u32> = ranges
+                .iter()
+                .flat_map(|(begin, end)| [*begin, end.saturating_sub(1)])
+                .filter_map(|at| symbols.location_at(crate::symbols::ModuleAddr(at)))
+                .map(|location| location.line)
+                .filter(|line| *line > 0)
+                .collect();
+            Some((*lines.iter().min()?, *lines.iter().max()?))
+        });
+        lines.map_or_else(String::new, |(first, last)| format!("(lines {first} to {last})"))
+    }
+
+    fn near(&self, name: &str, variables: &[Variable]) -> Vec<String> {
+        let mut near = nearest(name, variables.iter().map(|variable| &*variable.name), OFFERED);
+        for (symbols, _) in self.modules_by_interest() {
+            if !near.is_empty() {
+                break;
+            }
+            let declared = symbols.dies().declared();
+            near.extend(nearest(name, declared.names(DeclaredKind::Variable), OFFERED));
+            near.extend(symbols.similar_functions(name, OFFERED).into_iter().map(|(_, n)| n));
+        }
+        near.truncate(OFFERED);
+        near
+    }
+}

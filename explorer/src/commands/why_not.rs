@@ -44,7 +44,7 @@ impl Output for Answer {
         places.iter().for_each(|place| self.texts.unreached(page, place, places.len() > 1, 0));
         if !unmapped.is_empty() {
             let names = unmapped.join(", ");
-            let text = format!("Not mapped yet at #{from}, and not looked through: {names}.");
+            let text = format!("Not mapped at #{from}, and not looked through: {names}.");
             page.put(Style::Dim, text).end();
         }
     }

@@ -42,8 +42,8 @@ impl Session {
         self.entered_at(&question, (entry, cfa), before)
     }
 
-    /// When the function at `entry` was entered, last before tracepoint `before`, of which the frame ends at `cfa`: the return
-    /// address is the last of it (System V ABI for x86-64, 3.2.2).
+    /// When the function at `entry` was entered, last before tracepoint `before`, of which the
+    /// frame ends at `cfa`: the return address is the last of it (System V ABI for x86-64, 3.2.2).
     fn entered_at(
         &self,
         question: &Question,

@@ -87,7 +87,10 @@ impl Session {
                 Some(target) => ways.code.contains(&target) || ways.stubs.contains(&target),
                 None => slot(here, code).is_some_and(|slot| self.leads(ways, slot)),
             };
-            if enters && !ways.code.contains(&here) && self.begins_instruction(here)? {
+            // Two bytes are easily found by accident.
+            let counts = code.first().is_none_or(|first| !is_short(*first))
+                || self.bounds_of(here).is_some();
+            if enters && counts && !ways.code.contains(&here) && self.begins_instruction(here)? {
                 found.push(here);
             }
         }
@@ -133,17 +136,39 @@ impl Session {
     }
 }
 
-/// Where a call or jump with a 32-bit displacement at the start of `bytes` leads.
+/// Whether a jump that begins so has a displacement of 8 bits (Intel SDM vol. 2, Jcc and JMP).
+fn is_short(opcode: u8) -> bool {
+    matches!(opcode, 0xeb | 0x70..=0x7f)
+}
+
+/// Where a call or jump with a displacement at the start of `bytes` leads.
 fn branch_target(at: u64, bytes: &[u8]) -> Option<u64> {
     let (length, displacement) = match bytes {
-        [0xe8 | 0xe9, a, b, c, d, ..] => (5, [*a, *b, *c, *d]),
-        [0x0f, 0x80..=0x8f, a, b, c, d, ..] => (6, [*a, *b, *c, *d]),
+        [0xe8 | 0xe9, a, b, c, d, ..] => (5, i32::from_le_bytes([*a, *b, *c, *d])),
+        [0x0f, 0x80..=0x8f, a, b, c, d, ..] => (6, i32::from_le_bytes([*a, *b, *c, *d])),
+        [opcode, near, ..] if is_short(*opcode) => (2, near.cast_signed().into()),
         _ => return None,
     };
-    Some(at.wrapping_add(length).wrapping_add_signed(i32::from_le_bytes(displacement).into()))
+    Some(at.wrapping_add(length).wrapping_add_signed(displacement.into()))
 }
 
 /// The slot that the call or jump at the start of `bytes` goes through.
 fn slot(at: u64, bytes: &[u8]) -> Option<u64> {
     matches!(bytes, [0xff, 0x15 | 0x25, ..]).then(|| decode(at, bytes))?.and_then(|i| slot_of(&i))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::branch_target;
+
+    #[test]
+    fn branches_lead_where_the_cpu_goes() {
+        // jmp, jg, call, jmp and jne with displacements of 8 and 32 bits; nop.
+        assert_eq!(branch_target(0x1010, &[0xeb, 0xde, 0, 0, 0, 0]), Some(0xff0));
+        assert_eq!(branch_target(0x1010, &[0x7f, 0x10, 0, 0, 0, 0]), Some(0x1022));
+        assert_eq!(branch_target(0x1010, &[0xe8, 0xfb, 0xff, 0xff, 0xff, 0]), Some(0x1010));
+        assert_eq!(branch_target(0x1010, &[0xe9, 1, 0, 0, 0, 0]), Some(0x1016));
+        assert_eq!(branch_target(0x1010, &[0x0f, 0x85, 0, 1, 0, 0]), Some(0x1116));
+        assert_eq!(branch_target(0x1010, &[0x90, 0, 0, 0, 0, 0]), None);
+    }
 }

@@ -34,8 +34,8 @@ fn add(record: &mut Record, child: &Entry<'_>) {
         gimli::DW_TAG_member => record.members.push(member(child)),
         gimli::DW_TAG_inheritance => {
             let name = child.type_place().and_then(|place| {
-                let base = child.dies().entry(place)?;
-                qualified_name(&base)
+                let base = child.dies().entry(place)?.complete();
+                qualified_name(&child.dies().entry(base)?)
             });
             record.members.push(Member { name, base: true, ..member(child) });
         }

@@ -1,9 +1,10 @@
 //! `calls`: arguments as they are declared, values as they are returned, and tables that fit.
 
 use rdb_tests::binaries::binaries;
-use rdb_tests::compile::Flavour;
+use rdb_tests::compile::{Flavour, must_run};
 use rdb_tests::explorer::{Answer, Explorer, parse_hex};
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::process::{LIMIT, run};
 use rdb_tests::recording::recording_of;
 use rdb_tests::tools::require_tool;
@@ -26,15 +27,30 @@ fn rows(answer: &Answer) -> Vec<Value> {
     answer.get("calls").as_array().expect("calls").clone()
 }
 
+/// Function, arguments and value: what the program's source says.
+type Truth = (&'static str, &'static str, &'static str);
+
+fn check(explorer: &Explorer, truth: &[Truth], which: &str) {
+    let questions: Vec<String> =
+        truth.iter().map(|(function, ..)| format!("calls {function}")).collect();
+    for (answer, (function, arguments, value)) in explorer.ask(&questions).iter().zip(truth) {
+        let found = rows(answer).iter().map(call).collect::<Vec<_>>();
+        assert_eq!(found, [((*arguments).to_owned(), (*value).to_owned())], "{function} {which}");
+    }
+}
+
+/// By the System V ABI's classes.
+const RECORDS: [Truth; 5] = [
+    ("make_pair", "a=3", "{a = 3, b = 120 'x'}"),
+    ("make_wide", "a=5", "{a = 5, b = 10}"),
+    ("make_mixed", "a=7", "{d = 3.5, n = 7}"),
+    ("make_big", "a=9", "{v = {9, 10, 0, 0, 0, 0, 0, 0, 0, 0}}"),
+    ("make_floats", "a=1.5", "{x = 1.5, y = 2.5}"),
+];
+
 #[test]
 fn values_are_returned_in_the_types_of_their_functions() {
-    // What the program's source says, by the System V ABI's classes.
-    let truth = [
-        ("make_pair", "a=3", "{a = 3, b = 120 'x'}"),
-        ("make_wide", "a=5", "{a = 5, b = 10}"),
-        ("make_mixed", "a=7", "{d = 3.5, n = 7}"),
-        ("make_big", "a=9", "{v = {9, 10, 0, 0, 0, 0, 0, 0, 0, 0}}"),
-        ("make_floats", "a=1.5", "{x = 1.5, y = 2.5}"),
+    let others = [
         ("half", "a=3", "1.5"),
         ("quarter", "a=3", "0.75"),
         ("is_even", "a=4", "true"),
@@ -42,16 +58,19 @@ fn values_are_returned_in_the_types_of_their_functions() {
         ("negated", "a=7", "-7"),
     ];
     for flavour in [Flavour::O0, Flavour::O2, Flavour::Dwarf4] {
-        let explorer = returned(flavour);
-        let questions: Vec<String> =
-            truth.iter().map(|(function, ..)| format!("calls {function}")).collect();
-        for (answer, (function, arguments, value)) in explorer.ask(&questions).iter().zip(truth) {
-            let rows = rows(answer);
-            let found = rows.iter().map(call).collect::<Vec<_>>();
-            let expected = (arguments.to_owned(), value.to_owned());
-            assert_eq!(found, [expected], "{function} {flavour:?}");
-        }
+        let truth = [&RECORDS[..], &others].concat();
+        check(&returned(flavour), &truth, &format!("{flavour:?}"));
     }
+}
+
+#[test]
+fn plain_records_of_cpp_are_returned_as_in_c() {
+    let mut guest = Guest::system("", &[]);
+    guest.program = guest.directory().join("returned");
+    let mut compiler = Command::new("g++");
+    compiler.args(["-g", "-gdwarf-5", "-O1", "-w", "-x", "c++", "-o"]).arg(&guest.program);
+    must_run(compiler.arg(&Fixture::load("returned").source));
+    check(&guest.record(&[]).explore(), &RECORDS, "C++");
 }
 
 #[test]

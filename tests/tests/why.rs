@@ -51,6 +51,25 @@ fn has_in_order(all: &[String], wanted: &[&str]) -> bool {
 }
 
 #[test]
+fn what_a_mapped_file_holds_is_from_that_file() {
+    let fixture = Fixture::load("mmap_file");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let place = format!("break {}", fixture.place("pwrite"));
+    for (expression, offset) in [("shared[10]", 10), ("copy[5000]", 9096)] {
+        let question = format!("why {expression}");
+        let answer = explorer.last(&[place.as_str(), "rc", question.as_str()]);
+        let all = links(&answer).iter().flat_map(|link| link["origins"].as_array());
+        let all: Vec<&Value> = all.flatten().collect();
+        assert_eq!(all.len(), 1, "{expression}: {all:?}");
+        assert_eq!(
+            (all[0]["kind"].as_str(), all[0]["offset"].as_u64()),
+            (Some("file"), Some(offset))
+        );
+        assert!(all[0]["path"].as_str().is_some_and(|path| path.contains("mapped")), "{all:?}");
+    }
+}
+
+#[test]
 fn a_product_leads_to_what_was_read_and_to_a_table() {
     for flavour in [Flavour::O0, Flavour::O2] {
         let answer = ask(flavour, "result");

@@ -53,6 +53,10 @@ impl Row {
             (Ending::Running, _) => "still running".to_owned(),
             (Ending::Left, _) => "left".to_owned(),
             (_, Some(shown)) => text_of(&shown.value).to_owned(),
+            // Its type is known, but not where it is.
+            _ if self.parameters.is_some() => {
+                self.call.value.map_or_else(String::new, |rax| format!("rax {}", hex(rax)))
+            }
             _ => self.call.value.map(hex).unwrap_or_default(),
         }
     }
@@ -133,8 +137,8 @@ pub static CALLS: Command = Command {
     details: "Arguments are its parameters as they are behind its prologue, the value is what it \
               returned, both in their types. Without debug information they are what rdi, rsi, \
               rdx, rcx, r8 and r9 held at its entry, whether or not it has as many, and what rax \
-              held when it returned; so is the value where its type does not tell how it is \
-              returned. A call ends when the stack pointer rises above its frame; \"left\" is by \
+              held when it returned; where its type does not tell how a value is returned, that \
+              is shown as such. A call ends when the stack pointer rises above its frame; \"left\" is by \
               longjmp or an exception. `insns` is how many instructions it took. Inlined copies are \
               no calls.",
     run: calls,

@@ -4,7 +4,7 @@ use super::registers;
 use super::{Call, Scene, Session};
 use crate::symbols::CodeAddr;
 use crate::symbols::Language;
-use crate::symbols::datatypes::{Encoding, Member, Offset, Shape, Type};
+use crate::symbols::datatypes::{Encoding, Member, Offset, Passing, Shape, Type};
 use crate::timeline::{Direction, StateError};
 use crate::values::{Place, Value};
 use std::cell::Cell;
@@ -104,13 +104,33 @@ fn returned_value(scene: &Scene<'_>, of: &Type, language: Language) -> Option<Va
         Shape::Void => return Some(Value::computed(of.clone(), Vec::new())),
         _ => of.size()?,
     };
-    let record = of.is_record() || of.element().is_some();
-    // Only C's records are surely returned by their size; others say how they are built.
-    if record && language != Language::C {
+    let register = |name: &str| registers::read(scene.frames.registers(), name);
+    let computed = |bytes: Vec<u8>| {
+        let bytes = crate::values::Bytes::known(bytes);
+        Value::with_bytes(of.clone(), Place::None, bytes)
+    };
+    if of.element().is_some() {
+        // Functions return no other arrays than vectors.
+        return register(vector_register(size)?)
+            .map(|held| held.bytes)
+            .filter(|held| held.len() as u64 >= size)
+            .map(|held| computed(held.into_iter().take(size as usize).collect()));
+    }
+    let record = match stripped.shape() {
+        Shape::Record(record) => Some(record),
+        _ => None,
+    };
+    // Only C's records, and what is like them, are surely returned by their size.
+    let said = record.and_then(|record| record.passing);
+    let as_in_c = match language {
+        Language::C => true,
+        Language::Cpp => is_plain(of, 0),
+        Language::Rust => false,
+    };
+    if record.is_some() && said.is_none() && !as_in_c {
         return None;
     }
-    let register = |name: &str| registers::read(scene.frames.registers(), name);
-    if record && size > IN_REGISTERS {
+    if said == Some(Passing::ByReference) || record.is_some() && size > IN_REGISTERS {
         let address = register("rax")?.low();
         return Some(Value::in_memory(of.clone(), address).kept(scene));
     }
@@ -129,10 +149,35 @@ fn returned_value(scene: &Scene<'_>, of: &Type, language: Language) -> Option<Va
         bytes.extend(held);
     }
     bytes.truncate(usize::try_from(size).ok()?);
-    (bytes.len() as u64 == size).then(|| {
-        let bytes = crate::values::Bytes::known(bytes);
-        Value::with_bytes(of.clone(), Place::None, bytes)
-    })
+    (bytes.len() as u64 == size).then(|| computed(bytes))
+}
+
+/// Whether a type of C++ is copied byte by byte, without a function of its own or of a part.
+fn is_plain(of: &Type, depth: u32) -> bool {
+    let stripped = of.stripped();
+    if depth > MAX_DEPTH {
+        return false;
+    }
+    match stripped.shape() {
+        Shape::Record(record) => {
+            let part = |member: &Member| is_plain(&stripped.follow(&member.of), depth + 1);
+            record.plain && !record.declaration && record.members.iter().all(part)
+        }
+        Shape::Array { .. } => {
+            of.element().is_some_and(|(element, _)| is_plain(&element, depth + 1))
+        }
+        _ => true,
+    }
+}
+
+/// Where a vector of this size is returned (System V ABI for x86-64, 3.2.3).
+fn vector_register(size: u64) -> Option<&'static str> {
+    match size {
+        8 | 16 => Some("xmm0"),
+        32 => Some("ymm0"),
+        64 => Some("zmm0"),
+        _ => None,
+    }
 }
 
 /// Adds the classes of a type `offset` bytes from the start of the value.

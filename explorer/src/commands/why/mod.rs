@@ -136,7 +136,7 @@ pub static WHY: Command = Command {
     ],
     help: "follow a value backwards to where it came from",
     details: "Moves, copies and arithmetic lead to what they read, up to constants, files, \
-              arguments of the program and data of system calls. What one visit of a source line \
+              arguments of the program, data of system calls, and what malloc or new returned. What one visit of a source line \
               does is one link; where several values come together, each has its own branch. \
               Of an expression whose value is kept nowhere, the operands are followed. Moves \
               that only save a register, or that pass through code without sources of the \

@@ -121,8 +121,9 @@ impl Session {
 
     fn of_mapping(&self, mapping: &Mapping, address: u64, state: u64) -> Origin {
         match mapping.base {
-            Base::Zero => Origin::Zero,
-            Base::Module(_) => Origin::File {
+            Base::Zero if mapping.inode == 0 => Origin::Zero,
+            // What a file that is no module held was taken down page by page.
+            Base::Zero | Base::Module(_) => Origin::File {
                 path: String::from_utf8_lossy(&mapping.name).into_owned(),
                 offset: mapping.file_offset.saturating_add(address - mapping.start),
                 symbol: self.symbol_at(state, address),

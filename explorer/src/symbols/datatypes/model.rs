@@ -156,6 +156,19 @@ pub struct Record {
     pub declaration: bool,
     /// The language it was written in.
     pub language: Language,
+    /// How functions pass and return it, where its debug information says so.
+    pub passing: Option<Passing>,
+    /// It has neither bases nor functions of its own: as C's.
+    pub plain: bool,
+}
+
+/// How a record is passed (DWARF 5, 5.7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// As C's records are.
+    ByValue,
+    /// As the address of a place for it.
+    ByReference,
 }
 
 /// An enumeration.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gimli::AttributeValue;
 
 use super::read::{link, own_name, qualified_name};
-use super::{Bits, Member, Offset, Record, RecordKind, Variant, Variants};
+use super::{Bits, Member, Offset, Passing, Record, RecordKind, Variant, Variants};
 use crate::symbols::dies::Entry;
 
 /// Reads a record.
@@ -20,6 +20,8 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
         arguments: Vec::new(),
         declaration: entry.flag(gimli::DW_AT_declaration) || entry.is_bodiless(),
         language: entry.language(),
+        passing: passing(entry),
+        plain: true,
     };
     for child in entry.children() {
         add(&mut record, &child);
@@ -27,7 +29,18 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
     record
 }
 
+fn passing(entry: &Entry<'_>) -> Option<Passing> {
+    match entry.attribute(gimli::DW_AT_calling_convention)? {
+        AttributeValue::CallingConvention(gimli::DW_CC_pass_by_value) => Some(Passing::ByValue),
+        AttributeValue::CallingConvention(gimli::DW_CC_pass_by_reference) => {
+            Some(Passing::ByReference)
+        }
+        _ => None,
+    }
+}
+
 fn add(record: &mut Record, child: &Entry<'_>) {
+    record.plain &= !matches!(child.tag(), gimli::DW_TAG_subprogram | gimli::DW_TAG_inheritance);
     match child.tag() {
         gimli::DW_TAG_member if is_static(child) => record.statics.extend(named(child)),
         gimli::DW_TAG_variable => record.statics.extend(named(child)),

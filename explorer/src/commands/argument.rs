@@ -107,6 +107,9 @@ impl Argument {
     }
 }
 
+/// Most rows of one list.
+const MOST_ROWS: u64 = 1 << 20;
+
 /// The arguments of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
@@ -196,6 +199,11 @@ impl Arguments {
     /// The value of a count, if it was given.
     pub fn count(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()
+    }
+
+    /// How many rows a list may have: what `-c` says, or `default`.
+    pub fn rows(&self, default: u64) -> usize {
+        self.count("N").unwrap_or(default).min(MOST_ROWS) as usize
     }
 
     /// An error that shows the command's usage.

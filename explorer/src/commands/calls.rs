@@ -138,8 +138,8 @@ pub static CALLS: Command = Command {
               returned, both in their types. Without debug information they are what rdi, rsi, \
               rdx, rcx, r8 and r9 held at its entry, whether or not it has as many, and what rax \
               held when it returned; where its type does not tell how a value is returned, that \
-              is shown as such. A call ends when the stack pointer rises above its frame; \"left\" is by \
-              longjmp or an exception. `insns` is how many instructions it took. Inlined copies are \
-              no calls.",
+              is shown as such. A call ends when the stack pointer rises above its frame; \
+              \"left\" is by longjmp or an exception. `insns` is how many instructions it took. \
+              Inlined copies are no calls.",
     run: calls,
 };

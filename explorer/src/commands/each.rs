@@ -21,14 +21,10 @@ struct Samples {
     samples: Vec<Sample>,
     more: bool,
     /// At how many executions the condition has no value.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::render::is_zero")]
     without_value: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 #[derive(Serialize)]

@@ -72,7 +72,7 @@ impl Output for Appeared {
 fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let text = arguments.get("BYTES").unwrap_or_default();
     let pattern = find_pattern(text).map_err(|why| arguments.error(why))?;
-    let limit = arguments.count("N").unwrap_or(COUNT).min(1 << 20) as usize;
+    let limit = arguments.rows(COUNT);
     match arguments.get(OVER.name) {
         None => {}
         Some("all") if pattern.iter().all(|byte| *byte == 0) => {

@@ -41,8 +41,7 @@ struct Row {
 impl Output for Modifications {
     fn render(&self, page: &mut Page) {
         if self.modifications.is_empty() {
-            let when = self.unmapped.as_ref().map_or_else(String::new, |when| format!(" {when}."));
-            return page.line(format!("No modifications there.{when}"));
+            return page.line(nothing("No modifications there.", self.unmapped.as_deref()));
         }
         let threads = self.modifications.iter().any(|row| row.number.is_some());
         let mut table = table(threads, &["pc", "function", "where", "old", "new"]);
@@ -130,7 +129,12 @@ pub(super) fn typed_subject(
     Ok((subject, of))
 }
 
-/// That nothing was found, and when memory is mapped that is not at the cursor.
+/// That nothing was found, and that because memory is not mapped, if so.
+pub(super) fn nothing(found: &str, unmapped: Option<&str>) -> String {
+    unmapped.map_or_else(|| found.to_owned(), |when| format!("{found} {when}."))
+}
+
+/// When the memory of `subject` is mapped, if it is not at the cursor.
 ///
 /// # Errors
 /// When history cannot be read.

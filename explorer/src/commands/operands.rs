@@ -2,6 +2,7 @@
 
 use super::CommandError;
 use crate::session::{Flavor, Session};
+use crate::timeline::StateError;
 use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, IntelFormatter};
 
 /// One instruction as text.
@@ -67,6 +68,12 @@ pub fn at_cursor(session: &Session) -> Result<Option<String>, CommandError> {
     let Some(state) = resumes else { return Ok(None) };
     let instruction = session.timeline().instruction(state)?;
     Ok(instruction.map(|i| decode(session, i.pc, &i.bytes).text))
+}
+
+/// The instruction that is executed at tracepoint `t`.
+pub fn executed_at(session: &Session, t: u64) -> Result<Option<String>, StateError> {
+    let executed = session.timeline().instruction(t)?;
+    Ok(executed.map(|i| decode_at(session, t, i.pc, &i.bytes).text))
 }
 
 /// Bytes as a C string.

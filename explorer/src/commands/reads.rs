@@ -1,7 +1,7 @@
 //! `reads`: who looked at something, and when.
 
 use super::executions::{NUMBER, WHEN, none_shown, rows, window};
-use super::modifications::{EXPRESSION, SIZE, nothing_of, subject};
+use super::modifications::{EXPRESSION, SIZE, nothing, nothing_of, subject};
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
@@ -23,8 +23,7 @@ struct Reads {
 impl Output for Reads {
     fn render(&self, page: &mut Page) {
         if self.reads.is_empty() {
-            let when = self.unmapped.as_ref().map_or_else(String::new, |when| format!(" {when}."));
-            return page.line(format!("Not read there.{when}"));
+            return page.line(nothing("Not read there.", self.unmapped.as_deref()));
         }
         rows(&self.reads, &self.numbers).render(page);
         if self.subject.bits().is_some() {

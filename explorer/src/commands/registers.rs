@@ -4,6 +4,7 @@ use super::{Argument, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Style};
 use crate::session::Session;
 use crate::session::registers::{Class, Value, flags_text, names, read, similar};
+use crate::symbols::did_you_mean;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 struct Registers {
@@ -65,14 +66,6 @@ fn wanted(words: &str, xcr0: u64) -> Vec<String> {
     words.split([' ', ',']).filter(|word| !word.is_empty()).flat_map(of).collect()
 }
 
-/// What else may have been meant.
-fn hint(name: &str, xcr0: u64) -> String {
-    match similar(name, xcr0).as_slice() {
-        [] => String::new(),
-        near => format!("; did you mean {}?", near.join(", ")),
-    }
-}
-
 fn note(session: &Session, value: &Value) -> Option<String> {
     (value.bytes.len() == 8).then(|| session.symbol(value.low())).flatten()
 }
@@ -96,8 +89,12 @@ pub static REGS: Command = Command {
         let registers = session.registers()?;
         let mut values = Vec::new();
         for name in wanted(arguments.get("NAMES").unwrap_or(""), xcr0) {
-            let unknown =
-                || CommandError::Other(format!("no register {name:?}{}", hint(&name, xcr0)));
+            let unknown = || {
+                CommandError::Other(format!(
+                    "no register {name:?}{}",
+                    did_you_mean(&similar(&name, xcr0))
+                ))
+            };
             values.push(read(&registers, &name).ok_or_else(unknown)?);
         }
         let notes = values.iter().map(|value| note(session, value)).collect();

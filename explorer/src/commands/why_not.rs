@@ -198,11 +198,8 @@ fn add(session: &Session, one: &Unreached, texts: &mut Texts) -> Result<(), Comm
             texts.lines.extend(source_line(session, place).map(|text| (t, text)));
             let compared = decision.condition.as_ref().and_then(|c| c.compared_at);
             for t in [Some(t), compared].into_iter().flatten() {
-                let executed = session.timeline().instruction(t)?;
-                let text = |i: crate::timeline::Instruction| {
-                    operands::decode_at(session, t, i.pc, &i.bytes).text
-                };
-                texts.instructions.extend(executed.map(|i| (t, text(i))));
+                let text = operands::executed_at(session, t)?;
+                texts.instructions.extend(text.map(|text| (t, text)));
             }
             Ok(())
         }

@@ -5,8 +5,8 @@ use super::error::At;
 use super::number::{Number, integer_type};
 use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Fault, cast, operators};
-use crate::symbols::Language;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
+use crate::symbols::{Language, did_you_mean};
 use crate::values::Value;
 use std::cell::RefCell;
 
@@ -142,11 +142,8 @@ impl<'e> Evaluator<'e> {
             return register;
         }
         if let Some(near) = self.environment.meant_register(name) {
-            let hint = match near.is_empty() {
-                true => String::new(),
-                false => format!("; did you mean ${}?", near.join(", $")),
-            };
-            return Err(Fault::Register(name.to_owned(), hint));
+            let near: Vec<String> = near.iter().map(|name| format!("${name}")).collect();
+            return Err(Fault::Register(name.to_owned(), did_you_mean(&near)));
         }
         Ok(Value::computed(Type::void(), Vec::new()))
     }

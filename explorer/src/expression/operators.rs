@@ -5,6 +5,7 @@ use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
 use crate::symbols::datatypes::{Link, PointerKind, Shape, Type};
+use crate::symbols::{did_you_mean, nearest};
 use crate::values::{Target, Value};
 
 /// Most elements of `array@count`.
@@ -272,11 +273,7 @@ fn no_member(record: &Value, name: &str) -> Fault {
         return Fault::Operand(format!("{} has no members", record.of.name()));
     };
     let names = shape.members.iter().filter_map(|member| member.name.as_deref());
-    let near = crate::symbols::nearest(name, names, 3);
-    let hint = match near.is_empty() {
-        true => String::new(),
-        false => format!("; did you mean {}?", near.join(", ")),
-    };
+    let hint = did_you_mean(&nearest(name, names, 3));
     Fault::Member(record.of.name(), name.to_owned(), hint)
 }
 

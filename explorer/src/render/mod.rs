@@ -18,6 +18,11 @@ pub fn serialize_hex<S: serde::Serializer>(address: &u64, out: S) -> Result<S::O
     out.serialize_str(&hex(*address))
 }
 
+/// For serde: whether a number need not be written.
+pub fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// For serde: an address that [`serialize_hex`] wrote.
 pub fn deserialize_hex<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;

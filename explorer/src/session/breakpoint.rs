@@ -63,10 +63,6 @@ pub struct Scope {
     pub end: Option<u64>,
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 /// A breakpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
@@ -86,7 +82,7 @@ pub struct Breakpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<u32>,
     /// How often history passes it by before it stops there again.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::render::is_zero")]
     pub ignore: u64,
     /// It is deleted where history stops there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

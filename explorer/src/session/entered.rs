@@ -6,7 +6,7 @@ use crate::symbols::CodeAddr;
 use crate::symbols::Language;
 use crate::symbols::datatypes::{Encoding, Member, Offset, Passing, Shape, Type};
 use crate::timeline::{Direction, StateError};
-use crate::values::{Place, Value};
+use crate::values::{Bytes, Place, Value};
 use std::cell::Cell;
 
 /// Chunks of history in which a function's body is looked for behind its entry.
@@ -104,36 +104,36 @@ fn returned_value(scene: &Scene<'_>, of: &Type, language: Language) -> Option<Va
         Shape::Void => return Some(Value::computed(of.clone(), Vec::new())),
         _ => of.size()?,
     };
-    let register = |name: &str| registers::read(scene.frames.registers(), name);
-    let computed = |bytes: Vec<u8>| {
-        let bytes = crate::values::Bytes::known(bytes);
-        Value::with_bytes(of.clone(), Place::None, bytes)
-    };
-    if of.element().is_some() {
+    let held = |name: &str| registers::read(scene.frames.registers(), name);
+    let bytes = match stripped.shape() {
         // Functions return no other arrays than vectors.
-        return register(vector_register(size)?)
-            .map(|held| held.bytes)
-            .filter(|held| held.len() as u64 >= size)
-            .map(|held| computed(held.into_iter().take(size as usize).collect()));
-    }
-    let record = match stripped.shape() {
-        Shape::Record(record) => Some(record),
-        _ => None,
+        Shape::Array { .. } => held(vector_register(size)?)?.bytes,
+        Shape::Record(record) => {
+            let passing = record.passing.or_else(|| as_in_c(of, language))?;
+            if passing == Passing::ByReference || size > IN_REGISTERS {
+                return Some(Value::in_memory(of.clone(), held("rax")?.low()).kept(scene));
+            }
+            in_registers(of, held)?
+        }
+        _ => in_registers(of, held)?,
     };
-    // Only C's records, and what is like them, are surely returned by their size.
-    let said = record.and_then(|record| record.passing);
-    let as_in_c = match language {
+    let bytes = bytes.get(..usize::try_from(size).ok()?)?.to_vec();
+    Some(Value::with_bytes(of.clone(), Place::None, Bytes::known(bytes)))
+}
+
+/// How a record is returned that does not say so: C's, and what is like them; `None` if that
+/// is not sure.
+fn as_in_c(of: &Type, language: Language) -> Option<Passing> {
+    let sure = match language {
         Language::C => true,
         Language::Cpp => is_plain(of, 0),
         Language::Rust => false,
     };
-    if record.is_some() && said.is_none() && !as_in_c {
-        return None;
-    }
-    if said == Some(Passing::ByReference) || record.is_some() && size > IN_REGISTERS {
-        let address = register("rax")?.low();
-        return Some(Value::in_memory(of.clone(), address).kept(scene));
-    }
+    sure.then_some(Passing::ByValue)
+}
+
+/// The bytes of a value that is returned in registers, and of what else is in the last.
+fn in_registers(of: &Type, held: impl Fn(&str) -> Option<registers::Value>) -> Option<Vec<u8>> {
     let mut parts = [None; 2];
     classify(of, 0, 0, &mut parts)?;
     let (mut integers, mut vectors) = (["rax", "rdx"].iter(), ["xmm0", "xmm1"].iter());
@@ -144,12 +144,11 @@ fn returned_value(scene: &Scene<'_>, of: &Type, language: Language) -> Option<Va
             Class::Sse => (*vectors.next()?, 8),
             Class::X87 => ("st0", 16),
         };
-        let mut held = register(name)?.bytes;
-        held.resize(length, 0);
-        bytes.extend(held);
+        let mut part = held(name)?.bytes;
+        part.resize(length, 0);
+        bytes.extend(part);
     }
-    bytes.truncate(usize::try_from(size).ok()?);
-    (bytes.len() as u64 == size).then(|| computed(bytes))
+    Some(bytes)
 }
 
 /// Whether a type of C++ is copied byte by byte, without a function of its own or of a part.

@@ -1,8 +1,6 @@
 //! The frames of a thread at one state, with all that is needed to look into each.
 
-use super::images::{AT_ENTRY, auxiliary};
 use super::{Session, View};
-use crate::symbols::ModuleSymbols;
 use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
@@ -155,13 +153,5 @@ impl<'s> Frames<'s> {
     pub(super) fn is_handler(&self, physical: usize) -> bool {
         let caller = self.walked.frames.get(physical + 1);
         caller.and_then(|caller| caller.method) == Some(Method::SignalFrame)
-    }
-}
-
-impl Session {
-    /// The program itself, without the libraries: what the kernel enters it at is in it.
-    pub(super) fn program(&self, state: u64) -> Option<&ModuleSymbols> {
-        let entry = auxiliary(&self.timeline.header().start.auxv, AT_ENTRY)?;
-        self.locator.module_at(&self.timeline, state, entry).map(|(program, _)| program)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use crate::expression::Fault;
-use crate::symbols::{DeclaredKind, ModuleSymbols, Variable, nearest};
+use crate::symbols::{DeclaredKind, ModuleSymbols, Variable, did_you_mean, nearest};
 
 /// Names offered for one that is not there.
 const OFFERED: usize = 3;
@@ -18,12 +18,7 @@ impl Scene<'_> {
 
     /// That a name is none of the program's, with names like it, of `variables` before others.
     pub(super) fn unknown_symbol(&self, name: &str, variables: &[Variable]) -> Fault {
-        let near = self.near(name, variables);
-        let hint = match near.is_empty() {
-            true => String::new(),
-            false => format!("; did you mean {}?", near.join(", ")),
-        };
-        Fault::Name(name.to_owned(), hint)
+        Fault::Name(name.to_owned(), did_you_mean(&self.near(name, variables)))
     }
 
     /// Where a variable is that is not alive here.
@@ -60,8 +55,8 @@ impl Scene<'_> {
     /// The modules, the program itself first, then the frame's own.
     fn modules_by_interest(&self) -> Vec<(&ModuleSymbols, u64)> {
         let mut modules = self.modules();
-        let program = self.session.program(self.state());
-        modules.sort_by_key(|(symbols, _)| !program.is_some_and(|own| std::ptr::eq(own, *symbols)));
+        let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
+        modules.sort_by_key(|(symbols, _)| !images.are_of_program(timeline, symbols));
         modules
     }
 

@@ -113,7 +113,8 @@ impl Session {
         Ok(())
     }
 
-    /// Deletes the temporary ones, and disables those enabled once, of the breakpoints that history stopped at.
+    /// Deletes the temporary ones, and disables those enabled once, of the breakpoints that
+    /// history stopped at.
     pub(super) fn delete_temporary(&mut self) {
         let numbers = match &self.stop {
             Stop::Breakpoint { breakpoints } => breakpoints.clone(),

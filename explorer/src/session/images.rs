@@ -32,7 +32,7 @@ pub struct Images {
 }
 
 /// Where the program is entered, in its auxiliary vector (getauxval(3)).
-pub(super) const AT_ENTRY: u64 = 9;
+const AT_ENTRY: u64 = 9;
 
 #[derive(Default)]
 struct Known {
@@ -111,14 +111,25 @@ impl Images {
         self.interpreter != 0 && image.bias == self.interpreter
     }
 
-    /// Whether an image is of the program itself: the module that its entry is in.
+    /// Whether an image is of the program itself.
     pub fn is_program(&self, timeline: &Timeline, image: Image) -> bool {
-        let find = || {
+        let program = self.program(timeline);
+        program.is_some_and(|own| (own.module, own.bias) == (image.module, image.bias))
+    }
+
+    /// Whether these are the symbols of the program itself.
+    pub fn are_of_program(&self, timeline: &Timeline, symbols: &ModuleSymbols) -> bool {
+        let program = self.program(timeline);
+        let own = program.and_then(|own| self.symbols(timeline, own.module));
+        own.is_some_and(|own| std::ptr::eq(own, symbols))
+    }
+
+    /// The image that the program is entered in.
+    fn program(&self, timeline: &Timeline) -> Option<Image> {
+        *self.program.get_or_init(|| {
             let entry = auxiliary(&timeline.header().start.auxv, AT_ENTRY)?;
             self.at(timeline, 0, entry)
-        };
-        let program = self.program.get_or_init(find);
-        program.is_some_and(|own| (own.module, own.bias) == (image.module, image.bias))
+        })
     }
 
     /// The load biases of module `index`: those usual, and all others found so far.

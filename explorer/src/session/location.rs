@@ -177,11 +177,7 @@ impl Session {
 
     fn no_function(&self, name: &str) -> LocationError {
         let similar = self.locator.similar(&self.timeline, name);
-        let hint = match similar.is_empty() {
-            true => String::new(),
-            false => format!("; did you mean {}?", similar.join(", ")),
-        };
-        LocationError::Function(name.to_owned(), hint)
+        LocationError::Function(name.to_owned(), crate::symbols::did_you_mean(&similar))
     }
 }
 

@@ -82,7 +82,7 @@ pub use subject::{Subject, SubjectError};
 pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
-pub use visible::Places as CheckedAt;
+pub use visible::CheckedAt;
 pub use why::{Beginning, Link, Origin, Question, Reach, Why};
 pub use why_not::{
     Condition, Decision, NotCalled, Operand, Pointers, Reason, Running, Site, Unreached, WhyNot,
@@ -255,6 +255,12 @@ impl Session {
     pub fn place(&self) -> Result<Place, StateError> {
         let pc = self.pc()?;
         Ok(self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(pc)))
+    }
+
+    /// The instruction that is executed at tracepoint `t`, if it can be decoded.
+    fn instruction_at(&self, t: u64) -> Result<Option<iced_x86::Instruction>, StateError> {
+        let executed = self.timeline.instruction(t)?;
+        Ok(executed.and_then(|executed| crate::dataflow::decode(executed.pc, &executed.bytes)))
     }
 
     /// `<name+12>` of an address at the cursor.

@@ -22,8 +22,15 @@ const MAX_OPEN: usize = 1 << 12;
 /// States of a thread's next chunk in which the ends of calls are waited for.
 const NEAR: u64 = 1 << 14;
 
-/// Registers of the first integer arguments (System V ABI for x86-64, 3.2.3).
-pub(super) const ARGUMENTS: [Gpr; 6] = [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9];
+/// What the registers of the first integer arguments hold (System V ABI for x86-64, 3.2.3).
+pub(super) fn arguments(registers: &Registers) -> [u64; 6] {
+    [Gpr::RDI, Gpr::RSI, Gpr::RDX, Gpr::RCX, Gpr::R8, Gpr::R9]
+        .map(|register| registers.gpr[register.index()])
+}
+
+fn rax(registers: &Registers) -> u64 {
+    registers.gpr[Gpr::RAX.index()]
+}
 
 /// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +73,7 @@ impl Session {
         let found = self.find_above(thread, call.tracepoint, Direction::Forward, call.outside)?;
         let end = |state: u64| {
             let registers = self.timeline.registers(state)?;
-            Ok(Return { state, pc: registers.rip, value: gpr(&registers, Gpr::RAX) })
+            Ok(Return { state, pc: registers.rip, value: rax(&registers) })
         };
         found.map(end).transpose()
     }
@@ -174,7 +181,7 @@ impl Walk<'_> {
 
     /// Ends the calls whose frames the stack pointer has left.
     fn close(&mut self, state: u64, registers: &Registers) {
-        let value = gpr(registers, Gpr::RAX);
+        let value = rax(registers);
         while let Some(call) = self.open.last().and_then(|at| self.calls.get_mut(*at))
             && registers.rsp() >= call.outside
         {
@@ -190,7 +197,7 @@ impl Walk<'_> {
         self.calls.push(Passed {
             tracepoint,
             pc: registers.rip,
-            arguments: ARGUMENTS.map(|register| gpr(registers, register)),
+            arguments: arguments(registers),
             outside: registers.rsp().saturating_add(8),
             back: pushed.0.filter(|(at, _)| *at == registers.rsp()).map(|(_, word)| word),
             end: None,
@@ -208,8 +215,4 @@ impl Sink for Pushed {
     }
 
     fn event(&mut self, _: &Event) {}
-}
-
-fn gpr(registers: &Registers, register: Gpr) -> u64 {
-    registers.gpr.get(register.index()).copied().unwrap_or_default()
 }

@@ -34,8 +34,7 @@ impl Session {
         offset: u64,
     ) -> Option<u64> {
         let (size, align) = symbols.thread_local()?;
-        let is_program = self.program(state).is_some_and(|own| std::ptr::eq(own, symbols));
-        if is_program {
+        if self.locator.images().are_of_program(&self.timeline, symbols) {
             // Its block ends at the thread pointer (ELF Handling For Thread-Local Storage,
             // variant II).
             let block = size.checked_next_multiple_of(align.max(1))?;

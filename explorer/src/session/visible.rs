@@ -15,7 +15,7 @@ const MAX_LEVELS: usize = 64;
 
 /// Where an expression will be evaluated.
 #[derive(Clone, Copy, Debug)]
-pub enum Places<'a> {
+pub enum CheckedAt<'a> {
     /// At one of these.
     At(&'a [Target]),
     /// Anywhere: a watchpoint's condition.
@@ -27,7 +27,11 @@ impl Session {
     ///
     /// # Errors
     /// It makes no sense anywhere, or uses a name that none of the places knows.
-    pub fn check_expression(&self, text: &str, places: Places<'_>) -> Result<(), ExpressionError> {
+    pub fn check_expression(
+        &self,
+        text: &str,
+        places: CheckedAt<'_>,
+    ) -> Result<(), ExpressionError> {
         if let Err(error) = self.evaluate(text)
             && error.is_syntax()
         {
@@ -58,12 +62,12 @@ impl Session {
     ) -> Result<(), ExpressionError> {
         let targets = breakpoint.map(|breakpoint| breakpoint.targets.as_slice());
         let places = targets.filter(|targets| !targets.is_empty());
-        self.check_expression(text, places.map_or(Places::Anywhere, Places::At))
+        self.check_expression(text, places.map_or(CheckedAt::Anywhere, CheckedAt::At))
     }
 
     /// The variables in scope at some places; `None` if they may be any.
-    fn variables_at(&self, places: Places<'_>) -> Option<Vec<Variable>> {
-        let Places::At(targets) = places else { return None };
+    fn variables_at(&self, places: CheckedAt<'_>) -> Option<Vec<Variable>> {
+        let CheckedAt::At(targets) = places else { return None };
         let mut found = Vec::new();
         for target in targets.iter().take(MAX_PLACES) {
             let images = self.locator.images();

@@ -66,7 +66,8 @@ impl ModuleSymbols {
     /// Where to break for a line: `file` is compared from the end, component
     /// by component. Without code on that line, the next line that has some
     /// is taken, as in gdb. One address for each function and inlined copy, its
-    /// lowest, and for each part of a function that is split; behind the prologue if it is the function's entry.
+    /// lowest, and for each part of a function that is split; behind the prologue
+    /// if it is the function's entry.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
         let units = self.units();
         let mut matched = LineMatch::default();

@@ -56,7 +56,7 @@ pub use dies::{DieRef, Dies, Language};
 pub use layout::{Layout, Segment};
 pub use module::ModuleSymbols;
 pub use path::matches as file_matches;
-pub use similar::nearest;
+pub use similar::{did_you_mean, nearest};
 pub use sources::{SourceText, Sources};
 pub use types::{BreakAddress, Function, LineMatch, Location, SourceFrame};
 pub use variables::{FunctionDies, Variable};

@@ -1,5 +1,13 @@
 //! Names close to one that is not there.
 
+/// `; did you mean A, B?` to append to what is wrong; nothing without such names.
+pub fn did_you_mean(near: &[String]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    format!("; did you mean {}?", near.join(", "))
+}
+
 /// Up to `count` of `names` close to `name`, the nearest first.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>, count: usize) -> Vec<String> {
     let most = name.chars().count().min(64) / 3 + 1;

@@ -21,7 +21,7 @@ pub use view::{ChunkView, Unsound, difference, path_weight};
 
 use memmap2::Mmap;
 use rdb_schema::chunk::{Chunk, Dictionary};
-use rdb_schema::container::{Frame, FrameKind, HEADER_BYTES};
+use rdb_schema::container::{Frame, FrameKind};
 use rdb_schema::event::{Event, Exit};
 use rdb_schema::header::{Header, Module};
 use rdb_schema::message::{
@@ -101,9 +101,7 @@ impl Trace {
     /// Bytes that the modules' files take in it.
     pub fn module_file_bytes(&self) -> u64 {
         let files = self.frames.iter().filter(|frame| frame.header.kind == FrameKind::File);
-        let bytes = |frame: &Frame| {
-            frame.header.compressed.saturating_add(HEADER_BYTES as u64).checked_next_multiple_of(8)
-        };
+        let bytes = |frame: &Frame| frame.end()?.checked_sub(frame.offset);
         files.filter_map(bytes).fold(0, u64::saturating_add)
     }
 

@@ -1,13 +1,14 @@
-//! What was worked out of instructions that come again: a thousand encodings
-//! make up most of any program's code.
+//! What was worked out of instructions whose encodings come again.
 
 use super::care::Care;
+use crate::engine::addresses::AddressHasher;
 use iced_x86::{FlowControl, Instruction};
 use rdb_schema::block::MAX_INSTRUCTION_BYTES;
 use rdb_schema::effects::{Effects, Kind, Undefined, effects_with};
+use std::hash::Hasher;
 
-/// Encodings that are remembered, one for each value of a hash: a power of two. More of
-/// them fit the first-level caches no longer, which costs what they save.
+/// Encodings that are remembered, one for each value of a hash. Four and eight times as
+/// many were found to save less: looking at them misses the caches.
 const PLACES: usize = 1 << 10;
 
 /// An instruction's bytes, behind them zeros and their number.
@@ -53,15 +54,18 @@ impl Known {
 
 fn key(code: &[u8]) -> Option<Key> {
     let mut key = Key::default();
-    key.get_mut(..code.len().min(MAX_INSTRUCTION_BYTES))?.copy_from_slice(code);
-    key[MAX_INSTRUCTION_BYTES] = code.len() as u8;
+    let (length, bytes) = key.split_last_mut()?;
+    bytes.get_mut(..code.len())?.copy_from_slice(code);
+    *length = code.len() as u8;
     Some(key)
 }
 
 fn hash(key: &Key) -> usize {
     let key = u128::from_le_bytes(*key);
-    let folded = (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (key >> 64) as u64;
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51) as usize & (PLACES - 1)
+    let mut hasher = AddressHasher::default();
+    hasher.write_u64(key as u64);
+    hasher.write_u64((key >> 64) as u64);
+    hasher.finish() as usize % PLACES
 }
 
 /// Whether what it changes follows from where it stands, too: an address relative to

@@ -50,7 +50,7 @@ pub static HEAP: Command = Command {
         if let Some(by) = by.filter(|by| *by != "line") {
             return Err(arguments.error(format!("{by:?} is not line")));
         }
-        let count = arguments.count("N").unwrap_or(COUNT).min(1 << 20) as usize;
+        let count = arguments.rows(COUNT);
         match arguments.get("ADDRESS").filter(|text| !text.is_empty()) {
             Some(text) => {
                 let address = session.address(text)?;

@@ -24,17 +24,13 @@ struct Answer {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     operands: bool,
     /// Bytes of the value that are padding, and were not followed.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::render::is_zero")]
     padding: u64,
     links: Vec<Row>,
     more: bool,
     /// Whether text shows what only carries a value, too.
     #[serde(skip)]
     all: bool,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// A link, with the text of its line and of its instruction.
@@ -77,12 +73,7 @@ fn answer(
     question: &Question,
     why: Why,
 ) -> Result<Answer, CommandError> {
-    let text = |t: u64| {
-        let executed = session.timeline().instruction(t)?;
-        let text =
-            |i: crate::timeline::Instruction| operands::decode_at(session, t, i.pc, &i.bytes).text;
-        Ok::<_, CommandError>(executed.map(text))
-    };
+    let text = |t: u64| Ok::<_, CommandError>(operands::executed_at(session, t)?);
     let row = |link: Link| {
         let source = link.place.as_ref().and_then(|place| source_line(session, place));
         let shown = link.computed_at.or(link.tracepoint).filter(|_| !link.steps.is_empty());
@@ -136,11 +127,13 @@ pub static WHY: Command = Command {
     ],
     help: "follow a value backwards to where it came from",
     details: "Moves, copies and arithmetic lead to what they read, up to constants, files, \
-              arguments of the program, data of system calls, and what malloc or new returned. What one visit of a source line \
-              does is one link; where several values come together, each has its own branch. \
+              arguments of the program, data of system calls, and what malloc or new returned. \
+              What one visit of a source line does is one link; where several values come \
+              together, each has its own branch. \
               Of an expression whose value is kept nowhere, the operands are followed. Moves \
               that only save a register, or that pass through code without sources of the \
-              dynamic linker and of libraries, are one line, and do not count; a way ends at the stack pointer.",
+              dynamic linker and of libraries, are one line, and do not count; a way ends at the \
+              stack pointer.",
     run: |session, arguments| {
         let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
         let question = session.question(expression, arguments.count(SIZE.name));

@@ -2,7 +2,7 @@
 //! bits.
 
 use super::Moment as Written;
-use crate::dataflow::{Kept, KeptBits, Moment, decode};
+use crate::dataflow::{Kept, KeptBits, Moment};
 use crate::session::value::Bytes;
 use crate::session::{Session, Subject};
 use crate::symbols::datatypes::Bits;
@@ -31,21 +31,13 @@ impl Session {
         let mut found = Vec::new();
         while found.len() < limit {
             let most = (limit - found.len()).clamp(BATCH.start, BATCH.end);
-            let mut moments = self.moments(subject, times.clone(), direction, most)?;
-            let Some((last, _)) = moments.last().copied() else { break };
+            let changes = self.byte_changes(subject, times.clone(), direction, most)?;
+            let Some(((last, _), _)) = changes.last() else { break };
             match direction {
                 Direction::Forward => times.start = last.saturating_add(1),
-                Direction::Backward => times.end = last,
+                Direction::Backward => times.end = *last,
             }
-            let is_all = moments.len() < most;
-            if direction == Direction::Backward {
-                moments.reverse();
-            }
-            let values = self.values(subject, &moments)?;
-            let mut changes: Vec<Change> = moments.into_iter().zip(values).collect();
-            if direction == Direction::Backward {
-                changes.reverse();
-            }
+            let is_all = changes.len() < most;
             for (moment, (old, new)) in changes {
                 let wanted = limit > found.len();
                 if wanted
@@ -91,8 +83,7 @@ impl Session {
         states.reverse();
         let (mut kept, mut stored) = (KeptBits::default(), None);
         for state in states {
-            let Some(found) = self.timeline.instruction(state)? else { continue };
-            let Some(instruction) = decode(found.pc, &found.bytes) else { continue };
+            let Some(instruction) = self.instruction_at(state)? else { continue };
             let registers = self.timeline.registers(state)?;
             // What it leaves in registers is not looked at.
             let moment = Moment::new(&instruction, &registers, &registers);

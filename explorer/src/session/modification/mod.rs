@@ -69,20 +69,46 @@ impl Session {
 
     /// The writes around the cursor, in order.
     fn changes_around(&self, subject: &Subject, window: Window) -> Result<Vec<Change>, StateError> {
-        let later = self.cursor..self.timeline.end();
-        if let Some(bits) = subject.bits() {
-            let of = |times, way, limit| self.field_changes((subject, bits), times, way, limit);
-            let mut changes = of(0..self.cursor, Direction::Backward, window.past)?;
-            changes.reverse();
-            changes.extend(of(later, Direction::Forward, window.future)?);
-            return Ok(changes);
+        let (earlier, later) = (0..self.cursor, self.cursor..self.timeline.end());
+        let mut changes = self.changes(subject, earlier, Direction::Backward, window.past)?;
+        changes.reverse();
+        changes.extend(self.changes(subject, later, Direction::Forward, window.future)?);
+        Ok(changes)
+    }
+
+    /// At most `limit` writes of `times` to the subject, in `direction`.
+    fn changes(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Change>, StateError> {
+        match subject.bits() {
+            Some(bits) => self.field_changes((subject, bits), times, direction, limit),
+            None => self.byte_changes(subject, times, direction, limit),
         }
-        let mut moments =
-            self.moments(subject, 0..self.cursor, Direction::Backward, window.past)?;
-        moments.reverse();
-        moments.extend(self.moments(subject, later, Direction::Forward, window.future)?);
+    }
+
+    /// The same of the bytes that it lies in.
+    fn byte_changes(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Change>, StateError> {
+        let mut moments = self.moments(subject, times, direction, limit)?;
+        // Values are found in the order of time.
+        if direction == Direction::Backward {
+            moments.reverse();
+        }
         let values = self.values(subject, &moments)?;
-        Ok(moments.into_iter().zip(values).collect())
+        let mut changes: Vec<Change> = moments.into_iter().zip(values).collect();
+        if direction == Direction::Backward {
+            changes.reverse();
+        }
+        Ok(changes)
     }
 
     /// The nearest tracepoint that wrote to the subject, before the cursor or
@@ -118,15 +144,7 @@ impl Session {
         times: Range<u64>,
         direction: Direction,
     ) -> Result<Option<(u64, Bytes, Bytes)>, StateError> {
-        let changes = match subject.bits() {
-            Some(bits) => self.field_changes((subject, bits), times, direction, 1)?,
-            None => {
-                let moments = self.moments(subject, times, direction, 1)?;
-                let values = self.values(subject, &moments)?;
-                moments.into_iter().zip(values).collect()
-            }
-        };
-        let found = changes.into_iter().next();
+        let found = self.changes(subject, times, direction, 1)?.into_iter().next();
         Ok(found.map(|((tracepoint, _), (old, new))| (tracepoint, old, new)))
     }
 

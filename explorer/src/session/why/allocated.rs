@@ -5,8 +5,7 @@ use super::writer::{Piece, Writer};
 use super::{Beginning, Origin};
 use crate::dataflow::Span;
 use crate::session::heap::Function;
-use crate::session::passed::ARGUMENTS;
-use crate::session::{Frames, Session};
+use crate::session::{Frames, Session, passed};
 use crate::symbols::ModuleAddr;
 use crate::timeline::StateError;
 use rdb_schema::registers::Gpr;
@@ -91,8 +90,7 @@ impl Session {
         let arguments = match allocation.entered {
             Some(t) => {
                 let registers = self.timeline.registers(t)?;
-                let argument = |register: Gpr| registers.gpr[register.index()];
-                allocation.function.arguments_text(&ARGUMENTS.map(argument))
+                allocation.function.arguments_text(&passed::arguments(&registers))
             }
             None => "…".to_owned(),
         };

@@ -2,7 +2,6 @@
 //! and restored, moves in the dynamic linker and in libraries without sources.
 
 use super::Link;
-use crate::dataflow;
 use crate::session::locate::Owner;
 use crate::session::{Place, Session};
 use crate::timeline::StateError;
@@ -30,8 +29,7 @@ impl Session {
 
     /// Whether tracepoint `t` pushes or pops.
     fn saves(&self, t: u64) -> Result<bool, StateError> {
-        let Some(executed) = self.timeline.instruction(t)? else { return Ok(false) };
-        let instruction = dataflow::decode(executed.pc, &executed.bytes);
+        let instruction = self.instruction_at(t)?;
         Ok(instruction.is_some_and(|i| matches!(i.mnemonic(), Mnemonic::Push | Mnemonic::Pop)))
     }
 }

@@ -23,10 +23,7 @@ impl Session {
     ) -> Result<(), StateError> {
         let unknown = Writer::Instruction { tracepoint, source: Source::Unknown };
         parts.retain(|(_, writer)| *writer != unknown);
-        let mut rest = Remaining::new(span);
-        for (range, _) in parts.iter() {
-            rest.take(range);
-        }
+        let rest = Remaining::beside(span, parts);
         if rest.0.is_empty() {
             return Ok(());
         }
@@ -44,10 +41,7 @@ impl Session {
         tracepoint: u64,
         parts: &mut Vec<Part>,
     ) -> Result<(), StateError> {
-        let mut rest = Remaining::new(span);
-        for (range, _) in parts.iter() {
-            rest.take(range);
-        }
+        let rest = Remaining::beside(span, parts);
         let space = self.timeline.shared_space(tracepoint + 1)?;
         for range in rest.0 {
             let part = span.part(range.start, range.end - range.start);
@@ -96,10 +90,7 @@ impl Session {
             }
             add(to, &|range| self.by_kernel(w, to, span, range));
         }
-        let Some(executed) = self.timeline.instruction(w)?.filter(|_| completed) else {
-            return Ok(parts);
-        };
-        let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else {
+        let Some(instruction) = self.instruction_at(w)?.filter(|_| completed) else {
             return Ok(parts);
         };
         if entered && instruction.mnemonic() == Mnemonic::Syscall {

@@ -47,6 +47,13 @@ impl Remaining {
         Self(std::iter::once(0..span.length).collect())
     }
 
+    /// Those that no part is about.
+    pub fn beside(span: &Span, parts: &[Part]) -> Self {
+        let mut rest = Self::new(span);
+        parts.iter().for_each(|(range, _)| drop(rest.take(range)));
+        rest
+    }
+
     /// Takes a range out; what of it was still there.
     pub fn take(&mut self, range: &Range<u32>) -> Vec<Range<u32>> {
         let mut taken = Vec::new();

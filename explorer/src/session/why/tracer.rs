@@ -187,8 +187,7 @@ impl Tracer<'_> {
 
     fn address_registers(&self, tracepoint: u64) -> Result<Vec<Span>, StateError> {
         let timeline = &self.session.timeline;
-        let Some(executed) = timeline.instruction(tracepoint)? else { return Ok(Vec::new()) };
-        let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else {
+        let Some(instruction) = self.session.instruction_at(tracepoint)? else {
             return Ok(Vec::new());
         };
         let (before, after) =
@@ -198,15 +197,11 @@ impl Tracer<'_> {
 
     /// Which way a conditional move went.
     fn note(&mut self, link: usize, tracepoint: u64) -> Result<(), StateError> {
-        let timeline = &self.session.timeline;
-        let Some(executed) = timeline.instruction(tracepoint)? else { return Ok(()) };
-        let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else {
+        let instruction = self.session.instruction_at(tracepoint)?;
+        let Some(instruction) = instruction.filter(dataflow::is_conditional_move) else {
             return Ok(());
         };
-        if !dataflow::is_conditional_move(&instruction) {
-            return Ok(());
-        }
-        let flags = timeline.registers(tracepoint)?.rflags;
+        let flags = self.session.timeline.registers(tracepoint)?.rflags;
         let holds = dataflow::holds(&instruction, flags).unwrap_or_default();
         let name = dataflow::condition_name(instruction.condition_code());
         let taken = if holds { "moved" } else { "not moved" };

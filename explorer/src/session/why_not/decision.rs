@@ -4,7 +4,6 @@ use crate::dataflow::{self, Place, Source, Span};
 use crate::session::why::{Visits, Writer};
 use crate::session::{Bytes, Session, serialize_value};
 use crate::timeline::StateError;
-use iced_x86::Instruction;
 use serde::Serialize;
 
 /// Moves of one operand that are followed to the variable it was loaded from.
@@ -84,13 +83,5 @@ impl Session {
             name = self.name_of(&span, state)?;
         }
         Ok(Operand { name: name.text, value, shown: name.value })
-    }
-
-    pub(in crate::session) fn instruction_at(
-        &self,
-        t: u64,
-    ) -> Result<Option<Instruction>, StateError> {
-        let executed = self.timeline.instruction(t)?;
-        Ok(executed.and_then(|executed| dataflow::decode(executed.pc, &executed.bytes)))
     }
 }

@@ -1,5 +1,6 @@
 //! The operands of an instruction that was executed, as bytes of the states around it.
 
+use super::elements::scalar_bytes;
 use super::{Flow, Place, Source, Span};
 use iced_x86::{
     EncodingKind, Instruction, InstructionInfo, InstructionInfoFactory, Mnemonic, OpAccess, OpKind,
@@ -15,14 +16,32 @@ pub struct Moment<'a> {
     pub before: &'a Registers,
     /// The registers it left.
     pub after: &'a Registers,
+    memory: Option<Memory<'a>>,
     info: InstructionInfo,
 }
+
+/// What memory holds at an address before an instruction, so many bytes; `None` if that is not
+/// known.
+pub type Memory<'a> = &'a dyn Fn(u64, u32) -> Option<Vec<u8>>;
 
 impl<'a> Moment<'a> {
     /// An instruction executed between these states.
     pub fn new(instruction: &'a Instruction, before: &'a Registers, after: &'a Registers) -> Self {
         let info = InstructionInfoFactory::new().info(instruction).clone();
-        Self { instruction, before, after, info }
+        Self { instruction, before, after, memory: None, info }
+    }
+
+    /// The same, that may look at memory.
+    pub fn with_memory(self, memory: Memory<'a>) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// What bytes held before it.
+    pub(super) fn held(&self, span: &Span) -> Option<Vec<u8>> {
+        match span.place {
+            Place::Memory(address) => self.memory?(address, span.length),
+            _ => span.read(self.before),
+        }
     }
 
     pub(super) fn mnemonic(&self) -> Mnemonic {
@@ -131,6 +150,9 @@ impl<'a> Moment<'a> {
             if is_read(used.access()) && self.instruction.is_vsib() {
                 spans.extend(self.gathered());
             }
+        }
+        if let Some(bytes) = scalar_bytes(self.mnemonic()) {
+            spans.iter_mut().for_each(|span| span.length = span.length.min(bytes));
         }
         spans.dedup();
         spans

@@ -2,7 +2,7 @@
 
 use super::parts::{Part, Remaining, joined};
 use super::writer::Writer;
-use crate::dataflow::{self, Place, Source, Span};
+use crate::dataflow::{self, Moment, Place, Source, Span};
 use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use iced_x86::Mnemonic;
@@ -100,7 +100,12 @@ impl Session {
             return Ok(joined(parts));
         }
         let (before, after) = (self.timeline.registers(w)?, self.timeline.registers(w + 1)?);
-        for flow in dataflow::flows(&instruction, &before, &after) {
+        let memory = |address, length: u32| {
+            let bytes = self.timeline.memory(w, address, length as usize).ok()?;
+            bytes.into_iter().collect()
+        };
+        let moment = Moment::new(&instruction, &before, &after).with_memory(&memory);
+        for flow in dataflow::flows(&moment) {
             add(&flow.to, &|range| {
                 let part = span.part(range.start, range.end - range.start);
                 let source = flow.source.part(part.behind(&flow.to), part.length, flow.to.length);

@@ -220,6 +220,10 @@ fn beginning(source: &Source) -> Option<Origin> {
         Source::Unknown => {
             Some(Origin::Unknown { why: "what this instruction does is not described".to_owned() })
         }
+        Source::Unmapped(_) => {
+            let why = "which elements of its operands this instruction takes is not described";
+            Some(Origin::Unknown { why: why.to_owned() })
+        }
         _ => None,
     }
 }

@@ -7,6 +7,8 @@ use iced_x86::Mnemonic;
 pub(super) enum Elements {
     /// Each of so many bytes from those in the same place.
     Same(u32),
+    /// The same, but from the lower halves of those.
+    Lower(u32),
     /// The same, and all from a count beside.
     Shifted(u32),
     /// Each from the one of the same number, of another size.
@@ -38,7 +40,7 @@ pub(super) enum Elements {
     Mixed,
 }
 
-use Elements::{Mixed, Packed, Paired, Resized, Same, Scalar, Shifted};
+use Elements::{Lower, Mixed, Packed, Paired, Resized, Same, Scalar, Shifted};
 
 /// Names that say it as a whole, without the `v` of the VEX and EVEX forms.
 const NAMED: &[(&str, Elements)] = &[
@@ -61,8 +63,8 @@ const NAMED: &[(&str, Elements)] = &[
     ("cvtqq2ps", Resized { from: 8, to: 4 }),
     ("cvtph2ps", Resized { from: 2, to: 4 }),
     ("cvtps2ph", Resized { from: 4, to: 2 }),
-    ("pmuludq", Same(8)),
-    ("pmuldq", Same(8)),
+    ("pmuludq", Lower(8)),
+    ("pmuldq", Lower(8)),
     ("psadbw", Same(8)),
     ("pmaddwd", Same(4)),
     ("pmaddubsw", Same(2)),

@@ -19,9 +19,11 @@ mod operands;
 mod packed;
 mod place;
 mod shuffles;
+mod single_bits;
 mod stack;
 mod strings;
 mod x87;
+mod xsave;
 
 pub use constants::brings_constant;
 pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
@@ -29,6 +31,7 @@ pub use flow::{Flow, Source};
 pub use kept_bits::{Kept, KeptBits};
 pub use operands::{Memory, Moment};
 pub use place::{Place, Span, register_name};
+pub use single_bits::{BitSource, bit_source};
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 
@@ -36,10 +39,11 @@ use iced_x86::{Decoder, DecoderOptions, Instruction};
 type Rule = fn(&Moment) -> Option<Vec<Flow>>;
 
 /// The first that knows an instruction counts.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     strings::flows,
     stack::flows,
     x87::flows,
+    xsave::flows,
     bulk::flows,
     idioms::flows,
     moves::flows,

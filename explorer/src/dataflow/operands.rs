@@ -16,12 +16,11 @@ pub struct Moment<'a> {
     pub before: &'a Registers,
     /// The registers it left.
     pub after: &'a Registers,
-    memory: Option<Memory<'a>>,
+    memory: Option<[Memory<'a>; 2]>,
     info: InstructionInfo,
 }
 
-/// What memory holds at an address before an instruction, so many bytes; `None` if that is not
-/// known.
+/// What memory holds at an address, so many bytes; `None` if that is not known.
 pub type Memory<'a> = &'a dyn Fn(u64, u32) -> Option<Vec<u8>>;
 
 impl<'a> Moment<'a> {
@@ -31,16 +30,30 @@ impl<'a> Moment<'a> {
         Self { instruction, before, after, memory: None, info }
     }
 
-    /// The same, that may look at memory.
-    pub fn with_memory(self, memory: Memory<'a>) -> Self {
-        Self { memory: Some(memory), ..self }
+    /// The same, that may look at memory before and after it.
+    pub fn with_memory(self, before: Memory<'a>, after: Memory<'a>) -> Self {
+        Self { memory: Some([before, after]), ..self }
     }
 
     /// What bytes held before it.
     pub(super) fn held(&self, span: &Span) -> Option<Vec<u8>> {
         match span.place {
-            Place::Memory(address) => self.memory?(address, span.length),
+            Place::Memory(address) => {
+                let [before, _] = self.memory?;
+                before(address, span.length)
+            }
             _ => span.read(self.before),
+        }
+    }
+
+    /// What bytes hold after it.
+    pub(super) fn held_after(&self, span: &Span) -> Option<Vec<u8>> {
+        match span.place {
+            Place::Memory(address) => {
+                let [_, after] = self.memory?;
+                after(address, span.length)
+            }
+            _ => span.read(self.after),
         }
     }
 

@@ -14,6 +14,7 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     }
     match elements(moment.mnemonic())? {
         Elements::Same(size) => same(moment, size),
+        Elements::Lower(size) => own(moment, size, size / 2),
         Elements::Shifted(size) => shifted(moment, size),
         Elements::Resized { from, to } => resized(moment, from, to),
         Elements::Packed { from, to } => {
@@ -65,8 +66,14 @@ fn same(moment: &Moment, size: u32) -> Option<Vec<Flow>> {
     }
     // A mask is for elements, of which bitwise operations have none.
     let size = element_size(moment, size);
+    own(moment, size, size)
+}
+
+/// Each element from the first bytes of those in the same place.
+fn own(moment: &Moment, size: u32, read: u32) -> Option<Vec<Flow>> {
+    let (to, of) = (moment.span(0)?, operands(moment));
     let one = |at: u32| {
-        let of = of.iter().map(|span| of_operand(moment, span, at * size, size));
+        let of = of.iter().map(|span| of_operand(moment, span, at * size, read));
         Some(Source::Combined(of.collect::<Option<_>>()?))
     };
     let sources = (0..to.length / size).map(one).collect::<Option<_>>()?;
@@ -184,6 +191,9 @@ mod tests {
         // haddps xmm0, xmm1
         let found = source_of(&[0xf2, 0x0f, 0x7c, 0xc1], part(XMM0, 4, 4));
         assert_eq!(found, own(&[part(XMM0, 8, 8)]));
+        // pmuludq xmm0, xmm1
+        let found = source_of(&[0x66, 0x0f, 0xf4, 0xc1], part(XMM0, 8, 8));
+        assert_eq!(found, own(&[part(XMM0, 8, 4), part(XMM1, 8, 4)]));
         // pslld xmm0, 3
         let found = source_of(&[0x66, 0x0f, 0x72, 0xf0, 3], part(XMM0, 12, 4));
         assert_eq!(found, own(&[part(XMM0, 12, 4)]));

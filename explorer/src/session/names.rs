@@ -150,6 +150,20 @@ impl Scene<'_> {
         })
     }
 
+    /// The variable outside functions of that name that begins at an address or before: only the
+    /// module that has the address is looked through.
+    pub(super) fn static_at(&self, name: &str, address: u64) -> Option<Value> {
+        let session = self.session;
+        let (symbols, bias) =
+            session.locator.module_at(&session.timeline, self.state(), address)?;
+        let found = symbols.dies().declared().find(DeclaredKind::Variable, name);
+        let values = found.into_iter().map(|die| self.static_value(symbols, bias, die));
+        values.into_iter().find(|value| {
+            let inside = value.address().and_then(|start| address.checked_sub(start));
+            inside.is_some_and(|inside| value.size().is_some_and(|size| inside < size))
+        })
+    }
+
     /// A constant of an enumeration.
     fn constant(&self, name: &str) -> Option<Value> {
         self.modules().into_iter().find_map(|(symbols, _)| {

@@ -100,11 +100,14 @@ impl Session {
             return Ok(joined(parts));
         }
         let (before, after) = (self.timeline.registers(w)?, self.timeline.registers(w + 1)?);
-        let memory = |address, length: u32| {
-            let bytes = self.timeline.memory(w, address, length as usize).ok()?;
-            bytes.into_iter().collect()
-        };
-        let moment = Moment::new(&instruction, &before, &after).with_memory(&memory);
+        let memory = [w, w + 1].map(|t| {
+            move |address, length: u32| {
+                let bytes = self.timeline.memory(t, address, length as usize).ok()?;
+                bytes.into_iter().collect()
+            }
+        });
+        let [found, left] = &memory;
+        let moment = Moment::new(&instruction, &before, &after).with_memory(found, left);
         for flow in dataflow::flows(&moment) {
             add(&flow.to, &|range| {
                 let part = span.part(range.start, range.end - range.start);

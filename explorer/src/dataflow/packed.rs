@@ -136,8 +136,8 @@ fn by_block(moment: &Moment, size: u32, of: impl Fn(u32) -> (u32, u32, u32)) -> 
 /// The one element that is computed; with VEX the others are the second operand's.
 fn scalar(moment: &Moment, (written, read): (u32, u32), alone: bool) -> Option<Vec<Flow>> {
     let to = moment.span(0).filter(|to| to.length >= BLOCK)?;
-    let values = (0..moment.count()).filter(|at| moment.immediate(*at).is_none());
-    let last = values.last().and_then(|at| moment.span(at))?;
+    let mut values = (0..moment.count()).filter(|at| moment.immediate(*at).is_none());
+    let last = values.next_back().and_then(|at| moment.span(at))?;
     let all = if alone { vec![last] } else { operands_of_scalar(moment) };
     let of = all.iter().map(|span| span.part(0, span.length.min(read))).collect();
     let mut flows = masking::elements(moment, written, vec![Source::Combined(of)])?;

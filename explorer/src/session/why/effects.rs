@@ -70,11 +70,15 @@ impl Session {
             }
         };
         let (mut completed, mut entered) = (true, false);
-        let mut changed = Vec::new();
+        let (mut changed, mut opaque) = (Vec::new(), Vec::new());
         self.timeline.events(w..w + 1, Direction::Forward, &mut |event| {
             completed &= !matches!(&event.kind, EventKind::Signal(signal) if signal.fault);
             entered |= matches!(event.kind, EventKind::Syscall(_));
-            changed.extend(changes(event));
+            match event.kind {
+                // What only its result says may be described all the same.
+                EventKind::Opaque => opaque.extend(changes(event)),
+                _ => changed.extend(changes(event)),
+            }
             ControlFlow::Continue(())
         })?;
         for to in changed.iter().rev() {
@@ -91,6 +95,7 @@ impl Session {
             add(to, &|range| self.by_kernel(w, to, span, range));
         }
         let Some(instruction) = self.instruction_at(w)?.filter(|_| completed) else {
+            opaque.iter().for_each(|to| add(to, &|_| Writer::Event(w)));
             return Ok(parts);
         };
         if entered && instruction.mnemonic() == Mnemonic::Syscall {
@@ -115,6 +120,7 @@ impl Session {
                 Writer::Instruction { tracepoint: w, source }
             });
         }
+        opaque.iter().for_each(|to| add(to, &|_| Writer::Event(w)));
         Ok(joined(parts))
     }
 

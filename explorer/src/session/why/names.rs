@@ -2,7 +2,6 @@
 
 use super::Extent;
 use crate::dataflow::{Place as BytePlace, Span, register_name};
-use crate::expression::Environment;
 use crate::render::hex;
 use crate::session::{Scene, Session, registers};
 use crate::symbols::datatypes::{Bits, Shape};
@@ -61,8 +60,14 @@ impl Session {
         let own = levels().find_map(|(scene, level)| in_frame(&scene, of, level));
         let BytePlace::Memory(address) = of.span.place else { return Ok(own) };
         let fixed = || self.of_static(&scene.at_level(0), Bytes::new(of, address), t);
+        let bytes = Bytes::new(of, address);
+        let of_thread = |scene: &Scene<'_>| {
+            let (name, value) = scene.thread_local_at(address)?;
+            within(scene, name, &value, bytes)
+        };
+        let local = || levels().find_map(|(scene, _)| of_thread(&scene));
         let pointed = || levels().find_map(|(scene, _)| pointed_to(&scene, of));
-        Ok(own.or_else(fixed).or_else(pointed))
+        Ok(own.or_else(fixed).or_else(local).or_else(pointed))
     }
 
     /// The same of no variable.
@@ -128,7 +133,7 @@ fn pointed_to(scene: &Scene<'_>, of: &Extent) -> Option<Name> {
     let variables = scene.variables()?;
     let bytes = Bytes::new(of, address);
     variables.iter().rev().filter(|variable| variable.in_scope).find_map(|variable| {
-        behind(scene, &variable.name.to_string(), &scene.value_of(variable), bytes)
+        behind(scene, variable.name.as_ref(), &scene.value_of(variable), bytes)
     })
 }
 
@@ -157,7 +162,10 @@ fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: Bytes) -> Optio
     let whole = address == bytes.address
         && value.bits == bytes.bits
         && (bytes.bits.is_some() || size == Some(bytes.length));
-    if !whole && bytes.bits.is_none_or(|_| size != Some(bytes.length)) {
+    if let Some(bits) = bytes.bits.filter(|_| !whole) {
+        let before = bytes.address.saturating_sub(address).saturating_mul(8);
+        text += &of_bits(Bits { offset: bits.offset.saturating_add(before), ..bits });
+    } else if !whole {
         let first = bytes.address.saturating_sub(address);
         let last = first.saturating_add(bytes.length).saturating_sub(1);
         text += &if first == last {
@@ -165,9 +173,6 @@ fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: Bytes) -> Optio
         } else {
             format!(" bytes {first} to {last}")
         };
-    }
-    if let Some(bits) = bytes.bits.filter(|_| !whole) {
-        text += &of_bits(bits);
     }
     Some(Name { text, value: whole.then(|| shown(scene, &value)) })
 }

@@ -100,6 +100,10 @@ impl Session {
         let times = question.times.clone();
         let ran = self.executed_among(question, &[address], times.clone(), Direction::Forward)?;
         if let Some(tracepoint) = ran {
+            if self.branches_at(tracepoint)? {
+                let decision = self.decided(question, tracepoint, Direction::Forward)?;
+                return Ok(Reason::Branch(Box::new(decision)));
+            }
             let to = CodeAddr::Pc(self.timeline.pc_after(tracepoint)?);
             let led_to = self.locator.place(&self.timeline, tracepoint, to);
             return Ok(Reason::Elsewhere { tracepoint, led_to });

@@ -12,6 +12,9 @@ const MASKS: u32 = 5;
 const UPPER_HALVES: u32 = 6;
 const UPPER_REGISTERS: u32 = 7;
 
+/// Those whose registers are followed.
+const COMPONENTS: [u32; 5] = [SSE, AVX, MASKS, UPPER_HALVES, UPPER_REGISTERS];
+
 /// Bytes of components 2 to 7 in the compacted format.
 const SIZES: [u32; 6] = [256, 64, 64, 64, 512, 1024];
 
@@ -45,8 +48,7 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
             (asked(moment) & saved, Some(compacted).filter(|bits| bits & IS_COMPACTED != 0))
         }
     };
-    let components = [SSE, AVX, MASKS, UPPER_HALVES, UPPER_REGISTERS];
-    let chosen = components.into_iter().filter(|number| chosen >> number & 1 != 0);
+    let chosen = COMPONENTS.into_iter().filter(|number| chosen >> number & 1 != 0);
     let pairs = chosen.filter_map(|number| Some((number, offset(number, compacted)?)));
     let flow = |(register, memory): (Span, Span)| match saves {
         true => Flow { to: memory, source: Source::Copy(register) },
@@ -58,7 +60,30 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
             move |(register, inside): (Span, u32)| (register, at(offset + inside, register.length));
         registers.into_iter().map(place)
     });
-    Some(registers.map(flow).collect())
+    let mut flows: Vec<Flow> = registers.map(flow).collect();
+    flows.extend(rest(moment, saves, header));
+    Some(flows)
+}
+
+/// What is not told by component: all else that `fxsave` writes, and what `xrstor` sets to zero
+/// or loads from where only the processor knows.
+fn rest(moment: &Moment, saves: bool, header: bool) -> Vec<Flow> {
+    match (saves, header) {
+        (true, false) => moment.write(0, Source::Unknown),
+        (false, true) => {
+            let area = moment.address(0).map(|area| area.wrapping_add(SAVED.into()));
+            let saved = area.and_then(|at| word(moment, &Span::memory(at, 8), false));
+            let source = |number: u32| match saved {
+                Some(saved) if saved >> number & 1 == 0 => Source::Extension,
+                _ => Source::Unknown,
+            };
+            let asked = COMPONENTS.into_iter().filter(|number| asked(moment) >> number & 1 != 0);
+            let all =
+                asked.flat_map(|number| registers(number).into_iter().map(move |of| (of, number)));
+            all.map(|((to, _), number)| Flow { to, source: source(number) }).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The components that edx and eax ask for.

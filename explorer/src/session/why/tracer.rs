@@ -183,7 +183,10 @@ impl Tracer<'_> {
         let from: Vec<Extent> = match (&of_bits, source) {
             (Some(bits), _) => {
                 let operands = bits.operands.iter();
-                operands.filter_map(|(span, bits)| Extent::of_bits(span, bits)).collect()
+                let whole = |span: &Span| Extent::from(*span);
+                operands
+                    .map(|(span, bits)| Extent::of_bits(span, bits).unwrap_or_else(|| whole(span)))
+                    .collect()
             }
             (None, Source::Copy(span)) => vec![piece.extent().moved_to(span)],
             (None, _) => source.spans().iter().map(|span| (*span).into()).collect(),

@@ -53,7 +53,8 @@ fn check(timeline: &Timeline, t: u64) -> Result<usize, String> {
     let Some(instruction) = dataflow::decode(executed.pc, &executed.bytes) else { return Ok(0) };
     let before = timeline.registers(t).expect("registers");
     let after = timeline.registers(t + 1).expect("registers");
-    let flows = dataflow::flows(&instruction, &before, &after);
+    let moment = dataflow::Moment::new(&instruction, &before, &after);
+    let flows = dataflow::flows(&moment);
     for at in compared().filter(|at| before.as_bytes()[*at] != after.as_bytes()[*at]) {
         let byte = Span { place: Place::Register(at as u16), length: 1 };
         if !flows.iter().any(|flow| byte.within(&flow.to).is_some()) {

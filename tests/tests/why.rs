@@ -124,7 +124,8 @@ fn bytes_of_different_origin_are_told_apart() {
 #[test]
 fn the_way_through_a_condition_says_which_way_it_went() {
     let answer = ask(Flavour::O2, "small");
-    let notes: Vec<&str> = links(&answer).iter().filter_map(|l| l["note"].as_str()).collect();
+    let notes = links(&answer).iter().filter_map(|link| link["notes"].as_array()).flatten();
+    let notes: Vec<&str> = notes.filter_map(|note| note["text"].as_str()).collect();
     assert!(marks(&answer).iter().any(|mark| mark == "capped"), "{answer:?}");
     // gcc makes a cmov of it, or a branch.
     assert!(notes.iter().all(|note| note.contains("condition")), "{notes:?}");

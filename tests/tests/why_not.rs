@@ -139,3 +139,41 @@ fn modules_not_mapped_yet_are_said_not_to_be_looked_through() {
     let sites = answers[0].get("places")[0]["reason"]["pointers"]["sites"].to_string();
     assert!(sites.starts_with('[') && !sites.contains("@plt"), "{sites}");
 }
+
+/// The reason of the only place.
+fn reason(answer: &Answer) -> &Value {
+    let places = answer.get("places").as_array().expect("places");
+    assert_eq!(places.len(), 1, "{answer:?}");
+    &places[0]["reason"]
+}
+
+#[test]
+fn what_is_no_instruction_is_said_to_be_none() {
+    for (question, told) in [
+        ("*$rsp", "[stack], which is not executable"),
+        ("*main+2", "is inside an instruction of main"),
+    ] {
+        let answer = ask(Flavour::O0, question);
+        assert_eq!(reason(&answer)["kind"], "no-instruction", "{answer:?}");
+        assert!(reason(&answer)["what"].as_str().is_some_and(|w| w.contains(told)), "{answer:?}");
+    }
+    let unmapped = ask(Flavour::O0, "*0x10");
+    assert!(reason(&unmapped)["what"].as_str().is_some_and(|w| w.contains("mapped")));
+}
+
+#[test]
+fn of_a_part_that_lies_apart_the_jump_into_it_decides() {
+    let fixture = Fixture::load("cold_part");
+    let explorer = recording_of(&fixture, Flavour::O2).explore();
+    let question = format!("why-not {}", fixture.place("unlikely"));
+    let answer = explorer.last(&["break main", "rc", &question]);
+    let reason = reason(&answer);
+    assert_eq!(reason["function"], "counted", "{answer:?}");
+    assert!(reason["part"].is_string(), "{answer:?}");
+    let callers = reason["callers"].as_array().expect("callers");
+    let test = u64::from(fixture.line("test"));
+    assert!(callers.iter().any(|caller| caller["line"].as_u64() == Some(test)), "{answer:?}");
+    let text = explorer.text(&["break main", "rc", &question]).stdout_text();
+    assert!(!text.lines().any(|line| line.starts_with("counted was")), "{text}");
+    assert!(callers.iter().any(|caller| caller["reason"]["kind"] == "branch"), "{answer:?}");
+}

@@ -168,6 +168,9 @@ impl Arguments {
             let Some(argument) = positional.find(|a| self.get(a.name).is_none()) else {
                 return Err(self.error(format!("unexpected argument {word:?}")));
             };
+            if argument.kind == Kind::Expression && is_unknown_option(command, &word) {
+                return Err(self.error(format!("unknown option {word}")));
+            }
             let (value, after) =
                 if argument.takes_rest() { (rest.to_owned(), "") } else { (word, after) };
             self.values.push((argument.name, value));
@@ -210,6 +213,13 @@ impl Arguments {
     pub fn error(&self, text: impl Into<String>) -> CommandError {
         CommandError::Usage(text.into(), self.usage.clone())
     }
+}
+
+/// Whether a word that is none of a command's options looks like one of them.
+fn is_unknown_option(command: &Command, word: &str) -> bool {
+    let options = command.arguments.iter().any(|argument| !argument.is_positional());
+    let long = word.strip_prefix("--").and_then(|name| name.chars().next());
+    options && long.is_some_and(char::is_alphabetic)
 }
 
 /// The first word of `text` and what follows it; quotes keep blanks.

@@ -60,6 +60,7 @@ impl Texts {
         }
         match &one.reason {
             Reason::Branch(decision) => self.decision(page, decision, &pad),
+            Reason::NoInstruction { what } => page.line(format!("{pad}{what}.")),
             Reason::Unknown { what } => page.line(format!("{pad}Not known why: {what}.")),
             Reason::Elsewhere { tracepoint, led_to } => {
                 page.plain(format!("{pad}ran at "));
@@ -74,12 +75,18 @@ impl Texts {
 
     fn not_called(&self, page: &mut Page, one: &NotCalled, indent: usize) {
         let pad = "  ".repeat(indent);
-        page.plain(&pad).put(Style::Function, brief(&one.function));
+        page.plain(&pad);
+        if let Some(part) = one.part {
+            page.plain("The part at ").put(Style::Address, hex(part)).plain(" of ");
+        }
+        page.put(Style::Function, brief(&one.function));
         match &one.running {
+            _ if one.part.is_some() => page.plain(" was not entered"),
             Some(running) => render_running(page, running),
             None => page.plain(" was not entered"),
         };
         page.plain(match (one.callers.is_empty(), one.running.is_some()) {
+            (false, _) if one.part.is_some() => ". It is entered from:",
             (false, _) => ". It is called from:",
             (true, true) => ".",
             (true, false) => {
@@ -191,7 +198,7 @@ fn add(session: &Session, one: &Unreached, texts: &mut Texts) -> Result<(), Comm
         Reason::NotCalled(one) => {
             one.callers.iter().try_for_each(|caller| add(session, caller, texts))
         }
-        Reason::Unknown { .. } | Reason::Elsewhere { .. } => Ok(()),
+        Reason::Unknown { .. } | Reason::NoInstruction { .. } | Reason::Elsewhere { .. } => Ok(()),
         Reason::Branch(decision) => {
             let t = decision.tracepoint;
             let place: &Place = &decision.place;

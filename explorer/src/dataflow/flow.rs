@@ -22,8 +22,12 @@ pub enum Source {
     Bytewise(Vec<Span>),
     /// From the same and lower bytes of each of these.
     Upward(Vec<Span>),
+    /// From the same element, of so many bytes, of each of these.
+    Lanewise(u32, Vec<Span>),
     /// From all bytes of all of these.
     Combined(Vec<Span>),
+    /// The whole from all of these; of which bytes of them a part is, is not known.
+    Unmapped(Vec<Span>),
     /// From the instruction itself.
     Constant,
     /// Zero, above what was written.
@@ -49,6 +53,13 @@ impl Source {
                 let below = |span: &Span| cut(span, 0, offset.saturating_add(length));
                 Self::Upward(all.iter().map(below).collect())
             }
+            Self::Lanewise(size, all) => {
+                let first = offset - offset.checked_rem(*size).unwrap_or_default();
+                let end = offset.saturating_add(length).next_multiple_of((*size).max(1));
+                let own = |span: &Span| cut(span, first, end.saturating_sub(first));
+                Self::Combined(all.iter().map(own).collect())
+            }
+            Self::Unmapped(all) if length >= of => Self::Combined(all.clone()),
             other => other.clone(),
         }
     }
@@ -58,6 +69,7 @@ impl Source {
         match self {
             Self::Copy(from) | Self::Reversed(from) => std::slice::from_ref(from),
             Self::Bytewise(all) | Self::Upward(all) | Self::Combined(all) => all,
+            Self::Lanewise(_, all) => all,
             _ => &[],
         }
     }

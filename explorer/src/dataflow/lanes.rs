@@ -1,4 +1,4 @@
-//! Vector instructions that move lanes, exact to the byte. Other shuffles combine.
+//! Vector instructions that move halves and single elements, exact to the byte.
 
 use super::{Flow, Moment, Source};
 use iced_x86::Mnemonic as M;
@@ -14,10 +14,7 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     if moment.instruction.has_op_mask() {
         return None;
     }
-    halves(moment)
-        .or_else(|| broadcast(moment))
-        .or_else(|| part(moment))
-        .or_else(|| shuffle(moment))
+    halves(moment).or_else(|| broadcast(moment)).or_else(|| part(moment))
 }
 
 /// What the lower and the upper half of an XMM register get.
@@ -36,13 +33,8 @@ fn halves(moment: &Moment) -> Option<Vec<Flow>> {
         }
         M::Movlps | M::Movlpd | M::Vmovlps | M::Vmovlpd => [(other, 0), (kept, HALF)],
         M::Movhps | M::Movhpd | M::Vmovhps | M::Vmovhpd => [(kept, 0), (other, 0)],
-        M::Movlhps | M::Vmovlhps | M::Punpcklqdq | M::Unpcklpd => [(kept, 0), (other, 0)],
+        M::Movlhps | M::Vmovlhps => [(kept, 0), (other, 0)],
         M::Movhlps | M::Vmovhlps => [(other, HALF), (kept, HALF)],
-        M::Punpckhqdq | M::Unpckhpd => [(kept, HALF), (other, HALF)],
-        M::Vpunpcklqdq | M::Vunpcklpd if moment.span(0)?.length == 16 => [(kept, 0), (other, 0)],
-        M::Vpunpckhqdq | M::Vunpckhpd if moment.span(0)?.length == 16 => {
-            [(kept, HALF), (other, HALF)]
-        }
         M::Movddup if !memory || moment.span(1)?.length == 8 => [(1, 0), (1, 0)],
         _ => return None,
     };
@@ -83,12 +75,17 @@ fn part(moment: &Moment) -> Option<Vec<Flow>> {
         M::Pextrd | M::Vpextrd | M::Pinsrd | M::Vpinsrd | M::Extractps | M::Vextractps => 4,
         M::Pextrq | M::Vpextrq | M::Pinsrq | M::Vpinsrq => 8,
         M::Vextractf128 | M::Vextracti128 | M::Vinsertf128 | M::Vinserti128 => 16,
+        M::Vextractf32x4 | M::Vextracti32x4 | M::Vinsertf32x4 | M::Vinserti32x4 => 16,
+        M::Vextractf64x2 | M::Vextracti64x2 | M::Vinsertf64x2 | M::Vinserti64x2 => 16,
+        M::Vextractf32x8 | M::Vextracti32x8 | M::Vinsertf32x8 | M::Vinserti32x8 => 32,
+        M::Vextractf64x4 | M::Vextracti64x4 | M::Vinsertf64x4 | M::Vinserti64x4 => 32,
         _ => return None,
     };
     let last = moment.count().checked_sub(1)?;
     let selected = moment.immediate(last)? as u32;
-    let inserts = moment.register(0).is_some_and(|r| r.is_vector_register())
-        && !matches!(moment.mnemonic(), M::Vextractf128 | M::Vextracti128);
+    // What is put in is shorter than what it is put into.
+    let inserts =
+        moment.register(0).is_some_and(|r| r.is_vector_register()) && moment.span(0)?.length > size;
     if inserts { inserted(moment, size, selected, last) } else { extracted(moment, size, selected) }
 }
 
@@ -119,17 +116,6 @@ fn inserted(moment: &Moment, size: u32, selected: u32, last: u32) -> Option<Vec<
     Some(flows)
 }
 
-/// pshufd: each four bytes from where two bits of the immediate say.
-fn shuffle(moment: &Moment) -> Option<Vec<Flow>> {
-    let whole = matches!(moment.mnemonic(), M::Pshufd | M::Vpshufd);
-    if !whole || moment.span(0)?.length != 16 {
-        return None;
-    }
-    let order = moment.immediate(2)?;
-    let lanes: Vec<Lane> = (0..4).map(|lane| (1, (order >> (lane * 2) & 3) as u32 * 4)).collect();
-    laned(moment, &lanes, 4)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Place, Span, decode, flows};
@@ -140,7 +126,7 @@ mod tests {
     fn origins(bytes: &[u8], register: iced_x86::Register, count: u32) -> Vec<Option<Place>> {
         let registers = Registers::default();
         let instruction = decode(0, bytes).unwrap();
-        let flows = flows(&instruction, &registers, &registers);
+        let flows = flows(&Moment::new(&instruction, &registers, &registers));
         let whole = Span::register(register).unwrap();
         let of = |at: u32| {
             let byte = whole.part(at, 1);
@@ -181,6 +167,6 @@ mod tests {
     }
 
     fn flows_of(instruction: &iced_x86::Instruction, registers: &Registers) -> Flow {
-        flows(instruction, registers, registers).remove(0)
+        flows(&Moment::new(instruction, registers, registers)).remove(0)
     }
 }

@@ -7,40 +7,49 @@
 mod bulk;
 mod computed;
 mod constants;
+mod elements;
 mod flags;
 mod flow;
 mod idioms;
 mod kept_bits;
 mod lanes;
+mod masking;
 mod moves;
 mod operands;
+mod packed;
 mod place;
+mod shuffles;
+mod single_bits;
 mod stack;
 mod strings;
 mod x87;
+mod xsave;
 
 pub use constants::brings_constant;
 pub use flags::{condition_flags, condition_name, flags_text, holds, is_conditional_move};
 pub use flow::{Flow, Source};
 pub use kept_bits::{Kept, KeptBits};
-pub use operands::Moment;
+pub use operands::{Memory, Moment};
 pub use place::{Place, Span, register_name};
+pub use single_bits::{BitSource, bit_source};
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
-use rdb_schema::registers::Registers;
 
 /// Tells how an instruction's results come about, if it knows the instruction.
 type Rule = fn(&Moment) -> Option<Vec<Flow>>;
 
 /// The first that knows an instruction counts.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     strings::flows,
     stack::flows,
     x87::flows,
+    xsave::flows,
     bulk::flows,
     idioms::flows,
     moves::flows,
     lanes::flows,
+    shuffles::flows,
+    packed::flows,
     flags::flows,
     computed::flows,
 ];
@@ -51,11 +60,25 @@ pub fn decode(pc: u64, bytes: &[u8]) -> Option<Instruction> {
     (!instruction.is_invalid()).then_some(instruction)
 }
 
-/// Where the bytes come from that `instruction` writes, executed between these states
-/// of the registers. The first flow to a byte counts.
-pub fn flows(instruction: &Instruction, before: &Registers, after: &Registers) -> Vec<Flow> {
-    let moment = Moment::new(instruction, before, after);
-    let mut found = RULES.iter().find_map(|rule| rule(&moment)).unwrap_or_default();
-    found.extend(flags::written(&moment));
+/// Where the bytes come from that the instruction of a moment writes. The first flow to a byte
+/// counts.
+pub fn flows(moment: &Moment) -> Vec<Flow> {
+    let mut found = RULES.iter().find_map(|rule| rule(moment)).unwrap_or_default();
+    found.extend(flags::written(moment));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdb_schema::registers::Registers;
+
+    /// Where the bytes of `to` come from that code writes, by the first flow that has them.
+    pub(super) fn source_of(code: &[u8], to: Span) -> Option<Source> {
+        let registers = Registers::default();
+        let instruction = decode(0, code).expect("an instruction");
+        let found = flows(&Moment::new(&instruction, &registers, &registers));
+        let flow = found.iter().find(|flow| to.within(&flow.to) == Some(0..to.length))?;
+        Some(flow.source.part(to.behind(&flow.to), to.length, flow.to.length))
+    }
 }

@@ -1,5 +1,6 @@
 //! The operands of an instruction that was executed, as bytes of the states around it.
 
+use super::elements::scalar_bytes;
 use super::{Flow, Place, Source, Span};
 use iced_x86::{
     EncodingKind, Instruction, InstructionInfo, InstructionInfoFactory, Mnemonic, OpAccess, OpKind,
@@ -15,14 +16,45 @@ pub struct Moment<'a> {
     pub before: &'a Registers,
     /// The registers it left.
     pub after: &'a Registers,
+    memory: Option<[Memory<'a>; 2]>,
     info: InstructionInfo,
 }
+
+/// What memory holds at an address, so many bytes; `None` if that is not known.
+pub type Memory<'a> = &'a dyn Fn(u64, u32) -> Option<Vec<u8>>;
 
 impl<'a> Moment<'a> {
     /// An instruction executed between these states.
     pub fn new(instruction: &'a Instruction, before: &'a Registers, after: &'a Registers) -> Self {
         let info = InstructionInfoFactory::new().info(instruction).clone();
-        Self { instruction, before, after, info }
+        Self { instruction, before, after, memory: None, info }
+    }
+
+    /// The same, that may look at memory before and after it.
+    pub fn with_memory(self, before: Memory<'a>, after: Memory<'a>) -> Self {
+        Self { memory: Some([before, after]), ..self }
+    }
+
+    /// What bytes held before it.
+    pub(super) fn held(&self, span: &Span) -> Option<Vec<u8>> {
+        match span.place {
+            Place::Memory(address) => {
+                let [before, _] = self.memory?;
+                before(address, span.length)
+            }
+            _ => span.read(self.before),
+        }
+    }
+
+    /// What bytes hold after it.
+    pub(super) fn held_after(&self, span: &Span) -> Option<Vec<u8>> {
+        match span.place {
+            Place::Memory(address) => {
+                let [_, after] = self.memory?;
+                after(address, span.length)
+            }
+            _ => span.read(self.after),
+        }
     }
 
     pub(super) fn mnemonic(&self) -> Mnemonic {
@@ -131,6 +163,9 @@ impl<'a> Moment<'a> {
             if is_read(used.access()) && self.instruction.is_vsib() {
                 spans.extend(self.gathered());
             }
+        }
+        if let Some(bytes) = scalar_bytes(self.mnemonic()) {
+            spans.iter_mut().for_each(|span| span.length = span.length.min(bytes));
         }
         spans.dedup();
         spans

@@ -101,7 +101,7 @@ mod tests {
 
     fn source(bytes: &[u8], number: u32) -> Option<Source> {
         let registers = Registers::default();
-        let flows = flows(&decode(0, bytes).unwrap(), &registers, &registers);
+        let flows = flows(&Moment::new(&decode(0, bytes).unwrap(), &registers, &registers));
         let wanted = st(number).unwrap();
         flows.into_iter().find(|flow| wanted.within(&flow.to).is_some()).map(|flow| flow.source)
     }

@@ -3,6 +3,7 @@
 mod brief;
 mod page;
 mod table;
+mod wrap;
 
 pub use brief::brief;
 pub use page::{Page, Style, escape};

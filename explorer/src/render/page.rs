@@ -1,5 +1,6 @@
 //! The text a command's result is rendered to.
 
+use super::wrap::Wrapped;
 use std::fmt::{Display, Write};
 
 /// What a piece of text is; the page knows the colours.
@@ -47,12 +48,14 @@ pub struct Page {
     text: String,
     width: Option<usize>,
     color: bool,
+    /// The line in the making, if it is to be broken where the page ends.
+    wrapped: Option<Wrapped>,
 }
 
 impl Page {
     /// An empty page. Tables are cut to `width` columns, if it is known.
     pub fn new(width: Option<usize>, color: bool) -> Self {
-        Self { text: String::new(), width, color }
+        Self { text: String::new(), width, color, wrapped: None }
     }
 
     /// Columns tables may take; `None`: as many as they need.
@@ -60,17 +63,31 @@ impl Page {
         self.width
     }
 
+    /// Lets the line that begins here be broken between words where the page ends; what follows
+    /// is indented by so many columns.
+    pub fn wrap(&mut self, indent: usize) -> &mut Self {
+        self.wrapped = self.width.map(|_| Wrapped::new(indent));
+        self
+    }
+
     /// Appends text in a style. Control characters, which a recorded program
     /// may have put there, are escaped.
     pub fn put(&mut self, style: Style, text: impl Display) -> &mut Self {
         let text = escape(&text.to_string());
+        match &mut self.wrapped {
+            Some(line) => line.put(style, text),
+            None => self.push(style, &text),
+        }
+        self
+    }
+
+    fn push(&mut self, style: Style, text: &str) {
         match style.code().filter(|_| self.color) {
             Some(code) => {
                 let _ = write!(self.text, "\x1b[{code}m{text}\x1b[0m");
             }
-            None => self.text.push_str(&text),
+            None => self.text.push_str(text),
         }
-        self
     }
 
     /// Appends text as it is.
@@ -80,6 +97,13 @@ impl Page {
 
     /// Ends the line.
     pub fn end(&mut self) {
+        let lines = self.wrapped.take().map(|line| line.lines(self.width.unwrap_or(usize::MAX)));
+        for (number, line) in lines.into_iter().flatten().enumerate() {
+            if number > 0 {
+                self.text.push('\n');
+            }
+            line.iter().for_each(|(style, text)| self.push(*style, text));
+        }
         self.text.push('\n');
     }
 

@@ -27,6 +27,8 @@ struct Found<'a> {
 pub struct Bounds {
     /// Its name.
     pub name: String,
+    /// Where it is entered; in another part, if it has several.
+    pub entry: u64,
     /// First address of the part around the address.
     pub start: u64,
     /// One past the last; equal to `start` if the size is not known.
@@ -121,6 +123,7 @@ impl Locator {
         let function = found.symbols.function_at(found.address)?;
         Some(Bounds {
             name: function.name,
+            entry: function.entry.to_runtime(found.image.bias),
             start: function.start.to_runtime(found.image.bias),
             end: function.end.to_runtime(found.image.bias),
         })

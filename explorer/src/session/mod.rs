@@ -83,7 +83,7 @@ pub use thread::{ThreadError, ThreadState, ThreadStatus};
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use visible::CheckedAt;
-pub use why::{Beginning, Link, Origin, Question, Reach, Why};
+pub use why::{Beginning, Extent, Link, Note, Origin, Question, Reach, Why};
 pub use why_not::{
     Condition, Decision, NotCalled, Operand, Pointers, Reason, Running, Site, Unreached, WhyNot,
 };

@@ -8,6 +8,9 @@ use crate::symbols::unwind::FrameRegisters;
 use crate::symbols::{CodeAddr, DeclaredKind, Language, ModuleSymbols, file_matches};
 use crate::values::{Place, Value};
 
+/// Variables of a module that are looked through for the one at an address.
+const MAX_DECLARED: usize = 1 << 14;
+
 /// Frames searched for `function::variable`.
 const MAX_SEARCHED: usize = 1000;
 
@@ -150,6 +153,34 @@ impl Scene<'_> {
         })
     }
 
+    /// The variable outside functions of that name that begins at an address or before: only the
+    /// module that has the address is looked through.
+    pub(super) fn static_at(&self, name: &str, address: u64) -> Option<Value> {
+        let session = self.session;
+        let (symbols, bias) =
+            session.locator.module_at(&session.timeline, self.state(), address)?;
+        let found = symbols.dies().declared().find(DeclaredKind::Variable, name);
+        let mut values = found.into_iter().map(|die| self.static_value(symbols, bias, die));
+        values.find(|value| has_address(value, address))
+    }
+
+    /// The thread-local variable, with its name, that has an address: of the frame's module.
+    pub(super) fn thread_local_at(&self, address: u64) -> Option<(String, Value)> {
+        let (symbols, bias) = self.own_module()?;
+        let (size, _) = symbols.thread_local()?;
+        let at = (self.state(), self.frames.registers().fs_base);
+        let block = self.session.thread_local(at, (symbols, bias), 0)?;
+        address.checked_sub(block).filter(|inside| *inside < size)?;
+        let declared = symbols.dies().declared();
+        let mut names = declared.names(DeclaredKind::Variable).take(MAX_DECLARED);
+        names.find_map(|name| {
+            let dies = declared.find(DeclaredKind::Variable, name).into_iter();
+            let mut values = dies.map(|die| self.static_value(symbols, bias, die));
+            let value = values.find(|value| has_address(value, address))?;
+            Some((name.to_owned(), value))
+        })
+    }
+
     /// A constant of an enumeration.
     fn constant(&self, name: &str) -> Option<Value> {
         self.modules().into_iter().find_map(|(symbols, _)| {
@@ -266,4 +297,10 @@ fn register_type(name: &str, size: usize) -> Type {
         (_, 10) => Type::base("long double", 10, Encoding::Float),
         (_, size) => Type::base("uint8_t", 1, Encoding::Unsigned).array(size as u64),
     }
+}
+
+/// Whether a value in memory has the byte at an address.
+fn has_address(value: &Value, address: u64) -> bool {
+    let inside = value.address().and_then(|start| address.checked_sub(start));
+    inside.is_some_and(|inside| value.size().is_some_and(|size| inside < size))
 }

@@ -174,7 +174,7 @@ impl<'s> Scene<'s> {
         found
     }
 
-    fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
+    pub(super) fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
         let session = self.session;
         let address = self.view()?.code().for_lookup();
         session.locator.module_at(&session.timeline, self.state(), address)

@@ -8,7 +8,7 @@ use super::modifications::{EXPRESSION, SIZE};
 use super::position::source_line;
 use super::{Argument, Command, CommandError, Form, Group, Kind, Output, operands};
 use crate::render::{Page, Style};
-use crate::session::{Beginning, Link, Question, Reach, Session, Why};
+use crate::session::{Beginning, Link, Note, Question, Reach, Session, Why};
 use serde::Serialize;
 use tree::Tree;
 
@@ -45,6 +45,9 @@ struct Row {
     /// Instructions of its origins that are others.
     #[serde(skip)]
     beginnings: Vec<Option<String>>,
+    /// Instructions of its notes that are others.
+    #[serde(skip)]
+    noted: Vec<Option<String>>,
 }
 
 impl Output for Answer {
@@ -78,12 +81,15 @@ fn answer(
         let source = link.place.as_ref().and_then(|place| source_line(session, place));
         let shown = link.computed_at.or(link.tracepoint).filter(|_| !link.steps.is_empty());
         let instruction = shown.map(text).transpose()?.flatten();
-        let another = |ending: &Beginning| {
-            let told = !link.steps.is_empty() && ending.tracepoint != shown;
-            ending.tracepoint.filter(|_| told).map(text).transpose().map(Option::flatten)
+        let another = |at: Option<u64>| {
+            let told = !link.steps.is_empty() && at != shown;
+            at.filter(|_| told).map(text).transpose().map(Option::flatten)
         };
-        let beginnings = link.origins.iter().map(another).collect::<Result<_, _>>()?;
-        Ok::<_, CommandError>(Row { link, source, instruction, beginnings })
+        let of_origin = |ending: &Beginning| another(ending.tracepoint);
+        let beginnings = link.origins.iter().map(of_origin).collect::<Result<_, _>>()?;
+        let of_note = |note: &Note| another(Some(note.tracepoint));
+        let noted = link.notes.iter().map(of_note).collect::<Result<_, _>>()?;
+        Ok::<_, CommandError>(Row { link, source, instruction, beginnings, noted })
     };
     let links = why.links.into_iter().map(row).collect::<Result<_, _>>()?;
     Ok(Answer {
@@ -142,7 +148,7 @@ pub static WHY: Command = Command {
         let addresses = arguments.get(ADDRESSES.name).is_some();
         let all = arguments.get(ALL.name).is_some();
         let reach = Reach { depth, addresses, stack: all };
-        let why = session.why(&question.spans, session.cursor(), reach)?;
+        let why = session.why(&question.asked, session.cursor(), reach)?;
         Ok(Box::new(Answer { all, ..answer(session, expression, &question, why)? }))
     },
 };

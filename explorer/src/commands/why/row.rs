@@ -2,19 +2,23 @@
 
 use super::Row;
 use crate::render::{Page, Style, brief, cut, thousands};
-use crate::session::{Link, value_text};
+use crate::session::{Link, Note, value_text};
 
 /// Bytes of a value that text shows.
 const SHOWN: usize = 16;
+
+/// Columns that what does not fit on a page is indented by.
+const CONTINUED: usize = 4;
+const TAB: usize = 8;
 
 /// Characters of a variable's value that text shows.
 const VALUE: usize = 120;
 
 impl Row {
-    pub(super) fn render(&self, page: &mut Page, indent: usize, all: &[Self]) {
-        let pad = "  ".repeat(indent);
+    /// Its text; what led to it is told at `same`, if that is elsewhere.
+    pub(super) fn render(&self, page: &mut Page, pad: &str, same: Option<u64>) {
         let Link { tracepoint, place, .. } = &self.link;
-        page.plain(&pad);
+        page.wrap(pad.len() + CONTINUED).plain(pad);
         if let Some(tracepoint) = tracepoint {
             page.put(Style::Tracepoint, format!("#{}", thousands(*tracepoint))).plain("  ");
         }
@@ -27,8 +31,9 @@ impl Row {
             place.render_brief(page);
         }
         page.end();
-        self.render_code(page, &pad);
-        self.render_ends(page, &pad, all);
+        self.render_code(page, pad);
+        self.render_notes(page, pad);
+        self.render_ends(page, pad, same);
     }
 
     fn value(&self) -> String {
@@ -44,21 +49,35 @@ impl Row {
     fn render_code(&self, page: &mut Page, pad: &str) {
         let line = self.link.place.as_ref().and_then(|place| place.line);
         if let (Some(line), Some(source)) = (line, &self.source) {
-            page.plain(pad).put(Style::Dim, line).plain("\t").plain(source);
+            page.wrap(pad.len() + TAB).plain(pad).put(Style::Dim, line).plain("\t").plain(source);
             page.end();
         }
         if let Some(instruction) = &self.instruction {
-            page.plain(pad).plain("\t").put(Style::Dim, instruction);
-            if let Some(note) = &self.link.note {
-                page.put(Style::Dim, format!("  {note}"));
+            page.wrap(pad.len() + TAB).plain(pad).plain("\t").put(Style::Dim, instruction);
+            for (note, _) in self.notes().filter(|(_, instruction)| instruction.is_none()) {
+                page.put(Style::Dim, format!("  {}", note.text));
             }
             page.end();
         }
     }
 
-    fn render_ends(&self, page: &mut Page, pad: &str, all: &[Self]) {
+    /// The notes, and the instructions that they are about where those are not shown.
+    fn notes(&self) -> impl Iterator<Item = (&Note, Option<&String>)> {
+        self.link.notes.iter().zip(self.noted.iter().map(Option::as_ref))
+    }
+
+    fn render_notes(&self, page: &mut Page, pad: &str) {
+        for (note, instruction) in self.notes() {
+            let Some(instruction) = instruction else { continue };
+            page.wrap(pad.len() + TAB).plain(pad).plain("\t").put(Style::Dim, instruction);
+            page.put(Style::Dim, format!("  {}, at ", note.text));
+            page.put(Style::Tracepoint, format!("#{}", thousands(note.tracepoint))).end();
+        }
+    }
+
+    fn render_ends(&self, page: &mut Page, pad: &str, same: Option<u64>) {
         for (ending, text) in self.link.origins.iter().zip(&self.beginnings) {
-            page.plain(pad).plain("\t").put(Style::Heading, "from ");
+            page.wrap(pad.len() + TAB).plain(pad).plain("\t").put(Style::Heading, "from ");
             ending.origin.render(page);
             if let (Some(text), Some(t)) = (text, ending.tracepoint) {
                 page.plain(" ").put(Style::Tracepoint, format!("#{}", thousands(t)));
@@ -66,13 +85,12 @@ impl Row {
             }
             page.end();
         }
-        let same = self.link.same_as.and_then(|known| all.get(known)?.link.tracepoint);
         if let Some(same) = same {
             let text = format!(
                 "\twhat led to it is told elsewhere in this answer, at #{}",
                 thousands(same)
             );
-            page.plain(pad).put(Style::Dim, text).end();
+            page.wrap(pad.len() + TAB).plain(pad).put(Style::Dim, text).end();
         }
         if self.link.more {
             page.plain(pad).put(Style::Dim, "\t…").end();

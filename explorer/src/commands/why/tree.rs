@@ -55,27 +55,45 @@ impl<'a> Tree<'a> {
     fn one(&self, page: &mut Page, number: usize, indent: usize) -> usize {
         let carrying = self.carrying(number);
         let rows: Vec<&Row> = carrying.iter().filter_map(|at| self.links.get(*at)).collect();
+        // However deep, half of a page is left.
+        let most = page.width().map_or(usize::MAX, |width| width / 2);
+        let pad = " ".repeat(indent.saturating_mul(2).min(most));
         if let (Some(last), false) = (carrying.last(), rows.is_empty()) {
-            carried(page, &rows, &"  ".repeat(indent));
+            carried(page, &rows, &pad);
             return *last;
         }
         if let Some(row) = self.links.get(number) {
-            row.render(page, indent, self.links);
+            let same = row.link.same_as.and_then(|known| self.shown_of(known)?.link.tracepoint);
+            row.render(page, &pad, same);
         }
         number
+    }
+
+    /// The row that tells of a link: its own, or of those that are folded the one that they
+    /// carry the value from.
+    fn shown_of(&self, number: usize) -> Option<&'a Row> {
+        let mut at = number;
+        while let Some(next) = self.folded(at) {
+            at = next;
+        }
+        self.links.get(at)
+    }
+
+    /// What a link carries its value from, if it is not shown by itself.
+    fn folded(&self, number: usize) -> Option<usize> {
+        let row = self.links.get(number).filter(|row| row.link.carried && !self.all)?;
+        let [next] = self.children(Some(number)) else { return None };
+        // What is made of another comes behind it.
+        (!row.link.more && row.link.same_as.is_none() && *next > number).then_some(*next)
     }
 
     /// The links from `first` on that only carry one value, each from the next.
     fn carrying(&self, first: usize) -> Vec<usize> {
         let mut found = Vec::new();
         let mut at = first;
-        while let Some(row) = self.links.get(at).filter(|row| row.link.carried && !self.all) {
-            let [next] = self.children(Some(at)) else { break };
-            if row.link.more || row.link.same_as.is_some() {
-                break;
-            }
+        while let Some(next) = self.folded(at) {
             found.push(at);
-            at = *next;
+            at = next;
         }
         found
     }
@@ -98,7 +116,9 @@ fn carried(page: &mut Page, rows: &[&Row], pad: &str) {
     let times = |row: Option<&&Row>| row.and_then(|row| row.link.tracepoint).map(thousands);
     let (first, last) = (times(rows.last()), times(rows.first()));
     let count = if rows.len() == 1 { "once".to_owned() } else { format!("{} times", rows.len()) };
-    page.plain(pad).put(Style::Dim, format!("moved {count} through {}", names.join(", ")));
+    page.wrap(pad.len() + 4)
+        .plain(pad)
+        .put(Style::Dim, format!("moved {count} through {}", names.join(", ")));
     if more > 0 {
         page.put(Style::Dim, format!(" and {more} more"));
     }

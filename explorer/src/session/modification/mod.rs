@@ -7,7 +7,7 @@ mod stored;
 mod typed;
 mod values;
 
-pub(super) use field::field_of;
+pub(in crate::session) use field::field_of;
 
 use super::places::Places;
 use super::subject::Subject;

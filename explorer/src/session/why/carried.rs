@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn carries(&self, link: &Link) -> Result<bool, StateError> {
         let only_moves = link.computed_at.is_none() && link.origins.is_empty();
         let (Some(t), Some(place)) = (link.tracepoint, &link.place) else { return Ok(false) };
-        if !only_moves || link.note.is_some() || link.steps.is_empty() {
+        if !only_moves || !link.notes.is_empty() || link.steps.is_empty() {
             return Ok(false);
         }
         match self.locator.owner(&self.timeline, t, place.pc) {
@@ -23,7 +23,7 @@ impl Session {
         }
     }
 
-    fn has_source(&self, place: &Place) -> bool {
+    pub(super) fn has_source(&self, place: &Place) -> bool {
         place.file.as_deref().is_some_and(|file| self.sources.text(file).is_some())
     }
 

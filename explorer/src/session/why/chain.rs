@@ -2,7 +2,7 @@
 
 use super::tracer::{Task, Tracer};
 use super::writer::Piece;
-use super::{Beginning, Link, Origin};
+use super::{Beginning, Extent, Link, Origin};
 use crate::timeline::StateError;
 
 /// Most links of one answer that are shown, and most at all.
@@ -44,8 +44,9 @@ impl Tracer<'_> {
             number,
             of: task.reader.map(|(link, _)| link),
             state: task.state,
-            value: self.session.held(&piece.span, task.state)?,
+            value: self.session.held_of(&piece.extent(), task.state)?,
             span: piece.span,
+            bits: piece.bits,
             address: task.address,
             moved: task.moved,
             tracepoint,
@@ -131,11 +132,14 @@ impl Tracer<'_> {
 
     /// Gives the links their names: what carries a value is called by where that is.
     pub(super) fn name(&mut self) -> Result<(), StateError> {
-        for link in &mut self.why.links {
+        for number in 0..self.why.links.len() {
+            let naming = self.naming(number)?;
+            let Some(link) = self.why.links.get_mut(number) else { break };
             let all = self.reach.stack || !link.carried;
+            let extent = Extent { span: link.span, bits: link.bits };
             let name = match all {
-                true => self.session.name_of(&link.span, link.state)?,
-                false => self.session.plain_name_of(&link.span, link.state),
+                true => naming.name(self.session, &extent)?,
+                false => self.session.plain_name_of(&link.span, naming.state),
             };
             (link.name, link.shown) = (name.text, name.value);
         }

@@ -2,7 +2,7 @@
 
 use super::parts::{Part, Remaining, joined};
 use super::writer::Writer;
-use crate::dataflow::{self, Place, Source, Span};
+use crate::dataflow::{self, Moment, Place, Source, Span};
 use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use iced_x86::Mnemonic;
@@ -70,11 +70,15 @@ impl Session {
             }
         };
         let (mut completed, mut entered) = (true, false);
-        let mut changed = Vec::new();
+        let (mut changed, mut opaque) = (Vec::new(), Vec::new());
         self.timeline.events(w..w + 1, Direction::Forward, &mut |event| {
             completed &= !matches!(&event.kind, EventKind::Signal(signal) if signal.fault);
             entered |= matches!(event.kind, EventKind::Syscall(_));
-            changed.extend(changes(event));
+            match event.kind {
+                // What only its result says may be described all the same.
+                EventKind::Opaque => opaque.extend(changes(event)),
+                _ => changed.extend(changes(event)),
+            }
             ControlFlow::Continue(())
         })?;
         for to in changed.iter().rev() {
@@ -91,6 +95,7 @@ impl Session {
             add(to, &|range| self.by_kernel(w, to, span, range));
         }
         let Some(instruction) = self.instruction_at(w)?.filter(|_| completed) else {
+            opaque.iter().for_each(|to| add(to, &|_| Writer::Event(w)));
             return Ok(parts);
         };
         if entered && instruction.mnemonic() == Mnemonic::Syscall {
@@ -100,13 +105,22 @@ impl Session {
             return Ok(joined(parts));
         }
         let (before, after) = (self.timeline.registers(w)?, self.timeline.registers(w + 1)?);
-        for flow in dataflow::flows(&instruction, &before, &after) {
+        let memory = [w, w + 1].map(|t| {
+            move |address, length: u32| {
+                let bytes = self.timeline.memory(t, address, length as usize).ok()?;
+                bytes.into_iter().collect()
+            }
+        });
+        let [found, left] = &memory;
+        let moment = Moment::new(&instruction, &before, &after).with_memory(found, left);
+        for flow in dataflow::flows(&moment) {
             add(&flow.to, &|range| {
                 let part = span.part(range.start, range.end - range.start);
                 let source = flow.source.part(part.behind(&flow.to), part.length, flow.to.length);
                 Writer::Instruction { tracepoint: w, source }
             });
         }
+        opaque.iter().for_each(|to| add(to, &|_| Writer::Event(w)));
         Ok(joined(parts))
     }
 

@@ -4,6 +4,7 @@ use super::Origin;
 use crate::dataflow::{Place as BytePlace, Span};
 use crate::session::Place;
 use crate::session::value::{Bytes, serialize_value};
+use crate::symbols::datatypes::Bits;
 use serde::{Serialize, Serializer};
 use std::rc::Rc;
 
@@ -30,6 +31,15 @@ pub struct Beginning {
     pub origin: Origin,
 }
 
+/// What has to be said of what one tracepoint of a link did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The tracepoint.
+    pub tracepoint: u64,
+    /// What.
+    pub text: String,
+}
+
 /// A visit of a source line, or of a function without lines, that made or moved a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
@@ -42,6 +52,9 @@ pub struct Link {
     /// Where they are.
     #[serde(flatten, serialize_with = "serialize_span")]
     pub span: Span,
+    /// Of a bit-field: which of their bits it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Bits>,
     /// What they hold.
     #[serde(serialize_with = "serialize_value")]
     pub value: Bytes,
@@ -63,9 +76,9 @@ pub struct Link {
     pub computed_at: Option<u64>,
     /// Its tracepoints, backwards.
     pub steps: Vec<u64>,
-    /// What has to be said of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    /// What has to be said of its tracepoints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Where values begin in it.
     pub origins: Vec<Beginning>,
     /// The link that says the same.
@@ -96,6 +109,7 @@ impl Default for Link {
             of: None,
             name: String::new(),
             span: Span::memory(0, 0),
+            bits: None,
             value: Bytes::new(),
             shown: None,
             moved: false,
@@ -104,7 +118,7 @@ impl Default for Link {
             place: None,
             computed_at: None,
             steps: Vec::new(),
-            note: None,
+            notes: Vec::new(),
             origins: Vec::new(),
             same_as: None,
             more: false,
@@ -124,6 +138,14 @@ impl Link {
         }
         if self.steps.len() < MAX_STEPS && !self.steps.contains(&tracepoint) {
             self.steps.push(tracepoint);
+        }
+    }
+
+    /// Adds a note, once.
+    pub(super) fn note(&mut self, tracepoint: u64, text: String) {
+        let note = Note { tracepoint, text };
+        if self.notes.len() < MAX_STEPS && !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 

@@ -2,17 +2,21 @@
 //! write to the write of what that wrote, to constants, files, system calls.
 
 mod allocated;
+mod bit_field;
 mod carried;
 mod chain;
 mod constant;
 mod effects;
+mod extent;
 mod link;
 mod names;
+mod naming;
 mod origin;
 mod padding;
 mod parts;
 mod pipe;
 mod question;
+mod returned;
 mod signal_frame;
 mod start;
 mod telling;
@@ -20,13 +24,15 @@ mod tracer;
 mod visit;
 mod writer;
 
-pub use link::{Beginning, Link, Why};
+pub use extent::Extent;
+pub use link::{Beginning, Link, Note, Why};
 pub use origin::Origin;
 pub use question::Question;
 pub(super) use visit::Visits;
 pub(super) use writer::Writer;
 
 use super::Session;
+use super::modification::field_of;
 use crate::dataflow::{Place, Span};
 use crate::timeline::StateError;
 use tracer::Tracer;
@@ -43,12 +49,24 @@ pub struct Reach {
 }
 
 impl Session {
-    /// Where the bytes of `spans` at state `t` come from.
+    /// Where what is `asked` about, at state `t`, comes from: bytes, or bits of them.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn why(&self, spans: &[Span], t: u64, reach: Reach) -> Result<Why, StateError> {
-        Tracer::new(self, reach).trace(spans, t)
+    pub fn why<A: Into<Extent> + Copy>(
+        &self,
+        asked: &[A],
+        t: u64,
+        reach: Reach,
+    ) -> Result<Why, StateError> {
+        let asked: Vec<Extent> = asked.iter().map(|one| (*one).into()).collect();
+        Tracer::new(self, reach).trace(&asked, t)
+    }
+
+    /// What bytes hold at state `t`; of a bit-field, see [`field_of`].
+    pub(super) fn held_of(&self, of: &Extent, t: u64) -> Result<super::Bytes, StateError> {
+        let held = self.held(&of.span, t)?;
+        Ok(of.bits.map_or_else(|| held.clone(), |bits| field_of(bits, &held)))
     }
 
     /// What bytes hold at state `t`.

@@ -1,10 +1,10 @@
 //! What bytes are called, and what they hold, in the program's own terms.
 
+use super::Extent;
 use crate::dataflow::{Place as BytePlace, Span, register_name};
-use crate::expression::Environment;
 use crate::render::hex;
 use crate::session::{Scene, Session, registers};
-use crate::symbols::datatypes::Shape;
+use crate::symbols::datatypes::{Bits, Shape};
 use crate::timeline::StateError;
 use crate::values::{Format, Place, Value};
 use rdb_schema::registers::Gpr;
@@ -15,6 +15,30 @@ const FRAMES: usize = 4;
 /// Deepest nesting of members that a name goes into.
 const DEPTH: u32 = 8;
 
+/// Bytes of memory that are looked for in variables.
+#[derive(Clone, Copy)]
+struct Bytes {
+    address: u64,
+    length: u64,
+    /// Which of their bits are meant, if not all.
+    bits: Option<Bits>,
+}
+
+impl Bytes {
+    fn new(of: &Extent, address: u64) -> Self {
+        Self { address, length: of.span.length.into(), bits: of.bits }
+    }
+}
+
+/// ` bits 3 to 7`.
+fn of_bits(bits: Bits) -> String {
+    let last = bits.offset.saturating_add(bits.size).saturating_sub(1);
+    match bits.size {
+        1 => format!(" bit {last}"),
+        _ => format!(" bits {} to {last}", bits.offset),
+    }
+}
+
 /// What bytes are called.
 pub struct Name {
     /// `meter.scale`, `eax`, `0x7ffe…`.
@@ -24,22 +48,33 @@ pub struct Name {
 }
 
 impl Session {
-    /// What `span` is called at state `t`.
-    pub(in crate::session) fn name_of(&self, span: &Span, t: u64) -> Result<Name, StateError> {
+    /// What bytes, or bits of them, are called at state `t`.
+    pub(in crate::session) fn name_of(&self, of: &Extent, t: u64) -> Result<Name, StateError> {
+        Ok(self.variable_of(of, t)?.unwrap_or_else(|| self.name_without_variables(of, t)))
+    }
+
+    /// The variable, or the part of one, that bytes or bits of them are at state `t`.
+    pub(super) fn variable_of(&self, of: &Extent, t: u64) -> Result<Option<Name>, StateError> {
         let scene = self.scene_at(t, FRAMES)?;
-        for level in 0..FRAMES {
-            let scene = scene.at_level(level);
-            if let Some(name) = in_frame(&scene, span, level) {
-                return Ok(name);
-            }
-        }
-        let fixed = match span.place {
-            BytePlace::Memory(address) => {
-                self.of_static(&scene.at_level(0), address, span.length, t)
-            }
-            _ => None,
+        let levels = || (0..FRAMES).map(|level| (scene.at_level(level), level));
+        let own = levels().find_map(|(scene, level)| in_frame(&scene, of, level));
+        let BytePlace::Memory(address) = of.span.place else { return Ok(own) };
+        let fixed = || self.of_static(&scene.at_level(0), Bytes::new(of, address), t);
+        let bytes = Bytes::new(of, address);
+        let of_thread = |scene: &Scene<'_>| {
+            let (name, value) = scene.thread_local_at(address)?;
+            within(scene, name, &value, bytes)
         };
-        Ok(fixed.unwrap_or_else(|| self.plain_name_of(span, t)))
+        let local = || levels().find_map(|(scene, _)| of_thread(&scene));
+        let pointed = || levels().find_map(|(scene, _)| pointed_to(&scene, of));
+        Ok(own.or_else(fixed).or_else(local).or_else(pointed))
+    }
+
+    /// The same of no variable.
+    pub(super) fn name_without_variables(&self, of: &Extent, t: u64) -> Name {
+        let (span, bits) = of.in_register();
+        let name = self.plain_name_of(&span, t);
+        Name { text: name.text + &bits.map_or_else(String::new, of_bits), ..name }
     }
 
     /// What `span` is called at state `t`, but for variables.
@@ -48,10 +83,10 @@ impl Session {
     }
 
     /// The name of a variable outside functions.
-    fn of_static(&self, scene: &Scene<'_>, address: u64, length: u32, t: u64) -> Option<Name> {
-        let (symbol, _) = self.locator.symbol(&self.timeline, t, address)?;
-        let value = scene.named(&symbol).ok()?;
-        within(scene, symbol, &value, (address, length.into()))
+    fn of_static(&self, scene: &Scene<'_>, bytes: Bytes, t: u64) -> Option<Name> {
+        let (symbol, _) = self.locator.symbol(&self.timeline, t, bytes.address)?;
+        let value = scene.static_at(&symbol, bytes.address)?;
+        within(scene, symbol, &value, bytes)
     }
 
     fn bare_name(&self, span: &Span, t: u64) -> String {
@@ -65,19 +100,15 @@ impl Session {
 }
 
 /// The variable of a frame that has the bytes.
-fn in_frame(scene: &Scene<'_>, span: &Span, level: usize) -> Option<Name> {
-    let variables = scene.variables()?;
+fn in_frame(scene: &Scene<'_>, of: &Extent, level: usize) -> Option<Name> {
+    let (span, variables) = (&of.span, scene.variables()?);
     let in_scope = variables.iter().rev().filter(|variable| variable.in_scope);
     let values = in_scope.map(|variable| (variable.name.to_string(), scene.value_of(variable)));
     match span.place {
         BytePlace::Memory(address) => {
-            let bytes = (address, span.length.into());
-            let values: Vec<_> = values.collect();
-            let own = |(name, value): &(String, Value)| within(scene, name.clone(), value, bytes);
-            let found = values.iter().find_map(own);
-            found.or_else(|| {
-                values.iter().find_map(|(name, value)| behind(scene, name, value, bytes))
-            })
+            let bytes = Bytes::new(of, address);
+            let mut values = values;
+            values.find_map(|(name, value)| within(scene, name, &value, bytes))
         }
         BytePlace::Register(offset) if level == 0 && offset < 16 * 8 => {
             let mut values = values;
@@ -96,8 +127,18 @@ fn in_frame(scene: &Scene<'_>, span: &Span, level: usize) -> Option<Name> {
     }
 }
 
+/// What a variable of a frame points to that has the bytes.
+fn pointed_to(scene: &Scene<'_>, of: &Extent) -> Option<Name> {
+    let BytePlace::Memory(address) = of.span.place else { return None };
+    let variables = scene.variables()?;
+    let bytes = Bytes::new(of, address);
+    variables.iter().rev().filter(|variable| variable.in_scope).find_map(|variable| {
+        behind(scene, variable.name.as_ref(), &scene.value_of(variable), bytes)
+    })
+}
+
 /// The name of what a pointer points to, if that has the bytes.
-fn behind(scene: &Scene<'_>, name: &str, value: &Value, bytes: (u64, u64)) -> Option<Name> {
+fn behind(scene: &Scene<'_>, name: &str, value: &Value, bytes: Bytes) -> Option<Name> {
     let pointee = value.pointee(scene)?;
     let found = within(scene, String::new(), &pointee, bytes)?;
     let text = match found.text.strip_prefix('.') {
@@ -108,8 +149,8 @@ fn behind(scene: &Scene<'_>, name: &str, value: &Value, bytes: (u64, u64)) -> Op
     Some(Name { text, ..found })
 }
 
-/// The name of the smallest part of a variable that has the bytes: address and length.
-fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: (u64, u64)) -> Option<Name> {
+/// The name of the smallest part of a variable that has the bytes.
+fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: Bytes) -> Option<Name> {
     let (mut text, mut value) = (name, value.clone());
     holds(&value, bytes).then_some(())?;
     for _ in 0..DEPTH {
@@ -117,10 +158,16 @@ fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: (u64, u64)) -> 
         text += &step;
         value = part;
     }
-    let whole = value.address() == Some(bytes.0) && value.size() == Some(bytes.1);
-    if !whole {
-        let first = bytes.0.saturating_sub(value.address()?);
-        let last = first.saturating_add(bytes.1).saturating_sub(1);
+    let (address, size) = (value.address()?, value.size());
+    let whole = address == bytes.address
+        && value.bits == bytes.bits
+        && (bytes.bits.is_some() || size == Some(bytes.length));
+    if let Some(bits) = bytes.bits.filter(|_| !whole) {
+        let before = bytes.address.saturating_sub(address).saturating_mul(8);
+        text += &of_bits(Bits { offset: bits.offset.saturating_add(before), ..bits });
+    } else if !whole {
+        let first = bytes.address.saturating_sub(address);
+        let last = first.saturating_add(bytes.length).saturating_sub(1);
         text += &if first == last {
             format!(" byte {first}")
         } else {
@@ -131,18 +178,19 @@ fn within(scene: &Scene<'_>, name: String, value: &Value, bytes: (u64, u64)) -> 
 }
 
 /// The member or element of a value that has the bytes.
-fn part_with(scene: &Scene<'_>, value: &Value, bytes: (u64, u64)) -> Option<(String, Value)> {
+fn part_with(scene: &Scene<'_>, value: &Value, bytes: Bytes) -> Option<(String, Value)> {
     let stripped = value.of.stripped();
     match stripped.shape() {
         Shape::Record(record) => record.members.iter().find_map(|member| {
             let part = value.member(member, scene)?;
-            let fits = part.bits.is_none() && holds(&part, bytes);
+            let fits =
+                part.bits == bytes.bits.filter(|_| part.bits.is_some()) && holds(&part, bytes);
             let name = member.name.as_deref().filter(|_| !member.base);
             fits.then(|| (name.map_or_else(String::new, |name| format!(".{name}")), part))
         }),
         Shape::Array { .. } => {
             let size = value.of.element()?.0.size().filter(|size| *size > 0)?;
-            let index = bytes.0.checked_sub(value.address()?)? / size;
+            let index = bytes.address.checked_sub(value.address()?)? / size;
             let part = value.element(index.into())?;
             holds(&part, bytes).then(|| (format!("[{index}]"), part))
         }
@@ -150,7 +198,7 @@ fn part_with(scene: &Scene<'_>, value: &Value, bytes: (u64, u64)) -> Option<(Str
     }
 }
 
-fn holds(value: &Value, (address, length): (u64, u64)) -> bool {
+fn holds(value: &Value, Bytes { address, length, .. }: Bytes) -> bool {
     let (Some(start), Some(size)) = (value.address(), value.size()) else { return false };
     let end = start.saturating_add(size);
     start <= address && address.saturating_add(length) <= end

@@ -1,6 +1,6 @@
 //! From an expression to the bytes whose origin is asked about.
 
-use super::padding;
+use super::{Extent, padding};
 use crate::dataflow::{Place as BytePlace, Span};
 use crate::expression::Parsed;
 use crate::session::{Session, Subject};
@@ -13,8 +13,8 @@ const MAX_OPERANDS: usize = 16;
 /// What an expression asks about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
-    /// The bytes.
-    pub spans: Vec<Span>,
+    /// The bytes, or bits of them.
+    pub asked: Vec<Extent>,
     /// How many bytes between them are padding.
     pub padding: u64,
     /// Whether the expression's value is kept nowhere, and they are its operands'.
@@ -41,7 +41,10 @@ impl Session {
         }
         let (subject, of) = self.typed_subject(text, size).map_err(|error| error.to_string())?;
         let mut question = Question::default();
-        question.add(subject.span()?, of.as_ref());
+        match subject.bits() {
+            Some(bits) => question.asked.push(Extent { span: subject.span()?, bits: Some(bits) }),
+            None => question.add(subject.span()?, of.as_ref()),
+        }
         Ok(question)
     }
 
@@ -74,7 +77,10 @@ impl Question {
             }
             Place::None => return Ok(()),
         };
-        self.add(subject.span()?, Some(&value.of).filter(|_| value.bits.is_none()));
+        match value.bits {
+            Some(bits) => self.asked.push(Extent { span: subject.span()?, bits: Some(bits) }),
+            None => self.add(subject.span()?, Some(&value.of)),
+        }
         Ok(())
     }
 
@@ -88,13 +94,13 @@ impl Question {
         };
         let same = |of: &&Type| of.size() == Some(span.length.into());
         let Some(meant) = of.filter(same).and_then(padding::meant) else {
-            return self.spans.push(span);
+            return self.asked.push(span.into());
         };
         let part = |range: &std::ops::Range<u64>| {
             span.part(range.start as u32, (range.end - range.start) as u32)
         };
         let bytes: u64 = meant.iter().map(|range| range.end - range.start).sum();
         self.padding += u64::from(span.length).saturating_sub(bytes);
-        self.spans.extend(meant.iter().map(part));
+        self.asked.extend(meant.iter().map(|range| Extent::from(part(range))));
     }
 }

@@ -3,9 +3,10 @@
 use super::telling::{moves, telling};
 use super::visit::Visits;
 use super::writer::{Piece, Writer};
-use super::{Beginning, Origin, Reach, Why};
+use super::{Beginning, Extent, Origin, Reach, Why};
 use crate::dataflow::{self, Source, Span};
 use crate::session::Session;
+use crate::symbols::datatypes::Bits;
 use crate::timeline::StateError;
 use rdb_schema::registers::Gpr;
 use std::collections::{HashMap, VecDeque};
@@ -16,6 +17,8 @@ const MAX_STEPS: usize = 4096;
 /// Bytes whose origin is looked for.
 pub(super) struct Task {
     pub span: Span,
+    /// Which of their bits are meant, if not all.
+    pub bits: Option<Bits>,
     /// The state at which they hold their value.
     pub state: u64,
     /// The link that has its value from them, and the tracepoint of it that reads them.
@@ -32,9 +35,9 @@ pub(super) struct Tracer<'s> {
     pub(super) reach: Reach,
     pub(super) visits: Visits<'s>,
     pub(super) why: Why,
-    open: VecDeque<Task>,
+    pub(super) open: VecDeque<Task>,
     /// The links of bytes at the tracepoints that wrote them.
-    known: HashMap<(Span, u64), usize>,
+    known: HashMap<(Extent, u64), usize>,
     steps: usize,
     /// Links that do more than carry.
     pub(super) shown: usize,
@@ -55,11 +58,17 @@ impl<'s> Tracer<'s> {
         }
     }
 
-    /// Where the bytes of `spans` at state `t` come from.
-    pub fn trace(mut self, spans: &[Span], t: u64) -> Result<Why, StateError> {
-        let task =
-            |span: &Span| Task { span: *span, state: t, reader: None, moved: true, address: false };
-        self.open.extend(spans.iter().map(task));
+    /// Where what is `asked` about, at state `t`, comes from.
+    pub fn trace(mut self, asked: &[Extent], t: u64) -> Result<Why, StateError> {
+        let task = |&Extent { span, bits }: &Extent| Task {
+            span,
+            bits,
+            state: t,
+            reader: None,
+            moved: true,
+            address: false,
+        };
+        self.open.extend(asked.iter().map(task));
         while let Some(task) = self.open.pop_front() {
             self.follow(&task)?;
         }
@@ -79,7 +88,9 @@ impl Tracer<'_> {
         if let Some((link, reading)) = task.reader.filter(|_| self.is_stack_pointer(&task.span)) {
             return self.ends_at_stack(link, reading);
         }
-        let mut pieces = self.session.written_last(task.span, task.state)?;
+        let wanted = Extent { span: task.span, bits: task.bits };
+        let state = self.last_of_field(&wanted, task.state)?;
+        let mut pieces = self.session.written_last(task.span, state)?;
         if self.ends_at_allocation(task, &pieces)? {
             return Ok(());
         }
@@ -90,7 +101,16 @@ impl Tracer<'_> {
             }
             same
         });
+        pieces.retain_mut(|piece| {
+            let meant = wanted.within(&piece.span);
+            piece.bits = meant.and_then(|meant| meant.bits);
+            piece.span = meant.map_or(piece.span, |meant| meant.span);
+            meant.is_some()
+        });
         telling(&mut pieces);
+        if self.ends_at_call(task, &pieces)? {
+            return Ok(());
+        }
         pieces.iter().try_for_each(|piece| self.piece(task, piece))
     }
 
@@ -117,7 +137,7 @@ impl Tracer<'_> {
                 return self.end(task, piece, None, Origin::Unknown { why });
             }
         };
-        let key = (piece.span, tracepoint);
+        let key = (piece.extent(), tracepoint);
         if let Some(known) = self.known.get(&key).copied() {
             return self.again(task, piece, (known, tracepoint));
         }
@@ -135,28 +155,46 @@ impl Tracer<'_> {
         source: &Source,
     ) -> Result<(), StateError> {
         let moved = moves(&piece.writer);
+        let of_bits = self.bit_source(&piece.extent(), tracepoint)?;
         if let Some(link) = self.why.links.get_mut(link) {
             link.steps(tracepoint, moved);
-            let origin = beginning(source);
+            let origin = match &of_bits {
+                Some(bits) => bits.constant.then_some(Origin::Constant),
+                None => beginning(source),
+            };
             let at = Some(tracepoint);
             origin.into_iter().for_each(|origin| link.add(Beginning { tracepoint: at, origin }));
         }
-        self.constant(link, &piece.span, (tracepoint, source))?;
+        if of_bits.is_none() {
+            self.constant(link, &piece.span, (tracepoint, source))?;
+        }
         self.note(link, tracepoint)?;
         self.weigh(link)?;
         let reader = Some((link, tracepoint));
         let moved = moved && task.moved;
-        let task = |span: &Span, address: bool| Task {
-            span: *span,
+        let task = |&Extent { span, bits }: &Extent, address: bool| Task {
+            span,
+            bits,
             state: tracepoint,
             reader,
             moved: moved && !address,
             address,
         };
-        self.open.extend(source.spans().iter().map(|span| task(span, false)));
+        let from: Vec<Extent> = match (&of_bits, source) {
+            (Some(bits), _) => {
+                let operands = bits.operands.iter();
+                let whole = |span: &Span| Extent::from(*span);
+                operands
+                    .map(|(span, bits)| Extent::of_bits(span, bits).unwrap_or_else(|| whole(span)))
+                    .collect()
+            }
+            (None, Source::Copy(span)) => vec![piece.extent().moved_to(span)],
+            (None, _) => source.spans().iter().map(|span| (*span).into()).collect(),
+        };
+        self.open.extend(from.iter().map(|from| task(from, false)));
         if self.reach.addresses {
             let registers = self.address_registers(tracepoint)?;
-            self.open.extend(registers.iter().map(|span| task(span, true)));
+            self.open.extend(registers.iter().map(|span| task(&(*span).into(), true)));
         }
         Ok(())
     }
@@ -173,9 +211,11 @@ impl Tracer<'_> {
         let Some(link) = self.why.links.get_mut(number) else { return Ok(()) };
         link.steps(tracepoint, true);
         let at = crate::render::thousands(written);
-        link.note = Some(format!("read what was written into the pipe at #{at}"));
+        link.note(tracepoint, format!("read what was written into the pipe at #{at}"));
         let reader = Some((number, tracepoint));
-        let task = Task { span, state: written, reader, moved: task.moved, address: false };
+        let moved = task.moved;
+        let bits = None;
+        let task = Task { span, bits, state: written, reader, moved, address: false };
         self.open.push_back(task);
         Ok(())
     }
@@ -206,7 +246,7 @@ impl Tracer<'_> {
         let name = dataflow::condition_name(instruction.condition_code());
         let taken = if holds { "moved" } else { "not moved" };
         if let Some(link) = self.why.links.get_mut(link) {
-            link.note = Some(format!("{taken}: its condition ({name}) was {holds}"));
+            link.note(tracepoint, format!("{taken}: its condition ({name}) was {holds}"));
         }
         Ok(())
     }
@@ -219,6 +259,10 @@ fn beginning(source: &Source) -> Option<Origin> {
         Source::Machine(what) => Some(Origin::Processor { what }),
         Source::Unknown => {
             Some(Origin::Unknown { why: "what this instruction does is not described".to_owned() })
+        }
+        Source::Unmapped(_) => {
+            let why = "which elements of its operands this instruction takes is not described";
+            Some(Origin::Unknown { why: why.to_owned() })
         }
         _ => None,
     }

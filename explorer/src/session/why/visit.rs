@@ -36,7 +36,7 @@ impl<'s> Visits<'s> {
         if first > last || last - first > MAX_DISTANCE {
             return Ok(false);
         }
-        let wanted = self.place(last)?;
+        let mut wanted = self.place(last)?;
         if wanted.function.is_none() && wanted.line.is_none() {
             return Ok(first == last);
         }
@@ -44,15 +44,21 @@ impl<'s> Visits<'s> {
         for t in (first..last).rev() {
             let place = self.place(t)?;
             // A jump back begins the next round of a loop: another visit.
-            if !same_line(&place, &wanted) || place.pc >= next {
+            if place.function != wanted.function || place.pc >= next {
                 return Ok(false);
             }
             next = place.pc;
+            // Code of no line belongs to those around it (DWARF 5, 6.2.2: line 0).
+            if wanted.line.is_none() {
+                wanted = place;
+            } else if place.line.is_some() && !same_line(&place, &wanted) {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
 }
 
 fn same_line(a: &Place, b: &Place) -> bool {
-    a.function == b.function && a.line == b.line && a.file == b.file
+    a.line == b.line && a.file == b.file
 }

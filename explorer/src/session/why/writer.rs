@@ -1,9 +1,11 @@
 //! Who wrote bytes last, and where that says they come from.
 
+use super::extent::Extent;
 use super::parts::{Part, Remaining};
 use crate::dataflow::{Place, Source, Span};
 use crate::index::{IndexError, register_bit};
 use crate::session::Session;
+use crate::symbols::datatypes::Bits;
 use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
 use std::mem::offset_of;
@@ -19,6 +21,8 @@ pub struct Piece {
     pub offset: u32,
     /// The bytes.
     pub span: Span,
+    /// Which of their bits are meant, if not all.
+    pub bits: Option<Bits>,
     /// By whom.
     pub writer: Writer,
 }
@@ -52,6 +56,13 @@ pub enum Writer {
     Many,
 }
 
+impl Piece {
+    /// The bytes, or bits of them.
+    pub fn extent(&self) -> Extent {
+        Extent { span: self.span, bits: self.bits }
+    }
+}
+
 impl Session {
     /// The bytes of `span` at state `t`, by who wrote them last, in order.
     ///
@@ -69,11 +80,11 @@ impl Session {
                 return Err(StateError::Interrupted);
             }
             if pieces.len() + open.len() >= MAX_PIECES {
-                pieces.push(Piece { offset, span, writer: Writer::Many });
+                pieces.push(Piece { offset, span, bits: None, writer: Writer::Many });
                 continue;
             }
             let Some((tracepoint, parts)) = self.last_writer(&span, t)? else {
-                pieces.push(Piece { offset, span, writer: Writer::Nobody });
+                pieces.push(Piece { offset, span, bits: None, writer: Writer::Nobody });
                 continue;
             };
             let mut rest = Remaining::new(&span);
@@ -84,7 +95,7 @@ impl Session {
                     Place::Flags(_) => span,
                     _ => part,
                 };
-                pieces.push(Piece { offset: offset + range.start, span, writer });
+                pieces.push(Piece { offset: offset + range.start, span, bits: None, writer });
             }
             for range in rest.0 {
                 let part = span.part(range.start, range.end - range.start);

@@ -6,7 +6,7 @@ use super::reason::Decision;
 use crate::session::Session;
 use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
-use iced_x86::Instruction;
+use iced_x86::{FlowControl, Instruction};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -79,7 +79,14 @@ impl Session {
         Ok(None)
     }
 
-    fn decided(
+    /// Whether the instruction of a tracepoint jumps only if a condition holds.
+    pub(super) fn branches_at(&self, tracepoint: u64) -> Result<bool, StateError> {
+        let instruction = self.instruction_at(tracepoint)?;
+        let flow = instruction.map(|instruction| instruction.flow_control());
+        Ok(flow == Some(FlowControl::ConditionalBranch))
+    }
+
+    pub(super) fn decided(
         &self,
         question: &Question,
         tracepoint: u64,

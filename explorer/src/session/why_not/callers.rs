@@ -121,7 +121,7 @@ impl Session {
     }
 
     /// Whether an instruction of the function around an address begins there.
-    fn begins_instruction(&self, address: u64) -> Result<bool, StateError> {
+    pub(super) fn begins_instruction(&self, address: u64) -> Result<bool, StateError> {
         let bounds = self.bounds_of(address);
         let Some(bounds) = bounds.filter(|bounds| bounds.start <= address) else { return Ok(true) };
         let length = (address - bounds.start) as usize + 15;

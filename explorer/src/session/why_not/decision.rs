@@ -65,7 +65,7 @@ impl Session {
     fn operand(&self, mut span: Span, t: u64) -> Result<Operand, StateError> {
         let (mut visits, mut state) = (Visits::new(self), t);
         let value = self.held(&span, t)?;
-        let mut name = self.name_of(&span, state)?;
+        let mut name = self.name_of(&span.into(), state)?;
         for _ in 0..MOVES {
             if name.value.is_some() || matches!(span.place, Place::Memory(_)) {
                 break;
@@ -80,7 +80,7 @@ impl Session {
                 break;
             }
             (span, state) = (*from, *tracepoint);
-            name = self.name_of(&span, state)?;
+            name = self.name_of(&span.into(), state)?;
         }
         Ok(Operand { name: name.text, value, shown: name.value })
     }

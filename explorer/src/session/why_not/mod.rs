@@ -5,6 +5,7 @@ mod branch;
 mod callers;
 mod decision;
 mod graph;
+mod no_instruction;
 mod pointers;
 mod question;
 mod reason;
@@ -99,9 +100,16 @@ impl Session {
         let times = question.times.clone();
         let ran = self.executed_among(question, &[address], times.clone(), Direction::Forward)?;
         if let Some(tracepoint) = ran {
+            if self.branches_at(tracepoint)? {
+                let decision = self.decided(question, tracepoint, Direction::Forward)?;
+                return Ok(Reason::Branch(Box::new(decision)));
+            }
             let to = CodeAddr::Pc(self.timeline.pc_after(tracepoint)?);
             let led_to = self.locator.place(&self.timeline, tracepoint, to);
             return Ok(Reason::Elsewhere { tracepoint, led_to });
+        }
+        if let Some(what) = self.no_instruction(address)? {
+            return Ok(Reason::NoInstruction { what });
         }
         let bounds = self.bounds_of(address).filter(|bounds| bounds.start < bounds.end);
         let Some(bounds) = bounds else {
@@ -110,7 +118,8 @@ impl Session {
             }
             // What is called is the address itself.
             let end = address.saturating_add(1);
-            let bounds = Bounds { name: crate::render::hex(address), start: address, end };
+            let name = crate::render::hex(address);
+            let bounds = Bounds { name, entry: address, start: address, end };
             return self.not_called(question, bounds, None, depth);
         };
         if bounds.end - bounds.start > MAX_CODE {
@@ -161,7 +170,9 @@ impl Session {
         for caller in found {
             callers.push(self.unreached(question, caller, depth - 1)?);
         }
+        let part = (bounds.entry != bounds.start).then_some(bounds.start);
         let function = bounds.name;
-        Ok(Reason::NotCalled(Box::new(NotCalled { function, running, callers, more, pointers })))
+        let answer = NotCalled { function, part, running, callers, more, pointers };
+        Ok(Reason::NotCalled(Box::new(answer)))
     }
 }

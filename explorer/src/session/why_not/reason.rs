@@ -58,6 +58,11 @@ pub enum Reason {
         /// Where to.
         led_to: Place,
     },
+    /// No instruction begins there.
+    NoInstruction {
+        /// What is there instead.
+        what: String,
+    },
     /// It is not known.
     Unknown {
         /// What is.
@@ -70,6 +75,9 @@ pub enum Reason {
 pub struct NotCalled {
     /// The function.
     pub function: String,
+    /// If it is about a part of the function that lies apart from its entry: where that begins.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_part")]
+    pub part: Option<u64>,
     /// If it was entered before and is on the stack: where, and since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running: Option<Running>,
@@ -136,4 +144,8 @@ pub struct Decision {
     pub times: usize,
     /// Whether that was before the cursor.
     pub before: bool,
+}
+
+fn serialize_part<S: serde::Serializer>(part: &Option<u64>, out: S) -> Result<S::Ok, S::Error> {
+    part.map(crate::render::hex).serialize(out)
 }

@@ -1,0 +1,61 @@
+//! In which state's frames a link's bytes have their name: its own, behind what wrote them.
+
+use super::names::Name;
+use super::tracer::Tracer;
+use super::{Extent, Link};
+use crate::session::Session;
+use crate::timeline::StateError;
+
+/// Where a link's bytes are named.
+pub(super) struct Naming {
+    /// The state behind what wrote them; if that is in another function, the one before.
+    pub state: u64,
+    /// Whether they hold their value there.
+    holds: bool,
+    /// A later state in the same function, or that of the question: a variable that has them may
+    /// begin only then.
+    later: Option<u64>,
+}
+
+impl Naming {
+    /// The name.
+    pub fn name(&self, session: &Session, of: &Extent) -> Result<Name, StateError> {
+        if let Some(name) = session.variable_of(of, self.state)? {
+            return Ok(Name { value: name.value.filter(|_| self.holds), ..name });
+        }
+        let later = self.later.map(|state| session.variable_of(of, state)).transpose()?.flatten();
+        Ok(later.unwrap_or_else(|| session.name_without_variables(of, self.state)))
+    }
+}
+
+impl Tracer<'_> {
+    /// Where a link's bytes are named.
+    pub(super) fn naming(&mut self, number: usize) -> Result<Naming, StateError> {
+        let end = self.session.timeline.end();
+        let link = self.why.links.get(number);
+        let Some((asked, state, Some(t))) =
+            link.map(|Link { of, state, tracepoint, .. }| (of.is_none(), *state, *tracepoint))
+        else {
+            let state = link.map_or(0, |link| link.state);
+            return Ok(Naming { state, holds: true, later: None });
+        };
+        let after = t.saturating_add(1);
+        if after >= end || after == state {
+            return Ok(Naming { state, holds: true, later: None });
+        }
+        let own = self.function(t)?;
+        let stays = own == self.function(after)?;
+        let read = state.min(end.saturating_sub(1));
+        let later = (asked || own == self.function(read)?).then_some(state);
+        let state = if stays { after } else { t };
+        Ok(Naming { state, holds: stays, later })
+    }
+
+    /// The thread of a tracepoint, and where the function is entered that it is in, those
+    /// that are inlined there included.
+    fn function(&mut self, t: u64) -> Result<(u32, Option<u64>), StateError> {
+        let (session, pc) = (self.session, self.visits.place(t)?.pc);
+        let bounds = session.locator.bounds(&session.timeline, t, pc);
+        Ok((session.timeline.thread(t)?, bounds.map(|bounds| bounds.entry)))
+    }
+}

@@ -257,7 +257,12 @@ impl Cache {
         self.note_page(end.saturating_sub(1) >> 12, pc);
         self.translations.push(translation);
         changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
-        links.into_iter().for_each(|link| self.link(link, memory));
+        let others = links.len() > 1;
+        for link in links {
+            if self.link(link, memory) {
+                self.ahead.jump(&link, end, others);
+            }
+        }
         head
     }
 
@@ -295,7 +300,11 @@ impl Cache {
         self.ways.push(Way { code: head..self.next, pc, call });
         self.exits.place(call - ASK_BYTES, Exit::Calling(pc));
         self.exits.place(call + CALL_BYTES, Exit::Called(pc));
-        links.into_iter().for_each(|link| self.link(link, memory));
+        for link in links {
+            if self.link(link, memory) {
+                self.ahead.jump(&link, head, false);
+            }
+        }
         Ok(self.admit(pc, head, None, memory))
     }
 
@@ -319,21 +328,22 @@ impl Cache {
         }
     }
 
-    /// Takes up a jump: connects it, or lets it wait.
-    fn link(&mut self, link: Link, memory: &mut SharedMemory) {
+    /// Takes up a jump: connects it, or lets it wait; whether it waits for a translation.
+    fn link(&mut self, link: Link, memory: &mut SharedMemory) -> bool {
         if link.bulk {
             self.exits.place(link.stub, Exit::Bulk(link.target));
-            return;
+            return false;
         }
         self.exits.place(link.stub, Exit::Missing(link));
-        match self.head(link.target) {
+        let head = self.head(link.target);
+        match head {
             Some(head) => self.connect(&link, head, memory),
             None => {
-                self.ahead.jump(link.target);
                 self.set_jump(link.site, link.stub, memory);
                 self.waiting.push(link);
             }
         }
+        head.is_none()
     }
 
     fn connect(&self, link: &Link, head: u64, memory: &mut SharedMemory) {

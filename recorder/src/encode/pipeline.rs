@@ -21,12 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-/// Chunks that may wait for a worker, and results that may wait for the writer.
+/// Jobs that may wait for a worker.
 const QUEUE: usize = 4;
-
-/// Jobs that may wait for a worker: a program that starts maps many modules at once, and
-/// compressing them holds it up where the engine has to do it.
-const MOST_QUEUED: usize = 64;
 
 /// Bytes that the jobs in flight may take.
 const IN_FLIGHT: usize = 96 << 20;
@@ -117,7 +113,7 @@ impl Pipeline {
     /// `writer`, compressed at zstd `level`.
     pub fn new(writer: Writer, process: u32, cpus: CpuSet, level: i32) -> Self {
         let status = Arc::new(PipelineStatus::default());
-        let (jobs, queue) = bounded(MOST_QUEUED);
+        let (jobs, queue) = bounded(QUEUE);
         let (done, results) = bounded(QUEUE);
         let spares = Spares::default();
         let workers = (0..cpus.cpus().len().clamp(1, MAX_WORKERS))
@@ -151,8 +147,7 @@ impl Pipeline {
         let Some(jobs) = &self.jobs else { return };
         let number = self.next;
         self.next += 1;
-        let crowded = jobs.len() >= QUEUE || self.budget.has_no_room(job.bytes());
-        if crowded && matches!(job, Job::Chunk(_)) {
+        if self.budget.has_no_room(job.bytes()) && matches!(job, Job::Chunk(_)) {
             let share = self.budget.note(job.bytes());
             return self.encode(Numbered { number, share, value: job });
         }

@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::block::{Translation, Writer, Written};
 use super::branches::{Link, STUB_BYTES};
-use super::calls::{ASK_BYTES, CALL_BYTES, Way, Ways};
+use super::calls::{ASK_BYTES, CALL_BYTES, Ways};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::exits::{Exit, Exits};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
@@ -287,19 +287,19 @@ impl Cache {
         Ok(self.admit(pc, head, None, memory))
     }
 
-    /// Gives `pc`, where a `syscall` stands, a way to one of the cache's.
+    /// Gives the `syscall` that `prepared` is a way to one of the cache's.
     ///
     /// # Errors
     /// None in practice.
-    pub fn add_syscall(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.next;
+    pub fn add_syscall(&mut self, prepared: &Prepared, memory: &mut SharedMemory) -> Emitted<u64> {
+        let (head, pc) = (self.next, prepared.block.start());
         self.writer.emitter.begin(head, std::mem::take(&mut self.buffer));
-        let (call, links) = self.writer.system_call(pc, self.ways.judge.start)?;
+        let (way, links) = self.writer.system_call(prepared, self.ways.judge.start)?;
         let code = self.writer.emitter.finish();
         self.place(memory, head, code);
-        self.ways.push(Way { code: head..self.next, pc, call });
-        self.exits.place(call - ASK_BYTES, Exit::Calling(pc));
-        self.exits.place(call + CALL_BYTES, Exit::Called(pc));
+        self.exits.place(way.call - ASK_BYTES, Exit::Calling(pc));
+        self.exits.place(way.call + CALL_BYTES, Exit::Called(pc));
+        self.ways.push(way);
         for link in links {
             if self.link(link, memory) {
                 self.ahead.jump(&link, head, false);

@@ -15,6 +15,7 @@ pub mod launch;
 pub mod model;
 pub mod os;
 mod output;
+pub mod own_memory;
 pub mod progress;
 pub mod record;
 pub mod recording;

@@ -359,8 +359,12 @@ impl Recording {
     /// [`ReplayFailed`].
     pub fn absorb(&mut self, log: &[u8]) -> Result<(), ReplayFailed> {
         self.before_executions()?;
-        timed(&mut self.accounting.absorb, || self.builder.absorb(log))
-            .map_err(|_| ReplayFailed(self.builder.tracepoint()))
+        let calls = timed(&mut self.accounting.absorb, || self.builder.absorb(log))
+            .map_err(|_| ReplayFailed(self.builder.tracepoint()))?;
+        if calls {
+            self.settled = None;
+        }
+        Ok(())
     }
 
     /// Brings the model, if there is one, to the current state; no execution may

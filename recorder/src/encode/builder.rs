@@ -4,11 +4,17 @@ use super::rows::{Rows, Shape};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{BlockRows, Chunk, Cut, Execution, put_bulk};
 use rdb_schema::draft::Draft;
-use rdb_schema::event::Event;
+use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::registers::Registers;
 
 /// The id that marks a *bulk record* of a log.
 pub const BULK_ID: u32 = 0x1f_ffff;
+
+/// The id that marks a *call record*.
+pub const CALL_ID: u32 = BULK_ID - 1;
+
+/// Bytes of a call record: header, padding, number, six arguments, result.
+pub const CALL_RECORD: usize = 8 + 8 * 8;
 
 /// Bits of a log record's header that hold its length in units of 4 bytes.
 const LENGTH_BITS: u32 = 11;
@@ -123,6 +129,7 @@ impl Builder {
 
     /// Adds an event; its tracepoint must not be earlier than the last event's.
     pub fn event(&mut self, event: Event) {
+        self.event_bytes += size_of::<Event>();
         self.event_bytes += event.memory.iter().map(|(_, b)| b.len()).sum::<usize>();
         self.event_bytes += event.registers.0.iter().map(|(_, b)| b.len()).sum::<usize>();
         self.draft.events.push(event);
@@ -151,13 +158,17 @@ impl Builder {
     /// the block's row, and padding. Behind the record of a block with a bulk store
     /// may stand a *bulk record*, of id [`BULK_ID`]: header, 4 bytes of padding,
     /// address, byte count, the bytes, and padding; if none does, the log must end
-    /// there, and [`Self::bulk`] follow. All integers are little-endian.
+    /// there, and [`Self::bulk`] follow. Behind the record of a block that ends with a
+    /// system call may stand a *call record*, of id [`CALL_ID`], which makes its event:
+    /// header, 4 bytes of padding, number, arguments, result. All integers are
+    /// little-endian. Whether there was a call record.
     ///
     /// # Errors
     /// [`BadLog`]; the executions before the bad record are kept.
-    pub fn absorb(&mut self, log: &[u8]) -> Result<(), BadLog> {
+    pub fn absorb(&mut self, log: &[u8]) -> Result<bool, BadLog> {
         // What every record changes stays in registers.
         let (mut at, mut count, mut batch) = (0, 0, Batch::default());
+        let mut calls = false;
         let result = loop {
             let record = log.get(at..).and_then(<[u8]>::split_first_chunk);
             let Some((header, rest)) = record else { break Ok(()) };
@@ -175,7 +186,14 @@ impl Builder {
                 continue;
             }
             let taken = self.rows.take_record(id, rest, length, &mut self.draft);
-            let Some((local, shape)) = taken else { break Err(BadLog(at)) };
+            let Some((local, shape)) = taken else {
+                if self.take_call(id, &log[at..], length, count).is_none() {
+                    break Err(BadLog(at));
+                }
+                calls = true;
+                at += length;
+                continue;
+            };
             batch.push(local, &mut self.draft.path);
             count += u64::from(shape.instructions());
             if shape.has_bulk() {
@@ -185,7 +203,29 @@ impl Builder {
         };
         batch.flush(&mut self.draft.path);
         self.draft.count += count;
-        result
+        result.map(|()| calls)
+    }
+
+    /// Takes over the call record that `log` starts with, if it is one: an event of the
+    /// last of `count` tracepoints that come to those of the chunk.
+    #[cold]
+    fn take_call(&mut self, id: u32, log: &[u8], length: usize, count: u64) -> Option<()> {
+        let record = log.get(..length).filter(|_| id == CALL_ID && length == CALL_RECORD)?;
+        let mut words = record.get(8..)?.chunks_exact(8).map(|word| match word.try_into() {
+            Ok(bytes) => u64::from_le_bytes(bytes),
+            Err(_) => 0,
+        });
+        let mut next = || words.next();
+        // The kernel takes the low half of rax (entry_64.S, do_syscall_64).
+        let number = next()? & 0xffff_ffff;
+        let arguments = [next()?, next()?, next()?, next()?, next()?, next()?];
+        let result = next()?.cast_signed();
+        let last = (self.draft.count + count).checked_sub(1)?;
+        let tracepoint = self.draft.first + last;
+        let (known, restarted, finished) = (true, false, true);
+        let call = Syscall { number, arguments, result, known, restarted, finished };
+        self.event(Event::new(tracepoint, self.draft.thread, EventKind::Syscall(call)));
+        Some(())
     }
 
     /// Takes over the bulk record that `log` starts with, if it is one.

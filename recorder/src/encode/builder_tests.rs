@@ -1,11 +1,12 @@
 //! A log absorbed at once is the same chunk as its executions built one by one.
 
-use super::{BULK_ID, BadLog, Builder};
+use super::{BULK_ID, BadLog, Builder, CALL_ID};
 use proptest::prelude::*;
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::draft::Draft;
 use rdb_schema::effects::{Address, Effect, Effects, Form, Kind, Source};
+use rdb_schema::event::EventKind;
 use rdb_schema::message::{ChunkEncoder, ChunkState, decode_chunk};
 use rdb_schema::registers::{Gpr, Registers};
 use std::sync::Arc;
@@ -167,6 +168,35 @@ fn long_runs_fill_many_tiles() {
     check(&runs, &runs[..999]);
 }
 
+/// A call record's content: padding, number, arguments, result.
+fn call_record(number: u64, result: i64) -> Vec<u8> {
+    let words = [number, 1, 2, 3, 4, 5, 6, result.cast_unsigned()];
+    [vec![0; 4], words.iter().flat_map(|word| word.to_le_bytes()).collect()].concat()
+}
+
+#[test]
+fn call_records_become_events_of_the_tracepoint_before() {
+    let blocks = blocks();
+    let mut log = Vec::new();
+    put_record(&mut log, 0, &[0; 8]);
+    put_record(&mut log, CALL_ID, &call_record(0x9_0000_0027, -2));
+    put_record(&mut log, 0, &[0; 8]);
+    put_record(&mut log, CALL_ID, &call_record(102, 7));
+    let mut one = builder(&blocks);
+    assert_eq!(one.absorb(&log), Ok(true));
+    assert_eq!(one.absorb(&[]), Ok(false));
+    one.set_pc(9);
+    let (first, arguments) = (one.first(), [1, 2, 3, 4, 5, 6]);
+    let length = blocks[0].instructions().len() as u64;
+    let told = one.chunk().events.iter().map(|event| match &event.kind {
+        EventKind::Syscall(call) => (event.tracepoint, call.number, call.arguments, call.result),
+        other => panic!("{other:?}"),
+    });
+    let expected =
+        [(first + length - 1, 39, arguments, -2), (first + 2 * length - 1, 102, arguments, 7)];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn bad_records_are_refused() {
     let blocks = blocks();
@@ -185,4 +215,8 @@ fn bad_records_are_refused() {
     let mut beyond = [0; 20];
     beyond[12] = 1;
     refused(&log(&[(2, &[]), (BULK_ID, &beyond)]), 4);
+    // Call records of another length, and one without a tracepoint before it.
+    refused(&log(&[(0, &[0; 8]), (CALL_ID, &call_record(1, 1)[4..])]), 12);
+    refused(&log(&[(0, &[0; 8]), (CALL_ID, &[0; 72])]), 12);
+    refused(&log(&[(CALL_ID, &call_record(1, 1))]), 0);
 }

@@ -11,6 +11,6 @@ mod spares;
 mod status;
 mod worker;
 
-pub use builder::{BULK_ID, BadLog, Builder};
+pub use builder::{BULK_ID, BadLog, Builder, CALL_ID, CALL_RECORD};
 pub use pipeline::{ChunkJob, End, Job, Pipeline};
 pub use status::{PipelineStatus, Times};

@@ -9,6 +9,7 @@ use super::side_exits::SideExit;
 use super::substitutes::Substitutes;
 use super::superblocks::decode;
 use super::x87;
+use crate::encode::CALL_ID;
 use crate::engine::code::Prepared;
 use iced_x86::{Code, EncodingKind, FlowControl, Instruction, Register};
 use rdb_schema::block::Slot;
@@ -25,8 +26,8 @@ pub fn header(id: u32, length: usize) -> u32 {
     id << 11 | (length / 4) as u32
 }
 
-/// Ids that fit a header.
-pub const MAX_ID: u32 = (1 << 21) - 2;
+/// Ids that fit a header, and mark no record of another kind.
+pub const MAX_ID: u32 = CALL_ID - 1;
 
 /// Bytes of a record of `block`. A record takes at least half a byte for each
 /// instruction, so that a ring's worth of tracepoints is bounded.

@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::block::{Translation, Writer, Written};
 use super::branches::{Link, STUB_BYTES};
-use super::calls::{ASK_BYTES, CALL_BYTES, Way, Ways};
+use super::calls::{ASK_BYTES, CALL_BYTES, Ways};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::exits::{Exit, Exits};
 use super::layout::{Layout, TABLE, TABLE_ENTRIES, slot};
@@ -257,7 +257,12 @@ impl Cache {
         self.note_page(end.saturating_sub(1) >> 12, pc);
         self.translations.push(translation);
         changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
-        links.into_iter().for_each(|link| self.link(link, memory));
+        let others = links.len() > 1;
+        for link in links {
+            if self.link(link, memory) {
+                self.ahead.jump(&link, end, others);
+            }
+        }
         head
     }
 
@@ -282,20 +287,24 @@ impl Cache {
         Ok(self.admit(pc, head, None, memory))
     }
 
-    /// Gives `pc`, where a `syscall` stands, a way to one of the cache's.
+    /// Gives the `syscall` that `prepared` is a way to one of the cache's.
     ///
     /// # Errors
     /// None in practice.
-    pub fn add_syscall(&mut self, pc: u64, memory: &mut SharedMemory) -> Emitted<u64> {
-        let head = self.next;
+    pub fn add_syscall(&mut self, prepared: &Prepared, memory: &mut SharedMemory) -> Emitted<u64> {
+        let (head, pc) = (self.next, prepared.block.start());
         self.writer.emitter.begin(head, std::mem::take(&mut self.buffer));
-        let (call, links) = self.writer.system_call(pc, self.ways.judge.start)?;
+        let (way, links) = self.writer.system_call(prepared, self.ways.judge.start)?;
         let code = self.writer.emitter.finish();
         self.place(memory, head, code);
-        self.ways.push(Way { code: head..self.next, pc, call });
-        self.exits.place(call - ASK_BYTES, Exit::Calling(pc));
-        self.exits.place(call + CALL_BYTES, Exit::Called(pc));
-        links.into_iter().for_each(|link| self.link(link, memory));
+        self.exits.place(way.call - ASK_BYTES, Exit::Calling(pc));
+        self.exits.place(way.call + CALL_BYTES, Exit::Called(pc));
+        self.ways.push(way);
+        for link in links {
+            if self.link(link, memory) {
+                self.ahead.jump(&link, head, false);
+            }
+        }
         Ok(self.admit(pc, head, None, memory))
     }
 
@@ -319,21 +328,22 @@ impl Cache {
         }
     }
 
-    /// Takes up a jump: connects it, or lets it wait.
-    fn link(&mut self, link: Link, memory: &mut SharedMemory) {
+    /// Takes up a jump: connects it, or lets it wait; whether it waits for a translation.
+    fn link(&mut self, link: Link, memory: &mut SharedMemory) -> bool {
         if link.bulk {
             self.exits.place(link.stub, Exit::Bulk(link.target));
-            return;
+            return false;
         }
         self.exits.place(link.stub, Exit::Missing(link));
-        match self.head(link.target) {
+        let head = self.head(link.target);
+        match head {
             Some(head) => self.connect(&link, head, memory),
             None => {
-                self.ahead.jump(link.target);
                 self.set_jump(link.site, link.stub, memory);
                 self.waiting.push(link);
             }
         }
+        head.is_none()
     }
 
     fn connect(&self, link: &Link, head: u64, memory: &mut SharedMemory) {

@@ -21,18 +21,22 @@ type Made = Option<(Entered, GeneralRegisters)>;
 const SYS_REFUSED: [i32; 2] = [1, 2];
 
 impl Home {
-    /// The program address of the call that the tracee stands right behind, if its end
-    /// was not recorded.
-    pub(super) fn call_under_way(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
-        self.call_at(stopped, host.pc().wrapping_sub(CALL_BYTES))
+    /// The program address of the call that the tracee stands behind, if it was not
+    /// recorded.
+    pub(super) fn call_made(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
+        let way = self.cache.ways.find(host.pc()).filter(|way| way.is_made(host.pc()))?;
+        (self.kept(stopped, slot::CALL) == way.call).then_some(way.pc)
     }
 
-    /// The same if it has executed the `int3` there, too.
+    /// Whether that one may still be under way.
+    pub(super) fn is_in_call(&self, host: &GeneralRegisters) -> bool {
+        let way = self.cache.ways.find(host.pc());
+        way.is_some_and(|way| way.is_behind_call(host.pc()))
+    }
+
+    /// The same as [`Self::call_made`] if the tracee has executed the `int3` behind it, too.
     fn call_over(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
-        self.call_at(stopped, host.pc().wrapping_sub(CALL_BYTES + 1))
-    }
-
-    fn call_at(&self, stopped: &Stopped, call: u64) -> Option<u64> {
+        let call = host.pc().wrapping_sub(CALL_BYTES + 1);
         let way = self.cache.ways.find(call).filter(|way| way.call == call)?;
         (self.kept(stopped, slot::CALL) == call).then_some(way.pc)
     }
@@ -292,7 +296,7 @@ impl Translate {
         Ok(!self.has_aliases)
     }
 
-    /// A signal came right behind the call at `pc`.
+    /// A signal came behind the call at `pc`.
     pub(super) fn call_interrupted(
         &mut self,
         stopped: Stopped,
@@ -311,7 +315,8 @@ impl Translate {
             self.undo_call(&stopped, &host, pc)?;
             return self.deliver(stopped, signal, &info, false);
         };
-        let restarts = self.complete_call(&call, &after, true)?;
+        let may_restart = self.home.as_ref().is_some_and(|home| home.is_in_call(&host));
+        let restarts = self.complete_call(&call, &after, may_restart)?;
         if restarts {
             after.keep_call_of(&host);
         }
@@ -332,13 +337,14 @@ impl Translate {
         host: &GeneralRegisters,
     ) -> Flow<bool> {
         let Some(home) = &self.home else { return Ok(false) };
-        let (inside, over) = (home.call_under_way(stopped, host), home.call_over(stopped, host));
-        let Some(pc) = inside.or(over) else { return Ok(false) };
+        let made = home.call_made(stopped, host);
+        let over = !home.is_in_call(host);
+        let Some(pc) = made.or_else(|| home.call_over(stopped, host)) else { return Ok(false) };
         let Some((call, after)) = self.take_call(stopped, host, pc)? else {
             self.undo_call(stopped, host, pc)?;
             return Ok(true);
         };
-        if over.is_some() {
+        if over {
             self.complete_call(&call, &after, false)?;
         } else {
             self.died_in_call(&call, &after)?;

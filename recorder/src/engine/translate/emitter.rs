@@ -162,6 +162,18 @@ impl Emitter {
         Ok(())
     }
 
+    /// The long jump whose displacement stands at `site` goes to here.
+    pub fn arrive(&mut self, site: u64) -> Emitted {
+        let distance =
+            i32::try_from(self.here().wrapping_sub(site + 4)).map_err(|_| Unencodable)?;
+        let mut code = self.encoder.take_buffer();
+        let from = site.wrapping_sub(self.start) as usize;
+        let place = code.get_mut(from..).and_then(<[u8]>::first_chunk_mut);
+        *place.ok_or(Unencodable)? = distance.to_le_bytes();
+        self.encoder.set_buffer(code);
+        Ok(())
+    }
+
     /// To the translation of the program address in the scratch register, by
     /// way of the table. rcx is borrowed; the other end gives it back.
     pub fn look_up(&mut self) -> Emitted {

@@ -9,6 +9,7 @@
 mod ahead;
 mod block;
 mod branches;
+mod buffered;
 mod cache;
 mod calling;
 mod calls;
@@ -340,7 +341,7 @@ impl Translate {
         let first = prepared.care[0];
         let fixed = executable && !prepared.changeable;
         if fixed && first.kind == Kind::Syscall {
-            return home.cache.add_syscall(pc, memory).ok();
+            return home.cache.add_syscall(&prepared, memory).ok();
         }
         if executable
             && first.cached

@@ -44,7 +44,7 @@ impl Translate {
     ) -> Flow<Next> {
         let info = stopped.siginfo()?;
         let Some(home) = &self.home else { return Ok(Next::Leave(stopped)) };
-        if let Some(pc) = home.call_under_way(&stopped, &host) {
+        if let Some(pc) = home.call_made(&stopped, &host) {
             return self.call_interrupted(stopped, host, pc, signal);
         }
         if is_fault(signal, signal_code(&info)) {

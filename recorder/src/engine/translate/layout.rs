@@ -20,15 +20,14 @@ pub const TABLE_ENTRIES: usize = 1 << 16;
 /// Where the table starts.
 pub const TABLE: usize = CONTEXT_BYTES;
 
-/// Tables of bytes, each with one for every value of 16 bits, of which few are not zero:
-/// by a syscall's number, 1 for those that may be made without asking, 2 and 3 for those
-/// where that depends on their descriptor or command.
+/// Tables of bytes, each with one for every value of 16 bits, of which few are not zero. By
+/// a syscall's number: how it may be made in the cache (see [`super::judge`]).
 pub const CALLS: usize = TABLE + TABLE_ENTRIES * 8;
 
 /// By a descriptor: not zero where that is an ordinary file's.
 pub const DESCRIPTORS: usize = CALLS + (1 << 16);
 
-/// By a command of fcntl(2): not zero for those that are known.
+/// By a command of fcntl(2): the same.
 pub const COMMANDS: usize = DESCRIPTORS + (1 << 16);
 
 /// Where the log ring starts.

@@ -17,7 +17,7 @@ pub use error::{OpenError, StateError};
 pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
-use crate::trace::{self, Cache, ChunkView, Trace};
+use crate::trace::{self, BlockPlans, Cache, ChunkView, Trace};
 pub use crate::trace::{Process, Schedule, Thread};
 use page::Page;
 use rdb_schema::chunk::Chunk;
@@ -54,6 +54,7 @@ pub struct Instruction {
 pub struct Timeline {
     trace: Trace,
     modules: OnceLock<Vec<ModuleInfo>>,
+    plans: OnceLock<BlockPlans>,
     views: Cache<usize, ChunkView>,
     paths: Cache<usize, Chunk>,
     starts: Cache<usize, ChunkState>,
@@ -86,6 +87,7 @@ impl Timeline {
         Ok(Self {
             trace: trace::open(path, process)?,
             modules: OnceLock::new(),
+            plans: OnceLock::new(),
             views: Cache::new(144 * MB),
             paths: Cache::new(32 * MB),
             starts: Cache::new(4 * MB),

@@ -15,13 +15,19 @@ const SOON: usize = 1024;
 /// Chunks looked through at a time, for each thread that does.
 const BATCH: usize = 2;
 
+/// Most chunks at a time: all of them, replayed, stay in the timeline's cache.
+const MOST: usize = 8;
+
 /// What came of judging an execution: whether it is wanted, if that can be said.
 pub(super) type Verdict = (u64, Result<bool, ExpressionError>);
 
 /// The executions of some places.
 pub(super) struct Executed<'a> {
+    /// The places.
     pub targets: &'a [Target],
+    /// When.
     pub times: Range<u64>,
+    /// Which come first.
     pub direction: Direction,
     /// Holds at those that are wanted.
     pub condition: Option<&'a str>,
@@ -53,7 +59,7 @@ impl Session {
         };
         let (twins, executed) = (Twins::of(self), &executed);
         let progress = Progress::new("looking at executions", rest.len() as u64);
-        for batch in rest.chunks(BATCH * rayon::current_num_threads()) {
+        for batch in rest.chunks(MOST.min(BATCH * rayon::current_num_threads())) {
             let one = |session: &mut Session, chunk: &usize| {
                 let found = session.judge_in(executed, *chunk, &pcs);
                 progress.step();

@@ -36,7 +36,8 @@ impl Timeline {
         self.trace.dictionary()
     }
 
-    fn plans(&self) -> &BlockPlans {
+    /// What replays its blocks.
+    pub fn plans(&self) -> &BlockPlans {
         self.plans.get_or_init(|| BlockPlans::new(self.dictionary()))
     }
 

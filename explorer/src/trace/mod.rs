@@ -17,7 +17,7 @@ pub use cache::Cache;
 pub use open::open;
 pub use outline::ChunkPlace;
 pub use processes::Process;
-pub use replay::BlockPlans;
+pub use replay::{BlockPlans, Replay};
 pub use schedule::{Schedule, Thread};
 pub use stores::{Store, Stores};
 pub use view::{ChunkView, Unsound, difference, path_weight};

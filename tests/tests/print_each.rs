@@ -98,7 +98,7 @@ fn print_each_over_many_chunks() {
     assert_eq!(values("each -c 1 counter at step if counter == 149999"), [149_999]);
     let counted = explorer.text(&["each -c 0 counter at step if 1 / (counter % 50000)"]);
     let counted = counted.stdout_text();
-    assert!(counted.starts_with("3 executions"), "{counted}");
+    assert!(counted.contains("3 executions"), "{counted}");
     let fault =
         explorer.text(&["each -c 9 counter at step if 1 / (counter % 50000)"]).stdout_text();
     assert!(fault.contains("no value at 3 of the executions: division by zero"), "{fault}");

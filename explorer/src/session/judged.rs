@@ -54,7 +54,7 @@ impl Session {
                 Ok(ControlFlow::Continue(()))
             })
         })?;
-        let Some(rest) = self.judge_first(&mut executed, &pcs, &mut chunks, take)? else {
+        let Some(rest) = self.judge_first(&mut executed, &pcs, &chunks, take)? else {
             return Ok(());
         };
         let (twins, executed) = (Twins::of(self), &executed);
@@ -85,7 +85,7 @@ impl Session {
         &self,
         executed: &mut Executed<'_>,
         pcs: &[u64],
-        chunks: &'c mut Vec<usize>,
+        chunks: &'c [usize],
         take: &mut dyn FnMut(Verdict) -> ControlFlow<()>,
     ) -> Result<Option<&'c [usize]>, StateError> {
         let mut left = SOON;

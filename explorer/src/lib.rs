@@ -7,6 +7,7 @@ pub mod dataflow;
 pub mod export;
 pub mod expression;
 pub mod index;
+mod plan;
 mod progress;
 pub mod render;
 pub mod repl;

@@ -76,6 +76,26 @@ impl Cursor {
         Ok(())
     }
 
+    /// The execution that it stands before; none inside of one.
+    pub fn execution(&self) -> Option<usize> {
+        (self.instruction == 0).then_some(self.execution)
+    }
+
+    /// The tracepoint of the first event that was not applied.
+    pub fn next_event(&self, chunk: &Chunk) -> Option<u64> {
+        chunk.events.get(self.event).map(|event| event.tracepoint)
+    }
+
+    /// Goes on to execution `index`, or to the end behind the last. Between are executions
+    /// without events and without bulk stores; the registers are the caller's, but for rip.
+    pub fn pass_to(&mut self, chunk: &Chunk, dictionary: &Dictionary, index: usize) {
+        self.execution = index.saturating_sub(1);
+        self.registers.rip = self.pc_after_execution(chunk, dictionary);
+        let execution = chunk.path.get(index);
+        self.tracepoint = execution.map_or(chunk.end(), |e| chunk.first + u64::from(e.start));
+        (self.execution, self.instruction) = (index, 0);
+    }
+
     /// Replays what is left of the current execution, or up to `until`.
     fn replay_execution(
         &mut self,
@@ -220,19 +240,9 @@ impl Cursor {
                     let bytes = bytes.get(..size.into()).ok_or(Malformed)?;
                     sink.store(self.tracepoint, address.value(before), bytes);
                 }
-                Effect::StoreVector { address, register, bytes } => {
-                    let vector = before.vector.get(usize::from(register)).ok_or(Malformed)?;
-                    let bytes = vector.get(..bytes.into()).ok_or(Malformed)?;
-                    sink.store(self.tracepoint, address.value(before), bytes);
-                }
-                Effect::StoreMasked { address, register, mask, element, bytes } => {
-                    let vector = before.vector.get(usize::from(register)).ok_or(Malformed)?;
-                    let mask = before.mask.get(usize::from(mask)).ok_or(Malformed)?;
-                    let start = address.value(before);
-                    for (offset, length) in masked_runs(*mask, element, bytes) {
-                        let run = vector.get(offset..offset + length).ok_or(Malformed)?;
-                        sink.store(self.tracepoint, start.wrapping_add(offset as u64), run);
-                    }
+                Effect::StoreVector { address, .. } | Effect::StoreMasked { address, .. } => {
+                    let (effect, address) = (&slot.effect, address.value(before));
+                    store_vector(effect, before, (self.tracepoint, address), sink)?;
                 }
                 Effect::StoreBytes { address, bytes } => {
                     let bytes = logged.take(bytes.into())?;
@@ -250,19 +260,56 @@ impl Cursor {
             self.registers.rflags = self.registers.rflags & !STATUS_FLAGS | flags;
         }
         self.registers.gpr = gpr;
-        if others {
-            let mut loaded = Loaded::NOTHING;
-            for slot in slots.iter().filter(|slot| is_other(&slot.effect)) {
-                let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
-                let logged = logged.get(..slot.effect.slot_bytes()).ok_or(Malformed)?;
-                match slot.effect {
-                    Effect::Loaded { .. } => loaded = Loaded::new(logged),
-                    _ => set(&mut self.registers, &slot.effect, logged, &loaded)?,
-                }
+        if others { set_others(&mut self.registers, slots, row) } else { Ok(()) }
+    }
+}
+
+/// Applies those of an instruction's effects that change neither memory, nor general registers,
+/// nor flags as a rule says. What they change follows from the row and from registers that such
+/// effects alone change.
+///
+/// # Errors
+/// [`Malformed`]: the row is too short, or there is no such register.
+pub fn set_others(registers: &mut Registers, slots: &[Slot], row: &[u8]) -> Result<(), Malformed> {
+    let mut loaded = Loaded::NOTHING;
+    for slot in slots.iter().filter(|slot| is_other(&slot.effect)) {
+        let logged = row.get(slot.offset as usize..).ok_or(Malformed)?;
+        let logged = logged.get(..slot.effect.slot_bytes()).ok_or(Malformed)?;
+        match slot.effect {
+            Effect::Loaded { .. } => loaded = Loaded::new(logged),
+            _ => set(registers, &slot.effect, logged, &loaded)?,
+        }
+    }
+    Ok(())
+}
+
+/// Gives `sink` what an effect stores of the vector `registers` before its instruction, at a
+/// tracepoint and address; of others nothing.
+///
+/// # Errors
+/// [`Malformed`]: there is no such register.
+pub fn store_vector(
+    effect: &Effect,
+    registers: &Registers,
+    (tracepoint, start): (u64, u64),
+    sink: &mut impl Sink,
+) -> Result<(), Malformed> {
+    let vector = |register: u8| registers.vector.get(usize::from(register)).ok_or(Malformed);
+    match *effect {
+        Effect::StoreVector { register, bytes, .. } => {
+            let bytes = vector(register)?.get(..bytes.into()).ok_or(Malformed)?;
+            sink.store(tracepoint, start, bytes);
+        }
+        Effect::StoreMasked { register, mask, element, bytes, .. } => {
+            let mask = registers.mask.get(usize::from(mask)).ok_or(Malformed)?;
+            for (offset, length) in masked_runs(*mask, element, bytes) {
+                let run = vector(register)?.get(offset..offset + length).ok_or(Malformed)?;
+                sink.store(tracepoint, start.wrapping_add(offset as u64), run);
             }
         }
-        Ok(())
+        _ => {}
     }
+    Ok(())
 }
 
 /// What an instruction leaves in a general register; its logged value stands in the row at
@@ -324,7 +371,7 @@ fn store_bulk(
 
 /// Whether it is an effect on other registers than general ones, which a store
 /// of the same instruction may still read.
-fn is_other(effect: &Effect) -> bool {
+pub fn is_other(effect: &Effect) -> bool {
     !matches!(
         effect,
         Effect::Gpr { .. }

@@ -108,6 +108,9 @@ fn what_memory_holds_is_in_it_too() {
     let trace = without_versions_of(&recording.trace);
     let questions = ["rend", "print counter", "x/400xg hot", "x/16xg $sp"];
     let ask = || Explorer::new(&trace).text(&questions);
+    let elsewhere = ["rend", "print 2 + 2", "print $rsp", "print &counter", "registers"];
+    assert!(Explorer::new(&trace).text(&elsewhere).stdout_text().contains("= 4"));
+    assert!(!index(&trace).exists(), "none of them asked what memory holds");
     let expected = Explorer::new(&recording.trace).text(&questions).stdout_text();
     assert!(expected.contains("= 60000"), "{expected}");
     assert_eq!(ask().stdout_text(), expected);

@@ -1,7 +1,9 @@
 //! Values at every execution of a place.
 
-use rdb_tests::explorer::Answer;
+use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::measure::programs::{PAGES, build};
 use rdb_tests::recording::recording;
 use serde_json::Value;
 
@@ -72,4 +74,32 @@ fn print_each_says_what_has_no_value() {
         assert_eq!(output.code(), 1, "{refused}");
         assert!(answers[0].error.is_some(), "{refused}");
     }
+}
+
+/// Each call of the program's `step` finds in `counter` how many there were before it: 150,000
+/// in five million instructions, so that most are looked at chunk by chunk.
+#[test]
+fn print_each_over_many_chunks() {
+    let mut guest = Guest::system("", &["5"]);
+    guest.program = build(PAGES, guest.directory());
+    let recording = guest.record(&[]);
+    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+    let explorer = Explorer::new(&recording.trace);
+    let values = |command: &str| -> Vec<u64> {
+        let rows = rows(&explorer.last(&["rend", command]));
+        assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "in order");
+        rows.iter().map(|row| row.1[0].parse().expect("a number")).collect()
+    };
+    let all: Vec<u64> = (7..150_000).step_by(1000).collect();
+    assert_eq!(values("each counter at step if counter % 1000 == 7"), all);
+    assert_eq!(values("each -c 2 counter at step if counter % 70000 == 69999"), [69_999, 139_999]);
+    let past = "each -w past -c 3 counter at step if counter % 1000 == 7";
+    assert_eq!(values(past), all[all.len() - 3..]);
+    assert_eq!(values("each -c 1 counter at step if counter == 149999"), [149_999]);
+    let counted = explorer.text(&["each -c 0 counter at step if 1 / (counter % 50000)"]);
+    let counted = counted.stdout_text();
+    assert!(counted.contains("3 executions"), "{counted}");
+    let fault =
+        explorer.text(&["each -c 9 counter at step if 1 / (counter % 50000)"]).stdout_text();
+    assert!(fault.contains("no value at 3 of the executions: division by zero"), "{fault}");
 }

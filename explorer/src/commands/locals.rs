@@ -66,8 +66,9 @@ pub fn call_text(arguments: &[Named], text: fn(&str) -> &str) -> String {
 
 /// The variables of a frame's function that are in scope: those of inner blocks first.
 pub fn locals(scene: &Scene<'_>) -> Option<Vec<Named>> {
-    let mut variables = scene.variables()?;
-    variables.retain(|variable| variable.in_scope && !variable.parameter);
+    let own = scene.variables()?.iter();
+    let own = own.filter(|variable| variable.in_scope && !variable.parameter);
+    let mut variables: Vec<_> = own.collect();
     variables.sort_by_key(|variable| std::cmp::Reverse(variable.depth));
     Some(variables.iter().map(|variable| shown(scene, variable)).collect())
 }

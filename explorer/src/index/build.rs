@@ -104,7 +104,10 @@ impl Work<'_> {
                 break;
             }
             let mut made = match self.timeline.chunk(index) {
-                Ok(chunk) => maker.make(&chunk, &self.plans, &self.file)?,
+                Ok(chunk) => {
+                    let plans = (&self.plans, self.timeline.plans());
+                    maker.make(&chunk, plans, &self.file)?
+                }
                 Err(StateError::Damaged(_, _, why)) => Made::unsound(why),
                 Err(error) => Made::unsound(error.to_string()),
             };

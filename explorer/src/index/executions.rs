@@ -36,7 +36,10 @@ impl Index {
 
     /// Calls `visit` with the chunks of `times` that may execute code at some of
     /// `pcs` (ascending), in `direction`, until it breaks.
-    fn executing(
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub fn executing(
         &self,
         timeline: &Timeline,
         times: Range<u64>,

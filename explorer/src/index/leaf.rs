@@ -4,10 +4,10 @@ use super::parts::{Appender, Place};
 use super::postings::{self, Posting, granules};
 use super::sweep::{Found, Plans, Span, Stored, sweep};
 use super::written::{Collector, merge};
-use rdb_schema::chunk::Chunk;
+use crate::trace::{BlockPlans, Replay};
+use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::event::Event;
 use rdb_schema::registers::Registers;
-use rdb_schema::replay::Cursor;
 use rdb_schema::space::MappingChange;
 use rdb_schema::varint::{Malformed, put};
 use std::io;
@@ -167,7 +167,12 @@ impl Maker {
     ///
     /// # Errors
     /// The file's.
-    pub fn make(&mut self, chunk: &Chunk, plans: &Plans, file: &Appender) -> io::Result<Made> {
+    pub fn make(
+        &mut self,
+        chunk: &Chunk,
+        (plans, of_replay): (&Plans, &BlockPlans),
+        file: &Appender,
+    ) -> io::Result<Made> {
         self.postings.clear();
         self.strides.clear();
         self.strides.resize(chunk.count.div_ceil(STRIDE.into()) as usize, Summary::NONE);
@@ -179,7 +184,7 @@ impl Maker {
             Ok(_) => return Ok(Made::unsound("more stores than a chunk can make".into())),
             Err(error) => return Ok(Made::unsound(error.to_string())),
         };
-        let end = match self.replay(chunk, plans) {
+        let end = match self.replay(chunk, plans.dictionary(), of_replay) {
             Ok(replayed) => replayed.unwrap_or(End { registers: Box::new(end), whole: false }),
             Err(error) => return Ok(Made::unsound(error.to_string())),
         };
@@ -205,14 +210,19 @@ impl Maker {
     }
 
     /// Replays a chunk that stores what a sweep does not compute.
-    fn replay(&mut self, chunk: &Chunk, plans: &Plans) -> Result<Option<End>, Malformed> {
+    fn replay(
+        &mut self,
+        chunk: &Chunk,
+        dictionary: &Dictionary,
+        plans: &BlockPlans,
+    ) -> Result<Option<End>, Malformed> {
         if !self.unknown {
             return Ok(None);
         }
         self.collector.clear();
-        let mut cursor = Cursor::new(chunk);
-        cursor.advance(chunk, plans.dictionary(), chunk.end(), &mut self.collector)?;
-        Ok(Some(End { registers: Box::new(cursor.registers), whole: true }))
+        let mut replay = Replay::new(chunk, dictionary, Some(plans));
+        replay.advance(chunk.end(), &mut self.collector)?;
+        Ok(Some(End { registers: Box::new(replay.cursor.registers), whole: true }))
     }
 
     fn pieces(&mut self, file: &Appender) -> io::Result<Vec<Piece>> {

@@ -2,9 +2,9 @@
 
 use super::directory::take_summary;
 use super::leaf::{STRIDE, Summary};
-use super::registers::{of_patch, of_slots};
 use super::tree::Wanted;
 use super::{Index, IndexError};
+use crate::plan::registers::{of_patch, of_slots};
 use crate::timeline::{Direction, StateError, Timeline};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};

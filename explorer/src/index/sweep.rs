@@ -1,8 +1,8 @@
 //! Sweeping over a chunk: where it stores, which registers it writes, where the
 //! stack pointer goes, execution by execution.
 
-use super::plan::{Extent, Held, Machine, Plan, StoredAt, Wanted, compile};
-use super::registers::{STACK_POINTER, of_patch};
+use crate::plan::registers::{STACK_POINTER, of_patch};
+use crate::plan::{Extent, Held, Machine, Plan, StoredAt, Wanted, compile};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
 use rdb_schema::event::Event;

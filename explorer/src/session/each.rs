@@ -1,8 +1,10 @@
 //! What holds at every execution of a place.
 
+use super::judged::Executed;
 use super::{LocationError, Scene, Session};
 use crate::expression::ExpressionError;
 use crate::timeline::{Direction, StateError};
+use std::ops::ControlFlow;
 
 /// Which of the executions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,38 +52,29 @@ impl Session {
             Times::Any => (0..end, Direction::Forward),
         };
         let mut each = Each::default();
-        let mut count = 0;
-        let mut keep = |t: u64| {
-            let wanted = self.is_wanted(t, condition, &mut each)?;
-            count += u64::from(wanted);
-            Ok(wanted && limit > 0)
-        };
-        let most = limit.saturating_add(1);
-        let mut found = self.executed_that(&targets, (times, direction), most, &mut keep)?;
-        each.count = count;
-        each.more = found.len() > limit;
-        found.truncate(limit);
+        let executed = Executed { targets: &targets, times, direction, condition };
+        self.judge(executed, &mut |(t, verdict)| {
+            match verdict {
+                Ok(_) => {
+                    each.count += 1;
+                    if limit > 0 {
+                        each.tracepoints.push(t);
+                    }
+                }
+                Err(fault) => {
+                    each.without_value += 1;
+                    each.fault.get_or_insert(fault);
+                }
+            }
+            let enough = each.tracepoints.len() > limit;
+            if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        each.more = each.tracepoints.len() > limit;
+        each.tracepoints.truncate(limit);
         if direction == Direction::Backward {
-            found.reverse();
+            each.tracepoints.reverse();
         }
-        each.tracepoints = found;
         Ok(each)
-    }
-
-    fn is_wanted(
-        &self,
-        t: u64,
-        condition: Option<&str>,
-        each: &mut Each,
-    ) -> Result<bool, StateError> {
-        self.interrupt.check()?;
-        let Some(condition) = condition else { return Ok(true) };
-        let holds = self.holds(condition, &self.scene_at(t, 0)?);
-        Ok(holds.unwrap_or_else(|fault| {
-            each.without_value += 1;
-            each.fault.get_or_insert(fault);
-            false
-        }))
     }
 
     /// What expressions see at each of `tracepoints`, one after the other.

@@ -2,6 +2,7 @@
 
 use super::{Session, View};
 use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
+use crate::symbols::{CodeAddr, ModuleAddr};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
 use rdb_schema::space::{AddressSpace, PROT_EXEC};
@@ -34,7 +35,15 @@ pub struct Frames<'s> {
     pub(super) state: u64,
     pub(super) thread: u32,
     pub(super) registers: Registers,
-    pub(super) walked: Backtrace,
+    space: Arc<AddressSpace>,
+    /// Most frames of code.
+    limit: usize,
+    /// They, once more than the innermost is asked for.
+    walked: OnceCell<Backtrace>,
+    /// Inlined copies in the innermost frame of code, and itself.
+    innermost: OnceCell<usize>,
+    /// Whether that is known to be no signal frame, without unwinding.
+    ordinary: OnceCell<bool>,
     /// Of each source frame: the frame of code, and how many inlined copies are inside it.
     levels: OnceCell<Vec<(usize, usize)>>,
     /// Of frames of code: the registers when their functions were entered, as far as looked for.
@@ -56,15 +65,16 @@ impl<'s> Frames<'s> {
         limit: usize,
     ) -> Result<Self, StateError> {
         let registers = session.timeline.registers_of(thread, state)?;
-        let at = At { session, state, space: session.timeline.shared_space(state)? };
-        let mut memory = |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
-        let walked = backtrace(&at, FrameRegisters::of(&registers), &mut memory, limit);
         Ok(Self {
             session,
             state,
             thread,
             registers,
-            walked,
+            space: session.timeline.shared_space(state)?,
+            limit,
+            walked: OnceCell::new(),
+            innermost: OnceCell::new(),
+            ordinary: OnceCell::new(),
             levels: OnceCell::new(),
             entries: RefCell::default(),
         })
@@ -72,7 +82,21 @@ impl<'s> Frames<'s> {
 
     /// What unwinding found.
     pub(super) fn walked(&self) -> &Backtrace {
-        &self.walked
+        self.walked.get_or_init(|| {
+            let (session, state) = (self.session, self.state);
+            let at = At { session, state, space: Arc::clone(&self.space) };
+            let mut memory =
+                |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
+            backtrace(&at, FrameRegisters::of(&self.registers), &mut memory, self.limit)
+        })
+    }
+
+    /// Where execution is in a frame of code, or will return to.
+    pub(super) fn code(&self, physical: usize) -> Option<CodeAddr> {
+        match physical {
+            0 => Some(CodeAddr::Pc(self.registers.rip)),
+            _ => self.walked().frames.get(physical).map(|frame| frame.pc),
+        }
     }
 
     /// The registers of the thread.
@@ -92,21 +116,28 @@ impl<'s> Frames<'s> {
 
     /// The source frame `level`, 0 the innermost; `None` if there are fewer.
     pub fn level(&self, level: usize) -> Option<View<'_>> {
+        let inside = *self.innermost.get_or_init(|| self.copies(0));
+        if level < inside {
+            return Some(View::new(self, 0, level));
+        }
         let (physical, inline) = *self.levels.get_or_init(|| self.levels()).get(level)?;
         Some(View::new(self, physical, inline))
     }
 
     fn levels(&self) -> Vec<(usize, usize)> {
-        let session = self.session;
-        let frames = self.walked.frames.iter().enumerate();
-        let counted = frames.map(|(index, physical)| match self.is_handler(index) {
-            true => (index, 1),
-            false => {
-                let places = session.locator.places(&session.timeline, self.state, physical.pc);
-                (index, places.len())
+        let all = 0..self.walked().frames.len();
+        all.flat_map(|index| (0..self.copies(index)).map(move |inline| (index, inline))).collect()
+    }
+
+    /// How many source frames are in a frame of code.
+    fn copies(&self, physical: usize) -> usize {
+        let Self { session, state, .. } = self;
+        match self.code(physical) {
+            Some(pc) if !self.is_handler(physical) => {
+                session.locator.place_count(&session.timeline, *state, pc)
             }
-        });
-        counted.flat_map(|(index, count)| (0..count).map(move |inline| (index, inline))).collect()
+            _ => 1,
+        }
     }
 
     /// The registers when the function of a frame was entered, if that was not long ago: the
@@ -151,7 +182,18 @@ impl<'s> Frames<'s> {
 
     /// Whether a frame is the one the kernel made for a signal handler.
     pub(super) fn is_handler(&self, physical: usize) -> bool {
-        let caller = self.walked.frames.get(physical + 1);
+        if physical == 0 && *self.ordinary.get_or_init(|| self.is_ordinary()) {
+            return false;
+        }
+        let caller = self.walked().frames.get(physical + 1);
         caller.and_then(|caller| caller.method) == Some(Method::SignalFrame)
+    }
+
+    fn is_ordinary(&self) -> bool {
+        let Self { session, state, registers, .. } = self;
+        let module = session.locator.module_at(&session.timeline, *state, registers.rip);
+        module.is_some_and(|(symbols, bias)| {
+            symbols.is_ordinary_frame(ModuleAddr::of_runtime(registers.rip, bias))
+        })
     }
 }

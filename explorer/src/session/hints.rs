@@ -12,7 +12,7 @@ impl Scene<'_> {
     pub(super) fn unknown(&self, name: &str) -> Fault {
         match self.elsewhere(name) {
             Some(place) => Fault::NotAlive(name.to_owned(), place),
-            None => self.unknown_symbol(name, &self.variables().unwrap_or_default()),
+            None => self.unknown_symbol(name, self.variables().unwrap_or_default()),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::values::Value;
 const MAX_KEPT: usize = 10_000;
 
 /// What `$1`, `$` and `$name` mean.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ValueHistory {
     values: Vec<Value>,
     /// The number of the first value kept, minus 1.

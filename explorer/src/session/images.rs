@@ -3,8 +3,8 @@
 use crate::symbols::{DebugSearch, ModuleSymbols};
 use crate::timeline::{Direction, StateError, Timeline};
 use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange};
-use std::cell::{OnceCell, RefCell};
 use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A mapped part of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +22,13 @@ pub struct Image {
 /// The symbols of all modules, each read when first needed, and their images.
 pub struct Images {
     paths: Vec<(u32, String)>,
-    symbols: Vec<OnceCell<Option<ModuleSymbols>>>,
+    symbols: Vec<OnceLock<Option<ModuleSymbols>>>,
     search: DebugSearch,
-    known: RefCell<Known>,
+    known: Mutex<Known>,
     /// Where the kernel mapped the program's interpreter; 0 if it has none.
     interpreter: u64,
     /// The program's own, once it was looked for.
-    program: OnceCell<Option<Image>>,
+    program: OnceLock<Option<Image>>,
 }
 
 /// Where the program is entered, in its auxiliary vector (getauxval(3)).
@@ -48,22 +48,27 @@ impl Images {
     /// is asked for.
     pub fn new(timeline: &Timeline, search: DebugSearch) -> Self {
         let paths: Vec<_> = timeline.modules().iter().map(|m| (m.index, m.path.clone())).collect();
-        let symbols = paths.iter().map(|_| OnceCell::new()).collect();
+        let symbols = paths.iter().map(|_| OnceLock::new()).collect();
         const AT_BASE: u64 = 7;
         let interpreter = auxiliary(&timeline.header().start.auxv, AT_BASE).unwrap_or(0);
         Self {
             paths,
             symbols,
             search,
-            known: RefCell::default(),
+            known: Mutex::default(),
             interpreter,
-            program: OnceCell::new(),
+            program: OnceLock::new(),
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Every change leaves it consistent, so a panic elsewhere does no harm.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Finds those mapped at the first and the last state.
     fn find_usual(&self, timeline: &Timeline) {
-        if std::mem::replace(&mut self.known.borrow_mut().usual, true) {
+        if std::mem::replace(&mut self.known().usual, true) {
             return;
         }
         for state in [0, timeline.end()] {
@@ -135,7 +140,7 @@ impl Images {
     /// The load biases of module `index`: those usual, and all others found so far.
     pub fn biases(&self, timeline: &Timeline, index: u32) -> Vec<u64> {
         self.find_usual(timeline);
-        let known = self.known.borrow();
+        let known = self.known();
         let mut biases: Vec<_> =
             known.images.iter().filter(|i| i.module == index).map(|i| i.bias).collect();
         biases.sort_unstable();
@@ -152,7 +157,7 @@ impl Images {
         timeline: &Timeline,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<(), StateError> {
-        if self.known.borrow().complete {
+        if self.known().complete {
             return Ok(());
         }
         let mut stopped = false;
@@ -168,12 +173,12 @@ impl Images {
         if stopped {
             return Err(StateError::Interrupted);
         }
-        self.known.borrow_mut().complete = true;
+        self.known().complete = true;
         Ok(())
     }
 
     fn find(&self, module: u32, start: u64, end: u64) -> Option<Image> {
-        let known = self.known.borrow();
+        let known = self.known();
         let holds = |i: &&Image| i.module == module && i.start <= start && end <= i.end;
         known.images.iter().find(holds).copied()
     }
@@ -195,7 +200,7 @@ impl Images {
         else {
             return;
         };
-        self.known.borrow_mut().images.push(Image { start, end, module, bias });
+        self.known().images.push(Image { start, end, module, bias });
     }
 }
 

@@ -17,6 +17,7 @@ mod history;
 mod ignoring;
 mod images;
 mod index;
+mod judged;
 mod keeping;
 mod leave;
 mod lines;
@@ -53,6 +54,7 @@ mod subject;
 mod thread;
 mod tls;
 mod totals;
+mod twin;
 mod until;
 mod value;
 mod watch;
@@ -98,6 +100,7 @@ use crate::values::Value;
 use rdb_schema::event::{EventKind, Exit};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// What `x` continues with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +126,8 @@ pub struct Listing {
 
 /// A cursor over a timeline, and what the user set up around it.
 pub struct Session {
-    timeline: Timeline,
-    locator: Locator,
+    timeline: Arc<Timeline>,
+    locator: Arc<Locator>,
     cursor: u64,
     stop: Stop,
     sources: Sources,
@@ -164,7 +167,12 @@ pub struct Session {
 impl Session {
     /// A session at the first state of `timeline`.
     pub fn new(timeline: Timeline, search: DebugSearch) -> Self {
-        let locator = Locator::new(&timeline, search.clone());
+        let locator = Arc::new(Locator::new(&timeline, search.clone()));
+        Self::over(Arc::new(timeline), locator, search)
+    }
+
+    /// A session at the first state, with names and lines that others may ask for, too.
+    fn over(timeline: Arc<Timeline>, locator: Arc<Locator>, search: DebugSearch) -> Self {
         let stop = natural_stop(&timeline, 0).unwrap_or(Stop::Start);
         let interrupt = timeline.interrupt().clone();
         let mut breakpoints = Breakpoints::default();

@@ -60,7 +60,7 @@ impl Environment for Scene<'_> {
     fn language(&self) -> Language {
         let of =
             |view: super::View<'_>| Some(view.dies()?.language_of(view.function_dies()?.physical));
-        self.view().and_then(of).unwrap_or_default()
+        *self.language.get_or_init(|| self.view().and_then(of).unwrap_or_default())
     }
 
     fn type_named(&self, tag: Tag, name: &str) -> Option<Type> {

@@ -3,6 +3,7 @@
 
 use super::{Locator, Session, Stop, natural_stop};
 use crate::timeline::{OpenError, Process, Timeline};
+use std::sync::Arc;
 
 /// Where a process was left.
 pub(super) struct Left {
@@ -57,8 +58,8 @@ impl Session {
         let stop = std::mem::replace(&mut self.stop, Stop::Start);
         let left = Left { cursor: self.cursor, stop, chosen: self.chosen };
         self.left.insert(self.timeline.process(), left);
-        self.locator = Locator::new(&timeline, self.search.clone());
-        self.timeline = timeline;
+        self.locator = Arc::new(Locator::new(&timeline, self.search.clone()));
+        self.timeline = Arc::new(timeline);
         self.selected = 0;
         self.examine.next = None;
         self.faults.clear();

@@ -5,10 +5,11 @@ use crate::expression::{self, Evaluated, ExpressionError};
 use crate::symbols::datatypes::{Count, Type};
 use crate::symbols::location::{At, Fixed, Frame, Location, Missing};
 use crate::symbols::unwind::register_name;
-use crate::symbols::{DieRef, Dies, ModuleAddr, ModuleSymbols, Variable};
+use crate::symbols::{DieRef, Dies, Language, ModuleAddr, ModuleSymbols, Variable};
 use crate::timeline::StateError;
 use crate::values::value::{Implied, gather};
 use crate::values::{Format, Formatter, Place, Target, Value};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ pub struct Scene<'s> {
     pub(super) session: &'s Session,
     pub(super) frames: Rc<Frames<'s>>,
     level: usize,
+    /// What [`Self::variables`] gives, and the language, once they were asked for.
+    variables: OnceCell<Option<Vec<Variable>>>,
+    pub(super) language: OnceCell<Language>,
 }
 
 impl Session {
@@ -28,7 +32,7 @@ impl Session {
     pub fn scene_of(&self, thread: u32, state: u64, level: usize) -> Result<Scene<'_>, StateError> {
         // One frame more: the caller knows what it passed.
         let frames = Rc::new(Frames::walk(self, thread, state, level.saturating_add(2))?);
-        Ok(Scene { session: self, frames, level })
+        Ok(Scene::new(self, frames, level))
     }
 
     /// What expressions see at a state, in a frame of the thread that runs there.
@@ -49,9 +53,14 @@ impl Session {
 }
 
 impl<'s> Scene<'s> {
+    fn new(session: &'s Session, frames: Rc<Frames<'s>>, level: usize) -> Self {
+        let (variables, language) = (OnceCell::new(), OnceCell::new());
+        Self { session, frames, level, variables, language }
+    }
+
     /// The same state, seen from another of the frames that were walked.
     pub fn at_level(&self, level: usize) -> Self {
-        Self { session: self.session, frames: Rc::clone(&self.frames), level }
+        Self::new(self.session, Rc::clone(&self.frames), level)
     }
 
     /// The selected frame, if there is one so far out.
@@ -78,10 +87,13 @@ impl<'s> Scene<'s> {
     }
 
     /// The parameters and variables of the frame's function; `None` if nothing is known of it.
-    pub fn variables(&self) -> Option<Vec<Variable>> {
-        let view = self.view()?;
-        let function = view.function_dies()?;
-        Some(view.dies()?.variables(function.own, view.address()))
+    pub fn variables(&self) -> Option<&[Variable]> {
+        let find = || {
+            let view = self.view()?;
+            let function = view.function_dies()?;
+            Some(view.dies()?.variables(function.own, view.address()))
+        };
+        self.variables.get_or_init(find).as_deref()
     }
 
     /// Where a variable of the frame's function has a place, if it has none here.

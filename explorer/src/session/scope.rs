@@ -34,7 +34,8 @@ impl Session {
     }
 
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
-        let variables = self.scene()?.variables().unwrap_or_default();
+        let scene = self.scene()?;
+        let variables = scene.variables().unwrap_or_default();
         let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
         Ok(words.any(|word| variables.iter().any(|one| one.in_scope && &*one.name == word)))
     }

@@ -24,7 +24,7 @@ impl<'f> View<'f> {
     }
 
     fn frame(&self) -> Option<&'f unwind::Frame> {
-        self.frames.walked.frames.get(self.physical)
+        self.frames.walked().frames.get(self.physical)
     }
 
     /// Which frame of code it is in, 0 the innermost.
@@ -39,7 +39,7 @@ impl<'f> View<'f> {
 
     /// Where execution is in it, or will return to.
     pub fn code(&self) -> CodeAddr {
-        self.frame().map_or(CodeAddr::Pc(0), |frame| frame.pc)
+        self.frames.code(self.physical).unwrap_or(CodeAddr::Pc(0))
     }
 
     /// Its module, and where that is loaded.

@@ -71,6 +71,14 @@ impl ModuleSymbols {
         })
     }
 
+    /// How many source frames [`Self::frames_at`] finds, or one.
+    pub fn frame_count_at(&self, address: ModuleAddr) -> usize {
+        let units = self.units();
+        let chains = units.at(address.0).filter_map(|unit| units.scopes(unit));
+        let counts = chains.map(|scopes| scopes.chain_at(address.0).len());
+        counts.into_iter().find(|count| *count > 0).unwrap_or(1)
+    }
+
     fn frames_in(&self, unit: usize, address: u64, inner: Option<Location>) -> Vec<SourceFrame> {
         let units = self.units();
         let Some(scopes) = units.scopes(unit) else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! Decoded chunks, from the cache or the file.
 
 use super::{StateError, Timeline};
-use crate::trace::{ChunkPlace, ChunkView, Unreadable, path_weight};
+use crate::trace::{BlockPlans, ChunkPlace, ChunkView, Unreadable, path_weight};
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::message::ChunkState;
 use std::sync::Arc;
@@ -36,6 +36,11 @@ impl Timeline {
         self.trace.dictionary()
     }
 
+    /// What replays its blocks.
+    pub fn plans(&self) -> &BlockPlans {
+        self.plans.get_or_init(|| BlockPlans::new(self.dictionary()))
+    }
+
     /// Chunk `index`, decoded anew.
     ///
     /// # Errors
@@ -64,23 +69,20 @@ impl Timeline {
             let next = self.schedule().follower(index);
             let next = next.and_then(|next| self.chunk_path(next).ok());
             let next = next.as_ref().map(|c| &c.keyframe);
-            let view = Arc::new(ChunkView::new(chunk, self.trace.dictionary(), next));
+            let view = Arc::new(ChunkView::new(chunk, self.dictionary(), self.plans(), next));
             let weight = view.weight();
             Ok((view, weight))
         })
     }
 
-    /// Replays the chunk of state `t`, and at the same time the one before it of the same
-    /// thread: where the functions that run at `t` were entered is often there.
+    /// Replays the chunk of state `t`, and reads at the same time where the one before it of the
+    /// same thread goes: the functions that run at `t` were often entered there.
     pub fn prepare(&self, t: u64) {
         let Ok(index) = self.chunk_at(t) else { return };
         let before = self.schedule().of(index).and_then(|thread| thread.before(index));
-        let missing = |index: &usize| !self.has_view(*index);
-        if let Some(before) = before.filter(missing)
-            && missing(&index)
-        {
+        if let Some(before) = before.filter(|_| !self.has_view(index)) {
             // Whoever asks for them is told what is wrong with them.
-            let _ = rayon::join(|| self.chunk_view(index), || self.chunk_view(before));
+            let _ = rayon::join(|| self.chunk_view(index), || self.chunk_path(before));
         }
     }
 

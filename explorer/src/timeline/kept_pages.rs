@@ -27,9 +27,25 @@ impl Timeline {
             return Ok(None);
         }
         let view = self.chunk_view(index)?;
-        let within = (since.saturating_sub(1), t);
-        let mut states = view.stores().steps_on_page(number, STEP, within);
-        Ok(states.find_map(|state| Some((self.pages.get((state, number))?, state))))
+        let latest = self.latest.get((index, number));
+        let latest = latest.filter(|latest| (since..=t).contains(&latest.0));
+        let after = latest.as_ref().map_or(since.saturating_sub(1), |latest| latest.0);
+        let mut states = view.stores().steps_on_page(number, STEP, (after, t));
+        let kept = states.find_map(|state| Some((self.pages.get((state, number))?, state)));
+        Ok(kept.or_else(|| latest.map(|latest| (Arc::clone(&latest.1), latest.0))))
+    }
+
+    /// Keeps a page as the one asked for last in its chunk: the next question is often about
+    /// a state soon after.
+    pub(super) fn keep_latest(
+        &self,
+        t: u64,
+        number: u64,
+        page: &Arc<Page>,
+    ) -> Result<(), StateError> {
+        let key = (self.chunk_at(t)?, number);
+        self.latest.put(key, Arc::new((t, Arc::clone(page))), size_of::<Page>());
+        Ok(())
     }
 
     /// Applies the stores of a chunk from tracepoint `since` and before `t`, and keeps the page

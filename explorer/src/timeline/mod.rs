@@ -17,7 +17,7 @@ pub use error::{OpenError, StateError};
 pub use interrupt::Interrupt;
 pub use modules::ModuleInfo;
 
-use crate::trace::{self, Cache, ChunkView, Trace};
+use crate::trace::{self, BlockPlans, Cache, ChunkView, Trace};
 pub use crate::trace::{Process, Schedule, Thread};
 use page::Page;
 use rdb_schema::chunk::Chunk;
@@ -27,7 +27,7 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Which way in recorded time.
@@ -54,6 +54,7 @@ pub struct Instruction {
 pub struct Timeline {
     trace: Trace,
     modules: OnceLock<Vec<ModuleInfo>>,
+    plans: OnceLock<BlockPlans>,
     views: Cache<usize, ChunkView>,
     paths: Cache<usize, Chunk>,
     starts: Cache<usize, ChunkState>,
@@ -61,6 +62,7 @@ pub struct Timeline {
     events: Cache<usize, events::ChunkEvents>,
     frames: Cache<u32, Pages>,
     pages: Cache<(u64, u64), Page>,
+    latest: Cache<(usize, u64), (u64, Arc<Page>)>,
     files: Cache<u32, [u8]>,
     held: index::Held,
     interrupt: Interrupt,
@@ -86,6 +88,7 @@ impl Timeline {
         Ok(Self {
             trace: trace::open(path, process)?,
             modules: OnceLock::new(),
+            plans: OnceLock::new(),
             views: Cache::new(144 * MB),
             paths: Cache::new(32 * MB),
             starts: Cache::new(4 * MB),
@@ -93,6 +96,7 @@ impl Timeline {
             events: Cache::new(16 * MB),
             frames: Cache::new(48 * MB),
             pages: Cache::new(4 * MB),
+            latest: Cache::new(MB),
             files: Cache::new(128 * MB),
             held: index::Held::default(),
             interrupt: Interrupt::default(),

@@ -74,6 +74,7 @@ impl Timeline {
         self.apply_stores(&mut page, number, since, t)?;
         let page = Arc::new(page);
         self.pages.put((t, number), page.clone(), size_of::<Page>());
+        self.keep_latest(t, number, &page)?;
         Ok(Some(page))
     }
 

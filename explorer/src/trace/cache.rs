@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// One of as many values is removed at a time.
+const EVICTED: usize = 16;
+
 /// Values by key. The newest value always stays, however large.
 pub struct Cache<K, V: ?Sized> {
     inner: Mutex<Inner<K, V>>,
@@ -81,9 +84,15 @@ impl<K: Copy + Eq + Hash, V: ?Sized> Inner<K, V> {
         }
     }
 
+    /// Removes what was used longest ago: of many values some, as looking for it takes time.
     fn evict(&mut self) -> bool {
-        let oldest = self.entries.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| *k);
-        oldest.inspect(|key| self.remove(key)).is_some()
+        let mut all: Vec<(u64, K)> = self.entries.iter().map(|(k, e)| (e.used, *k)).collect();
+        let last = all.len() / EVICTED;
+        if last < all.len() {
+            all.select_nth_unstable_by_key(last, |(used, _)| *used);
+        }
+        all.iter().take(last + 1).for_each(|(_, key)| self.remove(key));
+        !all.is_empty()
     }
 }
 

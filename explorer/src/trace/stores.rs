@@ -1,9 +1,8 @@
 //! The stores of a chunk, in the order they happened.
 
+use super::touched::Touched;
 use rdb_schema::event::Event;
 use rdb_schema::replay::Sink;
-use rdb_schema::space::PAGE;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Most stores a chunk may make, and most bytes they may write together: far
@@ -40,7 +39,7 @@ pub struct Stores {
     places: Vec<Place>,
     bytes: Vec<u8>,
     overflow: bool,
-    by_page: OnceLock<HashMap<u64, Vec<u32>>>,
+    by_page: OnceLock<Touched>,
 }
 
 impl Stores {
@@ -97,7 +96,7 @@ impl Stores {
     /// The stores of the tracepoints from `since` and before `until` that touch
     /// page number `page`, in order.
     pub fn on_page(&self, page: u64, since: u64, until: u64) -> impl Iterator<Item = Store<'_>> {
-        let indexes = self.by_page().get(&page).map_or(&[][..], Vec::as_slice);
+        let indexes = self.by_page().page(page);
         let before = |bound: u64| {
             indexes.partition_point(|i| {
                 let place = self.places.get(*i as usize);
@@ -116,7 +115,7 @@ impl Stores {
         step: usize,
         (since, until): (u64, u64),
     ) -> impl Iterator<Item = u64> {
-        let indexes = self.by_page().get(&page).map_or(&[][..], Vec::as_slice);
+        let indexes = self.by_page().page(page);
         let stepped = (0..indexes.len()).step_by(step.max(1)).rev();
         let place = |at: usize| self.places.get(*indexes.get(at)? as usize);
         let tracepoints = stepped.filter_map(place);
@@ -124,17 +123,9 @@ impl Stores {
         tracepoints.skip_while(move |t| *t >= until).take_while(move |t| *t > since)
     }
 
-    fn by_page(&self) -> &HashMap<u64, Vec<u32>> {
-        self.by_page.get_or_init(|| {
-            let mut map: HashMap<u64, Vec<u32>> = HashMap::new();
-            for (index, place) in self.places.iter().enumerate() {
-                let last = place.address.saturating_add(u64::from(place.length) - 1);
-                for page in place.address / PAGE..=last / PAGE {
-                    map.entry(page).or_default().push(index as u32);
-                }
-            }
-            map
-        })
+    fn by_page(&self) -> &Touched {
+        let places = || self.places.iter().map(|place| (place.address, place.length));
+        self.by_page.get_or_init(|| Touched::of(places()))
     }
 
     /// About how many bytes of memory they take, page map included.

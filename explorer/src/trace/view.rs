@@ -1,5 +1,6 @@
 //! A decoded chunk, replayed once: registers and stores at any of its states.
 
+use super::replay::{BlockPlans, Replay};
 use super::stores::Stores;
 use crate::timeline::Direction;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
@@ -8,7 +9,7 @@ use rdb_schema::replay::{Cursor, Ignore};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Tracepoints between two checkpoints.
+/// Tracepoints between two checkpoints, about.
 const STRIDE: u64 = 2048;
 
 /// A part of a chunk that cannot be trusted.
@@ -34,7 +35,12 @@ pub struct ChunkView {
 
 impl ChunkView {
     /// Replays `chunk`. `next` are the registers the next chunk starts with.
-    pub fn new(chunk: Chunk, dictionary: &Dictionary, next: Option<&Registers>) -> Self {
+    pub fn new(
+        chunk: Chunk,
+        dictionary: &Dictionary,
+        plans: &BlockPlans,
+        next: Option<&Registers>,
+    ) -> Self {
         let mut view = Self {
             checkpoints: Vec::with_capacity((chunk.count / STRIDE) as usize + 1),
             stores: Stores::new(chunk.first),
@@ -42,7 +48,13 @@ impl ChunkView {
             latest: Mutex::default(),
             chunk: Arc::new(chunk),
         };
-        if let Err((state, reason)) = view.replay(dictionary, next) {
+        let replayed = view.replay((dictionary, Some(plans)), next);
+        let replayed = replayed.or_else(|_| {
+            view.checkpoints.clear();
+            view.stores = Stores::new(view.chunk.first);
+            view.replay((dictionary, None), next)
+        });
+        if let Err((state, reason)) = replayed {
             let chunk = &view.chunk;
             view.unsound = Some(Unsound { first: state, last: chunk.end(), reason });
         }
@@ -52,25 +64,25 @@ impl ChunkView {
     /// Replays to the end; the first state that is wrong, and why.
     fn replay(
         &mut self,
-        dictionary: &Dictionary,
+        (dictionary, plans): (&Dictionary, Option<&BlockPlans>),
         next: Option<&Registers>,
     ) -> Result<(), (u64, String)> {
         let chunk = self.chunk.clone();
         self.stores.expect(expected_stores(&chunk, dictionary));
-        let mut cursor = Cursor::new(&chunk);
-        while cursor.tracepoint < chunk.end() {
-            let from = cursor.tracepoint;
-            let until = from.saturating_add(STRIDE);
-            self.checkpoints.push(cursor.clone());
-            let replayed = cursor.advance(&chunk, dictionary, until, &mut self.stores);
-            replayed.map_err(|e| (cursor.tracepoint + 1, e.to_string()))?;
+        let mut replay = Replay::new(&chunk, dictionary, plans);
+        while replay.cursor.tracepoint < chunk.end() {
+            let from = replay.cursor.tracepoint;
+            self.checkpoints.push(replay.cursor.clone());
+            let replayed = replay.advance(from.saturating_add(STRIDE), &mut self.stores);
+            replayed.map_err(|e| (replay.cursor.tracepoint + 1, e.to_string()))?;
             if self.stores.overflow() {
                 return Err((from + 1, "more stores than a chunk can make".into()));
             }
         }
         // Which of its states went wrong is not known, so none but the keyframe counts.
-        check_end(&chunk, &cursor.registers, next).map_err(|why| (chunk.first + 1, why))?;
-        self.checkpoints.push(cursor);
+        let end = &replay.cursor.registers;
+        check_end(&chunk, end, next).map_err(|why| (chunk.first + 1, why))?;
+        self.checkpoints.push(replay.cursor);
         Ok(())
     }
 

@@ -3,6 +3,9 @@
 //!
 //! `cargo bench -p rdb-tests --bench history -- [--long] [--json] [MILLIONS…]`
 //!
+//! `… -- [--json] --jumps TRACE…` measures random jumps alone, in traces at hand: of two builds
+//! of the benchmark in turns, on the same one.
+//!
 //! A failure of the benchmark itself panics with a message, which is the report.
 
 mod building;
@@ -21,6 +24,10 @@ const LENGTHS: [u64; 3] = [10, 100, 1000];
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    if has("--jumps") {
+        let traces = arguments.iter().filter(|argument| !argument.starts_with("--"));
+        return jumps(traces.map(Path::new), Report::new(has("--json")));
+    }
     let mut lengths: Vec<u64> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
     if lengths.is_empty() {
         lengths = LENGTHS[..if has("--long") { 3 } else { 2 }].to_vec();
@@ -41,6 +48,15 @@ fn measure(millions: u64, report: &mut Report) {
     starting::measure(&name, &recording.trace, &index, report);
     let timeline = Timeline::open(&recording.trace).expect("a trace");
     questions::measure(&name, timeline, report);
+}
+
+fn jumps<'a>(traces: impl Iterator<Item = &'a Path>, mut report: Report) {
+    for trace in traces {
+        let name = trace.file_stem().unwrap_or_default().to_string_lossy();
+        let timeline = Timeline::open(trace).expect("a trace");
+        questions::measure_jumps(&name, timeline, &mut report);
+    }
+    report.finish();
 }
 
 /// Where the index of a trace is kept.

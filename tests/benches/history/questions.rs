@@ -44,6 +44,14 @@ pub fn measure(name: &str, timeline: Timeline, report: &mut Report) {
     rows(name, &mut session, report);
 }
 
+/// Measures random jumps in a session of their own.
+pub fn measure_jumps(name: &str, timeline: Timeline, report: &mut Report) {
+    let mut session = Session::new(timeline, DebugSearch::system());
+    session.jump(session.timeline().end()).expect("the end");
+    session.evaluate("counter").expect("a variable");
+    jumps(name, &mut session, report);
+}
+
 /// The nearest writes to words of hot and of cold pages, from anywhere.
 fn writes(name: &str, session: &mut Session, report: &mut Report) {
     let mut random = Random::new(1);

@@ -109,6 +109,14 @@ impl Cfi {
         })?
     }
 
+    /// Whether the entry for a module address is of a signal trampoline; `None` without one.
+    pub fn is_signal_trampoline(&self, address: u64) -> Option<bool> {
+        self.with_entry(address, &mut |_, _| false, |section, _, _| match section {
+            Found::EhFrame(_, fde) => fde.is_signal_trampoline(),
+            Found::DebugFrame(_, fde) => fde.is_signal_trampoline(),
+        })
+    }
+
     /// Calls `use_it` with the entry for a module address, if there is one.
     fn with_entry<T>(
         &self,

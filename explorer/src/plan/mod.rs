@@ -6,6 +6,7 @@
 
 mod compile;
 mod reads;
+pub mod registers;
 mod run;
 mod step;
 
@@ -82,7 +83,7 @@ pub struct Plan {
     exits: Box<[(u8, Value)]>,
     /// Values that the stack pointer takes, the lowest and highest of each base.
     stack: Box<[Value]>,
-    /// Registers it writes, as [`super::registers`] numbers them.
+    /// Registers it writes, as [`registers`] numbers them.
     pub writes: u64,
     /// Whether what it computes depends on RFLAGS at its start.
     pub needs_flags: bool,

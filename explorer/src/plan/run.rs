@@ -3,7 +3,6 @@
 use super::compile::MAX_VALUES;
 use super::step::Step;
 use super::{Content, ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Value};
-use rdb_schema::derive::low_bytes;
 use rdb_schema::registers::{Registers, STATUS_FLAGS};
 use rdb_schema::replay::unpack_status;
 use rdb_schema::varint::Malformed;
@@ -119,14 +118,25 @@ impl Machine {
                 let bytes = row.get(*offset as usize..).and_then(|row| row.first_chunk());
                 u64::from_le_bytes(*bytes.ok_or(Malformed)?)
             }
-            Step::Logged { offset, bytes } => logged(row, *offset, (*bytes).into())?,
-            Step::Sum { left, right, scale, width } => {
+            Step::Sum { left, right, scale, mask } => {
                 let right = self.value(*right).wrapping_mul(u64::from(*scale));
-                self.value(*left).wrapping_add(right) & low_bytes(*width)
+                self.value(*left).wrapping_add(right) & mask
+            }
+            Step::Simple { operation, left, right, mask } => {
+                operation.value(self.value(*left), self.value(*right), *mask)
             }
             Step::Extend { value, old, width, extend } => {
                 extend.apply(self.value(*value), *width, self.value(*old))
             }
+            _ => return self.rare_step(step, row),
+        })
+    }
+
+    /// The same, out of the way of the steps that are taken most.
+    #[inline(never)]
+    fn rare_step(&self, step: &Step, row: &[u8]) -> Result<u64, Malformed> {
+        Ok(match step {
+            Step::Logged { offset, bytes } => logged(row, *offset, (*bytes).into())?,
             Step::Compute { computation, left, right, rflags, old } => {
                 let operands = [self.value(*left), self.value(*right)];
                 let value = computation.value_of(operands, self.value(*rflags));
@@ -143,6 +153,8 @@ impl Machine {
             Step::Bits { rflags, mask, value } => {
                 self.value(*rflags) & !u64::from(*mask) | u64::from(value & mask)
             }
+            // Taken above.
+            Step::Const(_) | Step::Sum { .. } | Step::Simple { .. } | Step::Extend { .. } => 0,
         })
     }
 }

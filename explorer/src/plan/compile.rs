@@ -1,11 +1,11 @@
 //! From a block's effects to a plan.
 
 use super::reads::{Read, reads};
-use super::step::Step;
+use super::registers::of_slots;
+use super::step::{Simple, Step};
 use super::{
     Content, ENTRY, Extent, FS_BASE, GS_BASE, Plan, RFLAGS, STACK_POINTER, Site, Value, ZERO,
 };
-use crate::index::registers::of_slots;
 use iced_x86::InstructionInfoFactory;
 use rdb_schema::block::{Block, Slot};
 use rdb_schema::derive::{Computation, FlagRule, Inputs, Operand, low_bytes};
@@ -93,7 +93,7 @@ impl Compiler {
             Some(disp) => Value { slot: value.slot, disp },
             None => {
                 let right = self.constant(disp as u64);
-                self.push(Step::Sum { left: value, right, scale: 1, width: 8 })
+                self.push(Step::Sum { left: value, right, scale: 1, mask: u64::MAX })
             }
         }
     }
@@ -204,7 +204,7 @@ impl Compiler {
         if left.slot == ZERO && right == zero {
             return self.constant(i64::from(left.disp) as u64 & low_bytes(form.width));
         }
-        self.push(Step::Sum { left, right, scale, width: form.width })
+        self.push(Step::Sum { left, right, scale, mask: low_bytes(form.width) })
     }
 
     fn extend(&mut self, value: Value, old: Value, width: u8, extend: Extend) -> Value {
@@ -216,9 +216,12 @@ impl Compiler {
     }
 
     fn compute(&mut self, within: &Within, computation: Computation, old: Value) -> Value {
-        let Inputs { left, right, constant, .. } = computation.inputs;
+        let Inputs { left, right, constant, width } = computation.inputs;
         let left = self.operand(within, left, constant);
         let right = self.operand(within, right, constant);
+        if let Some(operation) = Simple::of(&computation) {
+            return self.push(Step::Simple { operation, left, right, mask: low_bytes(width) });
+        }
         let depends = computation.operation.depends_on_flags();
         let rflags = if depends { within.before[RFLAGS] } else { Value::of(ZERO.into()) };
         let old = merged(computation.extend, old);
@@ -270,7 +273,7 @@ impl Compiler {
         let address = match base {
             None => form,
             Some(left) if form.slot == ZERO => self.add(left, form.disp.into()),
-            Some(left) => self.push(Step::Sum { left, right: form, scale: 1, width: 8 }),
+            Some(left) => self.push(Step::Sum { left, right: form, scale: 1, mask: u64::MAX }),
         };
         let content = if self.values { content } else { Content::Unknown };
         self.sites.push(Site { instruction, address, extent, content });

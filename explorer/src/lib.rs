@@ -15,3 +15,4 @@ pub mod symbols;
 pub mod timeline;
 pub mod trace;
 pub mod values;
+mod whole_file;

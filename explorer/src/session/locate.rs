@@ -27,6 +27,8 @@ struct Found<'a> {
 pub struct Bounds {
     /// Its name.
     pub name: String,
+    /// Where it is entered.
+    pub entry: u64,
     /// First address of the part around the address.
     pub start: u64,
     /// One past the last; equal to `start` if the size is not known.
@@ -61,6 +63,15 @@ pub enum Owner {
     Linker,
     /// Another module's.
     Library,
+}
+
+/// Which instruction of a function is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Its first.
+    Entry,
+    /// The first behind its prologue.
+    Body,
 }
 
 /// Names and lines of a timeline.
@@ -121,6 +132,7 @@ impl Locator {
         let function = found.symbols.function_at(found.address)?;
         Some(Bounds {
             name: function.name,
+            entry: function.entry.to_runtime(found.image.bias),
             start: function.start.to_runtime(found.image.bias),
             end: function.end.to_runtime(found.image.bias),
         })
@@ -154,7 +166,7 @@ impl Locator {
         })
     }
 
-    /// Where to break for a function.
+    /// Where to break for a function; for an indirect one, the entry of its resolver.
     pub fn function(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
         let mut targets = Vec::new();
         for index in self.images.modules() {
@@ -190,7 +202,8 @@ impl Locator {
         (targets.len() <= most).then_some(targets)
     }
 
-    /// The first instructions of a function, not those of inlined copies.
+    /// The first instructions of a function, not those of inlined copies; of an indirect one, of
+    /// its resolver.
     pub fn entries(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
         let mut targets = Vec::new();
         for index in self.images.modules() {
@@ -234,16 +247,65 @@ impl Locator {
     ) {
         for bias in self.images.biases(timeline, index) {
             for found in addresses {
-                let location = symbols.location_at(found.address).filter(|l| l.line > 0);
-                targets.push(Target {
-                    address: found.address.to_runtime(bias),
-                    module: Some(index),
-                    function: found.function.clone(),
-                    file: location.as_ref().map(|location| location.file.clone()),
-                    line: location.map(|location| location.line),
-                });
+                targets.push(self.target(timeline, (index, symbols, bias), found));
             }
         }
+    }
+
+    /// A place to break; of an indirect function, the entry of its resolver.
+    fn target(
+        &self,
+        timeline: &Timeline,
+        (index, symbols, bias): (u32, &ModuleSymbols, u64),
+        found: &BreakAddress,
+    ) -> Target {
+        let address = if found.resolver { found.entry } else { found.address };
+        let location = symbols.location_at(address).filter(|l| l.line > 0);
+        let library = || self.images.path(index)?.rsplit('/').next().map(str::to_owned);
+        Target {
+            address: address.to_runtime(bias),
+            module: Some(index),
+            function: found.function.clone(),
+            indirect: found.function.clone().filter(|_| found.resolver),
+            library: library().filter(|_| !self.images.are_of_program(timeline, symbols)),
+            file: location.as_ref().map(|location| location.file.clone()),
+            line: location.map(|location| location.line),
+        }
+    }
+
+    /// The function that is entered at an address at `state`, at its entry or where to break.
+    pub(super) fn entered_at(
+        &self,
+        timeline: &Timeline,
+        (state, address): (u64, u64),
+        part: Part,
+    ) -> Target {
+        let Some(found) = self.find(timeline, state, address) else {
+            return Target { address, ..Target::default() };
+        };
+        let mut place = found.symbols.break_at_entry(found.address);
+        if part == Part::Entry {
+            place.address = place.entry;
+        }
+        let module = (found.image.module, found.symbols, found.image.bias);
+        self.target(timeline, module, &place)
+    }
+
+    /// The entry of the function around a run-time address of module `index`.
+    pub(super) fn entry_around(
+        &self,
+        timeline: &Timeline,
+        index: u32,
+        address: u64,
+    ) -> Option<Target> {
+        let symbols = self.images.symbols(timeline, index)?;
+        let around = |bias: u64| {
+            let function = symbols.function_at(ModuleAddr::of_runtime(address, bias))?;
+            let entry = symbols.break_at_entry(function.entry);
+            let entry = BreakAddress { address: entry.entry, ..entry };
+            Some(self.target(timeline, (index, symbols, bias), &entry))
+        };
+        self.images.biases(timeline, index).into_iter().find_map(around)
     }
 
     /// Run-time address and size of a variable or function, by symbol name.

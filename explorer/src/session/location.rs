@@ -1,6 +1,7 @@
 //! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
+use super::locate::Part;
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;
@@ -31,6 +32,12 @@ pub enum LocationError {
     /// No code there.
     #[error("no code at or after {0}:{1}")]
     Line(String, u32),
+    /// Lines are counted from 1.
+    #[error("lines are counted from 1: there is no line 0 of {0}")]
+    Zero(String),
+    /// Code without a source line.
+    #[error("no source line is known of {0}")]
+    NoLine(String),
     /// A line without a file, where there is no current file.
     #[error("no current source file: say FILE:LINE")]
     NoFile,
@@ -40,6 +47,12 @@ pub enum LocationError {
     /// A pattern that names no function, or too many.
     #[error("{0}")]
     Matches(String),
+    /// Indirect functions without an implementation.
+    #[error("{0} is chosen at run time (IFUNC), and nothing was: its resolver never returned here")]
+    NeverChosen(String),
+    /// An address inside of a function, where its entry is asked for.
+    #[error("{0} is inside of {1}, which is not entered there: see `executions *{0}`")]
+    NoEntry(String, String),
     /// An address that has no value.
     #[error("{0}")]
     Expression(#[from] ExpressionError),
@@ -74,7 +87,7 @@ impl Session {
         if targets.is_empty() {
             return Err(self.no_function(location));
         }
-        Ok(targets)
+        self.bound(targets, Part::Body)
     }
 
     /// The source line a location means, for `list`.
@@ -89,10 +102,14 @@ impl Session {
         }
         if let Ok(line) = location.parse() {
             let file = self.current_line().ok_or(LocationError::NoFile)?.file;
+            if line == 0 {
+                return Err(LocationError::Zero(file));
+            }
             return Ok(SourceLine { file, line });
         }
         let of = |target: Target| Some(SourceLine { file: target.file?, line: target.line? });
-        self.resolve(location)?.into_iter().find_map(of).ok_or(LocationError::NoFile)
+        let none = || LocationError::NoLine(location.trim().to_owned());
+        self.resolve(location)?.into_iter().find_map(of).ok_or_else(none)
     }
 
     /// The line `list` continues at, else the cursor's, else that of `main`.
@@ -135,7 +152,7 @@ impl Session {
         let wrong = |why| LocationError::Pattern(text.to_owned(), why);
         let pattern = Pattern::new(text).map_err(wrong)?;
         match self.locator.functions(&self.timeline, &pattern, MOST_PLACES) {
-            Some(targets) if !targets.is_empty() => Ok(targets),
+            Some(targets) if !targets.is_empty() => self.bound(targets, Part::Body),
             Some(_) => Err(LocationError::Matches(format!("no function matches {text:?}"))),
             None => {
                 let text = format!("functions that match {text:?} have over {MOST_PLACES} places");
@@ -156,6 +173,9 @@ impl Session {
     }
 
     fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
+        if line == 0 {
+            return Err(LocationError::Zero(file.to_owned()));
+        }
         let (targets, known) = self.locator.line(&self.timeline, file, line);
         match (targets.is_empty(), known) {
             (false, _) => Ok(targets),
@@ -168,10 +188,10 @@ impl Session {
         let place: Place = self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
         Target {
             address,
-            module: None,
             function: place.function,
             file: place.file,
             line: place.line,
+            ..Target::default()
         }
     }
 
@@ -182,8 +202,13 @@ impl Session {
 }
 
 /// What stands between slashes: `/^read_/`.
-fn pattern_in(location: &str) -> Option<&str> {
+pub(super) fn pattern_in(location: &str) -> Option<&str> {
     location.strip_prefix('/')?.strip_suffix('/')
+}
+
+/// Whether a location is a line of a file.
+pub(super) fn is_line(location: &str) -> bool {
+    split_line(location).is_some() || location.trim().parse::<u32>().is_ok()
 }
 
 /// `file:line`; not `ns::name`.

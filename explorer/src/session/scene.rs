@@ -174,7 +174,7 @@ impl<'s> Scene<'s> {
         found
     }
 
-    fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
+    pub(super) fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
         let session = self.session;
         let address = self.view()?.code().for_lookup();
         session.locator.module_at(&session.timeline, self.state(), address)
@@ -227,7 +227,8 @@ impl Target for Scene<'_> {
 
     fn computed_offset(&self, dies: &Dies, die: DieRef, address: u64) -> Option<u64> {
         let memory = |at, buffer: &mut [u8]| self.session.timeline.read(self.state(), at, buffer);
-        let fixed = Fixed { bias: 0, memory: &memory, thread_local: &|_| None };
+        let fixed =
+            Fixed { bias: 0, memory: &memory, thread_local: &|_| Err(Missing::ThreadLocal) };
         Some(dies.member_address(die, address, &fixed)?.wrapping_sub(address))
     }
 

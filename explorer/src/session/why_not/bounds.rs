@@ -15,6 +15,6 @@ impl Session {
         let (symbols, bias) = self.locator.module_at(&self.timeline, self.cursor, address)?;
         let found = symbols.frame_range(ModuleAddr::of_runtime(address, bias))?;
         let (start, end) = (found.start.to_runtime(bias), found.end.to_runtime(bias));
-        Some(Bounds { name: crate::render::hex(start), start, end })
+        Some(Bounds { name: crate::render::hex(start), entry: start, start, end })
     }
 }

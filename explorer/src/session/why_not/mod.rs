@@ -110,7 +110,8 @@ impl Session {
             }
             // What is called is the address itself.
             let end = address.saturating_add(1);
-            let bounds = Bounds { name: crate::render::hex(address), start: address, end };
+            let bounds =
+                Bounds { name: crate::render::hex(address), entry: address, start: address, end };
             return self.not_called(question, bounds, None, depth);
         };
         if bounds.end - bounds.start > MAX_CODE {

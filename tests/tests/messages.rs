@@ -108,8 +108,9 @@ fn watch_l_is_of_the_address_and_does_not_end_with_the_frame() {
 #[test]
 fn a_thread_local_variable_has_no_place_before_there_is_storage() {
     let explorer = recording("thread_name").explore();
-    let said = error(&explorer, &["print own"]);
-    assert!(said.contains("not set up yet"), "{said}");
+    let shown = explorer.last(&["print own"]);
+    let shown = shown.get("value").as_str().unwrap_or_default();
+    assert!(shown.contains("not set up yet"), "{shown}");
     assert_eq!(explorer.last(&["rend", "print own"]).get("value"), "5");
 }
 
@@ -155,4 +156,28 @@ fn lists_that_are_cut_say_so_and_how_to_see_the_rest() {
     assert_eq!(shown.get("more"), lines > 1);
     let last = shown.get("lines").as_array().and_then(|all| all.last().cloned());
     assert_eq!(last.expect("a line")["number"], lines);
+}
+
+#[test]
+fn a_line_without_code_stands_for_the_next_that_has_some() {
+    let fixture = Fixture::load("chosen");
+    let explorer = recording("chosen").explore();
+    let source = std::fs::read_to_string(&fixture.source).expect("the source");
+    let line =
+        |text: &str| 1 + source.lines().position(|line| line.contains(text)).expect("a line");
+    let (comment, opening) = (line("// What the names mean"), line("int main("));
+    let at = |line: usize| format!("{}:{line}", fixture.source_name());
+    let (asked, meant) = (at(comment + 3), at(opening));
+    assert_eq!(comment + 4, opening, "an empty line before main");
+    let says = format!("line {} of chosen.c has no code; the next is line {opening}", comment + 3);
+    let commands = [format!("break {asked}"), "info breakpoints".to_owned()];
+    let text = explorer.text(&commands);
+    assert!(text.stderr_text().contains(&says), "{}", text.stderr_text());
+    let answers = explorer.ask(&[&commands[..], &[format!("until {asked}")]].concat());
+    assert_eq!(answers[1].get("breakpoints")[0]["location"], meant);
+    // The function's first line has code, although a breakpoint is set behind its prologue.
+    let text = explorer.text(&[format!("break {meant}")]);
+    assert_eq!(text.stderr_text(), "");
+    let until = explorer.last(&[format!("until {asked}")]);
+    assert!(until.stop().contains(&meant), "{}", until.stop());
 }

@@ -6,7 +6,7 @@ use super::locate::Part;
 use super::{LocationError, Session};
 use crate::timeline::{Direction, StateError};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Most calls of one resolver that are looked at: there is one for each slot to fill.
@@ -58,7 +58,9 @@ impl Session {
             (false, false) => self.notice(LocationError::NeverChosen(names).to_string()),
             _ => {}
         }
-        bound.dedup_by(|a, b| (a.address, a.module) == (b.address, b.module));
+        // Several names may mean one implementation.
+        let mut seen = HashSet::new();
+        bound.retain(|target| seen.insert((target.address, target.module)));
         Ok(bound)
     }
 
@@ -95,7 +97,7 @@ impl Session {
     }
 }
 
-/// `strlen, strcpy and 12 others`.
+/// `index, rindex, strlen, wcslen and 12 more`.
 fn names(all: &[String]) -> String {
     let shown = all.get(..MOST_NAMED.min(all.len())).unwrap_or_default().join(", ");
     match all.len().saturating_sub(MOST_NAMED) {

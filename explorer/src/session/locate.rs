@@ -54,6 +54,17 @@ pub struct LineCode {
     pub linker: bool,
 }
 
+/// Where to break for a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineTargets {
+    /// The places; none, if there is no code at or after it.
+    pub targets: Vec<Target>,
+    /// Whether any module has the file.
+    pub known: bool,
+    /// The line: the one asked for, or the next that has code.
+    pub line: u32,
+}
+
 /// Whose code it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -220,8 +231,9 @@ impl Locator {
         targets
     }
 
-    /// Where to break for a line of a file; whether any module has that file.
-    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> (Vec<Target>, bool) {
+    /// Where to break for a line of a file, or for the next that has code; whether any module
+    /// has that file.
+    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> LineTargets {
         let mut matches: Vec<(u32, &ModuleSymbols, LineMatch)> = Vec::new();
         for index in self.images.modules() {
             let Some(symbols) = self.images.symbols(timeline, index) else { continue };
@@ -231,10 +243,13 @@ impl Locator {
         // A module with that very line beats one that only has a later one.
         let exact = matches.iter().any(|(_, _, m)| m.exact);
         let mut targets = Vec::new();
+        let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
             self.add_targets(timeline, *index, symbols, &found.addresses, &mut targets);
+            let line = Some(found.line).filter(|_| !found.addresses.is_empty());
+            nearest = nearest.into_iter().chain(line).min();
         }
-        (targets, known)
+        LineTargets { targets, known, line: nearest.unwrap_or(line) }
     }
 
     fn add_targets(

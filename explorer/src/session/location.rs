@@ -1,7 +1,7 @@
 //! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
-use super::locate::Part;
+use super::locate::{LineTargets, Part};
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;
@@ -96,7 +96,7 @@ impl Session {
     /// [`LocationError`].
     pub fn source_line(&self, location: &str) -> Result<SourceLine, LocationError> {
         if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?;
+            let targets = self.line_targets(file, line)?.targets;
             let file = targets.into_iter().find_map(|target| target.file);
             return Ok(SourceLine { file: file.ok_or(LocationError::NoFile)?, line });
         }
@@ -133,7 +133,7 @@ impl Session {
     /// [`LocationError`].
     pub fn code_address(&self, location: &str) -> Result<u64, LocationError> {
         if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?;
+            let targets = self.line_targets(file, line)?.targets;
             return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
         }
         let plain = location.trim().trim_start_matches('*');
@@ -163,25 +163,35 @@ impl Session {
 
     /// The code of a line or, which the user is told, of the next that has some.
     fn line_with_code(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
-        let targets = self.line_targets(file, line)?;
-        let nearest = targets.iter().filter_map(|target| target.line).min();
-        if let Some(nearest) = nearest.filter(|_| targets.iter().all(|t| t.line != Some(line))) {
-            let short = file.rsplit('/').next().unwrap_or(file);
-            self.notice(format!("line {line} of {short} has no code; the next is line {nearest}"));
+        let found = self.line_targets(file, line)?;
+        if found.line != line {
+            let (short, next) = (file.rsplit('/').next().unwrap_or(file), found.line);
+            self.notice(format!("line {line} of {short} has no code; the next is line {next}"));
         }
-        Ok(targets)
+        Ok(found.targets)
     }
 
-    fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
+    fn line_targets(&self, file: &str, line: u32) -> Result<LineTargets, LocationError> {
         if line == 0 {
             return Err(LocationError::Zero(file.to_owned()));
         }
-        let (targets, known) = self.locator.line(&self.timeline, file, line);
-        match (targets.is_empty(), known) {
-            (false, _) => Ok(targets),
+        let found = self.locator.line(&self.timeline, file, line);
+        match (found.targets.is_empty(), found.known) {
+            (false, _) => Ok(found),
             (_, true) => Err(LocationError::Line(file.to_owned(), line)),
             _ => Err(LocationError::File(file.to_owned())),
         }
+    }
+
+    /// A location as it was understood: of a line without code, the next that has some.
+    pub fn understood(&self, location: &str) -> String {
+        let own = || Some((self.current_line()?.file, location.trim().parse().ok()?));
+        let asked = split_line(location).map(|(file, line)| (file.to_owned(), line)).or_else(own);
+        let moved = asked.and_then(|(file, line)| {
+            let found = self.line_targets(&file, line).ok().filter(|found| found.line != line)?;
+            Some(format!("{file}:{}", found.line))
+        });
+        moved.unwrap_or_else(|| location.to_owned())
     }
 
     fn target(&self, address: u64) -> Target {

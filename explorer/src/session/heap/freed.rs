@@ -46,6 +46,9 @@ impl Freed {
     fn add(&mut self, blocks: &[Block], number: usize, times: Range<u64>) {
         let (Some(block), Ok(short)) = (blocks.get(number), u32::try_from(number)) else { return };
         let Range { start, end } = block.addresses();
+        if start >= end {
+            return;
+        }
         let kind = usize::from(block.bytes > MAX_SMALL);
         let size = if kind == 0 { SMALL } else { LARGE };
         let pieces = start / size..=(end - 1) / size;

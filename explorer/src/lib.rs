@@ -16,3 +16,4 @@ pub mod symbols;
 pub mod timeline;
 pub mod trace;
 pub mod values;
+mod whole_file;

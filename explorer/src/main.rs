@@ -110,6 +110,7 @@ fn explore(mut session: Session, options: &Options) -> io::Result<u8> {
         json: options.json,
         width: size.map(|(width, _)| width),
         height: size.map(|(_, height)| height).filter(|_| prompts),
+        script: !prompts,
         out: &mut out,
         errors: &mut errors,
     };

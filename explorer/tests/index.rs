@@ -264,7 +264,8 @@ fn calls_in_a_chunk_that_does_not_replay_are_refused() {
         session.jump(t).unwrap();
         let pc = session.timeline().pc(t).unwrap();
         let window = Window { past: 0, future: 1 };
-        session.calls(&format!("*{pc:#x}"), window).map(|calls| calls[0].arguments)
+        let entries = session.entries_of(&format!("*{pc:#x}")).unwrap();
+        session.calls(&entries, window).map(|calls| calls[0].arguments)
     };
     let sound = ask(&program).unwrap();
     let registers = &program.chunks[1].chunk.keyframe;

@@ -74,6 +74,72 @@ fn plain_records_of_cpp_are_returned_as_in_c() {
 }
 
 #[test]
+fn vectors_and_what_is_in_memory_are_told_by_their_classes() {
+    let truth = [
+        ("make_lone", "a=1", "{v = {1, 2, 3, 4}}"),
+        ("make_either", "a=1.5", "{v = {0, 1.9375, 0, 2.0625}, d = {1.5, 2.5}}"),
+        ("make_ordered", "a=9", "{n = 9, d = 4.5}"),
+        ("make_wide", "a=3", "55340232221128654849"),
+        ("make_complex", "a=5", "5 + 2i"),
+    ];
+    for flavour in [Flavour::O0, Flavour::O2] {
+        let explorer = recording_of(&Fixture::load("classes"), flavour).explore();
+        check(&explorer, &truth, &format!("{flavour:?}"));
+        // A field that is not aligned: not in registers.
+        let rows = rows(&explorer.last(&["rend", "calls make_packed"]));
+        assert_eq!(rows.len(), 1);
+        assert!(rows[0].get("returned").is_none(), "{rows:?}");
+    }
+}
+
+#[test]
+fn what_has_a_destructor_is_where_rax_points_to() {
+    for flavour in [Flavour::O0, Flavour::Dwarf4] {
+        let explorer = recording_of(&Fixture::load("methods"), flavour).explore();
+        check(&explorer, &[("make_handle", "number=7", "{number = 7, more = 8}")], "C++");
+    }
+}
+
+#[test]
+fn of_rust_only_what_is_sure_is_told() {
+    let explorer = recording_of(&Fixture::load("returned_rust"), Flavour::O0).explore();
+    let answers = explorer.ask(&["rend", "calls make_big", "calls make_small", "calls make_wide"]);
+    let big = rows(&answers[1]);
+    assert_eq!(big[0]["parameters"][0]["value"], "5", "{big:?}");
+    let value = big[0]["returned"]["value"].as_str().unwrap_or_default();
+    assert!(
+        ["first: 5", "second: 6", "third: 7"].iter().all(|part| value.contains(part)),
+        "{big:?}"
+    );
+    for answer in &answers[2..] {
+        assert!(rows(answer)[0].get("returned").is_none(), "{answer:?}");
+    }
+    let text = explorer.text(&["rend", "calls make_small"]).stdout_text();
+    assert!(text.contains("rax=0x"), "{text}");
+}
+
+#[test]
+fn calls_are_of_whole_functions() {
+    let fixture = Fixture::load("returned");
+    let explorer = returned(Flavour::O0);
+    let answers = explorer.ask(&["rend", "calls half", "info address half"]);
+    let calls = rows(&answers[1]);
+    let place = answers[2].get("place").as_str().unwrap_or_default();
+    let entry = place.split(' ').find(|word| word.starts_with("0x")).map(parse_hex);
+    let inside = format!("calls *{:#x}", entry.expect("an address") + 4);
+    let (_, answers) = explorer.attempt(&[&inside]);
+    let error = answers[0].error.clone().unwrap_or_default();
+    assert!(error.contains("inside of half") && error.contains("executions *0x"), "{error}");
+    // The line of its `return` is in it.
+    let source = std::fs::read_to_string(&fixture.source).expect("the source");
+    let line = source.lines().position(|line| line.contains("return a / 2.0")).expect("a line");
+    let questions = ["rend".to_owned(), format!("calls {}:{}", fixture.source_name(), line + 1)];
+    assert_eq!(rows(&explorer.last(&questions)), calls);
+    let pattern = explorer.last(&["rend", "calls /^hal.$/"]);
+    assert_eq!(rows(&pattern), calls);
+}
+
+#[test]
 fn texts_are_those_of_the_moment() {
     for flavour in [Flavour::O0, Flavour::O2] {
         let explorer = returned(flavour);

@@ -93,6 +93,27 @@ fn l11_a_condition_is_checked_where_the_breakpoint_is() {
 }
 
 #[test]
+fn l11_names_in_methods_are_the_objects_members_too() {
+    let place = Fixture::load("methods").place("pay");
+    let explorer = recording("methods").explore();
+    // Of its own, of a base, of a union without a name, static, of the namespace, of the object.
+    let good = ["balance == 100", "shared == 0", "half == 5", "count == 2", "opened == 3", "this"];
+    for condition in good {
+        let answers = explorer.ask(&[&*format!("break {place} if {condition}"), "rc"]);
+        assert_eq!(answers[1].reason(), "breakpoint", "{condition}");
+        assert!(answers[1].get("condition_faults").to_string().len() < 5, "{answers:?}");
+    }
+    let refused =
+        [("balanc > 1", "did you mean balance"), ("nosuch", "nosuch"), ("shard", "shared")];
+    for (condition, says) in refused {
+        let (_, answers) = explorer.attempt(&[&*format!("break {place} if {condition}"), "info b"]);
+        let error = answers[0].error.clone().unwrap_or_default();
+        assert!(error.contains(says), "{condition}: {error}");
+        assert_eq!(answers[1].get("breakpoints").as_array().map(Vec::len), Some(0), "{condition}");
+    }
+}
+
+#[test]
 fn l11_a_watchpoints_condition_is_looked_at_behind_the_write() {
     let explorer = recording("tree").explore();
     let answers = explorer.ask(&[

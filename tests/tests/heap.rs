@@ -212,3 +212,32 @@ fn a_list_says_what_it_leaves_out() {
     assert!(!none.contains("through"), "{none}");
     assert!(none.contains("Uses after free"), "{none}");
 }
+
+#[test]
+fn all_uses_after_free_are_found() {
+    let fixture = Fixture::load("heap");
+    for flavour in [Flavour::O0, Flavour::Static] {
+        let answer = explorer(flavour).last(&["heap --check"]);
+        let uses = answer.get("uses").as_array().expect("uses");
+        assert_eq!((uses.len(), answer.get("count")), (1, &1.into()), "{flavour:?} {uses:?}");
+        assert_eq!(answer.get("all_looked_at"), &Value::Bool(true));
+        assert_eq!((&uses[0]["write"], &uses[0]["block"]["bytes"]), (&false.into(), &2500.into()));
+        assert_eq!(uses[0]["place"]["line"], fixture.line("read"), "{flavour:?} {uses:?}");
+        // The same as is told of the block alone.
+        let alone = at(flavour, "leaks", "heap gone");
+        assert_eq!(alone.get("used")["tracepoint"], uses[0]["tracepoint"]);
+    }
+    // Writing behind a block is no use of one that was freed: its memory was given out again.
+    let operators = recording("operators").explore().last(&["heap --check"]);
+    assert_eq!(operators.get("count"), 0, "{operators:?}");
+}
+
+#[test]
+fn blocks_are_named_by_what_was_called() {
+    let fixture = Fixture::load("thread_name");
+    let answer = recording("thread_name").explore().last(&["rend", "heap -c 1000"]);
+    let blocks = answer.get("blocks").as_array().expect("blocks");
+    let own = blocks.iter().find(|block| block["bytes"] == 128).expect("the aligned block");
+    assert_eq!(own["through"], "aligned_alloc");
+    assert_eq!(own["allocated"]["line"], fixture.line("allocated"));
+}

@@ -194,7 +194,14 @@ fn ctrl_c_stops_making_it_and_leaves_nothing() {
     let mut command = Command::new(&binaries().explore);
     command.arg(&recording.trace).args(["-c", "index", "-c", "info"]);
     let mut running = Running::start(command, b"", LIMIT);
-    running.wait_until("an index in the making", || names().any(|name| name.contains(".index")));
+    // It has no name until it is whole (open(2), O_TMPFILE).
+    let files = format!("/proc/{}/fd", running.id());
+    let is_made = || {
+        let open = std::fs::read_dir(&files).into_iter().flatten().flatten();
+        let mut targets = open.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.any(|to| to.starts_with(guest.directory()) && to.to_string_lossy().contains('#'))
+    };
+    running.wait_until("an index in the making", is_made);
     running.signal(libc::SIGINT);
     let output = running.finish();
     assert_eq!(output.code(), 1, "{}", output.stderr_text());

@@ -80,12 +80,13 @@ fn a_line_without_code_stands_for_the_next_and_that_is_said() {
     let tree = Fixture::load("tree");
     let explorer = recording("tree").explore();
     let code = tree.line("random");
-    let question = format!("{}:{}", tree.source_name(), code - 1);
+    // The brace before it has the prologue's.
+    let question = format!("{}:{}", tree.source_name(), code - 2);
     for command in ["executions", "break", "print-each seed at"] {
         let output = explorer.text(&[format!("{command} {question}")]);
         assert_eq!(output.code(), 0);
         let said = output.stderr_text();
-        assert!(said.contains(&format!("line {} of tree.c has no code", code - 1)), "{said}");
+        assert!(said.contains(&format!("line {} of tree.c has no code", code - 2)), "{said}");
         assert_eq!(
             explorer.text(&[format!("{command} {}", tree.place("random"))]).stderr_text(),
             ""
@@ -103,4 +104,81 @@ fn watch_l_is_of_the_address_and_does_not_end_with_the_frame() {
     let (plain, location) = (watched("watch n"), watched("watch -l n"));
     assert_eq!(plain["subject"], location["subject"]);
     assert!(plain.get("scope").is_some() && location.get("scope").is_none(), "{location}");
+}
+
+#[test]
+fn a_thread_local_variable_has_no_place_before_there_is_storage() {
+    let explorer = recording("thread_name").explore();
+    let shown = explorer.last(&["print own"]);
+    let shown = shown.get("value").as_str().unwrap_or_default();
+    assert!(shown.contains("not set up yet"), "{shown}");
+    assert_eq!(explorer.last(&["rend", "print own"]).get("value"), "5");
+}
+
+#[test]
+fn threads_have_the_names_that_they_gave_themselves() {
+    let fixture = Fixture::load("thread_name");
+    let explorer = recording("thread_name").explore();
+    for (mark, name) in [("second", "worker"), ("allocated", "a name that is ")] {
+        let place = fixture.place(mark);
+        let answer = explorer.last(&[&*format!("break {place}"), "rc", "threads"]);
+        assert_eq!(answer.get("threads")[0]["name"], name);
+    }
+    assert!(explorer.last(&["threads"]).get("threads")[0].get("name").is_none());
+}
+
+#[test]
+fn lines_that_are_none_are_said_to_be() {
+    let explorer = recording("tree").explore();
+    for command in ["break tree.c:0", "break main:0", "list tree.c:0", "executions tree.c:0"] {
+        assert!(error(&explorer, &[command]).contains("no line 0"), "{command}");
+    }
+    let said = error(&explorer, &["list *0x10"]);
+    assert!(said.contains("no source line") && said.contains("0x10"), "{said}");
+}
+
+#[test]
+fn lists_that_are_cut_say_so_and_how_to_see_the_rest() {
+    let explorer = recording("recursion").explore();
+    let more = "There are more: -c N shows as many as N, -c 0 counts them.";
+    for command in ["calls fibonacci", "executions fibonacci", "mod $rax", "reads $rsp..$rsp+64"] {
+        let ask = |command: &str| explorer.text(&["rend", command]).stdout_text();
+        assert!(ask(command).contains(more), "{command}");
+        let (name, rest) = command.split_once(' ').expect("an argument");
+        let total = explorer.last(&["rend", &format!("{name} -c 0 {rest}")]);
+        let total = total.get("total").as_u64().expect("a total");
+        assert!(!ask(&format!("{name} -c {total} {rest}")).contains(more), "{command}");
+        assert!(ask(&format!("{name} -c {} {rest}", total - 1)).contains(more), "{command}");
+    }
+    let explorer = recording("big_output").explore();
+    let lines = explorer.last(&["rend", "output -c 0"]);
+    let lines = lines.get("total").as_u64().expect("a total");
+    let shown = explorer.last(&["rend", "output -c 1"]);
+    assert_eq!(shown.get("more"), lines > 1);
+    let last = shown.get("lines").as_array().and_then(|all| all.last().cloned());
+    assert_eq!(last.expect("a line")["number"], lines);
+}
+
+#[test]
+fn a_line_without_code_stands_for_the_next_that_has_some() {
+    let fixture = Fixture::load("chosen");
+    let explorer = recording("chosen").explore();
+    let source = std::fs::read_to_string(&fixture.source).expect("the source");
+    let line =
+        |text: &str| 1 + source.lines().position(|line| line.contains(text)).expect("a line");
+    let (comment, opening) = (line("// What the names mean"), line("int main("));
+    let at = |line: usize| format!("{}:{line}", fixture.source_name());
+    let (asked, meant) = (at(comment + 3), at(opening));
+    assert_eq!(comment + 4, opening, "an empty line before main");
+    let says = format!("line {} of chosen.c has no code; the next is line {opening}", comment + 3);
+    let commands = [format!("break {asked}"), "info breakpoints".to_owned()];
+    let text = explorer.text(&commands);
+    assert!(text.stderr_text().contains(&says), "{}", text.stderr_text());
+    let answers = explorer.ask(&[&commands[..], &[format!("until {asked}")]].concat());
+    assert_eq!(answers[1].get("breakpoints")[0]["location"], meant);
+    // The function's first line has code, although a breakpoint is set behind its prologue.
+    let text = explorer.text(&[format!("break {meant}")]);
+    assert_eq!(text.stderr_text(), "");
+    let until = explorer.last(&[format!("until {asked}")]);
+    assert!(until.stop().contains(&meant), "{}", until.stop());
 }

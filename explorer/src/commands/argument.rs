@@ -125,8 +125,11 @@ impl Arguments {
     pub fn parse(command: &Command, rest: &str) -> Result<Self, CommandError> {
         let mut parsed = Self { values: Vec::new(), usage: command.usage() };
         let mut rest = rest;
-        let paths = command.arguments.iter().any(|argument| argument.kind == Kind::Path);
-        if let Some(after) = rest.strip_prefix('/').filter(|_| !paths) {
+        let takes = |wanted: fn(&Argument) -> bool| command.arguments.iter().any(wanted);
+        // Paths begin with a slash, and patterns.
+        let begins = takes(|one| matches!(one.kind, Kind::Path | Kind::Location));
+        let other = begins && !takes(|one| one.form == Form::Slash);
+        if let Some(after) = rest.strip_prefix('/').filter(|_| !other) {
             let end = after.find(char::is_whitespace).unwrap_or(after.len());
             let (format, after) = after.split_at(end);
             parsed.slash(command, format)?;

@@ -50,7 +50,8 @@ fn place(session: &mut Session, location: &str, limits: Limits) -> CommandResult
     let thread = thread.map_err(|error| CommandError::Other(error.to_string()))?;
     let targets = session.resolve(location)?;
     conditions::check(session, condition, CheckedAt::At(&targets))?;
-    let number = session.add_breakpoint(location, targets, thread, temporary);
+    let location = session.understood(location);
+    let number = session.add_breakpoint(&location, targets, thread, temporary);
     conditions::set(session, number, condition)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
-use crate::session::{Access, Breakpoint, Session, Subject, Target, Watch};
+use crate::session::{Access, Breakpoint, Session, Subject, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -40,26 +40,15 @@ impl Output for Set {
         let kind = if self.breakpoint.temporary { "Temporary breakpoint" } else { "Breakpoint" };
         page.put(Style::Heading, format!("{kind} {number}")).plain(" at ");
         match targets.as_slice() {
-            [target] => page.line(describe(target) + &only),
+            [target] => page.line(target.describe() + &only),
             several => {
                 page.line(format!("{} places{only}:", several.len()));
                 for target in several {
-                    page.line(format!("  {}", describe(target)));
+                    page.line(format!("  {}", target.describe()));
                 }
             }
         }
     }
-}
-
-fn describe(target: &Target) -> String {
-    let mut text = hex(target.address);
-    if let Some(function) = &target.function {
-        text += &format!(" in {function}");
-    }
-    if let (Some(file), Some(line)) = (&target.file, target.line) {
-        text += &format!(" at {file}:{line}");
-    }
-    text
 }
 
 /// What a breakpoint stops at only, a line each.
@@ -121,7 +110,7 @@ impl Output for List {
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
             }
             for target in &breakpoint.targets {
-                cells.push(describe(target));
+                cells.push(target.describe());
                 table.row(std::mem::replace(&mut cells, vec![String::new(); 4]));
             }
             for limit in limits(breakpoint) {

@@ -2,18 +2,32 @@
 
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::locals::{self, Named, call_text};
+use super::more;
 use super::shown::ShownValue;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, hex, thousands};
-use crate::session::{Call, Ending, Place, Session};
+use crate::render::{Page, Style, hex, thousands};
+use crate::session::{Call, Ending, Place, Session, Target};
 use crate::timeline::StateError;
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct Calls {
     function: String,
+    /// Where it is entered.
+    places: Vec<Target>,
     calls: Vec<Row>,
+    /// Whether there are more, in some direction.
+    more: bool,
+}
+
+impl Calls {
+    /// Whether the name alone does not say which function was called.
+    fn is_ambiguous(&self) -> bool {
+        let other = |place: &Target| place.function.as_ref().is_some_and(|f| *f != self.function);
+        let several = self.places.len() > 1;
+        several || self.places.iter().any(|place| place.indirect.is_some() || other(place))
+    }
 }
 
 /// A call as its function is declared.
@@ -44,7 +58,11 @@ impl Row {
     }
 
     fn arguments(&self) -> String {
-        let raw = || self.call.arguments.map(hex).join(" ");
+        let registers = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"].iter().zip(self.call.arguments);
+        let raw = || {
+            let each = registers.map(|(name, value)| format!("{name}={}", hex(value)));
+            each.collect::<Vec<_>>().join(" ")
+        };
         self.parameters.as_deref().map_or_else(raw, |all| call_text(all, text_of))
     }
 
@@ -53,11 +71,8 @@ impl Row {
             (Ending::Running, _) => "still running".to_owned(),
             (Ending::Left, _) => "left".to_owned(),
             (_, Some(shown)) => text_of(&shown.value).to_owned(),
-            // Its type is known, but not where it is.
-            _ if self.parameters.is_some() => {
-                self.call.value.map_or_else(String::new, |rax| format!("rax {}", hex(rax)))
-            }
-            _ => self.call.value.map(hex).unwrap_or_default(),
+            // Its type is not known, or not where it is.
+            _ => self.call.value.map_or_else(String::new, |rax| format!("rax={}", hex(rax))),
         }
     }
 }
@@ -82,27 +97,37 @@ fn caller(place: &Place) -> String {
     }
 }
 
-/// The columns behind the tracepoint and the thread.
-const HEADING: [&str; 4] = ["arguments", "value", "insns", "caller"];
+/// The columns behind the tracepoint and the thread; the first where there are several functions.
+const HEADING: [&str; 5] = ["function", "arguments", "value", "insns", "caller"];
 
 impl Output for Calls {
     fn render(&self, page: &mut Page) {
+        let ambiguous = self.is_ambiguous();
+        for place in self.places.iter().filter(|_| ambiguous) {
+            page.put(Style::Function, &self.function).plain(" is ").line(place.describe());
+        }
         if self.calls.is_empty() {
             return page.line("Not called there. Inlined copies are no calls: see executions.");
         }
         let threads = self.calls.iter().any(|row| row.number.is_some());
-        let first = if threads { 3 } else { 2 };
-        let numbers: &[usize] = if threads { &[1, 2, 5] } else { &[1, 4] };
-        let table = table(threads, &HEADING).numbers(numbers);
+        let named = usize::from(self.places.len() > 1);
+        let heading = HEADING.get(1 - named..).unwrap_or_default();
+        let first = if threads { 3 } else { 2 } + named;
+        let numbers: &[usize] = if threads { &[1, 2] } else { &[1] };
+        let numbers = [numbers, &[first + 2]].concat();
+        let table = table(threads, heading).numbers(&numbers);
         let mut table = table.shrinks(&[first, first + 1, first + 3]);
         for row in &self.calls {
             let mut cells = head(row.call.current, row.call.tracepoint, row.number);
+            cells.extend(row.call.function.clone().filter(|_| named > 0));
+            cells.resize(first, "??".to_owned());
             cells.extend([row.arguments(), row.value()]);
             cells.push(row.call.instructions.map(thousands).unwrap_or_default());
             cells.push(row.call.caller.as_ref().map(caller).unwrap_or_default());
             table.row(cells);
         }
         table.render(page);
+        more::say(page, self.more);
     }
 }
 
@@ -111,10 +136,13 @@ fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if let Some(times) = none_shown(session, arguments)? {
         return total(session.call_count(&function, times)?, "calls");
     }
-    let found = session.calls(&function, window(arguments)?)?;
+    let places = session.entries_of(&function)?;
+    let (window, cursor) = (window(arguments)?, session.cursor());
+    let mut found = session.calls(&places, more::wider(window))?;
+    let more = more::cut(&mut found, window, |call| call.tracepoint < cursor);
     let rows = found.into_iter().map(|call| Row::new(session, call));
     let calls = rows.collect::<Result<_, StateError>>()?;
-    Ok(Box::new(Calls { function, calls }))
+    Ok(Box::new(Calls { function, places, calls, more }))
 }
 
 /// `calls`.
@@ -130,15 +158,17 @@ pub static CALLS: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Location,
-            help: "its name, or *ADDRESS of its first instruction",
+            help: "its name, *ADDRESS of its first instruction, /PATTERN/, or FILE:LINE in it",
         },
     ],
     help: "list the calls of a function: arguments, value, duration, caller",
     details: "Arguments are its parameters as they are behind its prologue, the value is what it \
               returned, both in their types. Without debug information they are what rdi, rsi, \
               rdx, rcx, r8 and r9 held at its entry, whether or not it has as many, and what rax \
-              held when it returned; where its type does not tell how a value is returned, that \
-              is shown as such. A call ends when the stack pointer rises above its frame; \
+              held when it returned, as rdi=0x1 and rax=0x2; where its type does not tell how a \
+              value is returned, rax is shown as well. A name that is in several modules means \
+              all of them; one whose implementation is chosen at run time (IFUNC, as strlen), \
+              what was chosen. A call ends when the stack pointer rises above its frame; \
               \"left\" is by longjmp or an exception. `insns` is how many instructions it took. \
               Inlined copies are no calls.",
     run: calls,

@@ -2,6 +2,7 @@
 
 use super::conditions::{check, split_condition};
 use super::executions::{WHEN, head};
+use super::more;
 use super::shown::ShownValue;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
@@ -57,9 +58,7 @@ impl Output for Samples {
             let text = format!("The condition has no value at {times} of the executions: {fault}.");
             page.put(Style::Plain, text).end();
         }
-        if self.more {
-            page.put(Style::Dim, "There are more; say how many with -c.").end();
-        }
+        more::say(page, self.more);
     }
 }
 

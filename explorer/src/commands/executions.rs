@@ -1,5 +1,6 @@
 //! `executions`: when code ran.
 
+use super::more;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Table, hex, thousands};
@@ -88,6 +89,8 @@ pub(super) fn table(threads: bool, rest: &[&'static str]) -> Table {
 #[derive(Serialize)]
 struct Executions {
     executions: Vec<Execution>,
+    /// Whether there are more, in some direction.
+    more: bool,
     /// Of their threads, if there are several.
     #[serde(skip)]
     numbers: Vec<Option<usize>>,
@@ -99,6 +102,7 @@ impl Output for Executions {
             return page.line("Not executed there.");
         }
         rows(&self.executions, &self.numbers).render(page);
+        more::say(page, self.more);
     }
 }
 
@@ -138,8 +142,10 @@ pub static EXECUTIONS: Command = Command {
         if let Some(times) = none_shown(session, arguments)? {
             return total(session.execution_count(location, times)?, "executions");
         }
-        let executions = session.executions(location, window(arguments)?)?;
+        let (window, cursor) = (window(arguments)?, session.cursor());
+        let mut executions = session.executions(location, more::wider(window))?;
+        let more = more::cut(&mut executions, window, |one| one.tracepoint < cursor);
         let numbers = executions.iter().map(|one| session.thread_number(one.thread)).collect();
-        Ok(Box::new(Executions { executions, numbers }))
+        Ok(Box::new(Executions { executions, more, numbers }))
     },
 };

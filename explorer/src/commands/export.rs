@@ -4,12 +4,12 @@ use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Gro
 use crate::export::{ExportError, Folded, TraceEvents, follow};
 use crate::render::{Page, thousands};
 use crate::session::Session;
+use crate::whole_file::WholeFile;
 use serde::Serialize;
 use std::fs::File;
 use std::io::BufWriter;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 #[derive(Serialize)]
 struct Exported {
@@ -45,17 +45,15 @@ fn export(
         CommandError::Other(format!("failed to write {}: {error}", path.display()))
     };
     refuse_trace(session, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let made = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    let (calls, stacks) =
-        write(&mut BufWriter::new(made.as_file())).map_err(|error| match error {
-            ExportError::State(error) => CommandError::State(error),
-            ExportError::Io(error) => failed(error),
-        })?;
+    let made = WholeFile::new(path).map_err(failed)?;
+    let (calls, stacks) = write(&mut BufWriter::new(made.file())).map_err(|error| match error {
+        ExportError::State(error) => CommandError::State(error),
+        ExportError::Io(error) => failed(error),
+    })?;
     // What took long may have been stopped at its very end.
     session.interrupt.check()?;
-    let bytes = made.as_file().metadata().map_err(failed)?.len();
-    made.persist(path).map_err(|error| failed(error.error))?;
+    let bytes = made.file().metadata().map_err(failed)?.len();
+    made.finish().map_err(failed)?;
     Ok(Box::new(Exported { file: name.to_owned(), bytes, calls, stacks }))
 }
 

@@ -1,6 +1,7 @@
 //! `find`: bytes in memory, here or whenever they came to stand there.
 
 use super::executions::place_cells;
+use super::more;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
@@ -36,9 +37,7 @@ impl Output for Found {
             }
             page.end();
         }
-        if self.more {
-            page.put(Style::Dim, "There are more; say how many with -c.").end();
-        }
+        more::say(page, self.more);
     }
 }
 
@@ -63,9 +62,7 @@ impl Output for Appeared {
             table.row(cells);
         }
         table.render(page);
-        if self.more {
-            page.put(Style::Dim, "There are more; say how many with -c.").end();
-        }
+        more::say(page, self.more);
     }
 }
 

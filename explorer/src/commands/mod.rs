@@ -28,6 +28,7 @@ mod locating;
 mod maps;
 mod modifications;
 mod modules;
+mod more;
 mod operands;
 mod output;
 mod position;
@@ -108,6 +109,15 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// Whether it is that somebody asked to stop.
+    pub fn is_interruption(&self) -> bool {
+        let state = match self {
+            Self::State(error) | Self::Location(LocationError::State(error)) => error,
+            _ => return self.to_string() == StateError::Interrupted.to_string(),
+        };
+        matches!(state, StateError::Interrupted)
+    }
+
     /// The expression at fault.
     fn expression(&self) -> Option<&ExpressionError> {
         match self {

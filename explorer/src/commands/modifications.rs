@@ -1,6 +1,7 @@
 //! `modification` and `last`: who wrote to something, and when.
 
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
+use super::more;
 use super::position::Position;
 use super::total::total;
 use super::{
@@ -19,6 +20,8 @@ const SHOWN: usize = 16;
 struct Modifications {
     subject: Subject,
     modifications: Vec<Row>,
+    /// Whether there are more, in some direction.
+    more: bool,
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
@@ -47,6 +50,7 @@ impl Output for Modifications {
         let mut table = table(threads, &["pc", "function", "where", "old", "new"]);
         self.modifications.iter().for_each(|one| table.row(cells(one)));
         table.render(page);
+        more::say(page, self.more);
     }
 }
 
@@ -99,7 +103,9 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if let Some(times) = none_shown(session, arguments)? {
         return total(session.modification_count(&subject, times)?, "writes");
     }
-    let found = session.modifications(&subject, window)?;
+    let mut found = session.modifications(&subject, more::wider(window))?;
+    let cursor = session.cursor();
+    let more = more::cut(&mut found, window, |one| one.tracepoint < cursor);
     let scene = session.scene()?;
     let value = |bytes: &[Option<u8>]| scene.typed_text(&subject, of.as_ref()?, bytes);
     let row = |modification: Modification| {
@@ -109,7 +115,7 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     };
     let modifications: Vec<Row> = found.into_iter().map(row).collect();
     let unmapped = if modifications.is_empty() { nothing_of(session, &subject)? } else { None };
-    Ok(Box::new(Modifications { subject, modifications, unmapped }))
+    Ok(Box::new(Modifications { subject, modifications, more, unmapped }))
 }
 
 /// The same, with its type.

@@ -1,14 +1,21 @@
 //! `output`: what the program wrote, and when.
 
+use super::more;
 use super::position::Position;
+use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, thousands};
-use crate::session::{OutputLine, Session};
+use crate::session::{OutputLine, Session, Window};
 use serde::Serialize;
+
+/// Lines shown in each direction when nobody says how many.
+const COUNT: u64 = 1000;
 
 #[derive(Serialize)]
 struct Lines {
     lines: Vec<OutputLine>,
+    /// Whether there are more, in some direction.
+    more: bool,
     #[serde(skip)]
     cursor: u64,
     /// Of their threads, if there are several.
@@ -35,19 +42,29 @@ impl Output for Lines {
             page.put(Style::Dim, format!(" {}| ", line.descriptor));
             page.put(Style::Plain, &line.text).end();
         }
+        more::say(page, self.more);
     }
 }
 
 fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let lines = session.output(arguments.count("FD"))?;
-    let Some(number) = arguments.count("LINE") else {
-        let numbers = lines.iter().map(|line| session.thread_number(line.thread)).collect();
-        return Ok(Box::new(Lines { lines, cursor: session.cursor(), numbers }));
-    };
+    let Some(number) = arguments.count("LINE") else { return list(session, arguments, lines) };
     let line = lines.iter().find(|line| line.number as u64 == number);
     let line = line.ok_or_else(|| CommandError::Other(format!("no line {number} of output")))?;
     session.jump(line.tracepoint)?;
     Position::result(session)
+}
+
+/// The lines nearest to the cursor.
+fn list(session: &Session, arguments: &Arguments, mut lines: Vec<OutputLine>) -> CommandResult {
+    let (count, cursor) = (arguments.rows(COUNT), session.cursor());
+    if count == 0 {
+        return total(lines.len() as u64, "lines");
+    }
+    let window = Window { past: count, future: count };
+    let more = more::cut(&mut lines, window, |line| line.tracepoint < cursor);
+    let numbers = lines.iter().map(|line| session.thread_number(line.thread)).collect();
+    Ok(Box::new(Lines { lines, more, cursor, numbers }))
 }
 
 /// `output`.
@@ -56,6 +73,7 @@ pub static OUTPUT: Command = Command {
     aliases: &[],
     group: Group::History,
     arguments: &[
+        Argument::at_most("at most N lines before the cursor and as many behind; 1000 if left out"),
         Argument {
             name: "FD",
             form: Form::Option,

@@ -2,6 +2,7 @@
 
 use super::executions::{NUMBER, WHEN, none_shown, rows, window};
 use super::modifications::{EXPRESSION, SIZE, nothing, nothing_of, subject};
+use super::more;
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
@@ -12,6 +13,8 @@ use serde::Serialize;
 struct Reads {
     subject: Subject,
     reads: Vec<Execution>,
+    /// Whether there are more, in some direction.
+    more: bool,
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
@@ -26,6 +29,7 @@ impl Output for Reads {
             return page.line(nothing("Not read there.", self.unmapped.as_deref()));
         }
         rows(&self.reads, &self.numbers).render(page);
+        more::say(page, self.more);
         if self.subject.bits().is_some() {
             page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
         }
@@ -41,10 +45,12 @@ fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if let Some(times) = none_shown(session, arguments)? {
         return total(session.read_count(&addresses, times)?, "reads");
     }
-    let reads = session.reads(&addresses, window)?;
+    let mut reads = session.reads(&addresses, more::wider(window))?;
+    let cursor = session.cursor();
+    let more = more::cut(&mut reads, window, |read| read.tracepoint < cursor);
     let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
     let unmapped = if reads.is_empty() { nothing_of(session, &subject)? } else { None };
-    Ok(Box::new(Reads { subject, reads, unmapped, numbers }))
+    Ok(Box::new(Reads { subject, reads, more, unmapped, numbers }))
 }
 
 /// `reads`.

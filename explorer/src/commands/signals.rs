@@ -1,5 +1,6 @@
 //! `info signals`.
 
+use super::more;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Group, Output};
 use crate::render::{Page, Style, thousands};
@@ -36,9 +37,7 @@ impl Output for Signals {
             }
             page.end();
         }
-        if self.more {
-            page.put(Style::Dim, "There are more: say -c N.").end();
-        }
+        more::say(page, self.more);
     }
 }
 

@@ -119,7 +119,11 @@ impl Output for Syscalls {
             line.render(page, self.cursor);
         }
         if let Some(next) = self.next {
-            page.put(Style::Dim, format!("More: syscalls --from {next}")).end();
+            page.put(
+                Style::Dim,
+                format!("There are more: syscalls --from {next}, or -c N; -c 0 counts them."),
+            )
+            .end();
         }
     }
 }

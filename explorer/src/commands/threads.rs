@@ -13,8 +13,11 @@ struct Threads {
 
 impl Output for Threads {
     fn render(&self, page: &mut Page) {
-        let heading = ["", "thread", "id", "state", "pc", "function", "where", "tracepoints"];
-        let mut table = Table::new(&heading).numbers(&[1, 2]);
+        let heading =
+            ["", "thread", "id", "state", "pc", "function", "where", "tracepoints", "name"];
+        let named = self.threads.iter().any(|thread| thread.name.is_some());
+        let columns = heading.len() - usize::from(!named);
+        let mut table = Table::new(heading.get(..columns).unwrap_or(&heading)).numbers(&[1, 2]);
         for thread in &self.threads {
             let mut cells = vec![
                 if thread.current { "*" } else { "" }.to_owned(),
@@ -31,6 +34,7 @@ impl Output for Threads {
             }
             let last = thread.end.saturating_sub(1);
             cells.push(format!("#{} to #{}", thousands(thread.first), thousands(last)));
+            cells.extend(named.then(|| thread.name.clone().unwrap_or_default()));
             table.row(cells);
         }
         table.render(page);
@@ -54,8 +58,11 @@ struct Selected {
 
 impl Output for Selected {
     fn render(&self, page: &mut Page) {
-        let ThreadStatus { number, thread, state, place, .. } = &self.thread;
+        let ThreadStatus { number, thread, name, state, place, .. } = &self.thread;
         page.put(Style::Heading, format!("Thread {number}"));
+        if let Some(name) = name {
+            page.plain(format!(" {name:?}"));
+        }
         page.plain(format!(" (id {thread}), {}, ", state_name(*state)));
         if let Some(place) = place {
             place.render_with_address(page);
@@ -165,7 +172,8 @@ pub static THREADS: Command = Command {
     arguments: &[],
     help: "list the threads, what they do at the cursor, and where",
     details: "The selected one is marked *. Threads take turns: the one that runs next is \
-              running; another waits where it will go on, or has ended.",
+              running; another waits where it will go on, or has ended. Names are those that threads \
+              gave themselves by the cursor (prctl, PR_SET_NAME).",
     run: |session, _| Ok(Box::new(Threads { threads: session.threads()? })),
 };
 

@@ -4,6 +4,7 @@ use super::build::{BuildError, build};
 use super::file::{self, Unusable};
 use super::{Index, IndexError};
 use crate::timeline::{StateError, Timeline};
+use crate::whole_file::WholeFile;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,14 +55,10 @@ impl Index {
 
 /// Made under another name, which it keeps until it is whole.
 fn beside(timeline: &Timeline, path: &Path) -> Result<Index, BuildError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    let made =
-        tempfile::Builder::new().prefix(&name).tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    build(timeline, made.as_file())?;
-    let index = read(timeline, made.as_file())?;
-    made.persist(path).map_err(|error| error.error)?;
+    let made = WholeFile::new(path)?;
+    build(timeline, made.file())?;
+    let index = read(timeline, made.file())?;
+    made.finish()?;
     Ok(index)
 }
 

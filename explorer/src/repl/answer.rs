@@ -26,6 +26,8 @@ pub struct Answerer<'a> {
     pub width: Option<usize>,
     /// Lines the terminal has, where somebody reads at it: longer answers go to a pager.
     pub height: Option<usize>,
+    /// Whether nobody sits at a prompt: who runs the script says that it was interrupted.
+    pub script: bool,
     /// Where answers go.
     pub out: &'a mut dyn Write,
     /// Where errors go in text mode.
@@ -116,6 +118,9 @@ impl Answerer<'_> {
             Err(error) => {
                 // What was answered before stands before the error.
                 self.out.flush()?;
+                if self.script && error.is_interruption() {
+                    return Ok(());
+                }
                 let text = crate::render::escape(&error.to_string());
                 writeln!(self.errors, "rdb-explore: {text}")?;
                 for line in error.pointed().into_iter().flatten() {

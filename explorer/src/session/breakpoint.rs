@@ -4,7 +4,7 @@ use super::Subject;
 use serde::{Deserialize, Serialize};
 
 /// A place of a breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Run-time address.
     #[serde(serialize_with = "crate::render::serialize_hex")]
@@ -16,6 +16,12 @@ pub struct Target {
     pub module: Option<u32>,
     /// The function there.
     pub function: Option<String>,
+    /// The indirect function (STT_GNU_IFUNC) that was asked for, if this one was chosen for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indirect: Option<String>,
+    /// The file name of its module, if that is not the program itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
     /// Its source file.
     pub file: Option<String>,
     /// Its line.
@@ -23,6 +29,26 @@ pub struct Target {
 }
 
 impl Target {
+    /// In words: `0x401136 in f at f.c:3`, `0x7ffff7f3 in __strlen_evex (strlen) of libc.so.6`.
+    pub fn describe(&self) -> String {
+        let mut text = crate::render::hex(self.address);
+        if let Some(function) = &self.function {
+            text += &format!(" in {function}");
+        }
+        if let Some(asked) =
+            self.indirect.as_ref().filter(|name| Some(*name) != self.function.as_ref())
+        {
+            text += &format!(" ({asked})");
+        }
+        if let (Some(file), Some(line)) = (&self.file, self.line) {
+            text += &format!(" at {file}:{line}");
+        }
+        if let Some(library) = &self.library {
+            text += &format!(" of {library}");
+        }
+        text
+    }
+
     /// Whether it is at `pc`, where `module` is mapped.
     pub fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
         self.address == pc && (self.module.is_none() || self.module == module)
@@ -270,7 +296,7 @@ mod tests {
     use super::*;
 
     fn target(address: u64) -> Target {
-        Target { address, module: None, function: None, file: None, line: None }
+        Target { address, ..Target::default() }
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Call {
     pub tracepoint: u64,
     /// Its thread.
     pub thread: u32,
+    /// The function, as it is named where it is.
+    pub function: Option<String>,
     /// What the registers of integer arguments held.
     #[serde(serialize_with = "serialize_words")]
     pub arguments: [u64; 6],
@@ -91,38 +93,22 @@ impl Session {
         Ok(all?)
     }
 
-    /// Calls of a function around the cursor, in order.
+    /// Calls of the functions that are entered at `entries` ([`Session::entries_of`]) around the
+    /// cursor, in order.
     ///
     /// # Errors
-    /// [`LocationError`].
-    pub fn calls(&self, function: &str, window: Window) -> Result<Vec<Call>, LocationError> {
-        let targets = self.entries_of(function)?;
-        let all = self.executed(&targets, window)?;
+    /// [`StateError`].
+    pub fn calls(&self, entries: &[Target], window: Window) -> Result<Vec<Call>, StateError> {
+        let all = self.executed(entries, window)?;
         let mut calls = Vec::with_capacity(all.len());
         self.calls_at(&all, &mut |passed| {
             self.interrupt.check()?;
-            calls.push(self.call(&passed)?);
+            let function = entries.iter().find(|entry| entry.address == passed.pc);
+            let function = function.and_then(|entry| entry.function.clone());
+            calls.push(Call { function, ..self.call(&passed)? });
             Ok(())
         })?;
         Ok(calls)
-    }
-
-    /// Where a function is entered.
-    ///
-    /// # Errors
-    /// [`LocationError`].
-    pub(super) fn entries_of(&self, function: &str) -> Result<Vec<Target>, LocationError> {
-        let interrupt = &self.interrupt;
-        self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        let mut targets = self.locator.entries(&self.timeline, function);
-        if targets.is_empty() {
-            // What is wrong with the name; or all of it is inlined.
-            let places = self.resolve(function)?;
-            if function.starts_with('*') {
-                targets = places;
-            }
-        }
-        Ok(targets)
     }
 
     /// The tracepoints around the cursor that execute one of `targets`.
@@ -191,6 +177,7 @@ impl Session {
         Ok(Call {
             tracepoint: t,
             thread,
+            function: None,
             arguments: passed.arguments,
             caller,
             ending: match (end, returned) {

@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::expression::Fault;
 use crate::symbols::{DeclaredKind, ModuleSymbols, Variable, did_you_mean, nearest};
+use std::sync::Arc;
 
 /// Names offered for one that is not there.
 const OFFERED: usize = 3;
@@ -12,13 +13,18 @@ impl Scene<'_> {
     pub(super) fn unknown(&self, name: &str) -> Fault {
         match self.elsewhere(name) {
             Some(place) => Fault::NotAlive(name.to_owned(), place),
-            None => self.unknown_symbol(name, self.variables().unwrap_or_default()),
+            None => {
+                let variables = self.variables().unwrap_or_default();
+                let names: Vec<_> =
+                    variables.iter().map(|variable| Arc::clone(&variable.name)).collect();
+                self.unknown_symbol(name, &names)
+            }
         }
     }
 
-    /// That a name is none of the program's, with names like it, of `variables` before others.
-    pub(super) fn unknown_symbol(&self, name: &str, variables: &[Variable]) -> Fault {
-        Fault::Name(name.to_owned(), did_you_mean(&self.near(name, variables)))
+    /// That a name is none of the program's, with names like it, of those in scope before others.
+    pub(super) fn unknown_symbol(&self, name: &str, in_scope: &[Arc<str>]) -> Fault {
+        Fault::Name(name.to_owned(), did_you_mean(&self.near(name, in_scope)))
     }
 
     /// Where a variable is that is not alive here.
@@ -77,8 +83,8 @@ impl Scene<'_> {
         lines.map_or_else(String::new, |(first, last)| format!("(lines {first} to {last})"))
     }
 
-    fn near(&self, name: &str, variables: &[Variable]) -> Vec<String> {
-        let mut near = nearest(name, variables.iter().map(|variable| &*variable.name), OFFERED);
+    fn near(&self, name: &str, in_scope: &[Arc<str>]) -> Vec<String> {
+        let mut near = nearest(name, in_scope.iter().map(|name| &**name), OFFERED);
         for (symbols, _) in self.modules_by_interest() {
             if !near.is_empty() {
                 break;

@@ -113,7 +113,12 @@ impl Images {
 
     /// Whether an image is of the dynamic linker: AT_BASE is its load bias.
     pub fn is_linker(&self, image: Image) -> bool {
-        self.interpreter != 0 && image.bias == self.interpreter
+        self.is_linkers(image.bias)
+    }
+
+    /// Whether a load bias is the dynamic linker's.
+    pub fn is_linkers(&self, bias: u64) -> bool {
+        self.interpreter != 0 && bias == self.interpreter
     }
 
     /// Whether an image is of the program itself.

@@ -54,6 +54,17 @@ pub struct LineCode {
     pub linker: bool,
 }
 
+/// Where to break for a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineTargets {
+    /// The places; none, if there is no code at or after it.
+    pub targets: Vec<Target>,
+    /// Whether any module has the file.
+    pub known: bool,
+    /// The line: the one asked for, or the next that has code.
+    pub line: u32,
+}
+
 /// Whose code it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -63,6 +74,15 @@ pub enum Owner {
     Linker,
     /// Another module's.
     Library,
+}
+
+/// Which instruction of a function is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Its first.
+    Entry,
+    /// The first behind its prologue.
+    Body,
 }
 
 /// Names and lines of a timeline.
@@ -163,7 +183,7 @@ impl Locator {
         })
     }
 
-    /// Where to break for a function.
+    /// Where to break for a function; for an indirect one, the entry of its resolver.
     pub fn function(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
         let mut targets = Vec::new();
         for index in self.images.modules() {
@@ -199,7 +219,8 @@ impl Locator {
         (targets.len() <= most).then_some(targets)
     }
 
-    /// The first instructions of a function, not those of inlined copies.
+    /// The first instructions of a function, not those of inlined copies; of an indirect one, of
+    /// its resolver.
     pub fn entries(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
         let mut targets = Vec::new();
         for index in self.images.modules() {
@@ -216,8 +237,9 @@ impl Locator {
         targets
     }
 
-    /// Where to break for a line of a file; whether any module has that file.
-    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> (Vec<Target>, bool) {
+    /// Where to break for a line of a file, or for the next that has code; whether any module
+    /// has that file.
+    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> LineTargets {
         let mut matches: Vec<(u32, &ModuleSymbols, LineMatch)> = Vec::new();
         for index in self.images.modules() {
             let Some(symbols) = self.images.symbols(timeline, index) else { continue };
@@ -227,10 +249,13 @@ impl Locator {
         // A module with that very line beats one that only has a later one.
         let exact = matches.iter().any(|(_, _, m)| m.exact);
         let mut targets = Vec::new();
+        let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
             self.add_targets(timeline, *index, symbols, &found.addresses, &mut targets);
+            let line = Some(found.line).filter(|_| !found.addresses.is_empty());
+            nearest = nearest.into_iter().chain(line).min();
         }
-        (targets, known)
+        LineTargets { targets, known, line: nearest.unwrap_or(line) }
     }
 
     fn add_targets(
@@ -243,16 +268,65 @@ impl Locator {
     ) {
         for bias in self.images.biases(timeline, index) {
             for found in addresses {
-                let location = symbols.location_at(found.address).filter(|l| l.line > 0);
-                targets.push(Target {
-                    address: found.address.to_runtime(bias),
-                    module: Some(index),
-                    function: found.function.clone(),
-                    file: location.as_ref().map(|location| location.file.clone()),
-                    line: location.map(|location| location.line),
-                });
+                targets.push(self.target(timeline, (index, symbols, bias), found));
             }
         }
+    }
+
+    /// A place to break; of an indirect function, the entry of its resolver.
+    fn target(
+        &self,
+        timeline: &Timeline,
+        (index, symbols, bias): (u32, &ModuleSymbols, u64),
+        found: &BreakAddress,
+    ) -> Target {
+        let address = if found.resolver { found.entry } else { found.address };
+        let location = symbols.location_at(address).filter(|l| l.line > 0);
+        let library = || self.images.path(index)?.rsplit('/').next().map(str::to_owned);
+        Target {
+            address: address.to_runtime(bias),
+            module: Some(index),
+            function: found.function.clone(),
+            indirect: found.function.clone().filter(|_| found.resolver),
+            library: library().filter(|_| !self.images.are_of_program(timeline, symbols)),
+            file: location.as_ref().map(|location| location.file.clone()),
+            line: location.map(|location| location.line),
+        }
+    }
+
+    /// The function that is entered at an address at `state`, at its entry or where to break.
+    pub(super) fn entered_at(
+        &self,
+        timeline: &Timeline,
+        (state, address): (u64, u64),
+        part: Part,
+    ) -> Target {
+        let Some(found) = self.find(timeline, state, address) else {
+            return Target { address, ..Target::default() };
+        };
+        let mut place = found.symbols.break_at_entry(found.address);
+        if part == Part::Entry {
+            place.address = place.entry;
+        }
+        let module = (found.image.module, found.symbols, found.image.bias);
+        self.target(timeline, module, &place)
+    }
+
+    /// The entry of the function around a run-time address of module `index`.
+    pub(super) fn entry_around(
+        &self,
+        timeline: &Timeline,
+        index: u32,
+        address: u64,
+    ) -> Option<Target> {
+        let symbols = self.images.symbols(timeline, index)?;
+        let around = |bias: u64| {
+            let function = symbols.function_at(ModuleAddr::of_runtime(address, bias))?;
+            let entry = symbols.break_at_entry(function.entry);
+            let entry = BreakAddress { address: entry.entry, ..entry };
+            Some(self.target(timeline, (index, symbols, bias), &entry))
+        };
+        self.images.biases(timeline, index).into_iter().find_map(around)
     }
 
     /// Run-time address and size of a variable or function, by symbol name.

@@ -1,6 +1,7 @@
 //! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
+use super::locate::{LineTargets, Part};
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;
@@ -31,6 +32,12 @@ pub enum LocationError {
     /// No code there.
     #[error("no code at or after {0}:{1}")]
     Line(String, u32),
+    /// Lines are counted from 1.
+    #[error("lines are counted from 1: there is no line 0 of {0}")]
+    Zero(String),
+    /// Code without a source line.
+    #[error("no source line is known of {0}")]
+    NoLine(String),
     /// A line without a file, where there is no current file.
     #[error("no current source file: say FILE:LINE")]
     NoFile,
@@ -40,6 +47,12 @@ pub enum LocationError {
     /// A pattern that names no function, or too many.
     #[error("{0}")]
     Matches(String),
+    /// Indirect functions without an implementation.
+    #[error("{0} is chosen at run time (IFUNC), and nothing was: its resolver never returned here")]
+    NeverChosen(String),
+    /// An address inside of a function, where its entry is asked for.
+    #[error("{0} is inside of {1}, which is not entered there: see `executions *{0}`")]
+    NoEntry(String, String),
     /// An address that has no value.
     #[error("{0}")]
     Expression(#[from] ExpressionError),
@@ -74,7 +87,7 @@ impl Session {
         if targets.is_empty() {
             return Err(self.no_function(location));
         }
-        Ok(targets)
+        self.bound(targets, Part::Body)
     }
 
     /// The source line a location means, for `list`.
@@ -83,16 +96,20 @@ impl Session {
     /// [`LocationError`].
     pub fn source_line(&self, location: &str) -> Result<SourceLine, LocationError> {
         if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?;
+            let targets = self.line_targets(file, line)?.targets;
             let file = targets.into_iter().find_map(|target| target.file);
             return Ok(SourceLine { file: file.ok_or(LocationError::NoFile)?, line });
         }
         if let Ok(line) = location.parse() {
             let file = self.current_line().ok_or(LocationError::NoFile)?.file;
+            if line == 0 {
+                return Err(LocationError::Zero(file));
+            }
             return Ok(SourceLine { file, line });
         }
         let of = |target: Target| Some(SourceLine { file: target.file?, line: target.line? });
-        self.resolve(location)?.into_iter().find_map(of).ok_or(LocationError::NoFile)
+        let none = || LocationError::NoLine(location.trim().to_owned());
+        self.resolve(location)?.into_iter().find_map(of).ok_or_else(none)
     }
 
     /// The line `list` continues at, else the cursor's, else that of `main`.
@@ -116,7 +133,7 @@ impl Session {
     /// [`LocationError`].
     pub fn code_address(&self, location: &str) -> Result<u64, LocationError> {
         if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?;
+            let targets = self.line_targets(file, line)?.targets;
             return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
         }
         let plain = location.trim().trim_start_matches('*');
@@ -135,7 +152,7 @@ impl Session {
         let wrong = |why| LocationError::Pattern(text.to_owned(), why);
         let pattern = Pattern::new(text).map_err(wrong)?;
         match self.locator.functions(&self.timeline, &pattern, MOST_PLACES) {
-            Some(targets) if !targets.is_empty() => Ok(targets),
+            Some(targets) if !targets.is_empty() => self.bound(targets, Part::Body),
             Some(_) => Err(LocationError::Matches(format!("no function matches {text:?}"))),
             None => {
                 let text = format!("functions that match {text:?} have over {MOST_PLACES} places");
@@ -146,32 +163,45 @@ impl Session {
 
     /// The code of a line or, which the user is told, of the next that has some.
     fn line_with_code(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
-        let targets = self.line_targets(file, line)?;
-        let nearest = targets.iter().filter_map(|target| target.line).min();
-        if let Some(nearest) = nearest.filter(|_| targets.iter().all(|t| t.line != Some(line))) {
-            let short = file.rsplit('/').next().unwrap_or(file);
-            self.notice(format!("line {line} of {short} has no code; the next is line {nearest}"));
+        let found = self.line_targets(file, line)?;
+        if found.line != line {
+            let (short, next) = (file.rsplit('/').next().unwrap_or(file), found.line);
+            self.notice(format!("line {line} of {short} has no code; the next is line {next}"));
         }
-        Ok(targets)
+        Ok(found.targets)
     }
 
-    fn line_targets(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
-        let (targets, known) = self.locator.line(&self.timeline, file, line);
-        match (targets.is_empty(), known) {
-            (false, _) => Ok(targets),
+    fn line_targets(&self, file: &str, line: u32) -> Result<LineTargets, LocationError> {
+        if line == 0 {
+            return Err(LocationError::Zero(file.to_owned()));
+        }
+        let found = self.locator.line(&self.timeline, file, line);
+        match (found.targets.is_empty(), found.known) {
+            (false, _) => Ok(found),
             (_, true) => Err(LocationError::Line(file.to_owned(), line)),
             _ => Err(LocationError::File(file.to_owned())),
         }
+    }
+
+    /// A location as it was understood: of a line without code, the next that has some.
+    pub fn understood(&self, location: &str) -> String {
+        let own = || Some((self.current_line()?.file, location.trim().parse().ok()?));
+        let asked = split_line(location).map(|(file, line)| (file.to_owned(), line)).or_else(own);
+        let moved = asked.and_then(|(file, line)| {
+            let found = self.line_targets(&file, line).ok().filter(|found| found.line != line)?;
+            Some(format!("{file}:{}", found.line))
+        });
+        moved.unwrap_or_else(|| location.to_owned())
     }
 
     fn target(&self, address: u64) -> Target {
         let place: Place = self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(address));
         Target {
             address,
-            module: None,
             function: place.function,
             file: place.file,
             line: place.line,
+            ..Target::default()
         }
     }
 
@@ -182,8 +212,13 @@ impl Session {
 }
 
 /// What stands between slashes: `/^read_/`.
-fn pattern_in(location: &str) -> Option<&str> {
+pub(super) fn pattern_in(location: &str) -> Option<&str> {
     location.strip_prefix('/')?.strip_suffix('/')
+}
+
+/// Whether a location is a line of a file.
+pub(super) fn is_line(location: &str) -> bool {
+    split_line(location).is_some() || location.trim().parse::<u32>().is_ok()
 }
 
 /// `file:line`; not `ns::name`.

@@ -1,13 +1,16 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
+mod abi;
 mod appearances;
 mod bookmark;
 mod breakpoint;
+mod called_name;
 mod calls;
 mod condition;
 mod display;
 mod each;
 mod entered;
+mod entries;
 mod executions;
 mod find;
 mod frames;
@@ -17,6 +20,7 @@ mod history;
 mod ignoring;
 mod images;
 mod index;
+mod indirect;
 mod judged;
 mod keeping;
 mod leave;
@@ -35,6 +39,7 @@ mod position;
 mod process;
 mod reads;
 pub mod registers;
+mod returned;
 mod saved;
 mod scene;
 mod scope;
@@ -48,10 +53,11 @@ mod visible;
 pub use display::{Display, Displays};
 pub use each::{Each, Times};
 pub use frames::Frames;
-pub use heap::{Around, Block, Family, Found, Heap, Misuse, Use, Uses, WrongFree};
+pub use heap::{Around, Block, Checked, Family, Found, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
 mod subject;
 mod thread;
+mod thread_names;
 mod tls;
 mod totals;
 mod twin;
@@ -162,6 +168,7 @@ pub struct Session {
     /// Where other processes were left.
     left: HashMap<u32, process::Left>,
     parses: parses::Parses,
+    implementations: indirect::Chosen,
 }
 
 impl Session {
@@ -202,6 +209,7 @@ impl Session {
             due: ignoring::Due::default(),
             left: HashMap::new(),
             parses: parses::Parses::default(),
+            implementations: indirect::Chosen::default(),
         }
     }
 

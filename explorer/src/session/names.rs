@@ -5,7 +5,7 @@ use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::cython::cython_name;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
-use crate::symbols::{CodeAddr, DeclaredKind, Language, ModuleSymbols, file_matches};
+use crate::symbols::{CodeAddr, DeclaredKind, Language, ModuleAddr, ModuleSymbols, file_matches};
 use crate::values::{Place, Value};
 
 /// Variables of a module that are looked through for the one at an address.
@@ -126,6 +126,13 @@ impl Environment for Scene<'_> {
 }
 
 impl Scene<'_> {
+    /// Whether the frame's function is assembly.
+    pub(super) fn is_assembly(&self) -> bool {
+        let of =
+            |view: super::View<'_>| Some(view.dies()?.is_assembly(view.function_dies()?.physical));
+        self.view().and_then(of).unwrap_or_default()
+    }
+
     /// A variable of the frame's function, or a member of its `this`.
     fn local(&self, name: &str) -> Option<Value> {
         let variables = self.variables()?;
@@ -169,7 +176,7 @@ impl Scene<'_> {
         let (symbols, bias) = self.own_module()?;
         let (size, _) = symbols.thread_local()?;
         let at = (self.state(), self.frames.registers().fs_base);
-        let block = self.session.thread_local(at, (symbols, bias), 0)?;
+        let block = self.session.thread_local(at, (symbols, bias), 0).ok()?;
         address.checked_sub(block).filter(|inside| *inside < size)?;
         let declared = symbols.dies().declared();
         let mut names = declared.names(DeclaredKind::Variable).take(MAX_DECLARED);
@@ -205,11 +212,31 @@ impl Scene<'_> {
     }
 
     fn function(&self, name: &str) -> Option<Value> {
-        self.modules().into_iter().find_map(|(symbols, bias)| {
+        self.modules_for_functions().into_iter().find_map(|(symbols, bias)| {
             let found = symbols.addresses_of_function(name);
             let found = found.iter().find(|found| !found.inlined).or_else(|| found.first())?;
-            Some(function_value(symbols, bias, found.entry))
+            let chosen = found.resolver.then(|| self.implementation(found.entry.to_runtime(bias)));
+            let own = || function_value(symbols, bias, found.entry);
+            Some(chosen.flatten().unwrap_or_else(own))
         })
+    }
+
+    /// The modules, with the dynamic linker's last, unless the frame is in it: what it has of the
+    /// C library is for itself alone.
+    fn modules_for_functions(&self) -> Vec<(&ModuleSymbols, u64)> {
+        let own = self.own_module().map(|(_, bias)| bias);
+        let images = self.session.locator.images();
+        let mut modules = self.modules();
+        modules.sort_by_key(|(_, bias)| images.is_linkers(*bias) && Some(*bias) != own);
+        modules
+    }
+
+    /// What was chosen for the indirect function whose resolver is entered at `entry`.
+    fn implementation(&self, entry: u64) -> Option<Value> {
+        let address = self.session.implementation(entry, self.state())?;
+        let (session, timeline) = (self.session, &self.session.timeline);
+        let (symbols, bias) = session.locator.module_at(timeline, self.state(), address)?;
+        Some(function_value(symbols, bias, ModuleAddr::of_runtime(address, bias)))
     }
 
     /// `function::variable`: of the innermost frame of that function, or static.

@@ -64,6 +64,7 @@ impl Session {
         self.examine.next = None;
         self.faults.clear();
         self.due.clear();
+        self.implementations = super::indirect::Chosen::default();
         self.forget_listing();
         match self.left.remove(&self.timeline.process()) {
             Some(Left { cursor, stop, chosen }) if cursor <= self.timeline.end() => {

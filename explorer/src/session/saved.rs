@@ -10,6 +10,7 @@ use super::bookmark::Bookmark;
 use super::breakpoint::Breakpoint;
 use super::display::Display;
 use crate::values::Format;
+use crate::whole_file::WholeFile;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -160,18 +161,13 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, &'static str> {
 /// # Errors
 /// The file system's; what was there is then there still, or at `aside`.
 pub(super) fn write(path: &Path, bytes: &[u8], aside: Option<&Path>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut made = tempfile::Builder::new().prefix(&name).tempfile_in(folder)?;
-    made.write_all(bytes)?;
-    made.as_file().sync_all()?;
+    let made = WholeFile::new(path)?;
+    made.file().write_all(bytes)?;
+    made.file().sync_all()?;
     if let Some(aside) = aside {
         std::fs::rename(path, aside)?;
     }
-    made.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    made.finish()
 }
 
 #[cfg(test)]
@@ -181,13 +177,8 @@ mod tests {
 
     fn example() -> Saved {
         let mut breakpoints = Breakpoints::default();
-        let target = Target {
-            address: u64::MAX,
-            module: Some(3),
-            function: None,
-            file: None,
-            line: Some(7),
-        };
+        let target =
+            Target { address: u64::MAX, module: Some(3), line: Some(7), ..Target::default() };
         breakpoints.add("f", vec![target]);
         Saved {
             bookmarks: vec![Bookmark {

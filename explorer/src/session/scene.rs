@@ -239,7 +239,8 @@ impl Target for Scene<'_> {
 
     fn computed_offset(&self, dies: &Dies, die: DieRef, address: u64) -> Option<u64> {
         let memory = |at, buffer: &mut [u8]| self.session.timeline.read(self.state(), at, buffer);
-        let fixed = Fixed { bias: 0, memory: &memory, thread_local: &|_| None };
+        let fixed =
+            Fixed { bias: 0, memory: &memory, thread_local: &|_| Err(Missing::ThreadLocal) };
         Some(dies.member_address(die, address, &fixed)?.wrapping_sub(address))
     }
 

@@ -27,6 +27,9 @@ pub struct ThreadStatus {
     pub number: usize,
     /// Its id while recording.
     pub thread: u32,
+    /// The name it gave itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What it does.
     pub state: ThreadState,
     /// Where it goes on, or went on last; nowhere before it has started.
@@ -189,7 +192,8 @@ impl Session {
     pub fn threads(&self) -> Result<Vec<ThreadStatus>, StateError> {
         let selected = self.thread()?;
         let threads = self.timeline.schedule().threads();
-        let status = |thread: &crate::timeline::Thread| {
+        let mut names = self.thread_names()?;
+        let mut status = |thread: &crate::timeline::Thread| {
             let life = self.timeline.lifetime(thread.id).unwrap_or_default();
             let state = self.state_of(thread.id);
             let pc = match state {
@@ -200,6 +204,7 @@ impl Session {
             Ok(ThreadStatus {
                 number: thread.number,
                 thread: thread.id,
+                name: names.remove(&thread.id),
                 state,
                 place: pc.map(place),
                 first: life.start,
@@ -207,7 +212,7 @@ impl Session {
                 current: thread.id == selected,
             })
         };
-        threads.iter().map(status).collect()
+        threads.iter().map(&mut status).collect()
     }
 
     fn state_of(&self, id: u32) -> ThreadState {

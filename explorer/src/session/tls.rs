@@ -3,6 +3,7 @@
 
 use super::Session;
 use crate::symbols::ModuleSymbols;
+use crate::symbols::location::Missing;
 
 /// Most modules that the dynamic linker's list is followed over.
 const MAX_MODULES: usize = 4096;
@@ -27,33 +28,40 @@ const UNALLOCATED: u64 = u64::MAX;
 
 impl Session {
     /// The address of a thread-local variable of a module, of the thread with that pointer.
+    ///
+    /// # Errors
+    /// [`Missing::NotSetUp`] before the thread has storage for it; [`Missing::ThreadLocal`].
     pub(super) fn thread_local(
         &self,
         (state, fs_base): (u64, u64),
         (symbols, bias): (&ModuleSymbols, u64),
         offset: u64,
-    ) -> Option<u64> {
-        let (size, align) = symbols.thread_local()?;
+    ) -> Result<u64, Missing> {
+        let (size, align) = symbols.thread_local().ok_or(Missing::ThreadLocal)?;
+        if fs_base == 0 {
+            return Err(Missing::NotSetUp);
+        }
         if self.locator.images().are_of_program(&self.timeline, symbols) {
             // Its block ends at the thread pointer (ELF Handling For Thread-Local Storage,
             // variant II).
-            let block = size.checked_next_multiple_of(align.max(1))?;
-            return Some(fs_base.wrapping_sub(block).wrapping_add(offset));
+            let block = size.checked_next_multiple_of(align.max(1)).ok_or(Missing::ThreadLocal)?;
+            return Ok(fs_base.wrapping_sub(block).wrapping_add(offset));
         }
-        let block = self.library_block(state, fs_base, bias)?;
-        block.checked_add(offset)
+        let block = self.library_block(state, fs_base, bias).ok_or(Missing::ThreadLocal)?;
+        let block = Some(block).filter(|block| *block != UNALLOCATED && *block != 0);
+        block.ok_or(Missing::NotSetUp)?.checked_add(offset).ok_or(Missing::ThreadLocal)
     }
 
-    /// A thread's block of the library that is loaded at `bias`.
+    /// A thread's block of the library that is loaded at `bias`; 0 before there is one.
     fn library_block(&self, state: u64, fs_base: u64, bias: u64) -> Option<u64> {
         let number = self.tls_module(state, bias).filter(|number| *number > 0)?;
         let vector = self.word(state, fs_base.checked_add(DTV)?)?;
         let count = self.word(state, vector.checked_sub(ENTRY)?)?;
+        // The vector grows when a variable of a library loaded later is first used.
         if number > count {
-            return None;
+            return Some(0);
         }
-        let entry = vector.checked_add(number.checked_mul(ENTRY)?)?;
-        self.word(state, entry).filter(|block| *block != UNALLOCATED && *block != 0)
+        self.word(state, vector.checked_add(number.checked_mul(ENTRY)?)?)
     }
 
     /// The number of the TLS module that is loaded at `bias`.

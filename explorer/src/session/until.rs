@@ -35,7 +35,7 @@ impl Session {
         let hit = hit.filter(|hit| found.is_none_or(|found| distance(*hit) < distance(found)));
         let (target, stop) = match (hit, found) {
             (Some(hit), _) => (hit, Stop::Breakpoint { breakpoints: Vec::new() }),
-            (None, Some(found)) => (found, Stop::Until { location: location.to_owned() }),
+            (None, Some(found)) => (found, Stop::Until { location: self.understood(location) }),
             (None, None) => self.thread_edge(direction)?,
         };
         Ok(self.finish(target, stop, direction)?)

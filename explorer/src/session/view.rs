@@ -157,9 +157,10 @@ impl location::Frame for View<'_> {
         self.module()?.0.function_dies(self.address(), 0).map(|dies| dies.physical)
     }
 
-    fn thread_local(&self, offset: u64) -> Option<u64> {
+    fn thread_local(&self, offset: u64) -> Result<u64, Missing> {
         let Frames { session, state, registers, .. } = self.frames;
-        session.thread_local((*state, registers.fs_base), self.module()?, offset)
+        let module = self.module().ok_or(Missing::ThreadLocal)?;
+        session.thread_local((*state, registers.fs_base), module, offset)
     }
 
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn location::Frame, u64)) {

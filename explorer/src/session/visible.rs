@@ -5,13 +5,21 @@ use super::breakpoint::{Breakpoint, Target};
 use super::{Scene, Session};
 use crate::expression::{ExpressionError, Fault, Parsed};
 use crate::symbols::cython::cython_name;
-use crate::symbols::{DeclaredKind, ModuleAddr, ModuleSymbols, Variable};
+use crate::symbols::datatypes::{Shape, Type};
+use crate::symbols::{DeclaredKind, ModuleAddr, ModuleSymbols};
+use std::sync::Arc;
 
 /// Places of a breakpoint that are looked at.
 const MAX_PLACES: usize = 64;
 
 /// Inlined copies around an address.
 const MAX_LEVELS: usize = 64;
+
+/// Nesting of base classes and of members without a name.
+const MAX_DEPTH: u32 = 32;
+
+/// Names of one place; a malformed record may contain itself, twice.
+const MAX_NAMES: usize = 100_000;
 
 /// Where an expression will be evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -39,17 +47,14 @@ impl Session {
         }
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
         let parsed = Parsed::new(text, &scene)?;
-        let variables = self.variables_at(places);
-        let knows = |name: &str| match &variables {
-            Some(known) => {
-                let own = |one: &Variable| *one.name == *name || *one.name == *cython_name(name);
-                known.iter().any(|one| own(one) || &*one.name == "this") || scene.is_global(name)
-            }
+        let visible = self.visible_at(places);
+        let knows = |name: &str| match &visible {
+            Some(known) => known.has(name) || scene.is_global(name),
             None => scene.is_global(name) || scene.is_some_local(name),
         };
         let unknown = |name: &str| match scene.elsewhere(name) {
             Some(place) => Fault::NotVisible(name.to_owned(), place),
-            None => scene.unknown_symbol(name, variables.as_deref().unwrap_or_default()),
+            None => scene.unknown_symbol(name, visible.as_ref().map_or(&[], |known| &known.names)),
         };
         parsed.check_names(&knows, &unknown)
     }
@@ -65,10 +70,10 @@ impl Session {
         self.check_expression(text, places.map_or(CheckedAt::Anywhere, CheckedAt::At))
     }
 
-    /// The variables in scope at some places; `None` if they may be any.
-    fn variables_at(&self, places: CheckedAt<'_>) -> Option<Vec<Variable>> {
+    /// The names in scope at some places; `None` if they may be any.
+    fn visible_at(&self, places: CheckedAt<'_>) -> Option<Visible> {
         let CheckedAt::At(targets) = places else { return None };
-        let mut found = Vec::new();
+        let mut found = Visible::default();
         for target in targets.iter().take(MAX_PLACES) {
             let images = self.locator.images();
             let image = match target.module {
@@ -80,17 +85,57 @@ impl Session {
             };
             // Of code that is in no module nothing is known.
             let (symbols, bias) = image?;
-            found.extend(variables_of(symbols, ModuleAddr::of_runtime(target.address, bias)));
+            found.add(symbols, ModuleAddr::of_runtime(target.address, bias));
         }
         (targets.len() <= MAX_PLACES).then_some(found)
     }
 }
 
-/// The variables in scope at an address, of the innermost source frame there.
-fn variables_of(symbols: &ModuleSymbols, address: ModuleAddr) -> Vec<Variable> {
-    let levels = (0..MAX_LEVELS).map_while(|level| symbols.function_dies(address, level));
-    let all = levels.flat_map(|function| symbols.dies().variables(function.own, address));
-    all.filter(|variable| variable.in_scope).collect()
+/// Names in scope.
+#[derive(Default)]
+struct Visible {
+    names: Vec<Arc<str>>,
+    /// Whether a record of which only the name is known may have more.
+    open: bool,
+}
+
+impl Visible {
+    fn has(&self, name: &str) -> bool {
+        let cython = cython_name(name);
+        self.open || self.names.iter().any(|own| **own == *name || **own == *cython)
+    }
+
+    /// Adds what is in scope at an address, of the innermost source frame there and those it is
+    /// inlined in: variables, and members of what a method is called for.
+    fn add(&mut self, symbols: &ModuleSymbols, address: ModuleAddr) {
+        let levels = (0..MAX_LEVELS).map_while(|level| symbols.function_dies(address, level));
+        let all = levels.flat_map(|function| symbols.dies().variables(function.own, address));
+        for variable in all.filter(|variable| variable.in_scope) {
+            if &*variable.name == "this"
+                && let Some(object) = symbols.dies().type_of(variable.die).target()
+            {
+                self.add_members(&object, 0);
+            }
+            self.names.push(variable.name);
+        }
+    }
+
+    /// Adds the members of a record: its own, of its bases, and of members without a name.
+    fn add_members(&mut self, of: &Type, depth: u32) {
+        let stripped = of.stripped();
+        let Shape::Record(record) = stripped.shape() else { return };
+        self.open |= record.declaration || depth > MAX_DEPTH || self.names.len() > MAX_NAMES;
+        if self.open {
+            return;
+        }
+        self.names.extend(record.statics.iter().map(|(name, _)| name.clone()));
+        for member in &record.members {
+            match &member.name {
+                Some(name) if !member.base => self.names.push(name.clone()),
+                _ => self.add_members(&stripped.follow(&member.of), depth + 1),
+            }
+        }
+    }
 }
 
 impl Scene<'_> {

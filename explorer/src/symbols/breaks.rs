@@ -42,6 +42,7 @@ impl ModuleSymbols {
             entry: ModuleAddr(scope.entry),
             function: Some(name.to_owned()),
             inlined: scope.call.is_some(),
+            resolver: scope.call.is_none() && self.table().is_resolver_of(name, scope.entry),
         })
     }
 
@@ -60,6 +61,27 @@ impl ModuleSymbols {
             entry: ModuleAddr(entry),
             function: Some(name.to_owned()),
             inlined: false,
+            resolver: self.table().is_resolver_of(name, entry),
+        }
+    }
+
+    /// Where to break for the function that is entered at an address, whatever its name.
+    pub fn break_at_entry(&self, entry: ModuleAddr) -> BreakAddress {
+        let own = self.scope_at(entry.0).filter(|(_, scope)| scope.entry == entry.0);
+        let body = own.and_then(|(unit, scope)| {
+            Some(self.after_prologue(unit, self.units().scopes(unit)?, scope))
+        });
+        let setup = || {
+            let code = self.code(entry.0).unwrap_or_default();
+            entry.0.saturating_add(prologue::frame_setup_length(&code))
+        };
+        let function = self.function_at(entry).filter(|function| function.entry == entry);
+        BreakAddress {
+            address: ModuleAddr(body.unwrap_or_else(setup)),
+            entry,
+            function: function.map(|function| function.name),
+            inlined: false,
+            resolver: false,
         }
     }
 
@@ -132,6 +154,7 @@ impl ModuleSymbols {
                 entry: ModuleAddr(scope.entry),
                 function: function.map(|name| name.to_string()),
                 inlined: scope.call.is_some(),
+                resolver: false,
             })
         });
         found.unwrap_or_else(|| BreakAddress {
@@ -139,6 +162,7 @@ impl ModuleSymbols {
             entry: at,
             function: self.function_at(at).map(|function| function.name),
             inlined: false,
+            resolver: false,
         })
     }
 

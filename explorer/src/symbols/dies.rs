@@ -339,6 +339,13 @@ impl<'d> Entry<'d> {
     pub fn language(&self) -> Language {
         Language::of(self.unit)
     }
+
+    /// Whether its unit is assembly.
+    pub fn is_assembly(&self) -> bool {
+        let root = self.unit.entry(self.unit.header.root_offset());
+        let language = root.ok().and_then(|root| root.attr_value(gimli::DW_AT_language));
+        matches!(language, Some(AttributeValue::Language(gimli::DW_LANG_Mips_Assembler)))
+    }
 }
 
 /// Languages whose values look different.

@@ -35,6 +35,8 @@ pub(crate) struct Symbol {
     pub kind: Kind,
     /// Global before weak before local.
     rank: u8,
+    /// Whether it is an indirect function (STT_GNU_IFUNC), and its address that of the resolver.
+    pub indirect: bool,
     /// As the table has it: mangled.
     pub name: Box<str>,
 }
@@ -44,7 +46,7 @@ impl Symbol {
     pub fn plt(address: u64, size: u64, name: &str) -> Self {
         let name = format!("{name}@plt").into_boxed_str();
         let section_end = address.saturating_add(size);
-        Self { address, size, section_end, kind: Kind::Plt, rank: 2, name }
+        Self { address, size, section_end, kind: Kind::Plt, rank: 2, indirect: false, name }
     }
 
     fn contains(&self, address: u64) -> bool {
@@ -125,6 +127,14 @@ impl SymbolTable {
         self.symbols.get(first)
     }
 
+    /// Whether an indirect function of this name has its resolver at an address.
+    pub fn is_resolver_of(&self, name: &str, address: u64) -> bool {
+        let first = self.symbols.partition_point(|symbol| symbol.address < address);
+        let here = self.symbols.get(first..).unwrap_or_default().iter();
+        let mut here = here.take_while(|symbol| symbol.address == address);
+        here.any(|own| own.indirect && (&*own.name == name || demangle_short(&own.name) == name))
+    }
+
     fn before(&self, address: u64) -> impl Iterator<Item = &Symbol> + Clone {
         let after = self.symbols.partition_point(|symbol| symbol.address <= address);
         self.symbols.get(..after).unwrap_or_default().iter().rev().take(MAX_BACK)
@@ -170,7 +180,8 @@ fn collect(view: &ElfView<'_>, symbols: &mut Vec<Symbol>) {
         let (address, size) = (symbol.address(), symbol.size());
         let section_end = section_end(view, &symbol);
         let name = String::from_utf8_lossy(name).into();
-        symbols.push(Symbol { address, size, section_end, kind, rank, name });
+        let indirect = st_type(&symbol) == Some(elf::STT_GNU_IFUNC);
+        symbols.push(Symbol { address, size, section_end, kind, rank, indirect, name });
     }
 }
 
@@ -184,13 +195,18 @@ fn kind<'a>(symbol: &impl ObjectSymbol<'a>) -> Option<Kind> {
     if symbol.is_undefined() || symbol.section_index().is_none() {
         return None;
     }
-    let object::SymbolFlags::Elf { st_info, .. } = symbol.flags() else { return None };
-    match st_info.st_type() {
+    match st_type(symbol)? {
         elf::STT_FUNC | elf::STT_GNU_IFUNC => Some(Kind::Function),
         elf::STT_OBJECT | elf::STT_COMMON => Some(Kind::Data),
         elf::STT_NOTYPE => Some(Kind::Label),
         _ => None,
     }
+}
+
+/// What the table says that a symbol stands for (System V ABI, symbol table).
+fn st_type<'a>(symbol: &impl ObjectSymbol<'a>) -> Option<elf::SymbolType> {
+    let object::SymbolFlags::Elf { st_info, .. } = symbol.flags() else { return None };
+    Some(st_info.st_type())
 }
 
 #[cfg(test)]
@@ -205,6 +221,7 @@ mod tests {
             section_end: 0x280,
             kind,
             rank: 0,
+            indirect: false,
             name: name.into(),
         };
         let symbols = vec![

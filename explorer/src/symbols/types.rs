@@ -52,6 +52,9 @@ pub struct BreakAddress {
     pub function: Option<String>,
     /// Whether this is an inlined copy.
     pub inlined: bool,
+    /// Whether this is the resolver of an indirect function (STT_GNU_IFUNC) of that name: what
+    /// the name means is what the resolver returned.
+    pub resolver: bool,
 }
 
 /// What a file and line resolved to.

@@ -13,6 +13,7 @@ pub mod value;
 pub use bytes::Bytes;
 pub use float::{extended_to_f64, float_text};
 pub use format::{Format, Formatter, TextStyle, quoted_bytes};
+pub(crate) use parts::Visits;
 pub use value::{Place, Value};
 
 /// What showing a value, and looking at what it points to, needs to know of a moment.

@@ -12,7 +12,7 @@ const MAX_DEPTH: u32 = 32;
 const MAX_VISITS: u32 = 10_000;
 
 /// What a search may still visit.
-pub(super) struct Visits(Cell<u32>);
+pub(crate) struct Visits(Cell<u32>);
 
 impl Visits {
     /// A new search.

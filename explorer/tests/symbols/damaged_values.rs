@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use rdb_explorer::symbols::datatypes::Type;
-use rdb_explorer::symbols::location::{Frame, Location};
+use rdb_explorer::symbols::location::{Frame, Location, Missing};
 use rdb_explorer::symbols::{DebugSearch, DeclaredKind, DieRef, Dies, ModuleAddr, ModuleSymbols};
 use rdb_explorer::values::{Format, Formatter, Target, Value};
 
@@ -60,8 +60,8 @@ impl Frame for Chaos<'_> {
         self.function
     }
 
-    fn thread_local(&self, offset: u64) -> Option<u64> {
-        Some(offset)
+    fn thread_local(&self, offset: u64) -> Result<u64, Missing> {
+        Ok(offset)
     }
 
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn Frame, u64)) {

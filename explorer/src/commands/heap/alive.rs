@@ -56,7 +56,8 @@ impl Output for Alive {
             page.put(Style::Dim, format!("{shown} of {which} are shown; -c {all} shows all."))
                 .end();
         }
-        let text = "Uses after free were not looked for: heap ADDRESS does, for the block there.";
+        let text = "Uses after free were not looked for: heap --check does, and heap ADDRESS for \
+                    the block there.";
         page.put(Style::Dim, text).end();
     }
 }

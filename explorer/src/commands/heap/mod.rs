@@ -2,6 +2,7 @@
 
 mod alive;
 mod around;
+mod check;
 mod rows;
 
 use super::{Argument, Command, CommandError, Form, Group, Kind};
@@ -24,6 +25,13 @@ pub static HEAP: Command = Command {
             help: "line: count blocks and bytes by the line that allocated them",
         },
         Argument {
+            name: "--check",
+            form: Form::Word,
+            short: None,
+            kind: Kind::Text,
+            help: "look through all of history for uses of blocks after their free instead",
+        },
+        Argument {
             name: "ADDRESS",
             form: Form::Rest,
             short: None,
@@ -34,8 +42,9 @@ pub static HEAP: Command = Command {
     help: "list the blocks of memory allocated here, or tell who allocated, freed and used one",
     details: "Blocks are what malloc and its kin returned, in whatever module they are, by the \
               names of their symbols. Double frees, frees of what is no block, and frees by \
-              another kind of function than allocated are named; uses after free of a block are \
-              looked for when its address is given. At the end, what is alive was never freed.",
+              another kind of function than allocated are named; uses after free are looked for \
+              of the block whose address is given, or with --check of all, by other code than the \
+              allocator's. At the end, what is alive was never freed.",
     run: |session, arguments| {
         let heap = session.heap()?;
         if !heap.functions {
@@ -51,6 +60,9 @@ pub static HEAP: Command = Command {
             return Err(arguments.error(format!("{by:?} is not line")));
         }
         let count = arguments.rows(COUNT);
+        if arguments.get("--check").is_some() {
+            return check::check(session, &heap, count);
+        }
         match arguments.get("ADDRESS").filter(|text| !text.is_empty()) {
             Some(text) => {
                 let address = session.address(text)?;

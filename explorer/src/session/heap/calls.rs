@@ -12,6 +12,9 @@ use std::ops::ControlFlow;
 /// Most calls that are looked at.
 const MAX_CALLS: usize = 4 << 20;
 
+/// Functions by the addresses they are entered at: all that have different names.
+type Known = HashMap<u64, Vec<Function>>;
+
 /// What one call was given and gave.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -29,8 +32,9 @@ pub(super) struct Call {
 
 /// Calls while they are entered.
 struct Entering<'a> {
-    /// The functions by the addresses they are entered at.
-    known: &'a HashMap<u64, Function>,
+    known: &'a Known,
+    /// Which is called, by where a call of one with several names returns to.
+    called: HashMap<u64, Option<Function>>,
     /// The state behind the call that a thread is inside of.
     inside: HashMap<u32, u64>,
     ledger: Ledger,
@@ -40,8 +44,8 @@ impl Session {
     /// All blocks that were ever allocated, found from the calls of functions with known names.
     pub(super) fn find_heap(&self) -> Result<Heap, StateError> {
         let (targets, known) = self.allocator()?;
-        let mut entering =
-            Entering { known: &known, inside: HashMap::new(), ledger: Ledger::default() };
+        let (called, inside) = (HashMap::new(), HashMap::new());
+        let mut entering = Entering { known: &known, called, inside, ledger: Ledger::default() };
         entering.ledger.heap.functions = !targets.is_empty();
         let all =
             self.executed_in(&targets, 0..self.timeline.end(), Direction::Forward, MAX_CALLS)?;
@@ -59,13 +63,17 @@ impl Session {
     }
 
     /// Where the allocator's functions are entered, and which is entered there.
-    fn allocator(&self) -> Result<(Vec<Target>, HashMap<u64, Function>), StateError> {
+    fn allocator(&self) -> Result<(Vec<Target>, Known), StateError> {
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        let (mut targets, mut known) = (Vec::new(), HashMap::new());
+        let (mut targets, mut known) = (Vec::new(), Known::new());
         for function in FUNCTIONS {
             for target in self.locator.entries(&self.timeline, function.symbol) {
-                known.entry(target.address).or_insert(function);
+                let names = known.entry(target.address).or_default();
+                // `__libc_malloc` of `malloc` is the same by another name.
+                if names.is_empty() || (!function.is_internal() && !names.contains(&function)) {
+                    names.push(function);
+                }
                 targets.push(target);
             }
         }
@@ -77,7 +85,12 @@ impl Session {
         self.interrupt.check()?;
         let tracepoint = passed.tracepoint;
         let thread = self.timeline.thread(tracepoint)?;
-        let Some(function) = entering.known.get(&passed.pc).copied() else { return Ok(()) };
+        let names = entering.known.get(&passed.pc).map(Vec::as_slice).unwrap_or_default();
+        let function = match names {
+            [] => return Ok(()),
+            [only] => *only,
+            [first, ..] => self.called(passed, names, &mut entering.called).unwrap_or(*first),
+        };
         if entering.inside.get(&thread).is_some_and(|end| tracepoint < *end) {
             return Ok(());
         }
@@ -88,6 +101,22 @@ impl Session {
         let stored = self.stored_address(&call);
         entering.ledger.enter(&call, stored);
         Ok(())
+    }
+
+    /// By which of the names of one function a call calls it: that of the slot or the stub of its
+    /// call instruction.
+    fn called(
+        &self,
+        passed: &Passed,
+        names: &[Function],
+        known: &mut HashMap<u64, Option<Function>>,
+    ) -> Option<Function> {
+        let back = self.back_of(passed)?;
+        let find = || {
+            let name = self.called_name(passed.tracepoint, back)?;
+            names.iter().find(|function| function.symbol == name).copied()
+        };
+        *known.entry(back).or_insert_with(find)
     }
 
     /// The address that posix_memalign stored; it returns 0 where it did.

@@ -75,8 +75,8 @@ pub const FUNCTIONS: [Function; 46] = [
     c("calloc", Action::AllocateProduct(0, 1)),
     c("realloc", Action::Reallocate),
     c("reallocarray", Action::ReallocateProduct),
-    c("memalign", Action::Allocate(1)),
     c("aligned_alloc", Action::Allocate(1)),
+    c("memalign", Action::Allocate(1)),
     c("posix_memalign", Action::Store),
     c("valloc", Action::Allocate(0)),
     c("pvalloc", Action::Allocate(0)),
@@ -120,6 +120,11 @@ pub const FUNCTIONS: [Function; 46] = [
 ];
 
 impl Function {
+    /// Whether its symbol is one that libraries keep for themselves.
+    pub fn is_internal(&self) -> bool {
+        self.symbol.starts_with("__")
+    }
+
     /// The function with one of these symbols, if it returns what it allocates.
     pub fn returning(symbols: &[String]) -> Option<Self> {
         let named = |function: &Self| symbols.iter().any(|symbol| symbol == function.symbol);

@@ -3,11 +3,14 @@
 
 mod around;
 mod calls;
+mod check;
+mod freed;
 mod functions;
 mod history;
 mod uses;
 
 pub use around::{Around, Found};
+pub use check::Checked;
 pub use functions::Family;
 pub(super) use functions::Function;
 pub use history::{Block, Heap, Misuse, WrongFree};

@@ -41,9 +41,10 @@ impl Type {
                 let to = Link::Made(self.follow(to).without_aliases(depth + 1));
                 Self::made(Shape::Pointer { kind: *kind, to, name: None })
             }
-            Shape::Array { of, counts, language } => {
+            Shape::Array { of, counts, language, vector } => {
                 let of = Link::Made(self.follow(of).without_aliases(depth + 1));
-                Self::made(Shape::Array { of, counts: counts.clone(), language: *language })
+                let (counts, language, vector) = (counts.clone(), *language, *vector);
+                Self::made(Shape::Array { of, counts, language, vector })
             }
             _ => self.stripped(),
         }

@@ -106,13 +106,14 @@ impl Type {
     pub fn array(&self, count: u64) -> Self {
         let counts = vec![Count::Fixed(count)];
         let of = Link::Made(self.clone());
-        Self::made(Shape::Array { of, counts, language: Language::C })
+        Self::made(Shape::Array { of, counts, language: Language::C, vector: false })
     }
 
     /// The same array with other counts.
     pub fn with_counts(&self, counts: Vec<Count>) -> Self {
-        let Shape::Array { of, language, .. } = self.shape() else { return self.clone() };
-        let shape = Shape::Array { of: of.clone(), counts, language: *language };
+        let Shape::Array { of, language, vector, .. } = self.shape() else { return self.clone() };
+        let (language, vector) = (*language, *vector);
+        let shape = Shape::Array { of: of.clone(), counts, language, vector };
         Self { dies: self.dies.clone(), shape: Arc::new(shape) }
     }
 
@@ -236,6 +237,12 @@ impl Dies {
     /// The language of an entry's unit.
     pub fn language_of(&self, die: DieRef) -> Language {
         super::guard::guarded(|| Some(self.entry(die)?.language())).unwrap_or_default()
+    }
+
+    /// Whether an entry's unit is assembly: its functions are said to have no parameters and to
+    /// return nothing, whatever they do.
+    pub fn is_assembly(&self, die: DieRef) -> bool {
+        super::guard::guarded(|| Some(self.entry(die)?.is_assembly())).unwrap_or_default()
     }
 
     /// What a variable is called.

@@ -160,6 +160,8 @@ pub struct Record {
     pub passing: Option<Passing>,
     /// It has neither bases nor functions of its own: as C's.
     pub plain: bool,
+    /// It has a destructor of its own, which is not the default one.
+    pub destructor: bool,
 }
 
 /// How a record is passed (DWARF 5, 5.7.1.1).
@@ -221,6 +223,8 @@ pub enum Shape {
         counts: Vec<Count>,
         /// The language it is shown in.
         language: Language,
+        /// Whether it is a vector: passed and returned in one vector register.
+        vector: bool,
     },
     /// A struct, class or union.
     Record(Record),

@@ -104,7 +104,8 @@ fn array(entry: &Entry<'_>) -> Shape {
     if counts.is_empty() {
         counts.push(Count::Unknown);
     }
-    Shape::Array { of: link(entry), counts, language: entry.language() }
+    let vector = entry.flag(gimli::DW_AT_GNU_vector);
+    Shape::Array { of: link(entry), counts, language: entry.language(), vector }
 }
 
 fn count(range: &Entry<'_>) -> Count {

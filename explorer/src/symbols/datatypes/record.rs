@@ -8,6 +8,9 @@ use super::read::{link, own_name, qualified_name};
 use super::{Bits, Member, Offset, Passing, Record, RecordKind, Variant, Variants};
 use crate::symbols::dies::Entry;
 
+/// DW_DEFAULTED_in_class (DWARF 5, 7.24).
+const IN_CLASS: u64 = 1;
+
 /// Reads a record.
 pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
     let mut record = Record {
@@ -22,6 +25,7 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
         language: entry.language(),
         passing: passing(entry),
         plain: true,
+        destructor: false,
     };
     for child in entry.children() {
         add(&mut record, &child);
@@ -41,6 +45,7 @@ fn passing(entry: &Entry<'_>) -> Option<Passing> {
 
 fn add(record: &mut Record, child: &Entry<'_>) {
     record.plain &= !matches!(child.tag(), gimli::DW_TAG_subprogram | gimli::DW_TAG_inheritance);
+    record.destructor |= is_destructor(child);
     match child.tag() {
         gimli::DW_TAG_member if is_static(child) => record.statics.extend(named(child)),
         gimli::DW_TAG_variable => record.statics.extend(named(child)),
@@ -58,6 +63,14 @@ fn add(record: &mut Record, child: &Entry<'_>) {
         }
         _ => {}
     }
+}
+
+/// Whether it is a destructor that somebody wrote, not `= default` (DWARF 5, 5.7.8).
+fn is_destructor(child: &Entry<'_>) -> bool {
+    child.tag() == gimli::DW_TAG_subprogram
+        && own_name(child).is_some_and(|name| name.starts_with('~'))
+        && !child.flag(gimli::DW_AT_artificial)
+        && child.unsigned(gimli::DW_AT_defaulted) != Some(IN_CLASS)
 }
 
 fn named(child: &Entry<'_>) -> Option<(Arc<str>, crate::symbols::dies::DieRef)> {

@@ -143,7 +143,7 @@ impl Machine<'_, '_> {
                 evaluation.resume_with_frame_base(self.frame_base()?)
             }
             EvaluationResult::RequiresTls(offset) => {
-                let address = self.frame.thread_local(offset).ok_or(Missing::ThreadLocal)?;
+                let address = self.frame.thread_local(offset)?;
                 evaluation.resume_with_tls(address)
             }
             EvaluationResult::RequiresCallFrameCfa => {

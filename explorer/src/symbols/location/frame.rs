@@ -1,5 +1,6 @@
 //! What a location expression asks of the frame it is evaluated in.
 
+use super::Missing;
 use crate::symbols::dies::{DieRef, Dies};
 
 /// A frame, at one moment.
@@ -24,7 +25,10 @@ pub trait Frame {
     fn function(&self) -> Option<DieRef>;
 
     /// The address of a thread-local variable of this module.
-    fn thread_local(&self, offset: u64) -> Option<u64>;
+    ///
+    /// # Errors
+    /// Why it has none.
+    fn thread_local(&self, offset: u64) -> Result<u64, Missing>;
 
     /// Whether frames are real: `false` where only variables with static storage are asked for.
     fn is_real(&self) -> bool {
@@ -52,7 +56,7 @@ pub struct Fixed<'a> {
     /// Memory at the moment.
     pub memory: &'a dyn Fn(u64, &mut [u8]) -> bool,
     /// Addresses of thread-local variables.
-    pub thread_local: &'a dyn Fn(u64) -> Option<u64>,
+    pub thread_local: &'a dyn Fn(u64) -> Result<u64, Missing>,
 }
 
 impl Frame for Fixed<'_> {
@@ -80,7 +84,7 @@ impl Frame for Fixed<'_> {
         None
     }
 
-    fn thread_local(&self, offset: u64) -> Option<u64> {
+    fn thread_local(&self, offset: u64) -> Result<u64, Missing> {
         (self.thread_local)(offset)
     }
 

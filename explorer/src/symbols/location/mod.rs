@@ -36,6 +36,9 @@ pub enum Missing {
     /// The address depends on a thread's own storage that cannot be found.
     #[error("the address of this thread-local variable is not known")]
     ThreadLocal,
+    /// The thread has no storage of its own yet, or none for this module.
+    #[error("this thread's storage for its thread-local variables is not set up yet")]
+    NotSetUp,
     /// Only a frame has it.
     #[error("there is no frame to look in")]
     NoFrame,

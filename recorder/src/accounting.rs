@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub enum Cause {
     /// One instruction was single-stepped.
     Step,
-    /// A system call: one stop or a few.
+    /// A system call that was not buffered: one stop or a few.
     Syscall,
     /// The code at a direct branch's target was not translated yet.
     Untranslated,

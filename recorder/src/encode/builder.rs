@@ -160,7 +160,7 @@ impl Builder {
     /// address, byte count, the bytes, and padding; if none does, the log must end
     /// there, and [`Self::bulk`] follow. Behind the record of a block that ends with a
     /// system call may stand a *call record*, of id [`CALL_ID`], which makes its event:
-    /// header, 4 bytes of padding, number, arguments, result. All integers are
+    /// header (whose length is zero), 4 bytes of padding, number, arguments, result. All integers are
     /// little-endian. Whether there was a call record.
     ///
     /// # Errors
@@ -187,11 +187,11 @@ impl Builder {
             }
             let taken = self.rows.take_record(id, rest, length, &mut self.draft);
             let Some((local, shape)) = taken else {
-                if self.take_call(id, &log[at..], length, count).is_none() {
+                if length > 0 || self.take_call(id, &log[at..], count).is_none() {
                     break Err(BadLog(at));
                 }
                 calls = true;
-                at += length;
+                at += CALL_RECORD;
                 continue;
             };
             batch.push(local, &mut self.draft.path);
@@ -209,8 +209,8 @@ impl Builder {
     /// Takes over the call record that `log` starts with, if it is one: an event of the
     /// last of `count` tracepoints that come to those of the chunk.
     #[cold]
-    fn take_call(&mut self, id: u32, log: &[u8], length: usize, count: u64) -> Option<()> {
-        let record = log.get(..length).filter(|_| id == CALL_ID && length == CALL_RECORD)?;
+    fn take_call(&mut self, id: u32, log: &[u8], count: u64) -> Option<()> {
+        let record = log.get(..CALL_RECORD).filter(|_| id == CALL_ID)?;
         let mut words = record.get(8..)?.chunks_exact(8).map(|word| match word.try_into() {
             Ok(bytes) => u64::from_le_bytes(bytes),
             Err(_) => 0,

@@ -168,10 +168,12 @@ fn long_runs_fill_many_tiles() {
     check(&runs, &runs[..999]);
 }
 
-/// A call record's content: padding, number, arguments, result.
-fn call_record(number: u64, result: i64) -> Vec<u8> {
+/// Appends a call record.
+fn put_call(log: &mut Vec<u8>, number: u64, result: i64) {
+    log.extend((CALL_ID << 11).to_le_bytes());
+    log.extend([0; 4]);
     let words = [number, 1, 2, 3, 4, 5, 6, result.cast_unsigned()];
-    [vec![0; 4], words.iter().flat_map(|word| word.to_le_bytes()).collect()].concat()
+    log.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }
 
 #[test]
@@ -179,9 +181,9 @@ fn call_records_become_events_of_the_tracepoint_before() {
     let blocks = blocks();
     let mut log = Vec::new();
     put_record(&mut log, 0, &[0; 8]);
-    put_record(&mut log, CALL_ID, &call_record(0x9_0000_0027, -2));
+    put_call(&mut log, 0x9_0000_0027, -2);
     put_record(&mut log, 0, &[0; 8]);
-    put_record(&mut log, CALL_ID, &call_record(102, 7));
+    put_call(&mut log, 102, 7);
     let mut one = builder(&blocks);
     assert_eq!(one.absorb(&log), Ok(true));
     assert_eq!(one.absorb(&[]), Ok(false));
@@ -215,8 +217,10 @@ fn bad_records_are_refused() {
     let mut beyond = [0; 20];
     beyond[12] = 1;
     refused(&log(&[(2, &[]), (BULK_ID, &beyond)]), 4);
-    // Call records of another length, and one without a tracepoint before it.
-    refused(&log(&[(0, &[0; 8]), (CALL_ID, &call_record(1, 1)[4..])]), 12);
-    refused(&log(&[(0, &[0; 8]), (CALL_ID, &[0; 72])]), 12);
-    refused(&log(&[(CALL_ID, &call_record(1, 1))]), 0);
+    // A call record without a tracepoint before it, one with a length, one cut short.
+    let mut call = Vec::new();
+    put_call(&mut call, 1, 1);
+    refused(&call, 0);
+    refused(&log(&[(0, &[0; 8]), (CALL_ID, &call[4..])]), 12);
+    refused(&[log(&[(0, &[0; 8])]), call[..call.len() - 1].to_vec()].concat(), 12);
 }

@@ -40,6 +40,17 @@ pub fn of_this_cpu() -> Undefined {
     })
 }
 
+/// Whether `syscall` leaves the flags in r11, as it does but where the kernel is entered by
+/// FRED (Intel Flexible Return and Event Delivery specification, 8).
+pub fn syscall_saves_flags() -> bool {
+    let mut kept: u64 = u64::MAX;
+    // SAFETY: getppid(2) changes nothing; rcx and r11 are what `syscall` itself writes.
+    unsafe {
+        asm!("syscall", inlateout("rax") libc::SYS_getppid => _, lateout("rcx") _, inlateout("r11") kept);
+    }
+    kept & !STATUS_FLAGS == FIXED
+}
+
 fn suits(trial: &Trial) -> bool {
     let others = if trial.1 == 8 { 65 } else { 33 };
     let others = 0..if trial.2.is_some() { 1 } else { others };

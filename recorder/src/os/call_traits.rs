@@ -21,8 +21,9 @@ pub const COMMANDED: u8 = 16;
 /// nothing. Takes no mask of signals and no timeout.
 pub const LATE: u8 = 32;
 
-/// Its result is all that rdb must know of it: it writes no memory, changes no mapping, and
-/// leaves signals and threads alone. Of one with commands, only some are so.
+/// Its result is all that rdb must know of it: it writes no memory, and changes no mapping,
+/// thread or signal mask. (A signal that it raises has a stop of its own.) Of one with
+/// commands, only some are so.
 pub const QUIET: u8 = 64;
 
 /// A system call like any other here.

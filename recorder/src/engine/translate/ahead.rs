@@ -114,6 +114,8 @@ impl Translate {
         }
         if let Some(home) = &mut self.home {
             home.cache.ahead.next.clear();
+            // What others translate is not followed.
+            home.cache.ahead.at(0);
         }
         self.step.code.pages.end();
         self.step.rec.accounting.translate += begun.elapsed();

@@ -2,7 +2,7 @@
 //! them; the cache makes them and logs the record of the `syscall` instruction, and behind it
 //! a call record, which becomes the event.
 
-use super::block::{HEADER_BYTES, Writer, header, record_bytes};
+use super::block::{HEADER_BYTES, MAX_ID, Writer, header, record_bytes};
 use super::emitter::{Emitted, Unencodable, at, host};
 use crate::encode::{CALL_ID, CALL_RECORD};
 use crate::engine::code::Prepared;
@@ -34,12 +34,15 @@ impl Writer {
         failed: u64,
         sites: &mut Vec<(u64, u64)>,
     ) -> Emitted<Buffered> {
+        if prepared.id > MAX_ID {
+            return Err(Unencodable);
+        }
         let start = self.emitter.here();
         let block = record_bytes(prepared);
         let length = block + CALL_RECORD;
         self.emitter.log_constant(length, 0)?;
         self.emitter.log_constant(0, header(prepared.id, block))?;
-        self.emitter.log_constant(block, header(CALL_ID, CALL_RECORD))?;
+        self.emitter.log_constant(block, header(CALL_ID, 0))?;
         let word = |index: usize| block + 8 + 8 * index;
         self.emitter.log(word(0), Register::RAX)?;
         for (index, register) in ARGUMENTS.into_iter().enumerate() {
@@ -54,7 +57,8 @@ impl Writer {
         for logged in prepared.block.slots(0) {
             let from = match logged.effect {
                 Effect::Gpr { register, .. } => host(register),
-                // The flags are as r11 has them (Intel SDM vol. 2, SYSRET).
+                // The flags are as r11 has them (Intel SDM vol. 2, SYSRET); no call is
+                // buffered where that is otherwise.
                 Effect::Flags => Register::R11D,
                 _ => return Err(Unencodable),
             };

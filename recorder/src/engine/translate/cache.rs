@@ -257,7 +257,7 @@ impl Cache {
         self.note_page(end.saturating_sub(1) >> 12, pc);
         self.translations.push(translation);
         changed.into_iter().for_each(|trap| self.exits.place(trap, Exit::Changed(pc)));
-        let others = links.len() > 1;
+        let others = links.iter().filter(|link| !link.bulk).count() > 1;
         for link in links {
             if self.link(link, memory) {
                 self.ahead.jump(&link, end, others);
@@ -300,10 +300,10 @@ impl Cache {
         self.exits.place(way.call - ASK_BYTES, Exit::Calling(pc));
         self.exits.place(way.call + CALL_BYTES, Exit::Called(pc));
         self.ways.push(way);
-        for link in links {
-            if self.link(link, memory) {
-                self.ahead.jump(&link, head, false);
-            }
+        let mut waiting = false;
+        links.iter().for_each(|link| waiting |= self.link(*link, memory));
+        if let Some(link) = links.first().filter(|_| waiting) {
+            self.ahead.jump(link, prepared.block.end(), false);
         }
         Ok(self.admit(pc, head, None, memory))
     }

@@ -315,12 +315,15 @@ impl Translate {
             self.undo_call(&stopped, &host, pc)?;
             return self.deliver(stopped, signal, &info, false);
         };
+        // The call is recorded before the tracee has the registers behind it.
+        self.leaving = true;
         let may_restart = self.home.as_ref().is_some_and(|home| home.is_in_call(&host));
         let restarts = self.complete_call(&call, &after, may_restart)?;
         if restarts {
             after.keep_call_of(&host);
         }
         self.step_out(&stopped, &after)?;
+        self.leaving = false;
         self.step.rec.stack_limit.free(&stopped);
         self.shows_segv = false;
         if restarts {

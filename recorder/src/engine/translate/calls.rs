@@ -71,7 +71,7 @@ impl Way {
     /// Whether the call was made at `address`, by the program's own code, and nothing of it
     /// recorded. (Behind the `int3`, that depends on whether it was seen to.)
     pub fn is_made(&self, address: u64) -> bool {
-        let buffered = self.buffered.call + 1..self.buffered.logged;
+        let buffered = self.buffered.call + CALL_BYTES..self.buffered.logged;
         address == self.call + CALL_BYTES || buffered.contains(&address)
     }
 }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(place(130), Some((0x4002, Rcx::Own)));
         assert_eq!(place(140), Some((0x4000, Rcx::Saved)));
         assert_eq!(place(150), Some((0x4000, Rcx::Saved)));
-        assert!((151..175).all(|address| place(address).is_none()));
+        assert!((152..175).all(|address| place(address).is_none()));
         assert_eq!(place(175), Some((0x4002, Rcx::Own)));
         assert!(way.is_behind_call(152) && way.is_behind_call(122) && !way.is_behind_call(153));
     }

@@ -4,6 +4,7 @@
 use super::calls::{ASK_BYTES, BUFFER_BYTES};
 use super::emitter::{Emitted, Emitter, SCRATCH};
 use super::layout::{CALLS, COMMANDS, DESCRIPTORS, slot};
+use crate::engine::undefined::syscall_saves_flags;
 use crate::os::call_traits::{self, COMMANDED, LATE, QUIET, READS, WRITES};
 use crate::tracee::SharedMemory;
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
@@ -11,6 +12,9 @@ use rdb_schema::syscalls::{Call, outputs};
 
 /// Largest command of fcntl(2) that is looked at.
 const MOST_COMMANDS: u16 = 2048;
+
+/// An address that a command may be given.
+const SOMEWHERE: u64 = 0x10_0000;
 
 /// What the table of calls says of one: it may be made, and asks for no more than ...
 mod kind {
@@ -30,8 +34,9 @@ mod kind {
 
 /// Writes the tables of calls and commands.
 pub fn write_tables(memory: &mut SharedMemory) {
+    let buffers = syscall_saves_flags();
     for (number, traits) in call_traits::having(LATE) {
-        let quiet = traits & QUIET != 0;
+        let quiet = buffers && traits & QUIET != 0;
         let kind = match traits {
             _ if traits & COMMANDED != 0 => kind::BY_COMMAND,
             _ if traits & (READS | WRITES) == 0 && quiet => kind::BUFFERED,
@@ -43,10 +48,10 @@ pub fn write_tables(memory: &mut SharedMemory) {
     }
     for command in 0..MOST_COMMANDS {
         let number = libc::SYS_fcntl.cast_unsigned();
-        let call = Call { number, args: [0, command.into(), 0, 0, 0, 0], result: 0 };
+        let call = Call { number, args: [0, command.into(), SOMEWHERE, 0, 0, 0], result: 0 };
         let outputs = outputs(&call, &|_: u64, _: &mut [u8]| false);
         if outputs.known {
-            let quiet = outputs.ranges.is_empty();
+            let quiet = buffers && outputs.ranges.is_empty();
             let kind = if quiet { kind::BUFFERED_COMMAND } else { kind::FINE };
             memory.write(COMMANDS + usize::from(command), &[kind]);
         }

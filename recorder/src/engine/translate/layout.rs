@@ -88,7 +88,8 @@ pub mod slot {
     pub const BORROWED: [usize; 2] = [120, 128];
     /// The length of a bulk record.
     pub const BULK_LENGTH: usize = 136;
-    /// Where the `syscall` stands that is being made; zero when its end was recorded.
+    /// Where the `syscall` of the way stands that was taken last; zero when the recorder
+    /// has seen to that call.
     pub const CALL: usize = 144;
     /// A value whose parts are looked at.
     pub const PARTS: usize = 152;

@@ -342,7 +342,7 @@ impl Translate {
         let memory = &mut home.region.memory;
         let first = prepared.care[0];
         let fixed = executable && !prepared.changeable;
-        if fixed && first.kind == Kind::Syscall {
+        if fixed && prepared.block.code() == region::SYSCALL {
             return home.cache.add_syscall(&prepared, memory).ok();
         }
         if executable

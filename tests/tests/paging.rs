@@ -25,7 +25,7 @@ fn long_answers_go_to_the_pager() {
     let pager = "sed s/^/paged:/";
     let shown = session(pager, "executions -c 40 fibonacci\nwhere\nquit\n");
     let paged = shown.lines().filter(|line| line.contains("paged:")).count();
-    assert_eq!(paged, 41, "the heading and 40 rows: {shown}");
+    assert_eq!(paged, 42, "the heading, 40 rows, and that there are more: {shown}");
     let shown = session(pager, "set pagination off\nexecutions -c 40 fibonacci\nquit\n");
     assert!(!shown.contains("paged:") && shown.contains("fibonacci+"), "{shown}");
     let shown = session("/nowhere/pager", "executions -c 40 fibonacci\nquit\n");

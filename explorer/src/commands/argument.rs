@@ -220,7 +220,7 @@ impl Arguments {
 
 /// Whether a word that is none of a command's options looks like one of them.
 fn is_unknown_option(command: &Command, word: &str) -> bool {
-    let options = command.arguments.iter().any(|argument| !argument.is_positional());
+    let options = command.arguments.iter().any(|argument| argument.form == Form::Option);
     let long = word.strip_prefix("--").and_then(|name| name.chars().next());
     options && long.is_some_and(char::is_alphabetic)
 }

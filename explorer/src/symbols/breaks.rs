@@ -87,7 +87,7 @@ impl ModuleSymbols {
 
     /// Where to break for a line: `file` is compared from the end, component
     /// by component. Without code on that line, the next line that has some
-    /// is taken, as in gdb. One address for each function and inlined copy, its
+    /// is taken, as in gdb. One address for each block of a function or inlined copy, its
     /// lowest, and for each part of a function that is split; behind the prologue
     /// if it is the function's entry.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
@@ -119,8 +119,9 @@ impl ModuleSymbols {
         matched
     }
 
-    /// Of places of one line, the lowest in each function or inlined copy, and in each
-    /// part of a split function: the cold one may lie below, and rarely runs.
+    /// Of places of one line, the lowest in each block of each function or inlined copy, as
+    /// in gdb, and in each part of a split function: the cold one may lie below, and rarely
+    /// runs.
     fn one_per_function(&self, mut places: Vec<(usize, u64)>) -> Vec<BreakAddress> {
         places.sort_unstable_by_key(|(unit, address)| (*address, *unit));
         places.dedup_by_key(|(_, address)| *address);
@@ -132,7 +133,11 @@ impl ModuleSymbols {
             let scope = chain.last().copied();
             let function = scopes.zip(chain.first()).and_then(|(s, index)| s.all.get(*index));
             let part = function.and_then(|function| function.range_around(address));
-            if seen.insert((unit, scope, part)) {
+            let at = ModuleAddr(address);
+            let block = self
+                .function_dies(at, 0)
+                .map(|function| self.dies().block_around(function.own, at));
+            if seen.insert((unit, scope, part, block)) {
                 found.push(self.break_on_line(unit, scope, address));
             }
         }

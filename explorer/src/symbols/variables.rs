@@ -111,6 +111,25 @@ impl Dies {
         })
     }
 
+    /// The innermost lexical block around `address` in the function (or inlined copy)
+    /// `function`; itself where there is none.
+    pub fn block_around(&self, function: DieRef, address: ModuleAddr) -> DieRef {
+        let find = || {
+            let mut block = self.entry(function)?;
+            for _ in 0..MAX_DEPTH {
+                let around = |child: &Entry<'_>| {
+                    child.tag() == gimli::DW_TAG_lexical_block && child.covers(address.0)
+                };
+                match block.children().into_iter().find(around) {
+                    Some(inner) => block = inner,
+                    None => break,
+                }
+            }
+            Some(block.place())
+        };
+        guarded(find).unwrap_or(function)
+    }
+
     /// The variables of the function (or inlined copy) `function` that has code at
     /// `address`: outer blocks first, each block's in the order of the source.
     pub fn variables(&self, function: DieRef, address: ModuleAddr) -> Vec<Variable> {

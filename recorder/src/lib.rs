@@ -15,7 +15,6 @@ pub mod launch;
 pub mod model;
 pub mod os;
 mod output;
-pub mod own_memory;
 pub mod progress;
 pub mod record;
 pub mod recording;

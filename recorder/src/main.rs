@@ -1,13 +1,9 @@
 //! rdb-record: records a program.
 
-use rdb_recorder::own_memory::Allocator;
 use rdb_recorder::record::record;
 use rdb_recorder::{cli, index};
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

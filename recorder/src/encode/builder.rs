@@ -160,8 +160,8 @@ impl Builder {
     /// address, byte count, the bytes, and padding; if none does, the log must end
     /// there, and [`Self::bulk`] follow. Behind the record of a block that ends with a
     /// system call may stand a *call record*, of id [`CALL_ID`], which makes its event:
-    /// header (whose length is zero), 4 bytes of padding, number, arguments, result. All integers are
-    /// little-endian. Whether there was a call record.
+    /// header (whose length is zero), 4 bytes of padding, number, arguments, result. All
+    /// integers are little-endian. Whether there was a call record.
     ///
     /// # Errors
     /// [`BadLog`]; the executions before the bad record are kept.

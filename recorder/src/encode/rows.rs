@@ -4,7 +4,6 @@
 //! Rows go to one arena, those of a block in pieces that grow, so that nothing is
 //! moved or allocated while a chunk grows.
 
-use crate::own_memory::use_huge_pages;
 use rdb_schema::block::Block;
 use rdb_schema::columns::TILE_ROWS;
 use rdb_schema::draft::{Draft, DraftBlock, NO_PIECE, Piece};
@@ -90,7 +89,6 @@ fn copy_row(from: &[u8], to: &mut [u8], bytes: usize) -> Option<()> {
 /// provides it page by page as it is used; `resize` would touch all of it.
 fn grow(arena: &mut Vec<u8>, length: usize) {
     let mut larger = vec![0; length];
-    use_huge_pages(&mut larger);
     larger[..arena.len()].copy_from_slice(arena);
     *arena = larger;
 }

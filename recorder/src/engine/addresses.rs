@@ -10,6 +10,9 @@ pub type AddressMap<T> = HashMap<u64, T, BuildHasherDefault<AddressHasher>>;
 /// A set of addresses.
 pub type AddressSet = HashSet<u64, BuildHasherDefault<AddressHasher>>;
 
+/// A map whose keys are blocks' ids.
+pub type IdMap<T> = HashMap<u32, T, BuildHasherDefault<AddressHasher>>;
+
 /// Multiplies by an odd number near 2^64 / φ, and folds the high half in.
 #[derive(Default)]
 pub struct AddressHasher(u64);
@@ -21,6 +24,10 @@ impl Hasher for AddressHasher {
 
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(value.into());
     }
 
     fn write_u64(&mut self, value: u64) {

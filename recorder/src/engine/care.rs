@@ -1,6 +1,6 @@
 //! What the engines must know of an instruction besides its effects.
 
-use super::translate::{general_registers, runs_in_cache};
+use super::translate::runs_in_cache;
 use iced_x86::{FlowControl, Instruction, Mnemonic};
 use rdb_schema::effects::{Effect, Effects, Kind};
 
@@ -31,8 +31,9 @@ pub struct Care {
 }
 
 impl Care {
-    /// That of `instruction`, which has these effects.
-    pub fn of(instruction: &Instruction, effects: &Effects) -> Self {
+    /// That of `instruction`, which has these effects and to do with these general
+    /// registers.
+    pub fn of(instruction: &Instruction, effects: &Effects, general: u16) -> Self {
         let extended = |effect: &Effect| {
             matches!(
                 effect,
@@ -57,7 +58,7 @@ impl Care {
             may_overrun: UMIP.contains(&mnemonic),
             writes_unknown: effects.kind == Kind::Opaque && !writes_no_memory(mnemonic),
             cached: runs_in_cache(instruction, effects),
-            general: general_registers(instruction),
+            general,
             calls: matches!(
                 instruction.flow_control(),
                 FlowControl::Call | FlowControl::IndirectCall

@@ -230,7 +230,7 @@ impl Code {
         }
         if draft.care.is_empty() {
             let what = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
-            draft.push(&UNREADABLE, &what, Care::of(&Instruction::default(), &what));
+            draft.push(&UNREADABLE, &what, Care::of(&Instruction::default(), &what, 0));
         }
     }
 }

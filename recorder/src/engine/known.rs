@@ -4,7 +4,7 @@ use super::care::Care;
 use crate::engine::addresses::AddressHasher;
 use iced_x86::{FlowControl, Instruction};
 use rdb_schema::block::MAX_INSTRUCTION_BYTES;
-use rdb_schema::effects::{Effects, Kind, Undefined, effects_with};
+use rdb_schema::effects::{Effects, Kind, Undefined, examine};
 use std::hash::Hasher;
 
 /// Encodings that are remembered, one for each value of a hash. Four and eight times as
@@ -32,7 +32,7 @@ impl Known {
     pub fn new(undefined: Undefined) -> Self {
         let empty = || {
             let effects = Effects { kind: Kind::Opaque, list: Vec::new(), bulk: None };
-            let care = Care::of(&Instruction::default(), &effects);
+            let care = Care::of(&Instruction::default(), &effects, 0);
             // No instruction has no bytes.
             Entry { key: Key::default(), effects, care }
         };
@@ -44,8 +44,10 @@ impl Known {
         let key = key(code).filter(|_| !depends_on_place(instruction));
         let entry = &mut self.places[key.as_ref().map_or(PLACES, hash)];
         if key.is_none_or(|key| entry.key != key) {
-            entry.effects = effects_with(instruction, self.undefined);
-            entry.care = Care::of(instruction, &entry.effects);
+            let list = std::mem::take(&mut entry.effects.list);
+            let examined = examine(instruction, self.undefined, list);
+            entry.care = Care::of(instruction, &examined.effects, examined.general);
+            entry.effects = examined.effects;
             entry.key = key.unwrap_or_default();
         }
         (&entry.effects, entry.care)
@@ -85,6 +87,7 @@ fn depends_on_place(instruction: &Instruction) -> bool {
 mod tests {
     use super::*;
     use iced_x86::Decoder;
+    use rdb_schema::effects::effects_with;
 
     /// The instruction that `code` is at this address, and what is known of it.
     fn look<'a>(known: &'a mut Known, code: &[u8], at: u64) -> (Instruction, &'a Effects) {

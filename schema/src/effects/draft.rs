@@ -12,6 +12,12 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// An empty one, in the room of `list`.
+    pub(super) fn reusing(mut list: Vec<Effect>) -> Self {
+        list.clear();
+        Self { list, ..Self::default() }
+    }
+
     /// Adds an effect, unless it is there already.
     pub(super) fn add(&mut self, effect: Effect) {
         if !self.list.contains(&effect) {

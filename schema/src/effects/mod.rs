@@ -47,13 +47,35 @@ pub fn effects(instruction: &Instruction) -> Effects {
 
 /// The same on a CPU that may do otherwise.
 pub fn effects_with(instruction: &Instruction, undefined: Undefined) -> Effects {
-    let kind = kind::kind(instruction);
-    if kind == Kind::Opaque {
-        return opaque();
-    }
+    examine(instruction, undefined, Vec::new()).effects
+}
+
+/// What [`examine`] finds.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What the instruction changes.
+    pub effects: Effects,
+    /// The general registers it names or uses, bit n for register n (Intel SDM vol. 2,
+    /// 2.1.5).
+    pub general: u16,
+}
+
+/// What `instruction` changes, and which registers it has to do with; the list of effects
+/// takes the place of what `list` held.
+pub fn examine(instruction: &Instruction, undefined: Undefined, list: Vec<Effect>) -> Examined {
     FACTORY.with_borrow_mut(|factory| {
         let subject = Subject { instruction, info: factory.info(instruction) };
-        collect(&subject, kind, undefined).unwrap_or_else(opaque)
+        let used = subject.info.used_registers().iter();
+        let general = used.fold(0, |mask, used| {
+            let register = used.register().full_register();
+            if register.is_gpr64() { mask | 1 << register.number() } else { mask }
+        });
+        let kind = kind::kind(instruction);
+        let effects = match kind {
+            Kind::Opaque => None,
+            _ => collect(&subject, kind, undefined, Draft::reusing(list)),
+        };
+        Examined { effects: effects.unwrap_or_else(opaque), general }
     })
 }
 
@@ -62,8 +84,12 @@ thread_local! {
     static FACTORY: RefCell<InstructionInfoFactory> = RefCell::new(InstructionInfoFactory::new());
 }
 
-fn collect(subject: &Subject, kind: Kind, undefined: Undefined) -> Option<Effects> {
-    let mut draft = Draft::default();
+fn collect(
+    subject: &Subject,
+    kind: Kind,
+    undefined: Undefined,
+    mut draft: Draft,
+) -> Option<Effects> {
     // Derived values first: what is logged in general does not replace them.
     special::special(subject, kind, &mut draft);
     stack::stack(subject, &mut draft);

@@ -19,6 +19,10 @@ use std::sync::Arc;
 /// Room that one translation may take.
 const MOST: u64 = 0x8000;
 
+/// Translations that a cache has room to list from the beginning: memory that nobody
+/// touches costs nothing, and what grows is moved.
+const FORESEEN: usize = 1 << 16;
+
 /// Where the translation of a program address begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
@@ -70,12 +74,12 @@ impl Cache {
             layout,
             writer,
             next: layout.cache().start,
-            translations: Vec::new(),
-            logged: Vec::new(),
+            translations: Vec::with_capacity(FORESEEN),
+            logged: Vec::with_capacity(2 * FORESEEN),
             heads: AddressMap::default(),
             retired: AddressMap::default(),
-            exits: Exits::default(),
-            waiting: Waiting::default(),
+            exits: Exits::with_room(4 * FORESEEN),
+            waiting: Waiting::with_room(FORESEEN),
             checks: AddressMap::default(),
             listed: AddressSet::default(),
             ahead: Ahead::default(),

@@ -37,6 +37,11 @@ pub struct Exits {
 }
 
 impl Exits {
+    /// None yet, and room for as many that are placed.
+    pub fn with_room(count: usize) -> Self {
+        Self { placed: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// What an `int3` at `address` means.
     pub fn get(&self, address: u64) -> Option<Exit> {
         if let Some(exit) = self.heads.get(&address) {
@@ -64,6 +69,7 @@ impl Exits {
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.placed.clear();
+        self.heads.clear();
     }
 }

@@ -39,7 +39,7 @@ mod wild;
 mod x87;
 
 pub use changing::may_change;
-pub use native::{general_registers, runs_in_cache};
+pub use native::runs_in_cache;
 pub use substitutes::are_possible as registers_fit;
 
 use super::code::is_executable;

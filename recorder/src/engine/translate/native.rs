@@ -2,12 +2,8 @@
 //! others, one at a time.
 
 use super::x87;
-use iced_x86::{
-    Code, FlowControl, Instruction, InstructionInfoFactory, InstructionInfoOptions, Mnemonic,
-    OpKind, Register,
-};
+use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use rdb_schema::effects::{Bulk, Effect, Effects, Kind};
-use std::cell::RefCell;
 
 /// Longest store that is read back in pieces.
 const MAX_STORE: u16 = 64;
@@ -69,20 +65,4 @@ pub fn is_count_branch(instruction: &Instruction) -> bool {
 /// They may set the trap flag.
 fn is_excepted(mnemonic: Mnemonic) -> bool {
     matches!(mnemonic, Mnemonic::Popf | Mnemonic::Popfd | Mnemonic::Popfq)
-}
-
-/// The general registers an instruction names or uses, bit n for register n.
-pub fn general_registers(instruction: &Instruction) -> u16 {
-    FACTORY.with_borrow_mut(|factory| {
-        let info = factory.info_options(instruction, InstructionInfoOptions::NO_MEMORY_USAGE);
-        info.used_registers().iter().fold(0, |mask, used| {
-            let register = used.register().full_register();
-            if register.is_gpr64() { mask | 1 << register.number() } else { mask }
-        })
-    })
-}
-
-thread_local! {
-    /// What it allocates is reused for the next instruction.
-    static FACTORY: RefCell<InstructionInfoFactory> = RefCell::new(InstructionInfoFactory::new());
 }

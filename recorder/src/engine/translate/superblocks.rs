@@ -8,12 +8,12 @@
 use super::block::MAX_ID;
 use super::native::is_count_branch;
 use super::registers_fit;
+use crate::engine::addresses::{AddressMap, IdMap};
 use crate::engine::code::Prepared;
 use crate::recording::Recording;
 use iced_x86::{Decoder, FlowControl, Instruction};
 use rdb_schema::block::{Composition, MAX_INSTRUCTIONS};
 use rdb_schema::effects::Kind;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Executions that are looked at.
@@ -54,8 +54,8 @@ pub struct Superblock {
 #[derive(Default)]
 pub struct Superblocks {
     /// What superblocks and their prefixes are made of, by id.
-    parts: HashMap<u32, Vec<Arc<Prepared>>>,
-    attempts: HashMap<u64, u8>,
+    parts: IdMap<Vec<Arc<Prepared>>>,
+    attempts: AddressMap<u8>,
     /// Looks to leave out, and how many the next time.
     wait: u32,
     pause: u32,
@@ -107,7 +107,7 @@ impl Superblocks {
         window: &[u32],
         translated: &impl Fn(u32) -> Option<Arc<Prepared>>,
     ) -> Vec<u32> {
-        let mut counts: HashMap<u32, u32> = HashMap::new();
+        let mut counts: IdMap<u32> = IdMap::default();
         window.iter().for_each(|id| *counts.entry(*id).or_default() += 1);
         let mut hot: Vec<_> = counts.into_iter().filter(|(_, count)| *count >= HOT).collect();
         hot.retain(|(id, _)| self.is_candidate(*id, translated));

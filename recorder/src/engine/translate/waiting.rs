@@ -18,6 +18,11 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// None yet, and room for as many.
+    pub fn with_room(count: usize) -> Self {
+        Self { links: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// Lets `link` wait.
     pub fn push(&mut self, link: Link) {
         let first = self.first.entry(link.target).or_insert(NONE);
@@ -49,6 +54,8 @@ impl Waiting {
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.first.clear();
+        self.links.clear();
+        self.free.clear();
     }
 }

@@ -9,8 +9,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Most seconds for a thousand million tracepoints.
+/// Most seconds for a thousand million tracepoints; of shorter histories, other costs than
+/// the index's are a part that counts.
 const MOST_SECONDS: f64 = 15.0;
+
+/// Tracepoints of such a history at least.
+const LONG: f64 = 0.9e9;
 
 /// Most bytes a tracepoint.
 const MOST_BYTES: f64 = 0.4;
@@ -26,7 +30,8 @@ pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
     let idle = run(trace, "where");
     let built = run(trace, "last counter");
     let seconds = (built.0 - idle.0).max(0.0);
-    let most = Bar::AtMost(MOST_SECONDS * (tracepoints / 1e9).max(0.02));
+    let most = MOST_SECONDS * tracepoints / 1e9;
+    let most = if tracepoints < LONG { Bar::None } else { Bar::AtMost(most) };
     report.add(name, "index, s", seconds, most);
     report.note(name, "index, ns a tracepoint", seconds * 1e9 / tracepoints);
     let bytes = std::fs::metadata(index).expect("an index").len() as f64;

@@ -6,19 +6,14 @@ use super::state::{Place, Rcx};
 use super::stops::Next;
 use super::{Home, Translate};
 use crate::engine::Flow;
-use crate::engine::step::signal_code;
 use crate::os::Entered;
-use crate::os::call_traits::{KEEPS_FILES, LATE, READS, WRITES, traits};
 use crate::tracee::{GeneralRegisters, Stopped};
-use rdb_schema::registers::{Gpr, Registers};
+use rdb_schema::registers::Gpr;
 use std::sync::atomic::Ordering;
 
 /// A call that was made, and the program's registers behind it. Nothing where it failed for
 /// want of a stack that may grow: it has to be made again.
 type Made = Option<(Entered, GeneralRegisters)>;
-
-/// `si_code` of the SIGSYS of a filter, and of a dispatcher (asm-generic/siginfo.h).
-const SYS_REFUSED: [i32; 2] = [1, 2];
 
 impl Home {
     /// The program address of the call that the tracee stands behind, if it was not
@@ -35,7 +30,7 @@ impl Home {
     }
 
     /// The same as [`Self::call_made`] if the tracee has executed the `int3` behind it, too.
-    fn call_over(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
+    pub(super) fn call_over(&self, stopped: &Stopped, host: &GeneralRegisters) -> Option<u64> {
         let call = host.pc().wrapping_sub(CALL_BYTES + 1);
         let way = self.cache.ways.find(call).filter(|way| way.call == call)?;
         (self.kept(stopped, slot::CALL) == call).then_some(way.pc)
@@ -66,45 +61,6 @@ fn behind(pc: u64) -> Place {
 }
 
 impl Translate {
-    /// The program enters the cache: says which calls it may make there without asking.
-    pub(super) fn trust_calls(&mut self) {
-        self.review_trusted();
-        let trusted = self.may_call_in_cache();
-        if let Some(home) = &mut self.home {
-            home.keep(slot::TRUSTED, trusted.into());
-        }
-    }
-
-    /// Whether the kernel has the program's own signal mask, and nobody looks at where
-    /// its system calls come from.
-    fn may_call_in_cache(&self) -> bool {
-        let rec = &self.step.rec;
-        !self.hides_segv && rec.trap_mask.missing() == 0 && !rec.calls_are_judged
-    }
-
-    /// Leaves out descriptors that `call` may have made others.
-    fn follow_trusted(&mut self, call: &Entered) {
-        const MMAP: u64 = libc::SYS_mmap as u64;
-        const CLOSE: u64 = libc::SYS_close as u64;
-        let closed = call.argument(0) & 0xffff_ffff;
-        match call.number() {
-            CLOSE => {
-                let Some(home) = &mut self.home else { return };
-                home.trusted.retain(&mut home.region.memory, |d| u64::from(d) != closed);
-            }
-            MMAP => self.review_trusted(),
-            number if traits(number) & KEEPS_FILES == 0 => self.review_trusted(),
-            _ => {}
-        }
-    }
-
-    /// Leaves out descriptors that are none to trust any more.
-    fn review_trusted(&mut self) {
-        let Some(home) = &mut self.home else { return };
-        let rec = &self.step.rec;
-        home.trusted.retain(&mut home.region.memory, |descriptor| rec.may_trust(descriptor));
-    }
-
     /// In front of the call at `pc`, which cannot be made without asking.
     pub(super) fn calling(
         &mut self,
@@ -194,21 +150,8 @@ impl Translate {
         Ok(Next::Leave(stopped))
     }
 
-    /// Lets the descriptor be read or written without asking, from the next call on.
-    fn trust(&mut self, call: &Entered) {
-        let uses_file =
-            traits(call.number()) & LATE != 0 && traits(call.number()) & (READS | WRITES) != 0;
-        let Ok(descriptor) = u16::try_from(call.argument(0) & 0xffff_ffff) else { return };
-        if uses_file
-            && let Some(home) = &mut self.home
-            && self.step.rec.may_come_to_trust(descriptor)
-        {
-            home.trusted.add(descriptor, &mut home.region.memory);
-        }
-    }
-
     /// Makes the step engine stand at the syscall where the registers are.
-    fn prepare_call(&mut self) {
+    pub(super) fn prepare_call(&mut self) {
         let pc = self.step.rec.registers.rip;
         let prepared = self.step.code.at(pc, &mut self.step.rec);
         self.step.run = Some((prepared, 0));
@@ -238,7 +181,12 @@ impl Translate {
 
     /// What came of the call at `pc`. One that the kernel itself ran again, as it may where
     /// no signal came, counts as one.
-    fn take_call(&mut self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> Flow<Made> {
+    pub(super) fn take_call(
+        &mut self,
+        stopped: &Stopped,
+        host: &GeneralRegisters,
+        pc: u64,
+    ) -> Flow<Made> {
         let call = match self.calling.take() {
             Some(call) => call,
             None => {
@@ -258,7 +206,7 @@ impl Translate {
 
     /// Records `call`, behind which the registers are `after`; whether the kernel will run
     /// it again.
-    fn complete_call(
+    pub(super) fn complete_call(
         &mut self,
         call: &Entered,
         after: &GeneralRegisters,
@@ -272,7 +220,7 @@ impl Translate {
     }
 
     /// Out of the cache behind a call, with the program's registers.
-    fn step_out(&mut self, stopped: &Stopped, registers: &GeneralRegisters) -> Flow<()> {
+    pub(super) fn step_out(&mut self, stopped: &Stopped, registers: &GeneralRegisters) -> Flow<()> {
         stopped.set_general_registers(registers)?;
         self.mend_x87(stopped)?;
         let rec = &mut self.step.rec;
@@ -296,77 +244,13 @@ impl Translate {
         Ok(!self.has_aliases)
     }
 
-    /// A signal came behind the call at `pc`.
-    pub(super) fn call_interrupted(
-        &mut self,
-        stopped: Stopped,
-        host: GeneralRegisters,
-        pc: u64,
-        signal: i32,
-    ) -> Flow<Next> {
-        let info = stopped.siginfo()?;
-        if signal == libc::SIGSYS && SYS_REFUSED.contains(&signal_code(&info)) {
-            self.undo_call(&stopped, &host, pc)?;
-            self.step_next = true;
-            self.step.rec.calls_are_judged = true;
-            return Ok(Next::Leave(stopped));
-        }
-        let Some((call, mut after)) = self.take_call(&stopped, &host, pc)? else {
-            self.undo_call(&stopped, &host, pc)?;
-            return self.deliver(stopped, signal, &info, false);
-        };
-        // The call is recorded before the tracee has the registers behind it.
-        self.leaving = true;
-        let may_restart = self.home.as_ref().is_some_and(|home| home.is_in_call(&host));
-        let restarts = self.complete_call(&call, &after, may_restart)?;
-        if restarts {
-            after.keep_call_of(&host);
-        }
-        self.step_out(&stopped, &after)?;
-        self.leaving = false;
-        self.step.rec.stack_limit.free(&stopped);
-        self.shows_segv = false;
-        if restarts {
-            return Ok(Next::Leave(self.step.interrupting(stopped, signal)?));
-        }
-        self.deliver(stopped, signal, &info, false)
-    }
-
-    /// At the exit stop: if the program was killed in a call, or right behind it, records
-    /// that.
-    pub(super) fn vanish_in_call(
+    /// Leaves the cache in front of the call at `pc`, which has done nothing.
+    pub(super) fn undo_call(
         &mut self,
         stopped: &Stopped,
         host: &GeneralRegisters,
-    ) -> Flow<bool> {
-        let Some(home) = &self.home else { return Ok(false) };
-        let made = home.call_made(stopped, host);
-        let over = !home.is_in_call(host);
-        let Some(pc) = made.or_else(|| home.call_over(stopped, host)) else { return Ok(false) };
-        let Some((call, after)) = self.take_call(stopped, host, pc)? else {
-            self.undo_call(stopped, host, pc)?;
-            return Ok(true);
-        };
-        if over {
-            self.complete_call(&call, &after, false)?;
-        } else {
-            self.died_in_call(&call, &after)?;
-        }
-        self.step_out(stopped, &after)?;
-        Ok(true)
-    }
-
-    /// The program was killed in `call`, behind which the registers would be `after`.
-    fn died_in_call(&mut self, call: &Entered, after: &GeneralRegisters) -> Flow<()> {
-        self.forget_call();
-        self.prepare_call();
-        let mut inside: Registers = self.step.rec.registers;
-        after.copy_to(&mut inside);
-        self.step.died_in(call, &inside)
-    }
-
-    /// Leaves the cache in front of the call at `pc`, which has done nothing.
-    fn undo_call(&mut self, stopped: &Stopped, host: &GeneralRegisters, pc: u64) -> Flow<()> {
+        pc: u64,
+    ) -> Flow<()> {
         let Some(home) = &self.home else { return Ok(()) };
         let host = home.unmade(stopped, host);
         self.leave_cache(stopped, &host, &in_front(pc))
@@ -381,7 +265,7 @@ impl Translate {
     }
 
     /// No call is under way any more.
-    fn forget_call(&mut self) {
+    pub(super) fn forget_call(&mut self) {
         if let Some(home) = &mut self.home {
             home.keep(slot::CALL, 0);
         }

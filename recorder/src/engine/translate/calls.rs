@@ -8,10 +8,10 @@ use super::block::Writer;
 use super::branches::Link;
 use super::buffered::Buffered;
 use super::emitter::{Emitted, SCRATCH, Unencodable};
-use super::layout::{DESCRIPTORS, slot};
+use super::layout::slot;
 use super::state::{Place, Rcx};
 use crate::engine::code::Prepared;
-use crate::tracee::{GeneralRegisters, SharedMemory};
+use crate::tracee::GeneralRegisters;
 use iced_x86::{Code, Instruction, Register};
 use rdb_schema::registers::Gpr;
 use std::ops::Range;
@@ -145,31 +145,6 @@ impl Writer {
         let buffered = self.buffered_call(prepared, behind, &mut sites)?;
         let links = self.stubs(&sites)?;
         Ok((Way { code: start..self.emitter.here(), pc, call, buffered }, links))
-    }
-}
-
-/// The descriptors that may be read and written without asking.
-#[derive(Default)]
-pub struct Trusted(Vec<u16>);
-
-impl Trusted {
-    /// Adds one.
-    pub fn add(&mut self, descriptor: u16, memory: &mut SharedMemory) {
-        if !self.0.contains(&descriptor) {
-            self.0.push(descriptor);
-            memory.write(DESCRIPTORS + usize::from(descriptor), &[1]);
-        }
-    }
-
-    /// Leaves out those that `keep` does not want.
-    pub fn retain(&mut self, memory: &mut SharedMemory, keep: impl Fn(u16) -> bool) {
-        self.0.retain(|descriptor| {
-            let kept = keep(*descriptor);
-            if !kept {
-                memory.write(DESCRIPTORS + usize::from(*descriptor), &[0]);
-            }
-            kept
-        });
     }
 }
 

@@ -19,11 +19,14 @@ mod encoding;
 mod eviction;
 mod exits;
 mod fallbacks;
+mod home;
+mod interrupted;
 mod judge;
 mod layout;
 mod leaving;
 mod loads;
 mod log;
+mod logging;
 mod native;
 mod region;
 mod retiring;
@@ -34,6 +37,8 @@ mod stops;
 mod strings;
 mod substitutes;
 mod superblocks;
+mod translating;
+mod trusting;
 mod waiting;
 mod wild;
 mod x87;
@@ -42,24 +47,18 @@ pub use changing::may_change;
 pub use native::runs_in_cache;
 pub use substitutes::are_possible as registers_fit;
 
-use super::code::is_executable;
 use super::{Cutting, Ended, EngineError, Flow, Interrupt, Step, StepOptions};
 use crate::affinity::Pinning;
 use crate::os::Entered;
 use crate::progress::Progress;
 use crate::recording::Recording;
 use crate::tracee::{GeneralRegisters, Outcome, Resume, Running, Stop, Stopped};
-use cache::Cache;
-use calls::Trusted;
 use fallbacks::Fallbacks;
-use judge::write_tables;
-use rdb_schema::effects::Kind;
+use home::Home;
 use rdb_schema::registers::TRAP_FLAG;
-use region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use stops::Next;
-use superblocks::Superblocks;
 
 /// The engine.
 pub struct Translate {
@@ -85,18 +84,6 @@ pub struct Translate {
     /// What the recorder was asked about, and is about to be made in the cache.
     calling: Option<Entered>,
     fallbacks: Fallbacks,
-}
-
-/// The region in the present program image.
-struct Home {
-    region: Region,
-    cache: Cache,
-    /// Where the log begins that was not absorbed yet.
-    unread: u64,
-    superblocks: Superblocks,
-    /// Where the program has a `syscall` instruction.
-    syscall_at: u64,
-    trusted: Trusted,
 }
 
 impl Translate {
@@ -230,63 +217,6 @@ impl Translate {
         }
     }
 
-    /// Makes sure that the present program image has a region, if it can.
-    fn settle(&mut self, stopped: &mut Stopped) -> Flow<()> {
-        let image = self.step.code.image();
-        if self.image == Some(image) || self.step.in_syscall {
-            return Ok(());
-        }
-        self.image = Some(image);
-        self.home = None;
-        let rec = &self.step.rec;
-        let vdso = rec.space.iter().find(|m| m.name == b"[vdso]").map(|m| m.start..m.end);
-        let at = vdso.and_then(|range| Region::find_syscall(&rec.memory, range));
-        let region = match at {
-            Some(at) => Region::map(stopped, &rec.memory, at)?.map(|region| (region, at)),
-            None => None,
-        };
-        let Some((mut region, syscall_at)) = region else {
-            self.step
-                .rec
-                .warn_once("no room for a code cache in the program: every instruction is stepped");
-            return Ok(());
-        };
-        let decoder = self.step.code.decoder_options();
-        let layout = region.layout;
-        self.step.rec.own = vec![layout.all()];
-        self.step.code.pages.clear();
-        write_tables(&mut region.memory);
-        self.home = Cache::new(layout, decoder, &mut region.memory).ok().map(|cache| Home {
-            region,
-            cache,
-            unread: layout.ring(),
-            superblocks: Superblocks::default(),
-            syscall_at,
-            trusted: Trusted::default(),
-        });
-        Ok(())
-    }
-
-    /// Retires translations of code that changed, and forgets all where there is no
-    /// room for more.
-    fn drop_changed_code(&mut self) -> Flow<()> {
-        let changed = std::mem::take(&mut self.step.rec.touched);
-        if !changed.is_empty() {
-            self.has_aliases = self.step.rec.has_aliases();
-        }
-        changed.iter().for_each(|range| self.step.code.pages.forget(range));
-        let Some(home) = &mut self.home else { return Ok(()) };
-        for range in &changed {
-            home.cache.retire_all(range, &mut home.region.memory);
-        }
-        if home.cache.is_full() {
-            let cleared = home.cache.clear(&mut home.region.memory);
-            cleared.map_err(|_| std::io::Error::other("the code cache cannot be written"))?;
-            home.superblocks = Superblocks::default();
-        }
-        Ok(())
-    }
-
     /// It was killed under the recorder's hands; in the cache, unless it was just leaving,
     /// what it did there since the last stop is seen to as at any exit stop.
     fn vanished(&mut self) -> Result<Ended, EngineError> {
@@ -307,66 +237,6 @@ impl Translate {
             Err(Interrupt::End(ended)) => Ok(ended),
             Err(Interrupt::Error(error)) => Err(error),
             Err(Interrupt::Gone) | Ok(_) => Ok(Ended::Killed(libc::SIGKILL)),
-        }
-    }
-
-    /// Where the code for `pc` begins in the cache; `None`: it is stepped.
-    fn head(&mut self, pc: u64) -> Option<u64> {
-        let home = self.home.as_mut()?;
-        match home.cache.head(pc) {
-            Some(head) if home.cache.is_stepped(head) => None,
-            Some(head) => Some(head),
-            None => {
-                let head = self.translate_on(pc)?;
-                let home = self.home.as_ref()?;
-                (!home.cache.is_stepped(head)).then_some(head)
-            }
-        }
-    }
-
-    /// Whether code at `pc` cannot change without a syscall.
-    fn is_fixed(&self, pc: u64) -> bool {
-        let space = &self.step.rec.space;
-        is_executable(space, pc) && !may_change(space, pc, pc.saturating_add(1))
-    }
-
-    /// Where the code for `pc` begins, made if need be; an exit where `pc` has to
-    /// be stepped.
-    fn translate(&mut self, pc: u64) -> Option<u64> {
-        let executable = is_executable(&self.step.rec.space, pc);
-        let prepared = self.step.code.at(pc, &mut self.step.rec);
-        let home = self.home.as_mut()?;
-        if let Some(head) = home.cache.head(pc) {
-            return Some(head);
-        }
-        let memory = &mut home.region.memory;
-        let first = prepared.care[0];
-        let fixed = executable && !prepared.changeable;
-        if fixed && prepared.block.code() == region::SYSCALL {
-            return home.cache.add_syscall(&prepared, memory).ok();
-        }
-        if executable
-            && first.cached
-            && (fixed || first.kind == Kind::Plain)
-            && let Ok(head) =
-                home.cache.add(&prepared, self.step.code.decoded(&prepared.block), memory)
-        {
-            return Some(head);
-        }
-        home.cache.add_stepped(pc, memory).ok()
-    }
-
-    /// Translates the ways the program takes most often as a whole.
-    fn join_blocks(&mut self) {
-        let Some(home) = &mut self.home else { return };
-        if home.cache.is_full() {
-            return;
-        }
-        let (decoder, cache) = (self.step.code.decoder_options(), &mut home.cache);
-        let rec = &mut self.step.rec;
-        for superblock in home.superblocks.suggest(rec, decoder, |id| cache.part(id)) {
-            // One that cannot be written leaves everything as it was.
-            let _ = cache.add_superblock(&superblock, &mut home.region.memory);
         }
     }
 

@@ -208,7 +208,7 @@ impl Code {
                 break;
             }
             let code = &bytes[start..decoder.position()];
-            let (what, mut own) = self.known.of(&instruction, code);
+            let (what, mut own) = self.known.of(&instruction, code, &decoder);
             own.cached &= decoder.position() <= fetched;
             let mut alone = false;
             if self.cutting == Cutting::Cached {

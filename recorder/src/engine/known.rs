@@ -2,7 +2,7 @@
 
 use super::care::Care;
 use crate::engine::addresses::AddressHasher;
-use iced_x86::{FlowControl, Instruction};
+use iced_x86::{Decoder, FlowControl, Instruction, Mnemonic, OpKind};
 use rdb_schema::block::MAX_INSTRUCTION_BYTES;
 use rdb_schema::effects::{Effects, Kind, Undefined, examine};
 use std::hash::Hasher;
@@ -11,7 +11,8 @@ use std::hash::Hasher;
 /// many were found to save less: looking at them misses the caches.
 const PLACES: usize = 1 << 10;
 
-/// An instruction's bytes, behind them zeros and their number.
+/// An instruction's bytes without those that are of no consequence, behind them zeros and
+/// the number of all.
 type Key = [u8; MAX_INSTRUCTION_BYTES + 1];
 
 /// What the engines need to know of instructions.
@@ -39,9 +40,16 @@ impl Known {
         Self { undefined, places: std::iter::repeat_with(empty).take(PLACES + 1).collect() }
     }
 
-    /// Effects of `instruction`, whose bytes are `code`, and the care it needs.
-    pub fn of(&mut self, instruction: &Instruction, code: &[u8]) -> (&Effects, Care) {
-        let key = key(code).filter(|_| !depends_on_place(instruction));
+    /// Effects of `instruction`, whose bytes are `code` and which `decoder` decoded last, and
+    /// the care it needs.
+    pub fn of(
+        &mut self,
+        instruction: &Instruction,
+        code: &[u8],
+        decoder: &Decoder,
+    ) -> (&Effects, Care) {
+        let of_consequence = code.len() - without_consequence(instruction, decoder);
+        let key = key(code, of_consequence).filter(|_| !depends_on_place(instruction));
         let entry = &mut self.places[key.as_ref().map_or(PLACES, hash)];
         if key.is_none_or(|key| entry.key != key) {
             let list = std::mem::take(&mut entry.effects.list);
@@ -54,10 +62,10 @@ impl Known {
     }
 }
 
-fn key(code: &[u8]) -> Option<Key> {
+fn key(code: &[u8], of_consequence: usize) -> Option<Key> {
     let mut key = Key::default();
     let (length, bytes) = key.split_last_mut()?;
-    bytes.get_mut(..code.len())?.copy_from_slice(code);
+    bytes.get_mut(..of_consequence)?.copy_from_slice(code.get(..of_consequence)?);
     *length = code.len() as u8;
     Some(key)
 }
@@ -68,6 +76,23 @@ fn hash(key: &Key) -> usize {
     hasher.write_u64(key as u64);
     hasher.write_u64((key >> 64) as u64);
     hasher.finish() as usize % PLACES
+}
+
+/// How many of its last bytes neither what it changes nor the care it needs depends on: they
+/// say where it branches to, or from where it loads what is logged then.
+fn without_consequence(instruction: &Instruction, decoder: &Decoder) -> usize {
+    if instruction.is_jcc_short() || instruction.is_jmp_short() {
+        return 1;
+    }
+    let near = instruction.is_jcc_near() || instruction.is_jmp_near();
+    if near && instruction.op0_kind() == OpKind::NearBranch64 {
+        return 4;
+    }
+    let load = matches!(instruction.mnemonic(), Mnemonic::Mov | Mnemonic::Movzx | Mnemonic::Movsxd)
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op1_kind() == OpKind::Memory;
+    // Nothing follows a load's displacement (Intel SDM vol. 2, 2.1).
+    if load { decoder.get_constant_offsets(instruction).displacement_size() } else { 0 }
 }
 
 /// Whether what it changes follows from where it stands, too: an address relative to
@@ -86,13 +111,13 @@ fn depends_on_place(instruction: &Instruction) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use iced_x86::Decoder;
     use rdb_schema::effects::effects_with;
 
     /// The instruction that `code` is at this address, and what is known of it.
     fn look<'a>(known: &'a mut Known, code: &[u8], at: u64) -> (Instruction, &'a Effects) {
-        let instruction = Decoder::with_ip(64, code, at, 0).decode();
-        let (effects, _) = known.of(&instruction, code);
+        let mut decoder = Decoder::with_ip(64, code, at, 0);
+        let instruction = decoder.decode();
+        let (effects, _) = known.of(&instruction, code, &decoder);
         (instruction, effects)
     }
 
@@ -114,6 +139,38 @@ mod tests {
             for code in codes {
                 let (instruction, found) = look(&mut known, code, at);
                 assert_eq!(*found, effects_with(&instruction, Undefined::Foretold), "{code:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_branches_and_loads_go_is_of_no_consequence() {
+        let ends: [&[u8]; 9] = [
+            &[0x74],                         // je, short
+            &[0xeb],                         // jmp, short
+            &[0x0f, 0x84],                   // je
+            &[0xe9],                         // jmp
+            &[0x48, 0x8b, 0x43],             // mov rax,[rbx+n], short
+            &[0x48, 0x8b, 0x84, 0x8b],       // mov rax,[rbx+rcx*4+n]
+            &[0x0f, 0xb6, 0x04, 0x25],       // movzx eax,byte ptr [n]
+            &[0x64, 0x8b, 0x84, 0x24],       // mov eax,fs:[rsp+n]
+            &[0x67, 0x48, 0x63, 0x84, 0x8b], // movsxd rax,[ebx+ecx*4+n]
+        ];
+        let mut known = Known::new(Undefined::Foretold);
+        for n in [0x10_u32, 0x7fff_fff0, 0x8000_0090, 0xffff_ffff] {
+            for end in ends {
+                let short = end[0] & 0xf0 == 0x70 || end[0] == 0xeb || end.ends_with(&[0x43]);
+                let n = n.to_le_bytes();
+                let code = [end, if short { &n[..1] } else { &n }].concat();
+                let mut decoder = Decoder::with_ip(64, &code, 0x1000, 0);
+                let instruction = decoder.decode();
+                assert_eq!(instruction.len(), code.len(), "{code:x?}");
+                assert_eq!(without_consequence(&instruction, &decoder), code.len() - end.len());
+                let (_, care) = known.of(&instruction, &code, &decoder);
+                let anew = examine(&instruction, Undefined::Foretold, Vec::new());
+                let careful = Care::of(&instruction, &anew.effects, anew.general);
+                assert_eq!(format!("{care:?}"), format!("{careful:?}"));
+                assert_eq!(*known.of(&instruction, &code, &decoder).0, anew.effects);
             }
         }
     }

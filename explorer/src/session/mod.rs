@@ -97,6 +97,7 @@ pub use why_not::{
 };
 
 pub use crate::timeline::Interrupt;
+pub use returned::Returned;
 
 use crate::expression::{self, ExpressionError, Fault};
 use crate::symbols::location::Missing;

@@ -26,6 +26,9 @@ impl Row {
             page.put(Style::Dim, "address: ");
         }
         page.put(Style::Current, brief(&self.link.name)).plain(format!(" = {}", self.value()));
+        if self.link.leftover {
+            page.put(Style::Heading, " (never written here: what the stack held before)");
+        }
         if let Some(place) = place {
             page.plain("  ");
             place.render_brief(page);

@@ -193,3 +193,19 @@ fn the_table_fits_the_terminal() {
         assert!(table[1].contains("name=\"hello\","), "{shown}");
     }
 }
+
+#[test]
+fn who_called_a_signal_handler_is_said_as_gdb_does() {
+    let fixture = Fixture::load("signals");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let answer = explorer.last(&["rend", "calls plain"]);
+    let callers = rows(&answer);
+    let of_kernel = |row: &Value| row["caller"]["function"] == "<signal handler called>";
+    assert!(!callers.is_empty() && callers.iter().all(of_kernel), "{answer:?}");
+    let stop = format!("break {}", fixture.place("nested"));
+    for shown in ["bt", "bt 2", "frame 1", "up"] {
+        let text = explorer.text(&[&*stop, "rc", "rc", shown]).stdout_text();
+        let line = text.lines().find(|line| line.starts_with("#1 "));
+        assert_eq!(line.map(str::trim_end), Some("#1  <signal handler called>"), "{shown}: {text}");
+    }
+}

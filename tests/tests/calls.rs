@@ -115,7 +115,10 @@ fn of_rust_only_what_is_sure_is_told() {
         assert!(rows(answer)[0].get("returned").is_none(), "{answer:?}");
     }
     let text = explorer.text(&["rend", "calls make_small"]).stdout_text();
-    assert!(text.contains("rax=0x"), "{text}");
+    assert!(text.contains("not known (rax=0x"), "{text}");
+    // The address of a place is no part of the value.
+    let text = explorer.text(&["rend", "calls make_bytes"]).stdout_text();
+    assert!(text.contains("not known") && !text.contains("rax="), "{text}");
 }
 
 #[test]
@@ -188,5 +191,21 @@ fn the_table_fits_the_terminal() {
         assert!(table.iter().all(|line| line.trim_end().chars().count() <= columns), "{shown}");
         assert!(table[1..].iter().all(|line| line.contains("main at")), "{shown}");
         assert!(table[1].contains("name=\"hello\","), "{shown}");
+    }
+}
+
+#[test]
+fn who_called_a_signal_handler_is_said_as_gdb_does() {
+    let fixture = Fixture::load("signals");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let answer = explorer.last(&["rend", "calls plain"]);
+    let callers = rows(&answer);
+    let of_kernel = |row: &Value| row["caller"]["function"] == "<signal handler called>";
+    assert!(!callers.is_empty() && callers.iter().all(of_kernel), "{answer:?}");
+    let stop = format!("break {}", fixture.place("nested"));
+    for shown in ["bt", "bt 2", "frame 1", "up"] {
+        let text = explorer.text(&[&*stop, "rc", "rc", shown]).stdout_text();
+        let line = text.lines().find(|line| line.starts_with("#1 "));
+        assert_eq!(line.map(str::trim_end), Some("#1  <signal handler called>"), "{shown}: {text}");
     }
 }

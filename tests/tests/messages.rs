@@ -182,3 +182,57 @@ fn a_line_without_code_stands_for_the_next_that_has_some() {
     let until = explorer.last(&[format!("until {asked}")]);
     assert!(until.stop().contains(&meant), "{}", until.stop());
 }
+
+#[test]
+fn a_file_without_a_line_lacks_one() {
+    let explorer = recording("tree").explore();
+    for command in ["break tree.c:", "executions tree.c:", "why-not tree.c:"] {
+        let said = error(&explorer, &[command]);
+        assert!(said.contains("tree.c: lacks a line: say tree.c:LINE"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn nothing_examined_is_nothing_shown() {
+    let explorer = recording("tree").explore();
+    for question in ["x/0 &seed", "x/0i 0", "x/0s 0", "x/0xg 0", "x/0"] {
+        let output = explorer.text(&[question]);
+        assert_eq!((output.code(), output.stdout_text().as_str()), (0, ""), "{question}");
+        assert_eq!(output.stderr_text(), "", "{question}");
+    }
+}
+
+#[test]
+fn names_that_are_far_from_what_was_typed_are_not_offered() {
+    let explorer = recording("tree").explore();
+    for question in ["print qqseedqq", "print zz", "break qq_main", "print $zz9"] {
+        let said = error(&explorer, &["break main", "rc", question]);
+        assert!(!said.contains("did you mean"), "{question}: {said}");
+    }
+    // Two neighbours that changed places are one edit.
+    let said = error(&explorer, &["break mian"]);
+    assert!(said.contains("did you mean main"), "{said}");
+}
+
+#[test]
+fn a_constant_has_no_origin() {
+    let explorer = recording("tree").explore();
+    for question in ["why 5", "why 0x1234"] {
+        let said = error(&explorer, &["break main", "rc", question]);
+        assert!(said.contains("a constant has no origin"), "{question}: {said}");
+    }
+    // One at which something is mapped is an address.
+    let address = explorer.last(&["break main", "rc", "print/x (long)&seed"]);
+    let address = address.get("value").as_str().expect("a number").to_owned();
+    assert!(explorer.last(&["break main", "rc", &format!("why {address}")]).ok);
+}
+
+#[test]
+fn short_options_that_are_not_known_are_said_not_to_be() {
+    let explorer = recording("tree").explore();
+    let said = error(&explorer, &["break main", "rc", "why -z seed"]);
+    assert!(said.contains("unknown option -z"), "{said}");
+    // A negative number is none.
+    assert!(explorer.last(&["break main", "rc", "print -seed"]).ok);
+    assert!(explorer.last(&["break main", "rc", "why -seed + 1"]).ok);
+}

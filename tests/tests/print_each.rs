@@ -76,6 +76,25 @@ fn print_each_says_what_has_no_value() {
     }
 }
 
+#[test]
+fn print_each_tells_a_condition_that_never_holds_from_a_place_that_never_ran() {
+    let fixture = Fixture::load("recursion");
+    let place = fixture.place("bottom");
+    let explorer = recording("recursion").explore();
+    let never = format!("each n at {place} if n > 1");
+    let answer = explorer.last(&[&*never]);
+    assert_eq!((rows(&answer).len(), answer.get("executed").as_bool()), (0, Some(true)));
+    let text = explorer.text(&[&*never]).stdout_text();
+    assert_eq!(text.trim(), "The condition holds at no execution there.");
+    let unknown = explorer.text(&[format!("each n at {place} if *(int *)0")]).stdout_text();
+    assert!(unknown.contains("holds at no execution there"), "{unknown}");
+    for question in [format!("each -w future n at {place} if n > 1"), "each n at usleep".to_owned()]
+    {
+        let text = explorer.text(&["rend", &question]).stdout_text();
+        assert!(text.lines().any(|line| line == "Not executed there."), "{question}: {text}");
+    }
+}
+
 /// Each call of the program's `step` finds in `counter` how many there were before it: 150,000
 /// in five million instructions, so that most are looked at chunk by chunk.
 #[test]

@@ -177,3 +177,42 @@ fn of_a_part_that_lies_apart_the_jump_into_it_decides() {
     assert!(!text.lines().any(|line| line.starts_with("counted was")), "{text}");
     assert!(callers.iter().any(|caller| caller["reason"]["kind"] == "branch"), "{answer:?}");
 }
+
+/// Tracepoints of all decisions in an answer.
+fn decided(value: &Value, into: &mut Vec<u64>) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("kind").is_some_and(|kind| kind == "branch") {
+                into.extend(fields["tracepoint"].as_u64());
+            }
+            fields.values().for_each(|field| decided(field, into));
+        }
+        Value::Array(items) => items.iter().for_each(|item| decided(item, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_branch_from_before_the_last_run_is_told() {
+    let fixture = Fixture::load("untaken");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let (taken, counted) = (fixture.place("taken"), fixture.place("counted"));
+    let question = format!("why-not {taken}");
+    let stops = [&format!("break {taken}"), &format!("break {counted}"), "rend", "cr"];
+    let answers = explorer.ask(&[&stops[..], &[&question, "cr", &question]].concat());
+    let last = answers[5].tracepoint();
+    assert_eq!(answers[4].get("last").as_u64(), Some(last), "{answers:?}");
+    let mut branches = Vec::new();
+    decided(&answers[4].result, &mut branches);
+    assert!(!branches.is_empty() && branches.iter().all(|t| *t > last), "{answers:?}");
+    // At the line itself, the time before counts as before.
+    assert_eq!(answers[6].get("ran").as_u64(), Some(last), "{answers:?}");
+    assert!(answers[6].get("last").as_u64().is_some_and(|t| t < last), "{answers:?}");
+    // Within one instruction from the second run on, the third is the next.
+    let within = format!("why-not --within 1 {taken}");
+    let go = format!("jump {}", answers[6].get("last").as_u64().unwrap_or_default() + 1);
+    let answer = explorer.last(&[go, within]);
+    assert_eq!(answer.get("next").as_u64(), Some(last), "{answer:?}");
+    let text = explorer.text(&[&stops[..], &[&question]].concat()).stdout_text();
+    assert!(text.contains("it ran last at #"), "{text}");
+}

@@ -171,7 +171,7 @@ impl Arguments {
             let Some(argument) = positional.find(|a| self.get(a.name).is_none()) else {
                 return Err(self.error(format!("unexpected argument {word:?}")));
             };
-            if argument.kind == Kind::Expression && is_unknown_option(command, &word) {
+            if argument.kind == Kind::Expression && is_unknown_option(command, &word, after) {
                 return Err(self.error(format!("unknown option {word}")));
             }
             let (value, after) =
@@ -218,11 +218,18 @@ impl Arguments {
     }
 }
 
-/// Whether a word that is none of a command's options looks like one of them.
-fn is_unknown_option(command: &Command, word: &str) -> bool {
+/// Whether a word before `after` that is none of a command's options looks like one of them.
+fn is_unknown_option(command: &Command, word: &str, after: &str) -> bool {
     let options = command.arguments.iter().any(|argument| argument.form == Form::Option);
-    let long = word.strip_prefix("--").and_then(|name| name.chars().next());
-    options && long.is_some_and(char::is_alphabetic)
+    let begins = |text: &str, rest: fn(char) -> bool| text.chars().next().is_some_and(rest);
+    let long = word.strip_prefix("--").is_some_and(|name| begins(name, char::is_alphabetic));
+    // `-x + 1` is an expression, `-x y` is none.
+    let short = word.strip_prefix('-').is_some_and(|name| {
+        name.chars().count() == 1
+            && begins(name, char::is_alphabetic)
+            && begins(after, |next| next.is_alphanumeric() || matches!(next, '_' | '$'))
+    });
+    options && (long || short)
 }
 
 /// The first word of `text` and what follows it; quotes keep blanks.

@@ -7,7 +7,7 @@ use super::shown::ShownValue;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex, thousands};
-use crate::session::{Call, Ending, Place, Session, Target};
+use crate::session::{Call, Ending, Place, Returned, Session, Target};
 use crate::timeline::StateError;
 use serde::Serialize;
 
@@ -41,6 +41,9 @@ struct Row {
     /// The value returned, if its type is known, and where it is returned follows from that.
     #[serde(skip_serializing_if = "Option::is_none")]
     returned: Option<ShownValue>,
+    /// Whether its type is known, but not for sure where it is returned.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unsure: bool,
     /// The number of its thread, if there are several.
     #[serde(skip)]
     number: Option<usize>,
@@ -51,10 +54,13 @@ impl Row {
         session.interrupt.check()?;
         let entered = session.entered(&call)?;
         let parameters = entered.and_then(|scene| locals::arguments(&scene));
-        let returned = session.returned(&call)?;
-        let returned = returned.map(|(scene, value)| ShownValue::inner(&scene, &value));
+        let (returned, unsure) = match session.returned(&call)? {
+            Returned::Known(known) => (Some(ShownValue::inner(&known.0, &known.1)), false),
+            Returned::Unsure => (None, true),
+            Returned::Untyped => (None, false),
+        };
         let number = session.thread_number(call.thread);
-        Ok(Self { call, parameters, returned, number })
+        Ok(Self { call, parameters, returned, unsure, number })
     }
 
     fn arguments(&self) -> String {
@@ -66,15 +72,28 @@ impl Row {
         self.parameters.as_deref().map_or_else(raw, |all| call_text(all, text_of))
     }
 
+    /// What is said of a value that is somewhere: rax may have it, or a part of it, unless it
+    /// is what rdi held at the entry, which may be the address of a place for it.
+    fn unsure_value(&self) -> String {
+        let own = self.call.value.filter(|rax| self.call.arguments.first() != Some(rax));
+        let own = own.map_or_else(String::new, |rax| format!(" ({})", rax_text(rax)));
+        format!("not known{own}")
+    }
+
     fn value(&self) -> String {
         match (self.call.ending, &self.returned) {
             (Ending::Running, _) => "still running".to_owned(),
             (Ending::Left, _) => "left".to_owned(),
             (_, Some(shown)) => text_of(&shown.value).to_owned(),
-            // Its type is not known, or not where it is.
-            _ => self.call.value.map_or_else(String::new, |rax| format!("rax={}", hex(rax))),
+            _ if self.unsure => self.unsure_value(),
+            // Its type is not known.
+            _ => self.call.value.map_or_else(String::new, rax_text),
         }
     }
+}
+
+fn rax_text(rax: u64) -> String {
+    format!("rax={}", hex(rax))
 }
 
 /// Of a pointer to text that is shown with it, the text alone: a table has little room.
@@ -166,7 +185,7 @@ pub static CALLS: Command = Command {
               returned, both in their types. Without debug information they are what rdi, rsi, \
               rdx, rcx, r8 and r9 held at its entry, whether or not it has as many, and what rax \
               held when it returned, as rdi=0x1 and rax=0x2; where its type does not tell how a \
-              value is returned, rax is shown as well. A name that is in several modules means \
+              value is returned, it is not known, and rax is shown with that. A name that is in several modules means \
               all of them; one whose implementation is chosen at run time (IFUNC, as strlen), \
               what was chosen. A call ends when the stack pointer rises above its frame; \
               \"left\" is by longjmp or an exception. `insns` is how many instructions it took. \

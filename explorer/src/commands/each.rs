@@ -26,6 +26,8 @@ struct Samples {
     without_value: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
+    /// Whether the place was executed, whatever the condition.
+    executed: bool,
 }
 
 #[derive(Serialize)]
@@ -45,7 +47,10 @@ enum Cell {
 impl Output for Samples {
     fn render(&self, page: &mut Page) {
         if self.samples.is_empty() {
-            page.line("Not executed there.");
+            page.line(match self.executed {
+                true => "The condition holds at no execution there.",
+                false => "Not executed there.",
+            });
         } else {
             let heading = ["", "tracepoint"].into_iter();
             let heading = heading.chain(self.expressions.iter().map(String::as_str));
@@ -116,6 +121,7 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
         more: found.more,
         without_value: found.without_value,
         fault: found.fault.map(|fault| fault.to_string()),
+        executed: found.executed,
     }))
 }
 

@@ -192,6 +192,7 @@ fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {
         (None, None) => session.pc()?,
     };
     let (output, next): (Box<dyn Output>, u64) = match format.letter {
+        _ if format.count == 0 => (Box::new(Memory { size: format.size, rows: vec![] }), address),
         'i' => {
             let code = disassemble::from(session, address, format.count as usize, false)?;
             let next = code.next();

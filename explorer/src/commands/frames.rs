@@ -2,7 +2,7 @@
 
 use super::position::source_line;
 use super::{Argument, Command, CommandError, CommandResult, Group, Output};
-use crate::render::{Page, Style, hex};
+use crate::render::{Page, Style};
 use crate::session::{Frame, Session};
 use serde::Serialize;
 
@@ -18,8 +18,7 @@ impl Output for Selected {
     fn render(&self, page: &mut Page) {
         let Frame { level, place, .. } = &self.frame;
         page.put(Style::Heading, format!("#{level:<2} "));
-        page.put(Style::Address, hex(place.pc)).plain(" in ");
-        place.render(page);
+        place.render_frame(page, None);
         page.end();
         if let (Some(line), Some(text)) = (place.line, &self.source) {
             page.put(Style::Dim, line).plain("\t").plain(text).end();

@@ -5,7 +5,7 @@ use super::position::Position;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, thousands};
-use crate::session::{OutputLine, Session, Window};
+use crate::session::{OutputLine, Session, Wanted, Window};
 use serde::Serialize;
 
 /// Lines shown in each direction when nobody says how many.
@@ -47,8 +47,9 @@ impl Output for Lines {
 }
 
 fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let lines = session.output(arguments.count("FD"))?;
-    let Some(number) = arguments.count("LINE") else { return list(session, arguments, lines) };
+    let descriptor = arguments.count("FD");
+    let Some(number) = arguments.count("LINE") else { return list(session, arguments) };
+    let lines = session.output(descriptor, Wanted::UpTo(number))?;
     let line = lines.iter().find(|line| line.number as u64 == number);
     let line = line.ok_or_else(|| CommandError::Other(format!("no line {number} of output")))?;
     session.jump(line.tracepoint)?;
@@ -56,8 +57,11 @@ fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
 }
 
 /// The lines nearest to the cursor.
-fn list(session: &Session, arguments: &Arguments, mut lines: Vec<OutputLine>) -> CommandResult {
+fn list(session: &Session, arguments: &Arguments) -> CommandResult {
     let (count, cursor) = (arguments.rows(COUNT), session.cursor());
+    let around = Wanted::Around { state: cursor, behind: count };
+    let wanted = if count == 0 { Wanted::All } else { around };
+    let mut lines = session.output(arguments.count("FD"), wanted)?;
     if count == 0 {
         return total(lines.len() as u64, "lines");
     }

@@ -3,7 +3,7 @@
 use super::locals::{self, Named};
 use super::position::source_line;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, Style, hex};
+use crate::render::{Page, Style};
 use crate::session::{Frame, Scene, Session};
 use serde::Serialize;
 
@@ -49,8 +49,7 @@ impl Output for Backtrace {
         for line in &self.frames {
             let frame = &line.frame;
             page.put(Style::Heading, format!("#{:<2} ", frame.level));
-            page.put(Style::Address, hex(frame.place.pc)).plain(" in ");
-            frame.place.render_call(page, line.call().as_deref());
+            frame.place.render_frame(page, line.call().as_deref());
             if frame.place.inlined {
                 page.put(Style::Dim, " (inlined)");
             }

@@ -29,15 +29,16 @@ struct Texts {
 
 impl Output for Answer {
     fn render(&self, page: &mut Page) {
-        let WhyNot { from, until, thread, ran, elsewhere, places, unmapped } = &self.why_not;
+        let WhyNot { from, until, thread, ran, elsewhere, places, unmapped, .. } = &self.why_not;
         let thread = thread.map_or_else(String::new, |number| format!(" in thread {number}"));
         if let Some(ran) = ran {
             page.plain(format!("{} ran{thread}: first at ", self.location));
             page.put(Style::Tracepoint, format!("#{}", thousands(*ran))).end();
-            return;
+            return self.render_others(page);
         }
         let (from, until) = (thousands(*from), thousands(*until));
         page.line(format!("{} did not run{thread} from #{from} to #{until}.", self.location));
+        self.render_others(page);
         if let Some((t, number)) = elsewhere {
             page.line(format!("Thread {number} ran it: first at #{}.", thousands(*t)));
         }
@@ -46,6 +47,19 @@ impl Output for Answer {
             let names = unmapped.join(", ");
             let text = format!("Not mapped at #{from}, and not looked through: {names}.");
             page.put(Style::Dim, text).end();
+        }
+    }
+}
+
+impl Answer {
+    /// When it ran outside of the stretch that is looked at.
+    fn render_others(&self, page: &mut Page) {
+        let WhyNot { from, until, last, next, .. } = self.why_not;
+        let before = last.map(|t| (format!("Before #{} it ran last at ", thousands(from)), t));
+        let after = next.map(|t| (format!("From #{} on it ran first at ", thousands(until)), t));
+        for (text, t) in before.into_iter().chain(after) {
+            page.plain(text).put(Style::Tracepoint, format!("#{}", thousands(t)));
+            page.plain(".").end();
         }
     }
 }

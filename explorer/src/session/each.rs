@@ -30,6 +30,8 @@ pub struct Each {
     pub without_value: u64,
     /// Why, at the first of them.
     pub fault: Option<ExpressionError>,
+    /// Whether the place was executed at all in the time looked at.
+    pub executed: bool,
 }
 
 impl Session {
@@ -52,7 +54,7 @@ impl Session {
             Times::Any => (0..end, Direction::Forward),
         };
         let mut each = Each::default();
-        let executed = Executed { targets: &targets, times, direction, condition };
+        let executed = Executed { targets: &targets, times: times.clone(), direction, condition };
         self.judge(executed, &mut |(t, verdict)| {
             match verdict {
                 Ok(_) => {
@@ -69,6 +71,8 @@ impl Session {
             let enough = each.tracepoints.len() > limit;
             if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        let met = each.count > 0 || each.without_value > 0;
+        each.executed = met || !self.executed_in(&targets, times, direction, 1)?.is_empty();
         each.more = each.tracepoints.len() > limit;
         each.tracepoints.truncate(limit);
         if direction == Direction::Backward {

@@ -173,7 +173,13 @@ impl Session {
         let thread = self.timeline.thread(t)?;
         let (back, end) = (self.back_of(passed), self.end_of(passed)?);
         let returned = end.filter(|end| back == Some(end.pc));
-        let caller = back.map(|back| self.locator.place(&self.timeline, t, CodeAddr::Return(back)));
+        let caller = back.map(|back| {
+            let place = self.locator.place(&self.timeline, t, CodeAddr::Return(back));
+            match self.locator.is_signal_frame(&self.timeline, t, back) {
+                true => Place { pc: back, ..place }.of_signal_frame(),
+                false => place,
+            }
+        });
         Ok(Call {
             tracepoint: t,
             thread,

@@ -185,8 +185,14 @@ impl<'s> Frames<'s> {
         if physical == 0 && *self.ordinary.get_or_init(|| self.is_ordinary()) {
             return false;
         }
-        let caller = self.walked().frames.get(physical + 1);
-        caller.and_then(|caller| caller.method) == Some(Method::SignalFrame)
+        let session = self.session;
+        match self.walked().frames.get(physical + 1) {
+            Some(caller) => caller.method == Some(Method::SignalFrame),
+            // It is the last that was asked for.
+            None => self.code(physical).is_some_and(|pc| {
+                session.locator.is_signal_frame(&session.timeline, self.state, pc.value())
+            }),
+        }
     }
 
     fn is_ordinary(&self) -> bool {

@@ -353,6 +353,15 @@ impl Locator {
         self.images.complete(timeline, interrupted)
     }
 
+    /// Whether call frame information says that an address is in a signal trampoline: where
+    /// a handler returns to.
+    pub fn is_signal_frame(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
+        let module = self.module_at(timeline, state, address);
+        module.is_some_and(|(symbols, bias)| {
+            symbols.is_signal_frame(ModuleAddr::of_runtime(address, bias))
+        })
+    }
+
     /// The module mapped at an address, and its bias.
     pub fn module_at(
         &self,

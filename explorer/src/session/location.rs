@@ -35,6 +35,9 @@ pub enum LocationError {
     /// Lines are counted from 1.
     #[error("lines are counted from 1: there is no line 0 of {0}")]
     Zero(String),
+    /// A file without a line.
+    #[error("{0}: lacks a line: say {0}:LINE")]
+    LineMissing(String),
     /// Code without a source line.
     #[error("no source line is known of {0}")]
     NoLine(String),
@@ -206,6 +209,10 @@ impl Session {
     }
 
     fn no_function(&self, name: &str) -> LocationError {
+        let file = name.trim_end().strip_suffix(':').filter(|file| !file.ends_with(':'));
+        if let Some(file) = file.filter(|file| !file.is_empty()) {
+            return LocationError::LineMissing(file.to_owned());
+        }
         let similar = self.locator.similar(&self.timeline, name);
         LocationError::Function(name.to_owned(), crate::symbols::did_you_mean(&similar))
     }

@@ -77,7 +77,7 @@ pub use lines::Calls;
 pub use locate::{Bounds, LineCode, Locator};
 pub use location::{LocationError, SourceLine};
 pub use modification::Modification;
-pub use output::OutputLine;
+pub use output::{OutputLine, Wanted};
 pub use places::Places;
 pub use position::Place;
 pub use process::ProcessError;
@@ -97,6 +97,7 @@ pub use why_not::{
 };
 
 pub use crate::timeline::Interrupt;
+pub use returned::Returned;
 
 use crate::expression::{self, ExpressionError, Fault};
 use crate::symbols::location::Missing;

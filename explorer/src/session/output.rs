@@ -30,6 +30,22 @@ pub struct OutputLine {
     pub text: String,
 }
 
+/// Which lines are wanted: what the program writes behind them is not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those up to the one of this number.
+    UpTo(u64),
+    /// Those begun before a state, and at most so many from it on.
+    Around {
+        /// The state.
+        state: u64,
+        /// How many; if there are more, one more may be begun.
+        behind: usize,
+    },
+}
+
 /// A line in the making.
 struct Open {
     line: OutputLine,
@@ -37,21 +53,27 @@ struct Open {
 }
 
 /// Lines as they come, those of each descriptor on their own.
-#[derive(Default)]
 struct Lines {
+    wanted: Wanted,
     count: usize,
+    /// Of those from the wanted state on: how many.
+    behind: usize,
     open: BTreeMap<u64, Open>,
     done: Vec<OutputLine>,
 }
 
 impl Session {
-    /// All lines that the program wrote: to `descriptor`, if one is given.
+    /// Lines that the program wrote: to `descriptor`, if one is given.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn output(&self, descriptor: Option<u64>) -> Result<Vec<OutputLine>, StateError> {
+    pub fn output(
+        &self,
+        descriptor: Option<u64>,
+        wanted: Wanted,
+    ) -> Result<Vec<OutputLine>, StateError> {
         let timeline = &self.timeline;
-        let (mut lines, mut failed) = (Lines::default(), None);
+        let (mut lines, mut failed) = (Lines::new(wanted), None);
         timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
             if self.interrupt.raised() {
                 failed = Some(StateError::Interrupted);
@@ -61,9 +83,9 @@ impl Session {
             if descriptor.is_none_or(|wanted| wanted == syscall.arguments[0])
                 && let Some(bytes) = written(timeline, event, syscall)
             {
-                lines.add(event, syscall.arguments[0], &bytes);
+                lines.add((event.tracepoint, event.thread), syscall.arguments[0], &bytes);
             }
-            ControlFlow::Continue(())
+            if lines.are_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         match failed {
             Some(error) => Err(error),
@@ -103,12 +125,30 @@ fn written(timeline: &Timeline, event: &Event, syscall: &Syscall) -> Option<Vec<
 }
 
 impl Lines {
-    fn add(&mut self, event: &Event, descriptor: u64, bytes: &[u8]) {
+    fn new(wanted: Wanted) -> Self {
+        Self { wanted, count: 0, behind: 0, open: BTreeMap::new(), done: Vec::new() }
+    }
+
+    /// Whether all that is wanted is there, to its end, and it is known whether there is more.
+    fn are_enough(&self) -> bool {
+        match self.wanted {
+            Wanted::All => false,
+            Wanted::UpTo(number) => self.count as u64 >= number,
+            Wanted::Around { behind, .. } => {
+                let more = self.behind.checked_sub(behind).filter(|more| *more > 0);
+                let last = more.and_then(|more| self.count.checked_sub(more));
+                last.is_some_and(|last| self.open.values().all(|open| open.line.number > last))
+            }
+        }
+    }
+
+    fn add(&mut self, (tracepoint, thread): (u64, u32), descriptor: u64, bytes: &[u8]) {
+        let counts = matches!(self.wanted, Wanted::Around { state, .. } if tracepoint >= state);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let count = &mut self.count;
+            let (count, behind) = (&mut self.count, &mut self.behind);
             let open = self.open.entry(descriptor).or_insert_with(|| {
                 *count += 1;
-                let (tracepoint, thread) = (event.tracepoint, event.thread);
+                *behind += usize::from(counts);
                 let text = String::new();
                 let line = OutputLine { number: *count, descriptor, tracepoint, thread, text };
                 Open { line, bytes: Vec::new() }
@@ -135,5 +175,30 @@ impl Lines {
         open.into_iter().for_each(|descriptor| self.close(descriptor));
         self.done.sort_by_key(|line| line.number);
         self.done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_enough_once_those_that_are_wanted_are_whole() {
+        let mut lines = Lines::new(Wanted::Around { state: 20, behind: 1 });
+        let mut write = |tracepoint, descriptor, text: &str| {
+            lines.add((tracepoint, 1), descriptor, text.as_bytes());
+            lines.are_enough()
+        };
+        assert!(!write(10, 2, "prompt> "), "begun before");
+        assert!(!write(20, 1, "first\n"), "whether there is more is not known");
+        assert!(!write(30, 1, "second"), "the prompt's line goes on");
+        assert!(write(40, 2, "answer\n"), "only the second is not whole");
+        let texts: Vec<String> = lines.finish().into_iter().map(|line| line.text).collect();
+        assert_eq!(texts, ["prompt> answer", "first", "second"]);
+        let mut lines = Lines::new(Wanted::UpTo(2));
+        lines.add((5, 1), 1, b"one\n");
+        assert!(!lines.are_enough());
+        lines.add((6, 1), 1, b"two");
+        assert!(lines.are_enough());
     }
 }

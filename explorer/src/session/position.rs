@@ -26,7 +26,22 @@ pub struct Place {
     pub inlined: bool,
 }
 
+/// What the frame the kernel made for a signal is called, as in gdb.
+const SIGNAL_FRAME: &str = "<signal handler called>";
+
 impl Place {
+    /// The same place, as the frame that the kernel made for a signal: what a handler returns
+    /// to is no function that the program called.
+    pub fn of_signal_frame(self) -> Self {
+        let function = Some(SIGNAL_FRAME.to_owned());
+        Self { function, module: self.module, ..Self::bare(self.pc) }
+    }
+
+    /// Whether it is the frame that the kernel made for a signal.
+    pub fn is_signal_frame(&self) -> bool {
+        self.function.as_deref() == Some(SIGNAL_FRAME)
+    }
+
     /// A place of which nothing but the address is known.
     pub fn bare(pc: u64) -> Self {
         Self { pc, ..Self::default() }
@@ -61,6 +76,9 @@ impl Place {
                 page.plain("??");
             }
         }
+        if self.is_signal_frame() {
+            return;
+        }
         if let Some(offset) = self.offset.filter(|offset| *offset > 0 && self.function.is_some()) {
             page.plain(format!("+{offset}"));
         }
@@ -76,6 +94,14 @@ impl Place {
             }
             _ => {}
         }
+    }
+
+    /// As a frame: the address, unless the kernel made it for a signal, and the call.
+    pub fn render_frame(&self, page: &mut Page, arguments: Option<&str>) {
+        if !self.is_signal_frame() {
+            page.put(Style::Address, hex(self.pc)).plain(" in ");
+        }
+        self.render_call(page, arguments);
     }
 
     /// The address, then [`Self::render`].

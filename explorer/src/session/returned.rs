@@ -11,18 +11,29 @@ use crate::values::{Bytes, Place, Value, Visits};
 /// Bytes that two registers of returned values hold (System V ABI for x86-64, 3.2.3).
 const IN_REGISTERS: u64 = 16;
 
+/// What a call returned.
+pub enum Returned<'s> {
+    /// A value in its function's type, of `void` without bytes, and what is seen where it
+    /// returned to.
+    Known(Box<(Scene<'s>, Value)>),
+    /// Something of a type that does not tell for sure where it is returned.
+    Unsure,
+    /// Nothing is known of its type; or it did not return.
+    Untyped,
+}
+
 impl Session {
-    /// What a call returned, in its function's type, and what is seen where it returned to;
-    /// `None` if that does not follow from registers. Of `void` it has no bytes.
+    /// What a call returned.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn returned(&self, call: &Call) -> Result<Option<(Scene<'_>, Value)>, StateError> {
-        let (Some(end), Some(_)) = (call.end, call.value) else { return Ok(None) };
-        let Some((of, language)) = self.return_type(call)? else { return Ok(None) };
+    pub fn returned(&self, call: &Call) -> Result<Returned<'_>, StateError> {
+        let (Some(end), Some(_)) = (call.end, call.value) else { return Ok(Returned::Untyped) };
+        let Some((of, language)) = self.return_type(call)? else { return Ok(Returned::Untyped) };
         let scene = self.scene_of(call.thread, end, 0)?;
         let hidden = call.value == call.arguments.first().copied();
-        Ok(Returning { scene: &scene, language, hidden }.value(&of).map(|value| (scene, value)))
+        let value = Returning { scene: &scene, language, hidden }.value(&of);
+        Ok(value.map_or(Returned::Unsure, |value| Returned::Known(Box::new((scene, value)))))
     }
 
     /// What the function of a call is declared to return, and in which language.

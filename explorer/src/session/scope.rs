@@ -2,6 +2,7 @@
 
 use super::breakpoint::Scope;
 use super::{Frames, Session, Stop, Subject};
+use crate::symbols::CodeAddr;
 use crate::symbols::location::Frame;
 use crate::timeline::{Direction, StateError};
 
@@ -9,7 +10,15 @@ use crate::timeline::{Direction, StateError};
 const MAX_FRAMES: usize = 256;
 
 /// Bytes below the stack pointer that a function may use (System V ABI, 3.2.2).
-const RED_ZONE: u64 = 128;
+pub(super) const RED_ZONE: u64 = 128;
+
+/// A frame that a place in the stack belongs to.
+pub(super) struct Owner {
+    /// Where execution is in it.
+    pub pc: CodeAddr,
+    /// Where it ends (its canonical frame address).
+    pub cfa: u64,
+}
 
 impl Session {
     /// How long what `expression` means at the cursor is there, if it is a local variable or a
@@ -25,7 +34,7 @@ impl Session {
         let frames = Frames::walk(self, thread, self.cursor, MAX_FRAMES)?;
         let base = match subject {
             Subject::Register { .. } => frames.level(self.selected).and_then(|view| view.cfa()),
-            Subject::Memory { address, .. } => owner(&frames, *address),
+            Subject::Memory { address, .. } => owner(&frames, *address).map(|owner| owner.cfa),
         };
         let Some(base) = base else { return Ok(None) };
         let begin = self.find_above(thread, self.cursor, Direction::Backward, base)?;
@@ -79,12 +88,14 @@ fn ended(scope: &Scope, from: u64, to: u64, way: Direction) -> Option<u64> {
     }
 }
 
-/// Where the frame that a place in the stack belongs to ends.
-fn owner(frames: &Frames, address: u64) -> Option<u64> {
+/// The frame that a place in the stack belongs to.
+pub(super) fn owner(frames: &Frames, address: u64) -> Option<Owner> {
     let lowest = frames.registers().rsp().saturating_sub(RED_ZONE);
     if address < lowest {
         return None;
     }
-    let bases = frames.walked().frames.iter().filter_map(|frame| frame.cfa);
-    bases.into_iter().find(|base| address < *base)
+    frames.walked().frames.iter().find_map(|frame| {
+        let cfa = frame.cfa.filter(|cfa| address < *cfa)?;
+        Some(Owner { pc: frame.pc, cfa })
+    })
 }

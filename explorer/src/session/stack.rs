@@ -5,9 +5,6 @@ use crate::symbols::unwind::{Backtrace, Method, UnwindEnd};
 use crate::timeline::StateError;
 use serde::Serialize;
 
-/// What the frame the kernel made for a signal is called, as in gdb.
-const HANDLER: &str = "<signal handler called>";
-
 /// One frame of source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Frame {
@@ -44,11 +41,7 @@ impl Session {
         for (index, physical) in walked.frames.iter().enumerate() {
             let mut places = self.locator.places(&self.timeline, self.cursor, physical.pc);
             if found.is_handler(index) {
-                // What a handler returns to: no function that the program called.
-                places.truncate(1);
-                for place in &mut places {
-                    (place.function, place.offset) = (Some(HANDLER.to_owned()), None);
-                }
+                places = places.into_iter().take(1).map(Place::of_signal_frame).collect();
             }
             let method = physical.method.map(method_name);
             let level = frames.len();

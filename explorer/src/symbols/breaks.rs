@@ -10,7 +10,7 @@ use super::names::fit;
 use super::path;
 use super::prologue;
 use super::scopes::{Scope, Scopes};
-use super::similar::distance;
+use super::similar::{distance, most_edits};
 use super::types::{BreakAddress, LineMatch};
 
 /// Most functions compared when looking for names close to a mistyped one.
@@ -194,7 +194,7 @@ impl ModuleSymbols {
     /// Up to `count` function names close to a name nothing answers to, the
     /// nearest first, each with its distance.
     pub fn similar_functions(&self, name: &str, count: usize) -> Vec<(usize, String)> {
-        let most = name.chars().count().min(64) / 3 + 1;
+        let most = most_edits(name);
         let mut near: Vec<_> = self
             .index()
             .names()

@@ -1,5 +1,6 @@
 //! `why`: where a value came from.
 
+mod repeats;
 mod row;
 mod tree;
 
@@ -16,6 +17,9 @@ use tree::Tree;
 const COUNT: u64 = 24;
 const MAX_COUNT: u64 = 200;
 
+/// Links in all that are shown when nobody says how many.
+const LINKS: u64 = 60;
+
 #[derive(Serialize)]
 struct Answer {
     expression: String,
@@ -31,6 +35,9 @@ struct Answer {
     /// Whether text shows what only carries a value, too.
     #[serde(skip)]
     all: bool,
+    /// Most links that text shows.
+    #[serde(skip)]
+    most: usize,
 }
 
 /// A link, with the text of its line and of its instruction.
@@ -62,7 +69,14 @@ impl Output for Answer {
                 format!("{} bytes of padding between its members are left out.", self.padding);
             page.put(Style::Dim, text).end();
         }
-        Tree::new(&self.links, self.all).render(page);
+        let tree = Tree::new(&self.links, self.all, self.most);
+        tree.render(page);
+        let (shown, left_out) = tree.counts();
+        if left_out > 0 {
+            let all = shown + left_out;
+            let text = format!("{left_out} more links are not shown: --links {all} shows them.");
+            page.put(Style::Dim, text).end();
+        }
         if self.more {
             page.put(Style::Dim, "There is more; say how far with -c, or jump and ask there.")
                 .end();
@@ -100,6 +114,7 @@ fn answer(
         links,
         more: why.more,
         all: false,
+        most: usize::MAX,
     })
 }
 
@@ -111,12 +126,21 @@ const ADDRESSES: Argument = Argument {
     help: "follow the registers that make addresses, too",
 };
 
+const MOST: Argument = Argument {
+    name: "LINKS",
+    form: Form::Option,
+    short: None,
+    kind: Kind::Count,
+    help: "show at most so many links in all, those nearest to the value; 60 if left out",
+};
+
 const ALL: Argument = Argument {
     name: "--all",
     form: Form::Word,
     short: Some("-v"),
     kind: Kind::Text,
-    help: "show each move of saved registers and of libraries, and follow the stack pointer",
+    help: "show each move of saved registers and of libraries and each round of a loop, and \
+           follow the stack pointer",
 };
 
 /// `why`.
@@ -126,6 +150,7 @@ pub static WHY: Command = Command {
     group: Group::History,
     arguments: &[
         Argument { help: "at most N links one behind the other; 24 if left out", ..NUMBER },
+        MOST,
         ADDRESSES,
         ALL,
         SIZE,
@@ -138,8 +163,8 @@ pub static WHY: Command = Command {
               together, each has its own branch. \
               Of an expression whose value is kept nowhere, the operands are followed. Moves \
               that only save a register, or that pass through code without sources of the \
-              dynamic linker and of libraries, are one line, and do not count; a way ends at the \
-              stack pointer.",
+              dynamic linker and of libraries, are one line, and do not count; rounds of a loop \
+              that repeat the one before are one line, too; a way ends at the stack pointer.",
     run: |session, arguments| {
         let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
         let question = session.question(expression, arguments.count(SIZE.name));
@@ -149,6 +174,8 @@ pub static WHY: Command = Command {
         let all = arguments.get(ALL.name).is_some();
         let reach = Reach { depth, addresses, stack: all };
         let why = session.why(&question.asked, session.cursor(), reach)?;
-        Ok(Box::new(Answer { all, ..answer(session, expression, &question, why)? }))
+        let most = arguments.count(MOST.name).unwrap_or(LINKS);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(Box::new(Answer { all, most, ..answer(session, expression, &question, why)? }))
     },
 };

@@ -1,6 +1,7 @@
 //! The text of one link.
 
 use super::Row;
+use super::tree::Told;
 use crate::render::{Page, Style, brief, cut, thousands};
 use crate::session::{Link, Note, value_text};
 
@@ -16,7 +17,7 @@ const VALUE: usize = 120;
 
 impl Row {
     /// Its text; what led to it is told at `same`, if that is elsewhere.
-    pub(super) fn render(&self, page: &mut Page, pad: &str, same: Option<u64>) {
+    pub(super) fn render(&self, page: &mut Page, pad: &str, same: Option<Told>) {
         let Link { tracepoint, place, .. } = &self.link;
         page.wrap(pad.len() + CONTINUED).plain(pad);
         if let Some(tracepoint) = tracepoint {
@@ -26,6 +27,9 @@ impl Row {
             page.put(Style::Dim, "address: ");
         }
         page.put(Style::Current, brief(&self.link.name)).plain(format!(" = {}", self.value()));
+        if self.link.leftover {
+            page.put(Style::Heading, " (never written here: what the stack held before)");
+        }
         if let Some(place) = place {
             page.plain("  ");
             place.render_brief(page);
@@ -75,7 +79,7 @@ impl Row {
         }
     }
 
-    fn render_ends(&self, page: &mut Page, pad: &str, same: Option<u64>) {
+    fn render_ends(&self, page: &mut Page, pad: &str, same: Option<Told>) {
         for (ending, text) in self.link.origins.iter().zip(&self.beginnings) {
             page.wrap(pad.len() + TAB).plain(pad).plain("\t").put(Style::Heading, "from ");
             ending.origin.render(page);
@@ -86,10 +90,12 @@ impl Row {
             page.end();
         }
         if let Some(same) = same {
-            let text = format!(
-                "\twhat led to it is told elsewhere in this answer, at #{}",
-                thousands(same)
-            );
+            let place = match same.shown {
+                true => "told elsewhere in this answer",
+                false => "in what is not shown",
+            };
+            let at = thousands(same.tracepoint);
+            let text = format!("\twhat led to it is {place}, at #{at}");
             page.wrap(pad.len() + TAB).plain(pad).put(Style::Dim, text).end();
         }
         if self.link.more {

@@ -1,25 +1,70 @@
 //! The text of where a value came from: a chain of links, branching where values come together.
 
 use super::Row;
+use super::repeats::{Repeat, repeats};
 use crate::render::{Page, Style, brief, hex, thousands};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Where what led to a link is told.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    pub tracepoint: u64,
+    /// Whether that is shown.
+    pub shown: bool,
+}
 
 /// The links by who has its value from them.
 pub(super) struct Tree<'a> {
     links: &'a [Row],
     readers: HashMap<Option<usize>, Vec<usize>>,
-    /// Whether links that only carry a value are shown one by one.
+    /// Whether links that only carry a value, and rounds that repeat others, are shown one by
+    /// one.
     all: bool,
+    /// Rounds that repeat others, by their first links.
+    repeats: HashMap<usize, Repeat>,
+    /// Those that are shown.
+    shown: HashSet<usize>,
+    /// How many are not, for there are too many.
+    left_out: usize,
 }
 
 impl<'a> Tree<'a> {
-    /// The tree of an answer's links.
-    pub fn new(links: &'a [Row], all: bool) -> Self {
+    /// The tree of an answer's links, of which at most `most` are shown: those nearest to what was
+    /// asked about.
+    pub fn new(links: &'a [Row], all: bool, most: usize) -> Self {
         let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
         for row in links {
             readers.entry(row.link.of).or_default().push(row.link.number);
         }
-        Self { links, readers, all }
+        let repeats = if all { HashMap::new() } else { repeats(links, &readers) };
+        let (shown, left_out) = (HashSet::new(), 0);
+        let mut tree = Self { links, readers, all, repeats, shown, left_out };
+        tree.choose(most);
+        tree
+    }
+
+    /// Chooses what is shown.
+    fn choose(&mut self, most: usize) {
+        let mut open: VecDeque<usize> = self.children(None).iter().copied().collect();
+        while let Some(first) = open.pop_front() {
+            let number = self.repeats.get(&first).map_or(first, |repeat| repeat.next);
+            if self.shown.len() < most {
+                self.shown.insert(number);
+            } else {
+                self.left_out += 1;
+            }
+            let last = self.carrying(number).last().copied().unwrap_or(number);
+            open.extend(self.children(Some(last)).iter().filter(|child| **child > last));
+        }
+    }
+
+    /// How many links are shown, and how many are not.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.shown.len(), self.left_out)
+    }
+
+    fn is_shown(&self, first: usize) -> bool {
+        self.shown.contains(&self.repeats.get(&first).map_or(first, |repeat| repeat.next))
     }
 
     /// All of it.
@@ -37,7 +82,7 @@ impl<'a> Tree<'a> {
         while !links.is_empty() {
             let alone = links.len() == 1;
             let mut next: &[usize] = &[];
-            for number in links {
+            for number in links.iter().filter(|number| self.is_shown(**number)) {
                 let indent = if alone { indent } else { indent + 1 };
                 let last = self.one(page, *number, indent);
                 let children = self.children(Some(last));
@@ -53,20 +98,41 @@ impl<'a> Tree<'a> {
 
     /// One link, or those that only carry its value on from it: the last of them.
     fn one(&self, page: &mut Page, number: usize, indent: usize) -> usize {
+        let repeat = self.repeats.get(&number);
+        let (first, number) = (number, repeat.map_or(number, |repeat| repeat.next));
         let carrying = self.carrying(number);
         let rows: Vec<&Row> = carrying.iter().filter_map(|at| self.links.get(*at)).collect();
         // However deep, half of a page is left.
         let most = page.width().map_or(usize::MAX, |width| width / 2);
         let pad = " ".repeat(indent.saturating_mul(2).min(most));
+        if let Some(repeat) = repeat {
+            self.repeated(page, first, *repeat, &pad);
+        }
         if let (Some(last), false) = (carrying.last(), rows.is_empty()) {
             carried(page, &rows, &pad);
             return *last;
         }
         if let Some(row) = self.links.get(number) {
-            let same = row.link.same_as.and_then(|known| self.shown_of(known)?.link.tracepoint);
-            row.render(page, &pad, same);
+            row.render(page, &pad, row.link.same_as.and_then(|known| self.told_of(known)));
         }
         number
+    }
+
+    /// `the same, 5 times, from #1 to #2`.
+    fn repeated(&self, page: &mut Page, first: usize, repeat: Repeat, pad: &str) {
+        let at = |link: usize| self.links.get(link).and_then(|row| row.link.tracepoint);
+        let range = at(repeat.last).zip(at(first)).map_or_else(String::new, |(first, last)| {
+            format!(", from #{} to #{}", thousands(first), thousands(last))
+        });
+        let text = format!("the same, {} times{range}", repeat.rounds);
+        page.wrap(pad.len() + 4).plain(pad).put(Style::Dim, text).end();
+    }
+
+    /// Where a link is told of: its tracepoint, and whether it is shown.
+    fn told_of(&self, number: usize) -> Option<Told> {
+        let row = self.shown_of(number)?;
+        let tracepoint = row.link.tracepoint?;
+        Some(Told { tracepoint, shown: self.shown.contains(&row.link.number) })
     }
 
     /// The row that tells of a link: its own, or of those that are folded the one that they

@@ -1,17 +1,15 @@
 //! Pointers that the allocator returned: how it came by them is told only when all is asked for.
 
+use super::left::LeftFrame;
 use super::tracer::{Task, Tracer};
 use super::writer::{Piece, Writer};
 use super::{Beginning, Origin};
 use crate::dataflow::Span;
 use crate::session::heap::Function;
-use crate::session::{Frames, Session, passed};
+use crate::session::{Session, passed};
 use crate::symbols::ModuleAddr;
 use crate::timeline::StateError;
 use rdb_schema::registers::Gpr;
-
-/// Frames of code that the allocator may be deep.
-const FRAMES: usize = 16;
 
 /// A call of the allocator that returned.
 struct Allocation {
@@ -59,14 +57,8 @@ impl Session {
     /// `after` is not.
     fn allocation(&self, t: u64, after: u64) -> Result<Option<Allocation>, StateError> {
         let thread = self.timeline.thread(t)?;
-        let outside = self.timeline.registers_of(thread, after)?.rsp();
-        let frames = Frames::walk(self, thread, t, FRAMES)?;
-        let left = frames.walked().frames.iter().map_while(|frame| {
-            let cfa = frame.cfa.filter(|cfa| *cfa <= outside)?;
-            Some((frame.pc.for_lookup(), cfa))
-        });
         let mut found = None;
-        for (pc, cfa) in left {
+        for LeftFrame { pc, cfa } in self.left_between(t, after)? {
             let Some(bounds) = self.locator.bounds(&self.timeline, t, pc) else { continue };
             if let Some(function) = self.allocating(t, bounds.start) {
                 found = Some((function, bounds.start, cfa));

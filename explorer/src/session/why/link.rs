@@ -91,6 +91,10 @@ pub struct Link {
     /// program's.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub carried: bool,
+    /// Whether the bytes are what the stack held before their frame was made: it did not write
+    /// them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leftover: bool,
     /// The state at which the bytes hold the value.
     #[serde(skip)]
     pub(super) state: u64,
@@ -123,6 +127,7 @@ impl Default for Link {
             same_as: None,
             more: false,
             carried: false,
+            leftover: false,
             state: 0,
             depth: 0,
             shows: false,

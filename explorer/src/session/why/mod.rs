@@ -8,6 +8,8 @@ mod chain;
 mod constant;
 mod effects;
 mod extent;
+mod left;
+mod leftover;
 mod link;
 mod names;
 mod naming;

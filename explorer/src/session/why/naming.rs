@@ -39,6 +39,10 @@ impl Tracer<'_> {
             let state = link.map_or(0, |link| link.state);
             return Ok(Naming { state, holds: true, later: None });
         };
+        // It is the name of another frame's that counts, not that of who wrote there before.
+        if link.is_some_and(|link| link.leftover) {
+            return Ok(Naming { state, holds: true, later: None });
+        }
         let after = t.saturating_add(1);
         if after >= end || after == state {
             return Ok(Naming { state, holds: true, later: None });

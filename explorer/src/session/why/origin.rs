@@ -1,7 +1,7 @@
 //! Where values begin: what no other byte of the program's says.
 
 use crate::dataflow::{Place, Span};
-use crate::render::{Page, Style, brief, hex};
+use crate::render::{Page, Style, brief, hex, thousands};
 use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::{Event, EventKind, Syscall};
@@ -72,6 +72,13 @@ pub enum Origin {
     Environment {
         /// `NAME=VALUE`.
         text: String,
+    },
+    /// What the stack held before: the frame's function has not written it.
+    Leftover {
+        /// The function.
+        function: String,
+        /// The tracepoint of its first instruction.
+        entered: u64,
     },
     /// Nobody wrote there, and the kernel maps zeros.
     Zero,
@@ -283,6 +290,11 @@ impl Origin {
             }
             Self::Argument { index, text } => page.plain(format!("argument {index}, {text:?}")),
             Self::Environment { text } => page.plain(format!("the environment, {text:?}")),
+            Self::Leftover { function, entered } => {
+                page.plain("the stack's old contents: not written since ");
+                page.put(Style::Function, brief(function)).plain(" was entered at ");
+                page.put(Style::Tracepoint, format!("#{}", thousands(*entered)))
+            }
             Self::Zero => page.plain("memory that nobody wrote to: zero from the kernel"),
             Self::Unknown { why } => page.plain(format!("not known: {why}")),
         };

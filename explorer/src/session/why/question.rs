@@ -40,6 +40,16 @@ impl Session {
             return Ok(question);
         }
         let (subject, of) = self.typed_subject(text, size).map_err(|error| error.to_string())?;
+        if let Subject::Memory { address, .. } = &subject
+            && of.is_none()
+            && self.timeline.shared_space(self.cursor).is_ok_and(|all| all.find(*address).is_none())
+            && text.trim().starts_with(|first: char| first.is_ascii_digit())
+        {
+            let at = crate::render::hex(*address);
+            return Err(format!(
+                "a constant has no origin, and nothing is mapped at {at} that could have one"
+            ));
+        }
         let mut question = Question::default();
         match subject.bits() {
             Some(bits) => question.asked.push(Extent { span: subject.span()?, bits: Some(bits) }),

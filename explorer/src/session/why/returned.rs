@@ -1,19 +1,17 @@
 //! Values that functions of libraries without sources returned: told as the call; how they came
 //! by them only when all is asked for.
 
+use super::left::LeftFrame;
 use super::tracer::{Task, Tracer};
 use super::writer::{Piece, Writer};
 use super::{Beginning, Origin};
 use crate::dataflow::Span;
 use crate::session::locate::Owner;
-use crate::session::{Frames, Session, passed};
+use crate::session::{Session, passed};
 use crate::symbols::CodeAddr;
 use crate::timeline::StateError;
 use iced_x86::Register;
 use rdb_schema::registers::Gpr;
-
-/// Frames of code that such a function may be deep.
-const FRAMES: usize = 16;
 
 /// Bytes of a string that an argument is shown with.
 const SHOWN: usize = 24;
@@ -138,17 +136,12 @@ impl Session {
     /// of and state `after` is not.
     fn library_call(&self, t: u64, after: u64) -> Result<Option<Call>, StateError> {
         let thread = self.timeline.thread(t)?;
-        let outside = self.timeline.registers_of(thread, after)?.rsp();
-        let frames = Frames::walk(self, thread, t, FRAMES)?;
-        let left = frames.walked().frames.iter().map_while(|frame| {
-            let cfa = frame.cfa.filter(|cfa| *cfa <= outside)?;
-            Some((frame.pc.for_lookup(), cfa))
-        });
-        let foreign = |(pc, _): &(u64, u64)| {
+        let foreign = |LeftFrame { pc, .. }: &LeftFrame| {
             let place = self.locator.place(&self.timeline, t, CodeAddr::Pc(*pc));
             self.locator.owner(&self.timeline, t, *pc) == Owner::Library && !self.has_source(&place)
         };
-        let Some((pc, cfa)) = left.filter(foreign).last() else { return Ok(None) };
+        let left = self.left_between(t, after)?.into_iter();
+        let Some(LeftFrame { pc, cfa }) = left.filter(foreign).last() else { return Ok(None) };
         let Some(bounds) = self.locator.bounds(&self.timeline, t, pc) else { return Ok(None) };
         let entered = self.entered_before((thread, t), bounds.entry, cfa)?;
         let call = self.call_text(&bounds.name, entered)?;

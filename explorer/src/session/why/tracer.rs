@@ -37,7 +37,7 @@ pub(super) struct Tracer<'s> {
     pub(super) why: Why,
     pub(super) open: VecDeque<Task>,
     /// The links of bytes at the tracepoints that wrote them.
-    known: HashMap<(Extent, u64), usize>,
+    pub(super) known: HashMap<(Extent, u64), usize>,
     steps: usize,
     /// Links that do more than carry.
     pub(super) shown: usize,
@@ -115,6 +115,9 @@ impl Tracer<'_> {
     }
 
     fn piece(&mut self, task: &Task, piece: &Piece) -> Result<(), StateError> {
+        if self.ends_at_leftover(task, piece)? {
+            return Ok(());
+        }
         let (tracepoint, source) = match &piece.writer {
             Writer::Instruction { tracepoint, source } => (*tracepoint, source),
             Writer::Event(tracepoint) => {

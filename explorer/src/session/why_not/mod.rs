@@ -21,6 +21,7 @@ use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
 use question::Question;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Most bytes of one function that are decoded.
 const MAX_CODE: u64 = 1 << 20;
@@ -42,13 +43,18 @@ impl Session {
         let until = within.map_or(end, |count| self.cursor.saturating_add(count).min(end));
         let id = self.thread()?;
         let thread = Some(id).filter(|_| self.has_threads());
-        let mut question = Question { times: self.cursor..until, thread, left: MAX_PLACES };
+        let times = self.cursor..until;
+        let mut question = Question { times: times.clone(), since: 0, thread, left: MAX_PLACES };
         let addresses: BTreeSet<u64> = targets.iter().map(|target| target.address).collect();
         let addresses: Vec<u64> = addresses.into_iter().collect();
-        let times = question.times.clone();
-        let ran = self.executed_among(&question, &addresses, times, Direction::Forward)?;
-        let mut answer =
-            WhyNot { from: self.cursor, until, ran, ..WhyNot::new(self.thread_number(id)) };
+        let executed =
+            |times, direction| self.executed_among(&question, &addresses, times, direction);
+        let ran = executed(times, Direction::Forward)?;
+        let last = executed(0..self.cursor, Direction::Backward)?;
+        let next = if ran.is_none() { executed(until..end, Direction::Forward)? } else { None };
+        question.since = behind(last);
+        let (from, thread) = (self.cursor, self.thread_number(id));
+        let mut answer = WhyNot { from, until, ran, last, next, ..WhyNot::new(thread) };
         if ran.is_none() {
             answer.elsewhere = self.in_another_thread(&question, &addresses)?;
             for address in addresses.iter().take(MAX_PLACES) {
@@ -70,7 +76,7 @@ impl Session {
         if question.thread.is_none() {
             return Ok(None);
         }
-        let all = Question { times: question.times.clone(), thread: None, left: 0 };
+        let all = Question { times: question.times.clone(), since: 0, thread: None, left: 0 };
         let times = all.times.clone();
         let Some(t) = self.executed_among(&all, addresses, times, Direction::Forward)? else {
             return Ok(None);
@@ -131,7 +137,10 @@ impl Session {
         };
         let Some(target) = graph.at(address) else { return unknown("there is no code") };
         let running = self.running(question, &code)?;
-        let before = running.map(|running| running.entered.unwrap_or(0)..self.cursor);
+        let before = match running {
+            Some(running) => Some(self.not_since(question, address, running.entered)?),
+            None => None,
+        };
         if let Some(decision) = self.decision(question, (&graph, target), before)? {
             return Ok(Reason::Branch(Box::new(decision)));
         }
@@ -142,6 +151,19 @@ impl Session {
             );
         }
         self.not_called(question, bounds, running, depth)
+    }
+
+    /// The stretch before the cursor, from when its function was entered on, in which the
+    /// question's thread ran neither what is asked for nor `address`.
+    fn not_since(
+        &self,
+        question: &Question,
+        address: u64,
+        entered: Option<u64>,
+    ) -> Result<Range<u64>, StateError> {
+        let past = question.since..self.cursor;
+        let ran = self.executed_among(question, &[address], past, Direction::Backward)?;
+        Ok(entered.unwrap_or(0).max(question.since).max(behind(ran))..self.cursor)
     }
 
     fn not_called(
@@ -175,4 +197,9 @@ impl Session {
         let answer = NotCalled { function, part, running, callers, more, pointers };
         Ok(Reason::NotCalled(Box::new(answer)))
     }
+}
+
+/// The first tracepoint behind one, if there is one.
+fn behind(tracepoint: Option<u64>) -> u64 {
+    tracepoint.map_or(0, |t| t.saturating_add(1))
 }

@@ -11,6 +11,9 @@ const MAX_COUNTED: usize = 10_000;
 pub(super) struct Question {
     /// The tracepoints that are looked at.
     pub times: Range<u64>,
+    /// Where the tracepoints before the cursor that are looked at begin: behind what is asked
+    /// for, if that ran.
+    pub since: u64,
     /// The thread; none if there is only one.
     pub thread: Option<u32>,
     /// How many more places may be looked at.

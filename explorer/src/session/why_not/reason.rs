@@ -16,6 +16,12 @@ pub struct WhyNot {
     pub thread: Option<usize>,
     /// When it did run.
     pub ran: Option<u64>,
+    /// When it ran last before that stretch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+    /// When it runs next behind that stretch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
     /// When it first ran in another thread, and that one's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<(u64, usize)>,

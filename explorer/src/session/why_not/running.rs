@@ -38,7 +38,7 @@ impl Session {
         cfa: u64,
     ) -> Result<Option<u64>, StateError> {
         let before = t.saturating_add(1);
-        let question = Question { times: 0..before, thread: Some(thread), left: 0 };
+        let question = Question { times: 0..before, since: 0, thread: Some(thread), left: 0 };
         self.entered_at(&question, (entry, cfa), before)
     }
 

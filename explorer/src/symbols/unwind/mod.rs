@@ -119,6 +119,11 @@ impl ModuleSymbols {
         Some(ModuleAddr(range.start)..ModuleAddr(range.end))
     }
 
+    /// Whether call frame information says that an address is in a signal trampoline.
+    pub fn is_signal_frame(&self, address: ModuleAddr) -> bool {
+        guarded(|| self.cfi().is_signal_trampoline(address.0)) == Some(true)
+    }
+
     /// Whether call frame information says that an address is in no signal trampoline.
     pub fn is_ordinary_frame(&self, address: ModuleAddr) -> bool {
         guarded(|| self.cfi().is_signal_trampoline(address.0)) == Some(false)

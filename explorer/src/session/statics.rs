@@ -1,0 +1,61 @@
+//! Which variable outside functions a name means, in all expressions alike: one of the unit of
+//! the function that uses it, else one that its module shares, else one that another module
+//! shares. What other units keep for themselves (C's `static`) has to be asked for as
+//! `file::name`.
+
+use super::Scene;
+use crate::symbols::{DeclaredKind, DieRef, ModuleSymbols};
+use crate::values::Value;
+
+/// The unit that a function is in, by the function's entry.
+pub(super) type Unit<'s> = (&'s ModuleSymbols, DieRef);
+
+/// A variable that a unit keeps for itself.
+pub(super) struct Kept {
+    /// The name of the file that declares it, without folders.
+    pub file: String,
+    /// Whether its module is the program itself.
+    pub of_program: bool,
+}
+
+impl<'s> Scene<'s> {
+    /// The unit of the frame's function.
+    pub(super) fn own_unit(&self) -> Option<Unit<'s>> {
+        let function = self.view()?.function_dies()?.physical;
+        Some((self.own_module()?.0, function))
+    }
+
+    /// The variable outside functions that a name means in some units.
+    pub(super) fn static_variable(&self, name: &str, units: &[Unit<'_>]) -> Option<Value> {
+        let own = units.iter().find_map(|unit| self.of_unit(name, *unit));
+        own.or_else(|| {
+            self.modules().into_iter().find_map(|(symbols, bias)| {
+                let dies = symbols.dies();
+                let found = dies.declared().find(DeclaredKind::Variable, name);
+                let shared = |die: &DieRef| name.contains("::") || dies.is_shared(*die);
+                Some(self.static_value(symbols, bias, found.into_iter().find(shared)?))
+            })
+        })
+    }
+
+    fn of_unit(&self, name: &str, (symbols, function): Unit<'_>) -> Option<Value> {
+        let dies = symbols.dies();
+        let found = dies.declared().find(DeclaredKind::Variable, name);
+        let own = found.into_iter().find(|die| dies.same_unit(*die, function))?;
+        let modules = self.modules();
+        let (_, bias) = modules.iter().find(|(module, _)| std::ptr::eq(*module, symbols))?;
+        Some(self.static_value(symbols, *bias, own))
+    }
+
+    /// The variable of that name that a unit keeps for itself; the program's before others.
+    pub(super) fn kept_by_others(&self, name: &str) -> Option<Kept> {
+        let name = name.trim_start_matches("::");
+        let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
+        self.modules_by_interest().into_iter().find_map(|(symbols, _)| {
+            let found = symbols.dies().declared().find(DeclaredKind::Variable, name);
+            let file = symbols.file_of(*found.first()?)?;
+            let file = file.rsplit('/').next().unwrap_or(&file).to_owned();
+            Some(Kept { file, of_program: images.are_of_program(timeline, symbols) })
+        })
+    }
+}

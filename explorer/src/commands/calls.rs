@@ -30,6 +30,9 @@ impl Calls {
     }
 }
 
+/// Places told that a name means.
+const MOST_PLACES: usize = 8;
+
 /// A call as its function is declared.
 #[derive(Serialize)]
 struct Row {
@@ -121,9 +124,13 @@ const HEADING: [&str; 5] = ["function", "arguments", "value", "insns", "caller"]
 
 impl Output for Calls {
     fn render(&self, page: &mut Page) {
-        let ambiguous = self.is_ambiguous();
-        for place in self.places.iter().filter(|_| ambiguous) {
+        let told = self.places.iter().filter(|_| self.is_ambiguous());
+        for place in told.take(MOST_PLACES) {
             page.put(Style::Function, &self.function).plain(" is ").line(place.describe());
+        }
+        if self.places.len() > MOST_PLACES {
+            let more = thousands((self.places.len() - MOST_PLACES) as u64);
+            page.put(Style::Dim, format!("… and {more} more")).end();
         }
         if self.calls.is_empty() {
             return page.line("Not called there. Inlined copies are no calls: see executions.");

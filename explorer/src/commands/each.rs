@@ -104,9 +104,8 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
         "any" => Times::Any,
         other => return Err(arguments.error(format!("{other:?} is not past, future or any"))),
     };
-    let limit = arguments.count("N").unwrap_or(COUNT);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = session.each(location, condition, times, limit)?;
+    let limit = arguments.rows(COUNT);
+    let found = session.each(&targets, condition, times, limit)?;
     if limit == 0 {
         return total(found.count, "executions");
     }

@@ -27,8 +27,7 @@ pub(super) const WHEN: Argument = Argument {
 /// # Errors
 /// [`CommandError::Usage`].
 pub(super) fn window(arguments: &Arguments) -> Result<Window, CommandError> {
-    let count = arguments.count(NUMBER.name).unwrap_or(COUNT);
-    window_of(arguments, usize::try_from(count).unwrap_or(usize::MAX))
+    window_of(arguments, arguments.rows(COUNT))
 }
 
 fn window_of(arguments: &Arguments, count: usize) -> Result<Window, CommandError> {

@@ -141,7 +141,8 @@ impl Texts {
         }
         if decision.times > 1 {
             let times = thousands(decision.times as u64);
-            page.plain(format!("; executed {times} times until then"));
+            let over = if decision.more { "more than " } else { "" };
+            page.plain(format!("; executed {over}{times} times in that time"));
         }
         page.end();
     }

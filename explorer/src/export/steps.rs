@@ -1,7 +1,7 @@
 //! What happens to the stack pointer in one chunk.
 
 use super::marks::Marks;
-use crate::index::{Found, Plans, Span, Stored, sweep};
+use crate::index::{Found, Plans, Span, Stored, sweep_soundly};
 use crate::timeline::{StateError, Timeline};
 use rdb_schema::chunk::{Chunk, Dictionary};
 use rdb_schema::event::{Event, EventKind};
@@ -65,8 +65,7 @@ pub fn steps(
         exec: false,
         list: Vec::new(),
     };
-    sweep(&chunk, plans, &mut collector)
-        .map_err(|error| StateError::Damaged(chunk.first, chunk.end(), error.to_string()))?;
+    sweep_soundly(timeline, plans, (index, &chunk), &mut collector)?;
     let list = collector.list;
     let pc = timeline.pc_in(&chunk, chunk.first);
     Ok(Steps { thread: chunk.thread, first: chunk.first, pc, end: chunk.end(), list })

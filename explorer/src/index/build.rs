@@ -6,6 +6,7 @@ use super::keys::RADIX;
 use super::leaf::{End, Leaf, Made, Maker};
 use super::node::{self, Child, Node};
 use super::parts::Appender;
+use super::sound::{ENDS_ELSEWHERE, swept};
 use super::sweep::Plans;
 use crate::progress::Progress;
 use crate::timeline::{StateError, Timeline};
@@ -160,7 +161,7 @@ impl Work<'_> {
         let mut leaves: Vec<Leaf> = done.into_values().map(|done| done.leaf).collect();
         for index in &broken {
             if let Some(leaf) = leaves.get_mut(*index) {
-                leaf.unsound = Some("replay ends elsewhere than the next chunk starts".into());
+                leaf.unsound = Some(ENDS_ELSEWHERE.into());
             }
         }
         let levels = self.levels.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -187,10 +188,10 @@ fn distrust(levels: &mut [Vec<Node>], leaf: usize) {
 fn is_broken(timeline: &Timeline, done: &BTreeMap<usize, Done>, index: usize) -> bool {
     let next = timeline.schedule().follower(index).and_then(|next| done.get(&next));
     let (Some(this), Some(next)) = (done.get(&index), next) else { return false };
-    let of = |registers: &Registers| (registers.gpr, registers.fs_base, registers.gs_base);
     let sound = this.leaf.unsound.is_none() && next.leaf.unsound.is_none();
     let end = &this.end.registers;
-    let same = if this.end.whole { *end == next.keyframe } else { of(end) == of(&next.keyframe) };
+    let same =
+        if this.end.whole { *end == next.keyframe } else { swept(end) == swept(&next.keyframe) };
     sound && !same
 }
 

@@ -1,7 +1,8 @@
 //! Who read memory. No index has that: addresses follow from registers, so all that
 //! may have read is swept over, the nearest first.
 
-use super::sweep::{Found, Plans, Span, Stored, sweep};
+use super::sound::sweep_soundly;
+use super::sweep::{Found, Plans, Span, Stored};
 use crate::timeline::{Direction, StateError, Timeline};
 use rayon::prelude::*;
 use rdb_schema::event::Event;
@@ -114,8 +115,7 @@ fn reads_in(
     let relative = |t: u64| t.saturating_sub(chunk.first);
     let times = relative(times.start)..relative(times.end);
     let mut reads = Reads { addresses, times, list: Vec::new() };
-    sweep(&chunk, plans, &mut reads)
-        .map_err(|error| StateError::Damaged(chunk.first, chunk.end(), error.to_string()))?;
+    sweep_soundly(timeline, plans, (index, &chunk), &mut reads)?;
     reads.list.sort_by_key(|read| read.time);
     Ok(reads.list)
 }

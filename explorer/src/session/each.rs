@@ -1,7 +1,7 @@
 //! What holds at every execution of a place.
 
 use super::judged::Executed;
-use super::{LocationError, Scene, Session};
+use super::{Scene, Session, Target};
 use crate::expression::ExpressionError;
 use crate::timeline::{Direction, StateError};
 use std::ops::ControlFlow;
@@ -35,18 +35,17 @@ pub struct Each {
 }
 
 impl Session {
-    /// At most `limit` executions of a location at which `condition` holds, if there is one.
+    /// At most `limit` executions of some places at which `condition` holds, if there is one.
     ///
     /// # Errors
-    /// [`LocationError`]; a condition that makes no sense anywhere.
+    /// [`StateError`].
     pub fn each(
         &self,
-        location: &str,
+        targets: &[Target],
         condition: Option<&str>,
         times: Times,
         limit: usize,
-    ) -> Result<Each, LocationError> {
-        let targets = self.resolve(location)?;
+    ) -> Result<Each, StateError> {
         let end = self.timeline.end();
         let (times, direction) = match times {
             Times::Past => (0..self.cursor, Direction::Backward),
@@ -54,7 +53,7 @@ impl Session {
             Times::Any => (0..end, Direction::Forward),
         };
         let mut each = Each::default();
-        let executed = Executed { targets: &targets, times: times.clone(), direction, condition };
+        let executed = Executed { targets, times: times.clone(), direction, condition };
         self.judge(executed, &mut |(t, verdict)| {
             match verdict {
                 Ok(_) => {
@@ -65,14 +64,14 @@ impl Session {
                 }
                 Err(fault) => {
                     each.without_value += 1;
-                    each.fault.get_or_insert(fault);
+                    each.fault.get_or_insert_with(|| fault.as_ref().clone());
                 }
             }
             let enough = each.tracepoints.len() > limit;
             if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let met = each.count > 0 || each.without_value > 0;
-        each.executed = met || !self.executed_in(&targets, times, direction, 1)?.is_empty();
+        each.executed = met || !self.executed_in(targets, times, direction, 1)?.is_empty();
         each.more = each.tracepoints.len() > limit;
         each.tracepoints.truncate(limit);
         if direction == Direction::Backward {

@@ -27,6 +27,8 @@ pub struct Images {
     known: Mutex<Known>,
     /// Where the kernel mapped the program's interpreter; 0 if it has none.
     interpreter: u64,
+    /// Set when those of the first and the last state are known.
+    usual: OnceLock<()>,
     /// The program's own, once it was looked for.
     program: OnceLock<Option<Image>>,
 }
@@ -37,8 +39,6 @@ const AT_ENTRY: u64 = 9;
 #[derive(Default)]
 struct Known {
     images: Vec<Image>,
-    /// Whether those of the first and the last state are in.
-    usual: bool,
     /// Whether all mappings of the history are in.
     complete: bool,
 }
@@ -56,6 +56,7 @@ impl Images {
             symbols,
             search,
             known: Mutex::default(),
+            usual: OnceLock::new(),
             interpreter,
             program: OnceLock::new(),
         }
@@ -68,14 +69,14 @@ impl Images {
 
     /// Finds those mapped at the first and the last state.
     fn find_usual(&self, timeline: &Timeline) {
-        if std::mem::replace(&mut self.known().usual, true) {
-            return;
-        }
-        for state in [0, timeline.end()] {
-            if let Ok(space) = timeline.shared_space(state) {
-                self.add_space(timeline, &space);
+        // Who comes while they are looked for waits.
+        self.usual.get_or_init(|| {
+            for state in [0, timeline.end()] {
+                if let Ok(space) = timeline.shared_space(state) {
+                    self.add_space(timeline, &space);
+                }
             }
-        }
+        });
     }
 
     /// The symbols of module `index`; `None` if its file cannot be had.

@@ -8,6 +8,7 @@ use crate::progress::Progress;
 use crate::timeline::{Direction, StateError};
 use rayon::prelude::*;
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 /// Executions judged in turn.
 const SOON: usize = 1024;
@@ -18,8 +19,9 @@ const BATCH: usize = 2;
 /// Most chunks at a time: all of them, replayed, stay in the timeline's cache.
 const MOST: usize = 8;
 
-/// What came of judging an execution: whether it is wanted, if that can be said.
-pub(super) type Verdict = (u64, Result<bool, ExpressionError>);
+/// What came of judging an execution: whether it is wanted, if that can be said. Many share
+/// one error.
+pub(super) type Verdict = (u64, Result<bool, Arc<ExpressionError>>);
 
 /// The executions of some places.
 pub(super) struct Executed<'a> {
@@ -120,7 +122,14 @@ impl Session {
         pcs: &[u64],
     ) -> Result<Vec<Verdict>, StateError> {
         let found = self.timeline.find_all_in(index, executed.times.clone(), pcs)?;
-        found.into_iter().filter_map(|t| self.verdict_at(executed, t).transpose()).collect()
+        let mut last: Option<Arc<ExpressionError>> = None;
+        let mut share = |(t, verdict): Verdict| match (verdict, &last) {
+            (Err(error), Some(known)) if error == *known => (t, Err(Arc::clone(known))),
+            (Err(error), _) => (t, Err(Arc::clone(last.insert(error)))),
+            (verdict, _) => (t, verdict),
+        };
+        let verdicts = found.into_iter().filter_map(|t| self.verdict_at(executed, t).transpose());
+        verdicts.map(|verdict| verdict.map(&mut share)).collect()
     }
 
     /// The verdict on tracepoint `t`, unless another place is executed there, or it is not wanted.
@@ -133,7 +142,7 @@ impl Session {
         }
         let Some(condition) = executed.condition else { return Ok(Some((t, Ok(true)))) };
         let holds = self.holds(condition, &self.scene_at(t, 0)?);
-        Ok((holds != Ok(false)).then_some((t, holds)))
+        Ok((holds != Ok(false)).then_some((t, holds.map_err(Arc::new))))
     }
 }
 

@@ -59,9 +59,12 @@ impl Session {
         times: Range<u64>,
     ) -> Result<u64, StateError> {
         if let Some(bits) = subject.bits() {
-            let all = (subject, bits);
-            let found = self.field_changes(all, times, Direction::Forward, usize::MAX)?;
-            return Ok(found.len() as u64);
+            let mut count = 0;
+            self.each_field_change((subject, bits), times, Direction::Forward, &mut |_| {
+                count += 1;
+                ControlFlow::Continue(())
+            })?;
+            return Ok(count);
         }
         self.ask_index(|index| {
             let mut count = 0;

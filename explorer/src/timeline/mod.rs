@@ -85,8 +85,11 @@ impl Timeline {
     /// As [`Self::open`].
     pub fn open_process(path: &Path, process: Option<u32>) -> Result<Self, OpenError> {
         const MB: usize = 1 << 20;
+        let trace = trace::open(path, process)?;
+        // Found out by several threads, so not for the first time in one of several.
+        trace.schedule();
         Ok(Self {
-            trace: trace::open(path, process)?,
+            trace,
             modules: OnceLock::new(),
             plans: OnceLock::new(),
             views: Cache::new(144 * MB),

@@ -2,7 +2,7 @@
 
 use super::freed::Freed;
 use super::{Heap, Use};
-use crate::index::{Found, Plans, Span, Stored, sweep};
+use crate::index::{Found, Plans, Span, Stored, sweep_soundly};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::symbols::CodeAddr;
@@ -153,8 +153,7 @@ fn uses_in(
 ) -> Result<(Vec<(usize, Use)>, bool), StateError> {
     let chunk = timeline.chunk(index)?;
     let mut uses = Uses { heap, freed, first: chunk.first, found: Vec::new(), more: false };
-    sweep(&chunk, plans, &mut uses)
-        .map_err(|error| StateError::Damaged(chunk.first, chunk.end(), error.to_string()))?;
+    sweep_soundly(timeline, plans, (index, &chunk), &mut uses)?;
     uses.found.sort_by_key(|(_, used)| used.tracepoint);
     Ok((uses.found, uses.more))
 }

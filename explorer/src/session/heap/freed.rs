@@ -1,5 +1,6 @@
 //! Which memory was free when: that of blocks, from their frees until it is used otherwise.
 
+use super::intervals::Intervals;
 use super::{Block, Heap};
 use rdb_schema::space::MappingChange;
 use std::collections::{BTreeMap, HashMap};
@@ -15,14 +16,11 @@ const MAX_SMALL: u64 = 4096;
 /// Pieces of all blocks that are kept; a gigabyte of memory holds fewer.
 const MAX_PIECES: usize = 1 << 24;
 
-/// Since when, until when, which block.
-type Span = (Range<u64>, u32);
-
 /// Memory that was free, by piece.
 #[derive(Default)]
 pub(super) struct Freed {
     /// Of small blocks, and of large ones.
-    pieces: [HashMap<u64, Vec<Span>>; 2],
+    pieces: [HashMap<u64, Intervals>; 2],
     /// All of it lies there; empty, if there is none.
     all: Range<u64>,
     count: usize,
@@ -38,7 +36,7 @@ impl Freed {
             freed.add(&heap.blocks, block, times);
         }
         for pieces in freed.pieces.iter_mut().flat_map(HashMap::values_mut) {
-            pieces.sort_by_key(|(times, _)| times.start);
+            pieces.sort();
         }
         freed
     }
@@ -63,7 +61,7 @@ impl Freed {
             false => self.all.start.min(start)..self.all.end.max(end),
         };
         if let Some(all) = self.pieces.get_mut(kind) {
-            pieces.for_each(|piece| all.entry(piece).or_default().push((times.clone(), short)));
+            pieces.for_each(|piece| all.entry(piece).or_default().push(times.clone(), short));
         }
     }
 
@@ -75,31 +73,24 @@ impl Freed {
         // What the kernel or an instruction writes at once may be long.
         let start = addresses.start.max(self.all.start);
         let end = addresses.end.min(self.all.end).max(start + 1);
-        let sizes = [SMALL, LARGE].into_iter().zip(&self.pieces);
-        sizes
-            .flat_map(|(size, all)| {
-                let pieces = (start / size..=(end - 1) / size).take(MAX_LOOKED);
-                pieces.map(move |at| all.get(&at))
-            })
-            .flatten()
-            .find_map(|list| {
-                let begun = list.partition_point(|(times, _)| times.start <= t);
-                let before = list.get(..begun)?.iter().rev().take(MAX_SHARED);
-                before.filter(|(times, _)| t < times.end).map(|(_, block)| *block as usize).find(
-                    |block| {
-                        let own = blocks.get(*block).map(Block::addresses);
-                        own.is_some_and(|own| own.start < end && start < own.end)
-                    },
-                )
-            })
+        let mut overlaps = |block: u32| {
+            let own = blocks.get(block as usize).map(Block::addresses);
+            own.is_some_and(|own| own.start < end && start < own.end)
+        };
+        let mut sizes = [SMALL, LARGE].into_iter().zip(&self.pieces);
+        let block = sizes.find_map(|(size, all)| {
+            let pieces = start / size..=(end - 1) / size;
+            let mut find = |piece: &Intervals| piece.find(t, &mut overlaps);
+            // A long access may have more pieces than were ever free.
+            if pieces.end() - pieces.start() < all.len() as u64 {
+                return pieces.filter_map(|at| all.get(&at)).find_map(find);
+            }
+            let own = all.iter().filter(|(at, _)| pieces.contains(at));
+            own.filter_map(|(_, piece)| find(piece)).min()
+        });
+        block.map(|block| block as usize)
     }
 }
-
-/// Pieces looked at for one access.
-const MAX_LOOKED: usize = 1 << 16;
-
-/// Blocks that share a piece at a time; those before are of other times.
-const MAX_SHARED: usize = 300;
 
 /// What ends that memory is free.
 enum Change<'a> {
@@ -189,5 +180,17 @@ mod tests {
         assert_eq!([hit(39, 0x110000), hit(40, 0x110000)], [Some(1), None], "it is unmapped");
         assert_eq!([hit(99, 0x104f), hit(99, 0x1050)], [Some(3), None]);
         assert_eq!(freed.hit(&heap.blocks, 60, 0..u64::MAX), Some(3));
+    }
+
+    #[test]
+    fn memory_that_stays_free_is_found_behind_any_number_of_neighbours() {
+        let mut blocks = vec![block(0x100000, 5000, 10, Some(20))];
+        let round = |number: u64| block(0x101400, 5000, number * 10, Some(number * 10 + 5));
+        blocks.extend((3..1000).map(round));
+        let heap = Heap { blocks, ..Heap::default() };
+        let freed = Freed::new(&heap, &[], 20_000);
+        assert_eq!(freed.hit(&heap.blocks, 15_000, 0x101000..0x101008), Some(0));
+        assert_eq!(freed.hit(&heap.blocks, 37, 0x101400..0x101401), Some(1));
+        assert_eq!(freed.hit(&heap.blocks, 41, 0x101400..0x101401), None);
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod freed;
 mod functions;
 mod history;
+mod intervals;
 mod uses;
 
 pub use around::{Around, Found};

@@ -7,7 +7,7 @@ use crate::session::value::Bytes;
 use crate::session::{Session, Subject};
 use crate::symbols::datatypes::Bits;
 use crate::timeline::{Direction, StateError};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Writes of the bytes looked at a time, at least and at most.
 const BATCH: Range<usize> = 16..1024;
@@ -23,34 +23,51 @@ impl Session {
     /// holds, see [`field_of`].
     pub(in crate::session) fn field_changes(
         &self,
-        (subject, bits): (&Subject, Bits),
-        mut times: Range<u64>,
+        field: (&Subject, Bits),
+        times: Range<u64>,
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Change>, StateError> {
         let mut found = Vec::new();
-        while found.len() < limit {
-            let most = (limit - found.len()).clamp(BATCH.start, BATCH.end);
+        if limit > 0 {
+            self.each_field_change(field, times, direction, &mut |change| {
+                found.push(change);
+                let enough = found.len() >= limit;
+                if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Calls `visit` with the writes of `times` to a bit-field, in `direction`, until it breaks.
+    pub(in crate::session) fn each_field_change(
+        &self,
+        (subject, bits): (&Subject, Bits),
+        mut times: Range<u64>,
+        direction: Direction,
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<(), StateError> {
+        let mut most = BATCH.start;
+        loop {
             let changes = self.byte_changes(subject, times.clone(), direction, most)?;
-            let Some(((last, _), _)) = changes.last() else { break };
+            let Some(((last, _), _)) = changes.last() else { return Ok(()) };
             match direction {
                 Direction::Forward => times.start = last.saturating_add(1),
                 Direction::Backward => times.end = *last,
             }
             let is_all = changes.len() < most;
             for (moment, (old, new)) in changes {
-                let wanted = limit > found.len();
-                if wanted
-                    && (moment.1 || self.is_of_field((subject, bits), moment.0, &old, &new)?)
-                {
-                    found.push((moment, (field_of(bits, &old), field_of(bits, &new))));
+                let wanted = moment.1 || self.is_of_field((subject, bits), moment.0, &old, &new)?;
+                let change = || (moment, (field_of(bits, &old), field_of(bits, &new)));
+                if wanted && visit(change()).is_break() {
+                    return Ok(());
                 }
             }
             if is_all {
-                break;
+                return Ok(());
             }
+            most = (most * 2).min(BATCH.end);
         }
-        Ok(found)
     }
 
     /// Whether the write of tracepoint `t`, which turned `old` into `new`, is one of a field. A

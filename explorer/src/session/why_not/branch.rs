@@ -1,7 +1,7 @@
 //! The branch that code depends on and that led elsewhere.
 
 use super::graph::Graph;
-use super::question::Question;
+use super::question::{MAX_COUNTED, Question};
 use super::reason::Decision;
 use crate::session::Session;
 use crate::symbols::CodeAddr;
@@ -102,7 +102,8 @@ impl Session {
             place: place(tracepoint, pc),
             condition: self.condition_of(tracepoint)?,
             led_to: place(tracepoint + 1, next),
-            times,
+            times: times.min(MAX_COUNTED),
+            more: times > MAX_COUNTED,
             before,
         })
     }

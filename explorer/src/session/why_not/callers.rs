@@ -88,9 +88,12 @@ impl Session {
                 None => slot(here, code).is_some_and(|slot| self.leads(ways, slot)),
             };
             // Two bytes are easily found by accident.
-            let counts = code.first().is_none_or(|first| !is_short(*first))
-                || self.bounds_of(here).is_some();
-            if enters && counts && !ways.code.contains(&here) && self.begins_instruction(here)? {
+            let counts = || {
+                let short = code.first().is_some_and(|first| is_short(*first));
+                !short || self.bounds_of(here).is_some()
+            };
+            let enters = enters && !ways.code.contains(&here) && counts();
+            if enters && self.begins_instruction(here)? {
                 found.push(here);
             }
         }

@@ -5,7 +5,7 @@ use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
 /// Executions of a branch that are counted.
-const MAX_COUNTED: usize = 10_000;
+pub(super) const MAX_COUNTED: usize = 10_000;
 
 /// What one question is about.
 pub(super) struct Question {
@@ -57,7 +57,8 @@ impl Session {
         Ok(found)
     }
 
-    /// How often the question's thread executes `address` in its time.
+    /// How often the question's thread executes `address` in its time; of more than
+    /// [`MAX_COUNTED`] times, one more.
     pub(super) fn executed_times(
         &self,
         question: &Question,
@@ -67,7 +68,7 @@ impl Session {
         let span = (question.times.clone(), Direction::Forward);
         self.each_execution(question, &[address], span, &mut |_| {
             count += 1;
-            if count < MAX_COUNTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if count <= MAX_COUNTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok(count)
     }

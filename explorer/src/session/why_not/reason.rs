@@ -148,6 +148,9 @@ pub struct Decision {
     pub led_to: Place,
     /// How often it was executed in the time looked at; before the cursor, once.
     pub times: usize,
+    /// Whether it was executed more often than that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// Whether that was before the cursor.
     pub before: bool,
 }

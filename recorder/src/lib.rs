@@ -21,8 +21,11 @@ pub mod recording;
 mod snapshot;
 pub mod tracee;
 
+use std::io::Write;
+
 /// Says something to the person at the terminal; the program's own output stays
 /// untouched.
 pub fn say(words: &str) {
-    eprintln!("rdb-record: {words}");
+    // Where nobody can hear it, the recording goes on all the same.
+    let _ = writeln!(std::io::stderr(), "rdb-record: {words}");
 }

@@ -50,6 +50,17 @@ fn record_unstartable(program: &Path) -> Output {
 }
 
 #[test]
+fn nobody_can_hear_the_recorder() {
+    let guest = Guest::system("false", &[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$@\" 2>/dev/full", "sh"]).arg(&binaries().record);
+    command.arg("-o").arg(guest.trace()).arg("false");
+    let output = run(guest.surroundings(command), b"", guest.limit);
+    assert_eq!(output.code(), 1, "the program's own status");
+    assert!(guest.trace().exists());
+}
+
+#[test]
 fn a_missing_program() {
     assert_one_line(&record_unstartable(Path::new("/no/such/program")), 127, "/no/such/program");
     assert_one_line(

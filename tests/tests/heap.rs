@@ -233,6 +233,24 @@ fn all_uses_after_free_are_found() {
 }
 
 #[test]
+fn reading_behind_the_end_by_vectors_is_no_use() {
+    let answer = recording("overread").explore().last(&["heap --check"]);
+    let uses = answer.get("uses").as_array().expect("uses");
+    let [one] = uses.as_slice() else { panic!("{uses:?}") };
+    assert_eq!(one["block"]["bytes"], 200, "{one:?}");
+    // It is the one that was given the block: its caller stands at the mark.
+    let t = one["tracepoint"].as_u64().expect("a tracepoint");
+    let explorer = recording("overread").explore();
+    let stack = explorer.last(&[&format!("jump {t}"), "backtrace"]);
+    let frames = stack.get("frames").as_array().expect("frames");
+    let line = Fixture::load("overread").line("use");
+    assert!(frames.iter().any(|frame| frame["line"] == line), "{frames:?}");
+    let block = one["block"]["address"].to_string().replace('"', "");
+    let alone = explorer.last(&["rend", &format!("heap {block}")]);
+    assert_eq!(alone.get("used")["tracepoint"], t, "{alone:?}");
+}
+
+#[test]
 fn blocks_are_named_by_what_was_called() {
     let fixture = Fixture::load("thread_name");
     let answer = recording("thread_name").explore().last(&["rend", "heap -c 1000"]);

@@ -16,6 +16,12 @@ use serde::Serialize;
 /// Bytes of a value that the table shows.
 const SHOWN: usize = 16;
 
+/// Rows of which values are shown with what they lead to: that takes a while.
+const MOST_READ: usize = 1000;
+
+/// Columns below which the table has no room for addresses of code; `function` says them too.
+const NARROW: usize = 100;
+
 #[derive(Serialize)]
 struct Modifications {
     subject: Subject,
@@ -47,8 +53,18 @@ impl Output for Modifications {
             return page.line(nothing("No modifications there.", self.unmapped.as_deref()));
         }
         let threads = self.modifications.iter().any(|row| row.number.is_some());
-        let mut table = table(threads, &["pc", "function", "where", "old", "new"]);
-        self.modifications.iter().for_each(|one| table.row(cells(one)));
+        let narrow = page.width().is_some_and(|width| width < NARROW);
+        let heading = ["pc", "function", "where", "old", "new"];
+        let first = if threads { 3 } else { 2 };
+        let left_out = usize::from(narrow);
+        let mut table = table(threads, heading.get(left_out..).unwrap_or_default());
+        let behind = first + 1 - left_out;
+        table = table.shrinks(&[behind + 1, behind, behind + 2, behind + 3]);
+        for one in &self.modifications {
+            let mut cells = cells(one);
+            cells.drain(first..first + left_out);
+            table.row(cells);
+        }
         table.render(page);
         more::say(page, self.more);
     }
@@ -107,13 +123,22 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let cursor = session.cursor();
     let more = more::cut(&mut found, window, |one| one.tracepoint < cursor);
     let scene = session.scene()?;
-    let value = |bytes: &[Option<u8>]| scene.typed_text(&subject, of.as_ref()?, bytes);
-    let row = |modification: Modification| {
-        let (old_value, new_value) = (value(&modification.old), value(&modification.new));
-        let number = session.thread_number(modification.thread);
-        Row { modification, old_value, new_value, number }
+    let value = |number: usize, bytes: &[Option<u8>], t: u64| match &of {
+        Some(of) => match scene.typed_text(&subject, of, bytes) {
+            None if number < MOST_READ => session.held_text(&subject, of, t),
+            known => Ok(known),
+        },
+        None => Ok(None),
     };
-    let modifications: Vec<Row> = found.into_iter().map(row).collect();
+    let row = |(number, modification): (usize, Modification)| {
+        let t = modification.tracepoint;
+        let old_value = value(number, &modification.old, t)?;
+        let new_value = value(number, &modification.new, t + 1)?;
+        let number = session.thread_number(modification.thread);
+        Ok(Row { modification, old_value, new_value, number })
+    };
+    let rows = found.into_iter().enumerate().map(row);
+    let modifications: Vec<Row> = rows.collect::<Result<_, StateError>>()?;
     let unmapped = if modifications.is_empty() { nothing_of(session, &subject)? } else { None };
     Ok(Box::new(Modifications { subject, modifications, more, unmapped }))
 }
@@ -162,7 +187,8 @@ pub static MODIFICATION: Command = Command {
     details: "Instructions, system calls, changes of mappings and what others wrote all count. \
               A write counts even if it left the value as it was, and of a bit-field one that left \
               all of its bytes so, or changed its own bits. The cursor's own is marked *. \
-              Addresses are evaluated at the cursor.",
+              Addresses are evaluated at the cursor. Values are shown by their type: strings, \
+              records and containers as they stand before and after, of the first 1,000 rows.",
     run: list,
 };
 

@@ -1,11 +1,10 @@
 //! All uses of memory after its free, in one sweep over history.
 
 use super::freed::Freed;
-use super::{Heap, Use};
+use super::{Block, Heap, Use};
 use crate::index::{Found, Plans, Span, Stored, sweep_soundly};
 use crate::progress::Progress;
 use crate::session::Session;
-use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError, Timeline};
 use rayon::prelude::*;
 use rdb_schema::event::Event;
@@ -18,28 +17,8 @@ const BATCH: usize = 4;
 /// Most uses that are kept of one chunk.
 const MAX_USES: usize = 1 << 16;
 
-/// Uses of one block of which the place is looked at, for one that is not the allocator's.
-const MAX_TRIED: usize = 64;
-
-/// How the names of functions begin that look after free memory (glibc, malloc/).
-const ALLOCATORS: [&str; 16] = [
-    "_int_",
-    "__libc_",
-    "malloc",
-    "tcache",
-    "__malloc",
-    "arena",
-    "_malloc",
-    "unlink_chunk",
-    "sysmalloc",
-    "systrim",
-    "heap_",
-    "munmap_chunk",
-    "free",
-    "mallinfo",
-    "mi_",
-    "je_",
-];
+/// Uses of one block that are looked at, for one that is genuine.
+const MAX_TRIED: usize = 256;
 
 /// What became of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +69,7 @@ impl Found for Uses<'_> {
 
 impl Session {
     /// The uses of blocks after they were freed and before their memory was given out again,
-    /// but for the allocator's own. Of a repeated string instruction only the first element it
+    /// as far as they are [genuine](Self::is_genuine). Of a repeated string instruction only the first element it
     /// reads is looked at; what the kernel reads is not.
     ///
     /// # Errors
@@ -125,22 +104,14 @@ impl Session {
                     let times = tried.entry(block).or_default();
                     *times += 1;
                     checked.more |= *times == MAX_TRIED;
-                    if *times < MAX_TRIED && !self.is_allocators(used.tracepoint)? {
+                    let own = heap.blocks.get(block).map(Block::addresses).unwrap_or_default();
+                    if *times < MAX_TRIED && self.is_genuine(&used, own)? {
                         checked.uses.insert(block, used);
                     }
                 }
             }
         }
         Ok(checked)
-    }
-
-    /// Whether the code of `t` looks after free memory.
-    fn is_allocators(&self, t: u64) -> Result<bool, StateError> {
-        let pc = CodeAddr::Pc(self.timeline.pc(t)?);
-        let place = self.locator.place(&self.timeline, t, pc);
-        let name = place.function.unwrap_or_default();
-        Ok(ALLOCATORS.iter().any(|start| name.starts_with(start))
-            && place.module.is_some_and(|path| super::LIBRARIES.iter().any(|l| path.contains(l))))
     }
 }
 

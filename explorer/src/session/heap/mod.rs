@@ -6,6 +6,7 @@ mod calls;
 mod check;
 mod freed;
 mod functions;
+mod genuine;
 mod history;
 mod intervals;
 mod uses;

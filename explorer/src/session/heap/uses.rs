@@ -6,7 +6,7 @@ use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
-/// Accesses looked at for the first that is not the allocator's.
+/// Reads looked at for the first that is genuine.
 const MAX_TRIED: usize = 256;
 
 /// Tracepoints swept over for reads.
@@ -50,7 +50,7 @@ impl Session {
         // A read is of interest only before the first write.
         let until = write.unwrap_or(end);
         let swept = until.min(freed.saturating_add(MAX_SWEPT));
-        let read = self.foreign_read(heap, block, freed..swept)?;
+        let (read, swept) = self.foreign_read(heap, block, freed..swept)?;
         let read = read.map(|tracepoint| Use { tracepoint, write: false });
         let write = write.map(|tracepoint| Use { tracepoint, write: true });
         let all = swept == until;
@@ -78,23 +78,25 @@ impl Session {
         Ok(found)
     }
 
+    /// The first genuine read in `times`; and until when that was looked for.
     fn foreign_read(
         &self,
         heap: &Heap,
         block: &Block,
         times: Range<u64>,
-    ) -> Result<Option<u64>, StateError> {
+    ) -> Result<(Option<u64>, u64), StateError> {
         let plans = Plans::with_reads(self.timeline.dictionary());
         let mut from = times.start;
         for _ in 0..MAX_TRIED {
-            let span = from..times.end;
-            let direction = Direction::Forward;
+            let (span, direction) = (from..times.end, Direction::Forward);
             let read = find_read(&self.timeline, &plans, &block.addresses(), span, direction)?;
-            match read {
-                Some(t) if heap.is_inside(t) => from = t + 1,
-                other => return Ok(other),
+            let Some(t) = read else { return Ok((None, times.end)) };
+            let used = Use { tracepoint: t, write: false };
+            if !heap.is_inside(t) && self.is_genuine(&used, block.addresses())? {
+                return Ok((Some(t), times.end));
             }
+            from = t + 1;
         }
-        Ok(None)
+        Ok((None, from))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::session::{Scene, Session, Stop, Subject, Typed};
 use crate::symbols::datatypes::{Bits, Shape, Type};
+use crate::timeline::StateError;
 use crate::values::{Bytes, Format, Place, Value};
 
 /// Nesting of arrays whose elements are shown.
@@ -23,6 +24,23 @@ impl Scene<'_> {
 }
 
 impl Session {
+    /// What a subject of type `of` holds at state `t`, as text: with what its bytes lead to.
+    /// `None` if it is no memory, or a bit-field.
+    ///
+    /// # Errors
+    /// When history cannot be read there, or somebody asked to stop.
+    pub fn held_text(
+        &self,
+        subject: &Subject,
+        of: &Type,
+        t: u64,
+    ) -> Result<Option<String>, StateError> {
+        self.interrupt.check()?;
+        let Subject::Memory { address, bits: None, .. } = subject else { return Ok(None) };
+        let value = Value::in_memory(of.clone(), *address);
+        Ok(Some(self.scene_at(t, 0)?.text(&value, Format::default())))
+    }
+
     /// What a watchpoint's subject held before and afterwards, as its type shows it where the
     /// cursor is; `None` if it has none there.
     pub(in crate::session) fn watched_text(&self) -> Option<Typed> {

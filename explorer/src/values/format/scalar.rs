@@ -39,7 +39,12 @@ impl Formatter<'_> {
             }
             Shape::Pointer { .. } => self.pointer(value),
             Shape::Opaque { .. } => Ok(format!("{:#x}", value.integer(self.target)?)),
-            _ => Ok(value.integer(self.target)?.to_string()),
+            _ => {
+                let number = value.integer(self.target)?;
+                // Of the other types, numbers have room for a sign of their own.
+                let whole = of.size() == Some(16) && value.bits.is_none() && !of.is_signed();
+                Ok(if whole { number.cast_unsigned().to_string() } else { number.to_string() })
+            }
         }
     }
 

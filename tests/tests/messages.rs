@@ -235,4 +235,6 @@ fn short_options_that_are_not_known_are_said_not_to_be() {
     // A negative number is none.
     assert!(explorer.last(&["break main", "rc", "print -seed"]).ok);
     assert!(explorer.last(&["break main", "rc", "why -seed + 1"]).ok);
+    let each = recording("recursion").explore().last(&["print-each -n at fibonacci if n == 1"]);
+    assert_eq!(each.get("samples")[0]["values"][0]["value"], "-1", "{each:?}");
 }

@@ -79,8 +79,12 @@ fn a_name_means_what_the_function_sees() {
     let error = value(&explorer, &call, "kept").expect_err("another unit's");
     assert!(error.contains("static in second.c: say second.c::kept"), "{error}");
     // In the dynamic linker, where the history begins.
-    let (_, answers) = explorer.attempt(&["print own", "print kept", "print second.c::kept"]);
-    assert!(answers[0].ok && !answers[1].ok && answers[2].ok, "{answers:?}");
+    let questions = ["print own", "print second.c::kept", "print kept", "print both"];
+    let (_, answers) = explorer.attempt(&questions);
+    assert!(answers[..3].iter().all(|answer| answer.ok), "{answers:?}");
+    // Two units have one.
+    let error = answers[3].error.clone().unwrap_or_default();
+    assert!(error.contains(".c::both"), "{error}");
 }
 
 #[test]

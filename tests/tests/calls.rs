@@ -114,7 +114,7 @@ fn of_rust_only_what_is_sure_is_told() {
     for answer in &answers[2..] {
         assert!(rows(answer)[0].get("returned").is_none(), "{answer:?}");
     }
-    let text = explorer.text(&["rend", "calls make_small"]).stdout_text();
+    let text = explorer.text(&["rend", "calls make_some"]).stdout_text();
     assert!(text.contains("not known (rax=0x"), "{text}");
     // The address of a place is no part of the value.
     let text = explorer.text(&["rend", "calls make_bytes"]).stdout_text();

@@ -88,7 +88,7 @@ fn print_each_tells_a_condition_that_never_holds_from_a_place_that_never_ran() {
     assert_eq!(text.trim(), "The condition holds at no execution there.");
     let unknown = explorer.text(&[format!("each n at {place} if *(int *)0")]).stdout_text();
     assert!(unknown.contains("holds at no execution there"), "{unknown}");
-    for question in [format!("each -w future n at {place} if n > 1"), "each n at usleep".to_owned()]
+    for question in [format!("each -w future n at {place} if n > 1"), "each 1 at abort".to_owned()]
     {
         let text = explorer.text(&["rend", &question]).stdout_text();
         assert!(text.lines().any(|line| line == "Not executed there."), "{question}: {text}");

@@ -71,5 +71,5 @@ fn what_was_written_since_is_followed() {
     // A frame further out, which wrote it: from the function that it calls.
     let place = format!("break {}", Fixture::load("leftover").place("left"));
     let answer = explorer().last(&[place.as_str(), "rc", "up", "why argc"]);
-    assert!(!answer.result.to_string().contains("leftover\""), "{answer:?}");
+    assert!(!answer.result.to_string().contains("\"kind\":\"leftover\""), "{answer:?}");
 }

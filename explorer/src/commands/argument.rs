@@ -223,10 +223,12 @@ fn is_unknown_option(command: &Command, word: &str, after: &str) -> bool {
     let options = command.arguments.iter().any(|argument| argument.form == Form::Option);
     let begins = |text: &str, rest: fn(char) -> bool| text.chars().next().is_some_and(rest);
     let long = word.strip_prefix("--").is_some_and(|name| begins(name, char::is_alphabetic));
-    // `-x + 1` is an expression, `-x y` is none.
+    // `-x + 1` is an expression, and what stands before `at` or `if`; `-x y` is none.
+    let ends = matches!(after.split_whitespace().next(), Some("at" | "if"));
     let short = word.strip_prefix('-').is_some_and(|name| {
         name.chars().count() == 1
             && begins(name, char::is_alphabetic)
+            && !ends
             && begins(after, |next| next.is_alphanumeric() || matches!(next, '_' | '$'))
     });
     options && (long || short)

@@ -2,17 +2,23 @@
 
 use super::conditions::{self, split_condition};
 use super::modifications::{EXPRESSION, SIZE};
-use super::{Arguments, Command, CommandError, CommandResult, Group, unmapped};
+use super::{
+    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, unmapped,
+};
 use crate::session::{Access, CheckedAt, Session, Watch};
 
-/// As in gdb: what stands at the address the expression has now, whatever becomes of its frame.
-const LOCATION: [&str; 2] = ["-location ", "-l "];
+/// As in gdb.
+const LOCATION: Argument = Argument {
+    name: "-location",
+    form: Form::Word,
+    short: Some("-l"),
+    kind: Kind::Text,
+    help: "what stands at the address that EXPR has now, whatever becomes of its frame",
+};
 
 fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
     let text = arguments.get(EXPRESSION.name).unwrap_or_default();
     let (expression, condition) = split_condition(arguments, text)?;
-    let at_address = LOCATION.iter().find_map(|word| expression.strip_prefix(word));
-    let expression = at_address.unwrap_or(expression).trim();
     let subject = session.subject(expression, arguments.count(SIZE.name));
     let subject = subject.map_err(|error| CommandError::Other(error.to_string()))?;
     if access != Access::Write && subject.addresses().is_none() {
@@ -23,7 +29,7 @@ fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> Comman
         unmapped::refuse_never(session, addresses.start)?;
     }
     conditions::check(session, condition, CheckedAt::Anywhere)?;
-    let scope = match at_address {
+    let scope = match arguments.get(LOCATION.name) {
         Some(_) => None,
         None => session.scope(expression, &subject)?,
     };
@@ -36,7 +42,7 @@ pub static WATCH: Command = Command {
     name: "watch",
     aliases: &[],
     group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
+    arguments: &[LOCATION, SIZE, EXPRESSION],
     help: "stop where something is written that changes what it holds",
     details: "Forwards it stops behind the write, backwards before it. There is no limit to how \
               many there are or how large. Addresses are evaluated at the cursor. A condition, \
@@ -52,7 +58,7 @@ pub static RWATCH: Command = Command {
     name: "rwatch",
     aliases: &[],
     group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
+    arguments: &[LOCATION, SIZE, EXPRESSION],
     help: "stop where memory is read",
     details: "Reads are in no index: all instructions on the way are gone through. What a masked \
               load leaves out counts as read; gathers, xrstor and what the kernel reads do not.",
@@ -64,7 +70,7 @@ pub static AWATCH: Command = Command {
     name: "awatch",
     aliases: &[],
     group: Group::Breakpoints,
-    arguments: &[SIZE, EXPRESSION],
+    arguments: &[LOCATION, SIZE, EXPRESSION],
     help: "stop where memory is read, or written whether or not that changes it",
     details: "As rwatch and watch together.",
     run: |session, arguments| watch(session, arguments, Access::Any),

@@ -23,6 +23,14 @@ pub struct Moment<'a> {
 /// What memory holds at an address, so many bytes; `None` if that is not known.
 pub type Memory<'a> = &'a dyn Fn(u64, u32) -> Option<Vec<u8>>;
 
+/// What bytes hold in a state.
+fn read(span: &Span, registers: &Registers, memory: Option<Memory<'_>>) -> Option<Vec<u8>> {
+    match span.place {
+        Place::Memory(address) => memory?(address, span.length),
+        _ => span.read(registers),
+    }
+}
+
 impl<'a> Moment<'a> {
     /// An instruction executed between these states.
     pub fn new(instruction: &'a Instruction, before: &'a Registers, after: &'a Registers) -> Self {
@@ -37,24 +45,12 @@ impl<'a> Moment<'a> {
 
     /// What bytes held before it.
     pub(super) fn held(&self, span: &Span) -> Option<Vec<u8>> {
-        match span.place {
-            Place::Memory(address) => {
-                let [before, _] = self.memory?;
-                before(address, span.length)
-            }
-            _ => span.read(self.before),
-        }
+        read(span, self.before, self.memory.map(|[before, _]| before))
     }
 
     /// What bytes hold after it.
     pub(super) fn held_after(&self, span: &Span) -> Option<Vec<u8>> {
-        match span.place {
-            Place::Memory(address) => {
-                let [_, after] = self.memory?;
-                after(address, span.length)
-            }
-            _ => span.read(self.after),
-        }
+        read(span, self.after, self.memory.map(|[_, after]| after))
     }
 
     pub(super) fn mnemonic(&self) -> Mnemonic {

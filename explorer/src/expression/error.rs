@@ -38,6 +38,9 @@ pub enum Fault {
     /// No such member.
     #[error("{0} has no member {1:?}{2}")]
     Member(String, String, String),
+    /// A variable that another unit keeps for itself: its name, and the unit's file.
+    #[error("{0:?} is static in {1}: say {1}::{0}")]
+    OtherUnit(String, String),
     /// An operand of the wrong type.
     #[error("{0}")]
     Operand(String),

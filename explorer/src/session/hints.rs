@@ -1,6 +1,7 @@
 //! What is said of names that mean nothing here: where such a variable is, or what was meant.
 
 use super::Scene;
+use super::statics::Kept;
 use crate::expression::Fault;
 use crate::symbols::{DeclaredKind, ModuleSymbols, Variable, did_you_mean, nearest};
 use std::sync::Arc;
@@ -11,8 +12,8 @@ const OFFERED: usize = 3;
 impl Scene<'_> {
     /// Why a name means nothing here.
     pub(super) fn unknown(&self, name: &str) -> Fault {
-        match self.elsewhere(name) {
-            Some(place) => Fault::NotAlive(name.to_owned(), place),
+        match self.meant_elsewhere(name, Fault::NotAlive) {
+            Some(fault) => fault,
             None => {
                 let variables = self.variables().unwrap_or_default();
                 let names: Vec<_> =
@@ -20,6 +21,22 @@ impl Scene<'_> {
                 self.unknown_symbol(name, &names)
             }
         }
+    }
+
+    /// What a name means in other places, if it means something there: the program's own
+    /// variables before those of functions, and these before those of other modules.
+    pub(super) fn meant_elsewhere(
+        &self,
+        name: &str,
+        not_here: fn(String, String) -> Fault,
+    ) -> Option<Fault> {
+        let fault = |kept: &Kept| Fault::OtherUnit(name.to_owned(), kept.file.clone());
+        let kept = self.kept_by_others(name);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.of_program) {
+            return Some(fault(kept));
+        }
+        let elsewhere = self.elsewhere(name).map(|place| not_here(name.to_owned(), place));
+        elsewhere.or_else(|| kept.as_ref().map(fault))
     }
 
     /// That a name is none of the program's, with names like it, of those in scope before others.
@@ -59,7 +76,7 @@ impl Scene<'_> {
     }
 
     /// The modules, the program itself first, then the frame's own.
-    fn modules_by_interest(&self) -> Vec<(&ModuleSymbols, u64)> {
+    pub(super) fn modules_by_interest(&self) -> Vec<(&ModuleSymbols, u64)> {
         let mut modules = self.modules();
         let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
         modules.sort_by_key(|(symbols, _)| !images.are_of_program(timeline, symbols));

@@ -46,6 +46,7 @@ mod scope;
 mod settings;
 mod signal;
 mod stack;
+mod statics;
 mod stop;
 mod view;
 mod visible;

@@ -1,5 +1,6 @@
 //! What names in expressions mean: the frame's variables, then the program's.
 
+use super::statics::Unit;
 use super::{Scene, registers};
 use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::cython::cython_name;
@@ -147,19 +148,6 @@ impl Scene<'_> {
         this.pointee(self)?.member_named(name, self)
     }
 
-    /// A variable outside functions: of the frame's unit before others.
-    fn static_variable(&self, name: &str) -> Option<Value> {
-        let unit = self.view().and_then(|view| Some(view.function_dies()?.physical));
-        self.modules().into_iter().find_map(|(symbols, bias)| {
-            let dies = symbols.dies();
-            let found = dies.declared().find(DeclaredKind::Variable, name);
-            let near =
-                found.iter().find(|die| unit.is_some_and(|unit| dies.same_unit(**die, unit)));
-            let die = near.or_else(|| found.first())?;
-            Some(self.static_value(symbols, bias, *die))
-        })
-    }
-
     /// The variable outside functions of that name that begins at an address or before: only the
     /// module that has the address is looked through.
     pub(super) fn static_at(&self, name: &str, address: u64) -> Option<Value> {
@@ -267,6 +255,9 @@ impl Scene<'_> {
 
     /// A symbol that no debug information describes.
     fn symbol_value(&self, name: &str) -> Option<Value> {
+        if self.kept_by_others(name).is_some() {
+            return None;
+        }
         let session = self.session;
         let (address, size) = session.locator.named(&session.timeline, name)?;
         let text = if size == 0 {
@@ -279,17 +270,23 @@ impl Scene<'_> {
 
     /// What a name means that is no variable of the frame's function.
     fn global(&self, name: &str) -> Option<Value> {
+        self.global_in(name, self.own_unit().as_slice())
+    }
+
+    /// The same in functions of some units.
+    fn global_in(&self, name: &str, units: &[Unit<'_>]) -> Option<Value> {
         let name = name.trim_start_matches("::");
-        self.static_variable(name)
+        self.static_variable(name, units)
             .or_else(|| self.constant(name))
             .or_else(|| self.function(name))
             .or_else(|| self.of_function(name))
             .or_else(|| self.symbol_value(name))
     }
 
-    /// Whether a name means something everywhere, or may in some function's frame.
-    pub(super) fn is_global(&self, name: &str) -> bool {
-        self.global(name).is_some() || (name.contains("::") && self.elsewhere(name).is_some())
+    /// Whether a name means something everywhere in some units, or may in some function's frame.
+    pub(super) fn is_global_in(&self, name: &str, units: &[Unit<'_>]) -> bool {
+        let of_function = || name.contains("::") && self.elsewhere(name).is_some();
+        self.global_in(name, units).is_some() || of_function()
     }
 }
 

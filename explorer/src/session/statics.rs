@@ -1,7 +1,8 @@
 //! Which variable outside functions a name means, in all expressions alike: one of the unit of
 //! the function that uses it, else one that its module shares, else one that another module
 //! shares. What other units keep for themselves (C's `static`) has to be asked for as
-//! `file::name`.
+//! `file::name`; only where no function of the program is, as where history begins and ends, a
+//! name that one unit of the program has for itself means that one's.
 
 use super::Scene;
 use crate::symbols::{DeclaredKind, DieRef, ModuleSymbols};
@@ -36,6 +37,21 @@ impl<'s> Scene<'s> {
                 Some(self.static_value(symbols, bias, found.into_iter().find(shared)?))
             })
         })
+        .or_else(|| self.only_one_kept(name, units))
+    }
+
+    /// The variable that one unit of the program keeps for itself, seen from outside of it.
+    fn only_one_kept(&self, name: &str, units: &[Unit<'_>]) -> Option<Value> {
+        let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
+        if units.iter().any(|(symbols, _)| images.are_of_program(timeline, symbols)) {
+            return None;
+        }
+        let mut modules = self.modules().into_iter();
+        let (symbols, bias) =
+            modules.find(|(symbols, _)| images.are_of_program(timeline, symbols))?;
+        let found = symbols.dies().declared().find(DeclaredKind::Variable, name);
+        let [one] = found.as_slice() else { return None };
+        Some(self.static_value(symbols, bias, *one))
     }
 
     fn of_unit(&self, name: &str, (symbols, function): Unit<'_>) -> Option<Value> {

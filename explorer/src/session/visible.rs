@@ -2,6 +2,7 @@
 //! condition is checked for before history comes there.
 
 use super::breakpoint::{Breakpoint, Target};
+use super::statics::Unit;
 use super::{Scene, Session};
 use crate::expression::{ExpressionError, Fault, Parsed};
 use crate::symbols::cython::cython_name;
@@ -49,12 +50,16 @@ impl Session {
         let parsed = Parsed::new(text, &scene)?;
         let visible = self.visible_at(places);
         let knows = |name: &str| match &visible {
-            Some(known) => known.has(name) || scene.is_global(name),
-            None => scene.is_global(name) || scene.is_some_local(name),
+            Some(known) => known.has(name) || scene.is_global_in(name, &known.units),
+            None => {
+                let of_some_unit = || scene.kept_by_others(name).is_some();
+                scene.is_global_in(name, &[]) || scene.is_some_local(name) || of_some_unit()
+            }
         };
-        let unknown = |name: &str| match scene.elsewhere(name) {
-            Some(place) => Fault::NotVisible(name.to_owned(), place),
-            None => scene.unknown_symbol(name, visible.as_ref().map_or(&[], |known| &known.names)),
+        let in_scope = visible.as_ref().map_or(&[][..], |known| &known.names);
+        let unknown = |name: &str| match scene.meant_elsewhere(name, Fault::NotVisible) {
+            Some(fault) => fault,
+            None => scene.unknown_symbol(name, in_scope),
         };
         parsed.check_names(&knows, &unknown)
     }
@@ -71,7 +76,7 @@ impl Session {
     }
 
     /// The names in scope at some places; `None` if they may be any.
-    fn visible_at(&self, places: CheckedAt<'_>) -> Option<Visible> {
+    fn visible_at(&self, places: CheckedAt<'_>) -> Option<Visible<'_>> {
         let CheckedAt::At(targets) = places else { return None };
         let mut found = Visible::default();
         for target in targets.iter().take(MAX_PLACES) {
@@ -93,13 +98,15 @@ impl Session {
 
 /// Names in scope.
 #[derive(Default)]
-struct Visible {
+struct Visible<'s> {
     names: Vec<Arc<str>>,
+    /// The units of the functions at the places.
+    units: Vec<Unit<'s>>,
     /// Whether a record of which only the name is known may have more.
     open: bool,
 }
 
-impl Visible {
+impl<'s> Visible<'s> {
     fn has(&self, name: &str) -> bool {
         let cython = cython_name(name);
         self.open || self.names.iter().any(|own| **own == *name || **own == *cython)
@@ -107,7 +114,9 @@ impl Visible {
 
     /// Adds what is in scope at an address, of the innermost source frame there and those it is
     /// inlined in: variables, and members of what a method is called for.
-    fn add(&mut self, symbols: &ModuleSymbols, address: ModuleAddr) {
+    fn add(&mut self, symbols: &'s ModuleSymbols, address: ModuleAddr) {
+        let function = symbols.function_dies(address, 0);
+        self.units.extend(function.map(|function| (symbols, function.physical)));
         let levels = (0..MAX_LEVELS).map_while(|level| symbols.function_dies(address, level));
         let all = levels.flat_map(|function| symbols.dies().variables(function.own, address));
         for variable in all.filter(|variable| variable.in_scope) {

@@ -132,6 +132,15 @@ impl Dies {
         Some(Entry { dies: self, file, unit, start, supplementary: die.supplementary, entry })
     }
 
+    /// Whether a variable is seen outside of its unit (DWARF 5, 4.1); in Rust, visibility is no
+    /// matter of units.
+    pub fn is_shared(&self, die: DieRef) -> bool {
+        let external = |entry: &Entry<'_>| entry.flag(gimli::DW_AT_external).then_some(());
+        self.entry(die).is_some_and(|entry| {
+            entry.language() == Language::Rust || entry.inherited(external).is_some()
+        })
+    }
+
     /// Whether two entries are of one unit.
     pub fn same_unit(&self, a: DieRef, b: DieRef) -> bool {
         let start = |die: DieRef| Some(self.file(die.supplementary)?.around(die.offset)?.1);

@@ -64,7 +64,12 @@ impl ModuleSymbols {
 impl ModuleSymbols {
     /// Whether a variable is declared in a source file of this name.
     pub fn is_in_file(&self, die: DieRef, file: &str) -> bool {
-        let declared = || {
+        self.file_of(die).is_some_and(|own| path::matches(&own, file))
+    }
+
+    /// The absolute name of the source file that a DIE is declared in.
+    pub fn file_of(&self, die: DieRef) -> Option<String> {
+        guarded(|| {
             let entry = self.dies().entry(die)?;
             let number =
                 entry.inherited(|entry| match entry.attribute(gimli::DW_AT_decl_file)? {
@@ -72,9 +77,8 @@ impl ModuleSymbols {
                     other => other.udata_value(),
                 })?;
             let unit = self.units().around(die.offset)?;
-            Some(path::matches(self.units().file(unit, u32::try_from(number).ok()?)?, file))
-        };
-        guarded(declared).unwrap_or(false)
+            Some(self.units().file(unit, u32::try_from(number).ok()?)?.to_owned())
+        })
     }
 
     /// Whether its line tables mention a source file of this name.

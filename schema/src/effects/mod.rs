@@ -13,6 +13,7 @@ mod bulk;
 mod computed;
 mod draft;
 mod effect;
+mod extensions;
 mod flags;
 mod float;
 mod forms;

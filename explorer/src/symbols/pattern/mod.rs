@@ -1,11 +1,12 @@
 //! Regular expressions over names of functions: what grep -E has, without counts in braces and
 //! back references. Matching takes time in proportion to pattern times name (Thompson, CACM 11/6).
 
+mod parse;
+
+use parse::{Node, Parser, Set};
+
 /// Longest pattern, characters.
 const LONGEST: usize = 500;
-
-/// Deepest nesting of parentheses.
-const DEEPEST: u32 = 50;
 
 /// A regular expression that was understood.
 #[derive(Debug)]
@@ -25,29 +26,6 @@ enum Step {
     Done,
 }
 
-/// Characters: those in one of the ranges, or in none.
-#[derive(Clone, Debug)]
-struct Set {
-    ranges: Vec<(char, char)>,
-    inverted: bool,
-}
-
-#[derive(Debug)]
-enum Node {
-    Take(Set),
-    Start,
-    End,
-    All(Vec<Node>),
-    Any(Vec<Node>),
-    /// At least none or one, at most one or any number.
-    Repeat(Box<Node>, bool, bool),
-}
-
-struct Parser<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-    depth: u32,
-}
-
 impl Pattern {
     /// Understands a pattern.
     ///
@@ -57,9 +35,9 @@ impl Pattern {
         if text.chars().count() > LONGEST {
             return Err(format!("a pattern has at most {LONGEST} characters"));
         }
-        let mut parser = Parser { rest: text.chars().peekable(), depth: 0 };
+        let mut parser = Parser::new(text);
         let node = parser.alternatives()?;
-        if parser.rest.peek().is_some() {
+        if !parser.is_at_end() {
             return Err("a closing parenthesis has no opening one".to_owned());
         }
         let mut program = Vec::new();
@@ -128,17 +106,6 @@ impl Threads {
     }
 }
 
-impl Set {
-    fn of(ranges: &[(char, char)], inverted: bool) -> Self {
-        Self { ranges: ranges.to_vec(), inverted }
-    }
-
-    fn has(&self, character: char) -> bool {
-        self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
-            != self.inverted
-    }
-}
-
 fn emit(node: &Node, program: &mut Vec<Step>) {
     match node {
         Node::Take(set) => program.push(Step::Take(set.clone())),
@@ -183,122 +150,6 @@ fn emit_ways(ways: &[Node], program: &mut Vec<Step>) {
     for jump in jumps {
         if let Some(step) = program.get_mut(jump) {
             *step = Step::Jump(end);
-        }
-    }
-}
-
-const DIGITS: &[(char, char)] = &[('0', '9')];
-const WORD: &[(char, char)] = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
-const SPACE: &[(char, char)] = &[('\t', '\r'), (' ', ' ')];
-
-impl Parser<'_> {
-    fn alternatives(&mut self) -> Result<Node, String> {
-        let mut ways = vec![self.sequence()?];
-        while self.rest.next_if_eq(&'|').is_some() {
-            ways.push(self.sequence()?);
-        }
-        Ok(Node::Any(ways))
-    }
-
-    fn sequence(&mut self) -> Result<Node, String> {
-        let mut parts = Vec::new();
-        while let Some(character) = self.rest.next_if(|c| !matches!(c, '|' | ')')) {
-            let part = self.part(character)?;
-            parts.push(self.repeated(part));
-        }
-        Ok(Node::All(parts))
-    }
-
-    /// A part with the `*`, `+` and `?` behind it.
-    fn repeated(&mut self, mut part: Node) -> Node {
-        while let Some(sign) = self.rest.next_if(|c| matches!(c, '*' | '+' | '?')) {
-            // Several say no more than one: `a*?+`.
-            let (once, more) = (sign == '+', sign != '?');
-            part = match part {
-                Node::Repeat(inner, first, further) => {
-                    Node::Repeat(inner, first && once, further || more)
-                }
-                other => Node::Repeat(Box::new(other), once, more),
-            };
-        }
-        part
-    }
-
-    fn part(&mut self, character: char) -> Result<Node, String> {
-        Ok(match character {
-            '^' => Node::Start,
-            '$' => Node::End,
-            '.' => Node::Take(Set::of(&[], true)),
-            '[' => Node::Take(self.set()?),
-            '\\' => Node::Take(self.escaped()?),
-            '(' => self.group()?,
-            '*' | '+' | '?' => return Err(format!("nothing stands before {character}")),
-            '{' => return Err("counts in braces are not understood".to_owned()),
-            other => Node::Take(Set::of(&[(other, other)], false)),
-        })
-    }
-
-    fn group(&mut self) -> Result<Node, String> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(format!("more than {DEEPEST} parentheses in each other"));
-        }
-        let inner = self.alternatives()?;
-        self.depth -= 1;
-        match self.rest.next() {
-            // A group, so that what stands behind repeats all of it.
-            Some(')') => Ok(Node::All(vec![inner])),
-            _ => Err("a parenthesis is not closed".to_owned()),
-        }
-    }
-
-    fn escaped(&mut self) -> Result<Set, String> {
-        let character = self.rest.next().ok_or("nothing stands behind \\")?;
-        Ok(match character {
-            'd' => Set::of(DIGITS, false),
-            'D' => Set::of(DIGITS, true),
-            'w' => Set::of(WORD, false),
-            'W' => Set::of(WORD, true),
-            's' => Set::of(SPACE, false),
-            'S' => Set::of(SPACE, true),
-            other if other.is_alphanumeric() => {
-                return Err(format!("\\{other} is not understood"));
-            }
-            other => Set::of(&[(other, other)], false),
-        })
-    }
-
-    /// What stands in brackets.
-    fn set(&mut self) -> Result<Set, String> {
-        const OPEN: &str = "a bracket is not closed";
-        let inverted = self.rest.next_if_eq(&'^').is_some();
-        let mut ranges = Vec::new();
-        loop {
-            let first = match self.rest.next().ok_or(OPEN)? {
-                ']' if !ranges.is_empty() => return Ok(Set { ranges, inverted }),
-                '\\' => match self.escaped()? {
-                    Set { ranges: own, inverted: false } => match own.as_slice() {
-                        [(one, last)] if one == last => *one,
-                        _ => {
-                            ranges.extend(own);
-                            continue;
-                        }
-                    },
-                    _ => return Err("\\D, \\W and \\S cannot stand in brackets".to_owned()),
-                },
-                other => other,
-            };
-            let mut ahead = self.rest.clone();
-            if ahead.next() != Some('-') || ahead.peek().is_none_or(|next| *next == ']') {
-                ranges.push((first, first));
-                continue;
-            }
-            self.rest.next();
-            let last = self.rest.next().ok_or(OPEN)?;
-            if last < first {
-                return Err(format!("{first}-{last} is no range"));
-            }
-            ranges.push((first, last));
         }
     }
 }
@@ -391,7 +242,7 @@ mod tests {
             pattern in "[ab.|()*+?^$]{0,8}", name in "[abc]{0,6}",
         ) {
             let Ok(compiled) = Pattern::new(&pattern) else { return Ok(()) };
-            let mut parser = Parser { rest: pattern.chars().peekable(), depth: 0 };
+            let mut parser = Parser::new(&pattern);
             let node = parser.alternatives().unwrap();
             let characters: Vec<char> = name.chars().collect();
             let any = (0..=characters.len()).any(|from| !slowly(&node, &characters, from).is_empty());

@@ -148,7 +148,7 @@ pub static WHY: Command = Command {
         let addresses = arguments.get(ADDRESSES.name).is_some();
         let all = arguments.get(ALL.name).is_some();
         let reach = Reach { depth, addresses, stack: all };
-        let why = session.why(&question.asked, session.cursor(), reach)?;
+        let why = session.why(&question.asked, (session.thread()?, session.cursor()), reach)?;
         Ok(Box::new(Answer { all, ..answer(session, expression, &question, why)? }))
     },
 };

@@ -123,7 +123,7 @@ impl Tracer<'_> {
         let Some(t) = last.max().filter(|_| result && !task.address) else {
             return Ok(None);
         };
-        let reading = task.state.min(self.session.timeline.end().saturating_sub(1));
+        let reading = self.reading(task)?;
         let place = self.visits.place(reading)?;
         let owner = self.session.locator.owner(&self.session.timeline, reading, place.pc);
         if owner != Owner::Program || self.visits.place(t)?.function == place.function {

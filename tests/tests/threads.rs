@@ -447,3 +447,21 @@ fn why_a_line_did_not_run_is_about_the_selected_thread() {
     assert!(text.contains("did not run in thread 1"), "{text}");
     assert!(text.contains("Thread 3 ran it: first at #"), "{text}");
 }
+
+#[test]
+fn where_a_register_came_from_is_about_the_selected_thread() {
+    let made = threads();
+    let question = "why -c 4 $rbp";
+    let links = |answer: &Answer| columns(answer, "links", &["name", "tracepoint", "value"]);
+    for (at, id) in made.threads(0).into_iter().enumerate() {
+        let next = tracepoints(id).into_iter().find(|t| *t >= 18_000).expect("another turn");
+        let truth = made.explore().last(&[&*format!("jump {next}"), question]);
+        let select = format!("thread {}", at + 1);
+        let told = made.explore().last(&["jump 18000", &*select, question]);
+        assert!(!links(&told).is_empty());
+        assert_eq!(links(&told), links(&truth), "thread {}", at + 1);
+        let ended = made.explore().last(&["rend", &*select, question]);
+        let first = number(&rows(&ended, "links")[0], "tracepoint");
+        assert!(tracepoints(id).contains(&first), "#{first} is not of thread {}", at + 1);
+    }
+}

@@ -26,7 +26,7 @@ fn written(moment: &Moment, source: &Source) -> Vec<Flow> {
 
 /// Whether the result is the same whatever the one register holds that it is made of
 /// (Intel Optimization Reference Manual, "dependency-breaking idioms").
-fn is_constant(moment: &Moment) -> bool {
+pub(super) fn is_constant(moment: &Moment) -> bool {
     let last = moment.count().saturating_sub(1);
     let same = last >= 1
         && moment.register(last).is_some()

@@ -5,6 +5,7 @@
 //! Of all others, each byte that is written comes from all operands.
 
 mod bulk;
+mod comparisons;
 mod computed;
 mod constants;
 mod elements;
@@ -39,7 +40,7 @@ use iced_x86::{Decoder, DecoderOptions, Instruction};
 type Rule = fn(&Moment) -> Option<Vec<Flow>>;
 
 /// The first that knows an instruction counts.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     strings::flows,
     stack::flows,
     x87::flows,
@@ -49,6 +50,7 @@ const RULES: [Rule; 12] = [
     moves::flows,
     lanes::flows,
     shuffles::flows,
+    comparisons::flows,
     packed::flows,
     flags::flows,
     computed::flows,
@@ -75,10 +77,21 @@ mod tests {
 
     /// Where the bytes of `to` come from that code writes, by the first flow that has them.
     pub(super) fn source_of(code: &[u8], to: Span) -> Option<Source> {
-        let registers = Registers::default();
+        source_with(&Registers::default(), code, to)
+    }
+
+    /// The same, of code that finds and leaves these registers.
+    pub(super) fn source_with(registers: &Registers, code: &[u8], to: Span) -> Option<Source> {
         let instruction = decode(0, code).expect("an instruction");
-        let found = flows(&Moment::new(&instruction, &registers, &registers));
+        let found = flows(&Moment::new(&instruction, registers, registers));
         let flow = found.iter().find(|flow| to.within(&flow.to) == Some(0..to.length))?;
         Some(flow.source.part(to.behind(&flow.to), to.length, flow.to.length))
+    }
+
+    /// Registers with these bits in `k1`.
+    pub(super) fn masked(bits: u64) -> Registers {
+        let mut registers = Registers::default();
+        registers.mask[1] = bits;
+        registers
     }
 }

@@ -9,9 +9,11 @@ const BLOCK: u32 = 16;
 
 /// What is computed element by element.
 pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
-    if !moment.register(0).is_some_and(|r| r.is_vector_register()) && !stores_vector(moment) {
-        return None;
-    }
+    let result = match moment.register(0) {
+        Some(register) => Some(register),
+        None => moment.register(1),
+    };
+    result.filter(|register| register.is_vector_register())?;
     match elements(moment.mnemonic())? {
         Elements::Same(size) => same(moment, size),
         Elements::Lower(size) => own(moment, size, size / 2),
@@ -30,25 +32,24 @@ pub(super) fn flows(moment: &Moment) -> Option<Vec<Flow>> {
     }
 }
 
-fn stores_vector(moment: &Moment) -> bool {
-    moment.register(1).is_some_and(|r| r.is_vector_register())
-}
-
 /// The operands that a result is computed of.
 fn operands(moment: &Moment) -> Vec<Span> {
-    let result = moment.span(0).filter(|_| masks_result(moment));
     let vector = |span: &Span| matches!(span.place, Place::Memory(_)) || span.length >= BLOCK;
-    let reads = moment.reads().into_iter();
-    reads.filter(|span| vector(span) && Some(*span) != result).collect()
+    sources(moment).into_iter().filter(vector).collect()
 }
 
-/// Whether the result is an operand only because a mask may keep it.
-fn masks_result(moment: &Moment) -> bool {
-    moment.instruction.has_op_mask() && !keeps_result(moment.mnemonic())
+/// What it reads; not the result, where that is read only because a mask may keep it.
+fn sources(moment: &Moment) -> Vec<Span> {
+    if !moment.instruction.has_op_mask() || keeps_result(moment.mnemonic()) {
+        return moment.reads();
+    }
+    let mut behind: Vec<_> = (1..moment.count()).filter_map(|at| moment.span(at)).collect();
+    behind.dedup();
+    behind
 }
 
 /// The bytes of an operand: those of one element, if that is repeated.
-fn of_operand(moment: &Moment, span: &Span, first: u32, length: u32) -> Option<Span> {
+pub(super) fn of_operand(moment: &Moment, span: &Span, first: u32, length: u32) -> Option<Span> {
     if moment.instruction.is_broadcast() && matches!(span.place, Place::Memory(_)) {
         return Some(*span);
     }
@@ -110,11 +111,26 @@ fn shifted(moment: &Moment, size: u32) -> Option<Vec<Flow>> {
 
 fn resized(moment: &Moment, from: u32, to: u32) -> Option<Vec<Flow>> {
     let (all, operand) = (moment.span(0)?, moment.span(1)?);
-    let one = |at: u32| match of_operand(moment, &operand, at * from, from) {
-        Some(part) => Source::Combined(vec![part]),
-        None => Source::Extension,
-    };
-    masking::elements(moment, to, (0..all.length / to).map(one).collect())
+    let count = (operand_bytes(moment, &operand)? / from).min(all.length / to);
+    let one =
+        |at: u32| Some(Source::Combined(vec![of_operand(moment, &operand, at * from, from)?]));
+    let mut flows = masking::elements(moment, to, (0..count).map(one).collect::<Option<_>>()?)?;
+    // A mask keeps nothing above them (Intel SDM vol. 2, VCVTPD2PS).
+    if let Some(rest) = all.length.checked_sub(count * to).filter(|rest| *rest > 0) {
+        flows.push(Flow { to: all.part(count * to, rest), source: Source::Extension });
+    }
+    Some(flows)
+}
+
+/// How long an operand is: with what is repeated in it, which the size's name says
+/// (`Broadcast256_Float64`).
+fn operand_bytes(moment: &Moment, operand: &Span) -> Option<u32> {
+    if !moment.instruction.is_broadcast() {
+        return Some(operand.length);
+    }
+    let name = format!("{:?}", moment.instruction.memory_size());
+    let (bits, _) = name.strip_prefix("Broadcast")?.split_once('_')?;
+    Some(bits.parse::<u32>().ok()? / 8)
 }
 
 /// Elements of two operands, whose place in them `of` says for each of a block: which operand,
@@ -152,10 +168,8 @@ fn scalar(moment: &Moment, (written, read): (u32, u32), alone: bool) -> Option<V
 }
 
 fn operands_of_scalar(moment: &Moment) -> Vec<Span> {
-    let result = moment.span(0).filter(|_| masks_result(moment));
     let is_mask = |span: &Span| *span == Span { length: 8, ..*span } && is_mask_register(span);
-    let reads = moment.reads().into_iter();
-    reads.filter(|span| Some(*span) != result && !is_mask(span)).collect()
+    sources(moment).into_iter().filter(|span| !is_mask(span)).collect()
 }
 
 fn is_mask_register(span: &Span) -> bool {
@@ -165,9 +179,9 @@ fn is_mask_register(span: &Span) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::source_of;
+    use super::super::tests::{masked, source_of, source_with};
     use super::*;
-    use iced_x86::Register::{self, XMM0, XMM1, XMM2, YMM1, YMM2};
+    use iced_x86::Register::{self, XMM0, XMM1, XMM2, YMM1, YMM2, ZMM0, ZMM1, ZMM2};
 
     fn part(register: Register, first: u32, length: u32) -> Span {
         Span::register(register).unwrap().part(first, length)
@@ -211,5 +225,43 @@ mod tests {
         let both = own(&[part(XMM0, 0, 8), part(XMM1, 0, 8)]);
         assert_eq!(source_of(&code, part(XMM0, 0, 8)), both);
         assert_eq!(source_of(&code, part(XMM0, 8, 8)), None);
+    }
+
+    #[test]
+    fn a_result_may_be_an_operand_beside_a_mask() {
+        let own = |spans: &[Span]| Some(Source::Combined(spans.to_vec()));
+        let all = masked(u64::MAX);
+        // vaddps zmm0{k1}, zmm0, zmm1
+        let found = source_with(&all, &[0x62, 0xf1, 0x7c, 0x49, 0x58, 0xc1], part(ZMM0, 36, 4));
+        assert_eq!(found, own(&[part(ZMM0, 36, 4), part(ZMM1, 36, 4)]));
+        // vaddss xmm0{k1}{z}, xmm0, xmm1
+        let found = source_with(&all, &[0x62, 0xf1, 0x7e, 0x89, 0x58, 0xc1], part(XMM0, 0, 4));
+        assert_eq!(found, own(&[part(XMM0, 0, 4), part(XMM1, 0, 4)]));
+        // vaddps zmm0{k1}, zmm1, zmm2: what it held is only kept
+        let found = source_with(&all, &[0x62, 0xf1, 0x74, 0x49, 0x58, 0xc2], part(ZMM0, 4, 4));
+        assert_eq!(found, own(&[part(ZMM1, 4, 4), part(ZMM2, 4, 4)]));
+        // vfmadd231ps zmm0{k1}, zmm1, zmm2
+        let found = source_with(&all, &[0x62, 0xf2, 0x75, 0x49, 0xb8, 0xc2], part(ZMM0, 4, 4));
+        assert_eq!(found, own(&[part(ZMM0, 4, 4), part(ZMM1, 4, 4), part(ZMM2, 4, 4)]));
+    }
+
+    #[test]
+    fn a_result_is_zero_above_its_elements_whatever_the_mask() {
+        // vcvtpd2ps xmm0{k1}, xmm1
+        let code = [0x62, 0xf1, 0xfd, 0x09, 0x5a, 0xc1];
+        let found = |bits, at| source_with(&masked(bits), &code, part(XMM0, at, 4));
+        assert_eq!(found(0, 0), None);
+        assert_eq!(found(3, 4), Some(Source::Combined(vec![part(XMM1, 8, 8)])));
+        assert_eq!(
+            [found(0, 8), found(15, 12)],
+            [Some(Source::Extension), Some(Source::Extension)]
+        );
+        // vcvtpd2ps xmm0, [0x40]{1to2}; {1to4}
+        let one = Some(Source::Combined(vec![Span::memory(0x40, 8)]));
+        let code = [0x62, 0xf1, 0xfd, 0x18, 0x5a, 0x04, 0x25, 0x40, 0, 0, 0];
+        assert_eq!(source_of(&code, part(XMM0, 4, 4)), one);
+        assert_eq!(source_of(&code, part(XMM0, 8, 4)), Some(Source::Extension));
+        let code = [0x62, 0xf1, 0xfd, 0x38, 0x5a, 0x04, 0x25, 0x40, 0, 0, 0];
+        assert_eq!(source_of(&code, part(XMM0, 12, 4)), one);
     }
 }

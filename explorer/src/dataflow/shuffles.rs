@@ -131,16 +131,21 @@ fn of_two(moment: &Moment) -> Option<Order> {
                 _ => Zero,
             }
         }),
-        M::Vshuff32x4 | M::Vshufi32x4 | M::Vshuff64x2 | M::Vshufi64x2 => {
-            let count = moment.span(0)?.length / BLOCK;
-            each(moment, BLOCK, |at, _, _| {
-                let number =
-                    if count > 2 { two_bits(control, at) } else { control >> (at & 1) & 1 };
-                if at < count / 2 { First(number) } else { Second(number) }
-            })
-        }
+        M::Vshuff32x4 | M::Vshufi32x4 => of_blocks(moment, control, 4),
+        M::Vshuff64x2 | M::Vshufi64x2 => of_blocks(moment, control, 8),
         _ => None,
     }
+}
+
+/// Whole blocks of two operands, told by their elements of `size` bytes, which a mask is for.
+fn of_blocks(moment: &Moment, control: u32, size: u32) -> Option<Order> {
+    let (per, count) = (BLOCK / size, moment.span(0)?.length / BLOCK);
+    each(moment, size, |at, _, inside| {
+        let block = at / per;
+        let from = if count > 2 { two_bits(control, block) } else { control >> (block & 1) & 1 };
+        let number = from * per + inside;
+        if block < count / 2 { First(number) } else { Second(number) }
+    })
 }
 
 /// Shuffles of one operand.
@@ -271,9 +276,9 @@ fn selected(moment: &Moment, vex: bool) -> Option<(Order, Operands)> {
 #[cfg(test)]
 mod tests {
     use super::super::Span;
-    use super::super::tests::source_of;
+    use super::super::tests::{masked, source_of, source_with};
     use super::*;
-    use iced_x86::Register::{self, XMM0, XMM1, XMM2, YMM1};
+    use iced_x86::Register::{self, XMM0, XMM1, XMM2, YMM0, YMM1, YMM2, ZMM0, ZMM1, ZMM2};
 
     /// Where four bytes from `first` on of xmm0 come from.
     fn four(code: &[u8], first: u32) -> Option<Source> {
@@ -319,5 +324,22 @@ mod tests {
         assert_eq!([one(&code, 0), one(&code, 12)], [byte(XMM0, 4), Some(Source::Constant)]);
         // pshufb xmm0, xmm1 with zeros in xmm1
         assert_eq!(one(&[0x66, 0x0f, 0x38, 0, 0xc1], 7), byte(XMM0, 0));
+    }
+
+    #[test]
+    fn a_mask_is_for_the_elements_of_lanes() {
+        let of =
+            |register: Register, at, length| Span::register(register).unwrap().part(at, length);
+        let copied = |register, at, length| Some(Source::Copy(of(register, at, length)));
+        // vshuff32x4 zmm0{k1}, zmm1, zmm2, 0x1b
+        let code = [0x62, 0xf3, 0x75, 0x49, 0x23, 0xc2, 0x1b];
+        let found = |bits, at| source_with(&masked(bits), &code, of(ZMM0, at, 4));
+        assert_eq!([found(2, 0), found(2, 4)], [None, copied(ZMM1, 52, 4)]);
+        assert_eq!([found(1 << 9, 16), found(1 << 9, 36)], [None, copied(ZMM2, 20, 4)]);
+        // vshufi64x2 ymm0{k1}{z}, ymm1, ymm2, 1
+        let code = [0x62, 0xf3, 0xf5, 0xa9, 0x43, 0xc2, 1];
+        let found = |at| source_with(&masked(6), &code, of(YMM0, at, 8));
+        assert_eq!([found(0), found(24)], [Some(Source::Extension), Some(Source::Extension)]);
+        assert_eq!([found(8), found(16)], [copied(YMM1, 24, 8), copied(YMM2, 0, 8)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Bits of an instruction's result: where masks and shifts by constants, and what is laid over
 //! each other bit by bit, let them come from.
 
+use super::idioms::is_constant;
 use super::{Moment, Span};
 use iced_x86::{Mnemonic as M, Register};
 use std::ops::Range;
@@ -15,8 +16,11 @@ pub struct BitSource {
 }
 
 /// Where `bits` of the result come from; `None` if the instruction does not take bits by
-/// themselves.
+/// themselves, or none of its operands' (`xor eax, eax`).
 pub fn bit_source(moment: &Moment, bits: &Range<u64>) -> Option<BitSource> {
+    if is_constant(moment) {
+        return None;
+    }
     let last = moment.count().checked_sub(1)?;
     let result = moment.span(0)?;
     match (moment.mnemonic(), moment.immediate(last)) {
@@ -139,5 +143,16 @@ mod tests {
         assert_eq!(source(&[0xc1, 0xe0, 3], 0, 0), (of(EAX, 0..5), false));
         assert_eq!(source(&[0xc1, 0xe0, 5], 0, 0), (of(EAX, 0..3), true));
         assert_eq!(source(&[0xc1, 0xe8, 30], 0, 0), (vec![], true));
+    }
+
+    #[test]
+    fn what_is_zero_whatever_it_holds_has_no_operands() {
+        // xor eax, eax; sub eax, eax
+        for code in [[0x31, 0xc0], [0x29, 0xc0]] {
+            let registers = Registers::default();
+            let instruction = decode(0, &code).expect("an instruction");
+            let moment = Moment::new(&instruction, &registers, &registers);
+            assert_eq!(bit_source(&moment, &(3..8)), None, "{code:x?}");
+        }
     }
 }

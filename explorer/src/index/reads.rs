@@ -128,7 +128,7 @@ fn reads_elements(
     read: &Stored,
     addresses: &Range<u64>,
 ) -> Result<bool, StateError> {
-    let (before, after) = (timeline.registers(t)?, timeline.registers(t + 1)?);
+    let (before, after) = (timeline.registers(t)?, timeline.registers_after(t)?);
     let at = |all: &Registers, gpr: Gpr| all.gpr.get(gpr.index()).copied().unwrap_or_default();
     let passed = [Gpr::RSI, Gpr::RDI]
         .into_iter()

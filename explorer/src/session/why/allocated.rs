@@ -30,7 +30,7 @@ impl Tracer<'_> {
             return Ok(false);
         };
         // Nothing returns to where it was.
-        let reading = task.state.min(self.session.timeline.end().saturating_sub(1));
+        let reading = self.reading(task)?;
         if !returned
             || self.visits.place(*tracepoint)?.function == self.visits.place(reading)?.function
         {

@@ -24,7 +24,7 @@ impl Tracer<'_> {
             return Ok(None);
         };
         let timeline = &self.session.timeline;
-        let (before, after) = (timeline.registers(t)?, timeline.registers(t + 1)?);
+        let (before, after) = (timeline.registers(t)?, timeline.registers_after(t)?);
         let memory = |address, length: u32| {
             let bytes = timeline.memory(t, address, length as usize).ok()?;
             bytes.into_iter().collect()

@@ -44,7 +44,7 @@ impl Tracer<'_> {
             number,
             of: task.reader.map(|(link, _)| link),
             state: task.state,
-            value: self.session.held_of(&piece.extent(), task.state)?,
+            value: self.session.held_of(&piece.extent(), (self.thread_of(task)?, task.state))?,
             span: piece.span,
             bits: piece.bits,
             address: task.address,

@@ -29,7 +29,7 @@ impl Tracer<'_> {
     fn brings_constant(&self, bytes: &Span, t: u64) -> Result<bool, StateError> {
         let timeline = &self.session.timeline;
         let Some(instruction) = self.session.instruction_at(t)? else { return Ok(false) };
-        let (before, after) = (timeline.registers(t)?, timeline.registers(t + 1)?);
+        let (before, after) = (timeline.registers(t)?, timeline.registers_after(t)?);
         let moment = Moment::new(&instruction, &before, &after);
         let Some(to) = moment.result() else { return Ok(false) };
         let own = bytes.within(&to).map(|own| {

@@ -104,7 +104,7 @@ impl Session {
             }
             return Ok(joined(parts));
         }
-        let (before, after) = (self.timeline.registers(w)?, self.timeline.registers(w + 1)?);
+        let (before, after) = (self.timeline.registers(w)?, self.timeline.registers_after(w)?);
         let memory = [w, w + 1].map(|t| {
             move |address, length: u32| {
                 let bytes = self.timeline.memory(t, address, length as usize).ok()?;

@@ -51,32 +51,41 @@ pub struct Reach {
 }
 
 impl Session {
-    /// Where what is `asked` about, at state `t`, comes from: bytes, or bits of them.
+    /// Where what is `asked` about, at a state, comes from: bytes, or bits of them; registers are
+    /// a thread's.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn why<A: Into<Extent> + Copy>(
         &self,
         asked: &[A],
-        t: u64,
+        (thread, t): (u32, u64),
         reach: Reach,
     ) -> Result<Why, StateError> {
         let asked: Vec<Extent> = asked.iter().map(|one| (*one).into()).collect();
-        Tracer::new(self, reach).trace(&asked, t)
+        Tracer::new(self, thread, reach).trace(&asked, t)
     }
 
-    /// What bytes hold at state `t`; of a bit-field, see [`field_of`].
-    pub(super) fn held_of(&self, of: &Extent, t: u64) -> Result<super::Bytes, StateError> {
-        let held = self.held(&of.span, t)?;
+    /// What bytes hold at a state, registers a thread's; of a bit-field, see [`field_of`].
+    pub(super) fn held_of(
+        &self,
+        of: &Extent,
+        (thread, t): (u32, u64),
+    ) -> Result<super::Bytes, StateError> {
+        let held = self.held_by(thread, &of.span, t)?;
         Ok(of.bits.map_or_else(|| held.clone(), |bits| field_of(bits, &held)))
     }
 
-    /// What bytes hold at state `t`.
+    /// What bytes hold at state `t`, registers those of the thread that runs there.
     pub(super) fn held(&self, span: &Span, t: u64) -> Result<super::Bytes, StateError> {
+        self.held_by(self.timeline.thread(t)?, span, t)
+    }
+
+    fn held_by(&self, thread: u32, span: &Span, t: u64) -> Result<super::Bytes, StateError> {
         match span.place {
             Place::Memory(address) => self.timeline.memory(t, address, span.length as usize),
             _ => {
-                let registers = self.timeline.registers(t)?;
+                let registers = self.timeline.registers_of(thread, t)?;
                 let bytes = span.read(&registers).unwrap_or_default();
                 Ok(bytes.into_iter().map(Some).collect())
             }

@@ -50,12 +50,18 @@ pub struct Name {
 impl Session {
     /// What bytes, or bits of them, are called at state `t`.
     pub(in crate::session) fn name_of(&self, of: &Extent, t: u64) -> Result<Name, StateError> {
-        Ok(self.variable_of(of, t)?.unwrap_or_else(|| self.name_without_variables(of, t)))
+        let found = self.variable_of(of, (self.timeline.thread(t)?, t))?;
+        Ok(found.unwrap_or_else(|| self.name_without_variables(of, t)))
     }
 
-    /// The variable, or the part of one, that bytes or bits of them are at state `t`.
-    pub(super) fn variable_of(&self, of: &Extent, t: u64) -> Result<Option<Name>, StateError> {
-        let scene = self.scene_at(t, FRAMES)?;
+    /// The variable, or the part of one, that bytes or bits of them are in a thread's frames at
+    /// state `t`.
+    pub(super) fn variable_of(
+        &self,
+        of: &Extent,
+        (thread, t): (u32, u64),
+    ) -> Result<Option<Name>, StateError> {
+        let scene = self.scene_of(thread, t, FRAMES)?;
         let levels = || (0..FRAMES).map(|level| (scene.at_level(level), level));
         let own = levels().find_map(|(scene, level)| in_frame(&scene, of, level));
         let BytePlace::Memory(address) = of.span.place else { return Ok(own) };

@@ -10,20 +10,22 @@ use crate::timeline::StateError;
 pub(super) struct Naming {
     /// The state behind what wrote them; if that is in another function, the one before.
     pub state: u64,
+    /// The thread in whose frames.
+    thread: u32,
     /// Whether they hold their value there.
     holds: bool,
     /// A later state in the same function, or that of the question: a variable that has them may
-    /// begin only then.
-    later: Option<u64>,
+    /// begin only then. The thread, too.
+    later: Option<(u32, u64)>,
 }
 
 impl Naming {
     /// The name.
     pub fn name(&self, session: &Session, of: &Extent) -> Result<Name, StateError> {
-        if let Some(name) = session.variable_of(of, self.state)? {
+        if let Some(name) = session.variable_of(of, (self.thread, self.state))? {
             return Ok(Name { value: name.value.filter(|_| self.holds), ..name });
         }
-        let later = self.later.map(|state| session.variable_of(of, state)).transpose()?.flatten();
+        let later = self.later.map(|at| session.variable_of(of, at)).transpose()?.flatten();
         Ok(later.unwrap_or_else(|| session.name_without_variables(of, self.state)))
     }
 }
@@ -36,23 +38,29 @@ impl Tracer<'_> {
         let Some((asked, state, Some(t))) =
             link.map(|Link { of, state, tracepoint, .. }| (of.is_none(), *state, *tracepoint))
         else {
-            let state = link.map_or(0, |link| link.state);
-            return Ok(Naming { state, holds: true, later: None });
+            let (asked, state) = link.map_or((true, 0), |link| (link.of.is_none(), link.state));
+            let thread = self.thread_at(asked, state)?;
+            return Ok(Naming { state, thread, holds: true, later: None });
         };
+        let (after, thread) = (t.saturating_add(1), self.thread_at(asked, state)?);
         // It is the name of another frame's that counts, not that of who wrote there before.
         if link.is_some_and(|link| link.leftover) {
-            return Ok(Naming { state, holds: true, later: None });
+            return Ok(Naming { state, thread, holds: true, later: None });
         }
-        let after = t.saturating_add(1);
         if after >= end || after == state {
-            return Ok(Naming { state, holds: true, later: None });
+            return Ok(Naming { state, thread, holds: true, later: None });
         }
         let own = self.function(t)?;
         let stays = own == self.function(after)?;
         let read = state.min(end.saturating_sub(1));
-        let later = (asked || own == self.function(read)?).then_some(state);
-        let state = if stays { after } else { t };
-        Ok(Naming { state, holds: stays, later })
+        let later = (asked || own == self.function(read)?).then_some((thread, state));
+        let (state, thread) = (if stays { after } else { t }, own.0);
+        Ok(Naming { state, thread, holds: stays, later })
+    }
+
+    /// The thread whose state is meant: the question's where its bytes are `asked` about.
+    fn thread_at(&self, asked: bool, state: u64) -> Result<u32, StateError> {
+        if asked { Ok(self.thread) } else { self.session.timeline.thread(state) }
     }
 
     /// The thread of a tracepoint, and where the function is entered that it is in, those

@@ -16,13 +16,13 @@ use rdb_schema::registers::Gpr;
 /// Bytes of a string that an argument is shown with.
 const SHOWN: usize = 24;
 
-/// Arguments of functions of the C library: `p` a pointer, `i` a number, `s` a string; `t` one
-/// whose text the result is made of, and `n` the number that it begins with.
+/// Arguments of functions of the C library: `p` a pointer, `i` an `int`, `z` a `size_t`, `s` a
+/// string; `t` one whose text the result is made of, and `n` the number that it begins with.
 const KNOWN: &[(&str, &str)] = &[
     ("strlen", "t"),
-    ("strnlen", "ti"),
+    ("strnlen", "tz"),
     ("strcmp", "tt"),
-    ("strncmp", "tti"),
+    ("strncmp", "ttz"),
     ("strcasecmp", "tt"),
     ("strspn", "tt"),
     ("strcspn", "tt"),
@@ -34,21 +34,21 @@ const KNOWN: &[(&str, &str)] = &[
     ("strtoll", "npi"),
     ("strtoull", "npi"),
     ("strtod", "np"),
-    ("memcmp", "ppi"),
+    ("memcmp", "ppz"),
     ("strchr", "si"),
     ("strrchr", "si"),
-    ("memchr", "pii"),
+    ("memchr", "piz"),
     ("strstr", "ss"),
     ("strpbrk", "ss"),
     ("strtok", "ps"),
     ("strcpy", "ps"),
-    ("strncpy", "ppi"),
+    ("strncpy", "ppz"),
     ("stpcpy", "ps"),
     ("strcat", "ps"),
     ("strdup", "s"),
-    ("memcpy", "ppi"),
-    ("memmove", "ppi"),
-    ("memset", "pii"),
+    ("memcpy", "ppz"),
+    ("memmove", "ppz"),
+    ("memset", "piz"),
     ("getenv", "s"),
     ("rand", ""),
     ("random", ""),
@@ -121,7 +121,7 @@ impl Tracer<'_> {
         let Some(t) = last.max().filter(|_| result && !task.address) else {
             return Ok(None);
         };
-        let reading = task.state.min(self.session.timeline.end().saturating_sub(1));
+        let reading = self.reading(task)?;
         let place = self.visits.place(reading)?;
         let owner = self.session.locator.owner(&self.session.timeline, reading, place.pc);
         if owner != Owner::Program || self.visits.place(t)?.function == place.function {
@@ -186,8 +186,7 @@ impl Session {
         let arguments = passed::arguments(&self.timeline.registers(t)?);
         let texts = kinds.chars().zip(arguments).map(|(kind, value)| match kind {
             's' | 't' | 'n' => self.string_text(t, value),
-            'p' => crate::render::hex(value),
-            _ => (value as i32).to_string(),
+            _ => number_text(kind, value),
         });
         Ok(format!("{name}({})", texts.collect::<Vec<_>>().join(", ")))
     }
@@ -204,6 +203,14 @@ impl Session {
                 format!("{:?}{more}", String::from_utf8_lossy(&text))
             }
         }
+    }
+}
+
+fn number_text(kind: char, value: u64) -> String {
+    match kind {
+        'p' => crate::render::hex(value),
+        'z' => value.to_string(),
+        _ => (value as i32).to_string(),
     }
 }
 
@@ -227,7 +234,7 @@ fn plain_name(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{number_length, plain_name};
+    use super::{KNOWN, number_length, number_text, plain_name};
 
     #[test]
     fn a_number_ends_where_other_text_begins() {
@@ -242,5 +249,17 @@ mod tests {
         assert_eq!(plain_name("__memmove_avx_unaligned_erms"), "memmove");
         assert_eq!(plain_name("____strtol_l_internal"), "strtol");
         assert_eq!(plain_name("_own_avx_thing"), "_own_avx_thing");
+    }
+
+    #[test]
+    fn sizes_have_all_their_bits() {
+        let texts = |name: &str, values: [u64; 3]| -> Vec<String> {
+            let (_, kinds) = KNOWN.iter().find(|(known, _)| *known == name).expect("a function");
+            kinds.chars().zip(values).map(|(kind, value)| number_text(kind, value)).collect()
+        };
+        let found = texts("memchr", [0x404040, 111, 0x1_0000_0005]);
+        assert_eq!(found, ["0x404040", "111", "4294967301"]);
+        let found = texts("memset", [0x404040, u64::from(u32::MAX), 1 << 40]);
+        assert_eq!(found, ["0x404040", "-1", "1099511627776"]);
     }
 }

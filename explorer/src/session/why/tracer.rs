@@ -32,6 +32,8 @@ pub(super) struct Task {
 /// An answer in the making.
 pub(super) struct Tracer<'s> {
     pub(super) session: &'s Session,
+    /// The thread that is asked about: others may run at the question's state.
+    pub(super) thread: u32,
     pub(super) reach: Reach,
     pub(super) visits: Visits<'s>,
     pub(super) why: Why,
@@ -44,10 +46,11 @@ pub(super) struct Tracer<'s> {
 }
 
 impl<'s> Tracer<'s> {
-    /// An answer that says nothing yet.
-    pub fn new(session: &'s Session, reach: Reach) -> Self {
+    /// An answer about a thread that says nothing yet.
+    pub fn new(session: &'s Session, thread: u32, reach: Reach) -> Self {
         Self {
             session,
+            thread,
             reach,
             visits: Visits::new(session),
             why: Why::default(),
@@ -90,7 +93,7 @@ impl Tracer<'_> {
         }
         let wanted = Extent { span: task.span, bits: task.bits };
         let state = self.last_of_field(&wanted, task.state)?;
-        let mut pieces = self.session.written_last(task.span, state)?;
+        let mut pieces = self.session.written_last(task.span, (self.thread_of(task)?, state))?;
         if self.ends_at_allocation(task, &pieces)? {
             return Ok(());
         }
@@ -112,6 +115,23 @@ impl Tracer<'_> {
             return Ok(());
         }
         pieces.iter().try_for_each(|piece| self.piece(task, piece))
+    }
+
+    /// The thread whose registers a task is about.
+    pub(super) fn thread_of(&self, task: &Task) -> Result<u32, StateError> {
+        match task.reader {
+            None => Ok(self.thread),
+            Some(_) => self.session.timeline.thread(task.state),
+        }
+    }
+
+    /// The tracepoint at which that thread goes on from a task's state, or its last.
+    pub(super) fn reading(&self, task: &Task) -> Result<u64, StateError> {
+        let (timeline, thread) = (&self.session.timeline, self.thread_of(task)?);
+        let next = timeline.resumes(thread, task.state).filter(|next| *next < timeline.end());
+        let last =
+            || timeline.lifetime(thread).map_or(task.state, |life| life.end.saturating_sub(1));
+        Ok(next.unwrap_or_else(last))
     }
 
     fn piece(&mut self, task: &Task, piece: &Piece) -> Result<(), StateError> {
@@ -234,7 +254,7 @@ impl Tracer<'_> {
             return Ok(Vec::new());
         };
         let (before, after) =
-            (timeline.registers(tracepoint)?, timeline.registers(tracepoint + 1)?);
+            (timeline.registers(tracepoint)?, timeline.registers_after(tracepoint)?);
         Ok(dataflow::Moment::new(&instruction, &before, &after).address_registers())
     }
 

@@ -64,14 +64,15 @@ impl Piece {
 }
 
 impl Session {
-    /// The bytes of `span` at state `t`, by who wrote them last, in order.
+    /// The bytes of `span` at state `t`, by who wrote them last, in order: of registers, those
+    /// of `thread`.
     ///
     /// # Errors
     /// [`StateError`].
     pub(in crate::session) fn written_last(
         &self,
         span: Span,
-        t: u64,
+        (thread, t): (u32, u64),
     ) -> Result<Vec<Piece>, StateError> {
         let mut pieces = Vec::new();
         let mut open = vec![(0u32, span, t)];
@@ -83,7 +84,7 @@ impl Session {
                 pieces.push(Piece { offset, span, bits: None, writer: Writer::Many });
                 continue;
             }
-            let Some((tracepoint, parts)) = self.last_writer(&span, t)? else {
+            let Some((tracepoint, parts)) = self.last_writer(&span, (thread, t))? else {
                 pieces.push(Piece { offset, span, bits: None, writer: Writer::Nobody });
                 continue;
             };
@@ -107,12 +108,17 @@ impl Session {
     }
 
     /// The last tracepoint before `t` that wrote some of `span`, and what it did to it.
-    fn last_writer(&self, span: &Span, t: u64) -> Result<Option<(u64, Vec<Part>)>, StateError> {
-        match span.place {
-            Place::Memory(address) => self.last_store(span, address, t),
-            Place::Register(offset) => self.last_load(span, register_bit(offset.into()), t),
-            Place::Flags(_) => self.last_load(span, register_bit(offset_of!(Registers, rflags)), t),
-        }
+    fn last_writer(
+        &self,
+        span: &Span,
+        (thread, t): (u32, u64),
+    ) -> Result<Option<(u64, Vec<Part>)>, StateError> {
+        let register = match span.place {
+            Place::Memory(address) => return self.last_store(span, address, t),
+            Place::Register(offset) => offset.into(),
+            Place::Flags(_) => offset_of!(Registers, rflags),
+        };
+        self.last_load(span, register_bit(register), (thread, t))
     }
 
     fn last_store(
@@ -143,11 +149,10 @@ impl Session {
         &self,
         span: &Span,
         bit: u64,
-        t: u64,
+        (thread, t): (u32, u64),
     ) -> Result<Option<(u64, Vec<Part>)>, StateError> {
         let (mut found, mut failed) = (None, None);
-        let thread = self.timeline.thread(t)?;
-        let own = |w: u64| self.timeline.thread(w).is_ok_and(|of| of == thread);
+        let own = |w: u64| self.timeline.runs(w, thread);
         self.ask_index(|index| -> Result<(), IndexError> {
             index.register_writes(&self.timeline, bit, 0..t, Direction::Backward, &mut |w| {
                 if !own(w) {

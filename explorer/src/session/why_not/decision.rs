@@ -44,7 +44,7 @@ impl Session {
         let Some(held) = dataflow::holds(&instruction, registers.rflags) else { return Ok(None) };
         let name = dataflow::condition_name(instruction.condition_code());
         let flags = dataflow::condition_flags(&instruction);
-        let pieces = self.written_last(Span::flags(flags), t)?;
+        let pieces = self.written_last(Span::flags(flags), (self.timeline.thread(t)?, t))?;
         let compared = pieces.into_iter().find_map(|piece| match piece.writer {
             Writer::Instruction { tracepoint, source } => Some((tracepoint, source)),
             _ => None,
@@ -70,7 +70,7 @@ impl Session {
             if name.value.is_some() || matches!(span.place, Place::Memory(_)) {
                 break;
             }
-            let pieces = self.written_last(span, state)?;
+            let pieces = self.written_last(span, (self.timeline.thread(state)?, state))?;
             let Some(Writer::Instruction { tracepoint, source: Source::Copy(from) }) =
                 pieces.first().map(|piece| &piece.writer)
             else {

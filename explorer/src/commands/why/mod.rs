@@ -148,7 +148,8 @@ pub static WHY: Command = Command {
         let addresses = arguments.get(ADDRESSES.name).is_some();
         let all = arguments.get(ALL.name).is_some();
         let reach = Reach { depth, addresses, stack: all };
-        let why = session.why(&question.asked, (session.thread()?, session.cursor()), reach)?;
+        let at = (session.thread()?, session.cursor());
+        let why = session.why_of(&question.asked, at, reach)?;
         Ok(Box::new(Answer { all, ..answer(session, expression, &question, why)? }))
     },
 };

@@ -173,7 +173,8 @@ pub static WHY: Command = Command {
         let addresses = arguments.get(ADDRESSES.name).is_some();
         let all = arguments.get(ALL.name).is_some();
         let reach = Reach { depth, addresses, stack: all };
-        let why = session.why(&question.asked, (session.thread()?, session.cursor()), reach)?;
+        let asked = (session.thread()?, session.cursor());
+        let why = session.why_of(&question.asked, asked, reach)?;
         let most = arguments.count(MOST.name).unwrap_or(LINKS);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Ok(Box::new(Answer { all, most, ..answer(session, expression, &question, why)? }))

@@ -31,7 +31,8 @@ impl Tracer<'_> {
             return Ok(false);
         };
         let wrote = *tracepoint;
-        let origin = self.session.leftover(&piece.span, wrote, task.state)?;
+        let at = (self.thread_of(task)?, task.state);
+        let origin = self.session.leftover(&piece.span, wrote, at)?;
         let Some(origin) = origin else { return Ok(false) };
         let key = (piece.extent(), wrote);
         if let Some(known) = self.known.get(&key).copied() {
@@ -53,11 +54,15 @@ impl Tracer<'_> {
 }
 
 impl Session {
-    /// That bytes, which tracepoint `wrote` was the last to write before state `t`, lie in a
-    /// frame that was made behind it.
-    fn leftover(&self, span: &Span, wrote: u64, t: u64) -> Result<Option<Origin>, StateError> {
+    /// That bytes, which tracepoint `wrote` was the last to write before state `t` of a thread,
+    /// lie in a frame that was made behind it.
+    fn leftover(
+        &self,
+        span: &Span,
+        wrote: u64,
+        (thread, t): (u32, u64),
+    ) -> Result<Option<Origin>, StateError> {
         let Place::Memory(address) = span.place else { return Ok(None) };
-        let thread = self.timeline.thread(t)?;
         let rsp = self.timeline.registers_of(thread, t)?.rsp();
         let stack = rsp.saturating_sub(RED_ZONE)..rsp.saturating_add(STACK);
         // A frame is left when the stack pointer comes to its end.

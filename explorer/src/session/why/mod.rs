@@ -51,12 +51,25 @@ pub struct Reach {
 }
 
 impl Session {
-    /// Where what is `asked` about, at a state, comes from: bytes, or bits of them; registers are
-    /// a thread's.
+    /// Where what is `asked` about, at state `t`, comes from: bytes, or bits of them; registers
+    /// are those of the thread that runs there.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn why<A: Into<Extent> + Copy>(
+        &self,
+        asked: &[A],
+        t: u64,
+        reach: Reach,
+    ) -> Result<Why, StateError> {
+        self.why_of(asked, (self.timeline.thread(t)?, t), reach)
+    }
+
+    /// The same, of a thread whether or not it runs at that state.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn why_of<A: Into<Extent> + Copy>(
         &self,
         asked: &[A],
         (thread, t): (u32, u64),

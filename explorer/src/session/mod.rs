@@ -7,6 +7,7 @@ mod breakpoint;
 mod called_name;
 mod calls;
 mod condition;
+mod crossed;
 mod display;
 mod each;
 mod entered;

@@ -173,7 +173,7 @@ impl Session {
             Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.hits(state, pc),
         };
-        (self.cursor, self.chosen, self.selected) = (state, None, 0);
+        (self.cursor, self.chosen, self.selected, self.outside) = (state, None, 0, 0);
         self.forget_listing();
         self.due.clear();
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();

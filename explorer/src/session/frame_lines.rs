@@ -34,11 +34,11 @@ impl Seen {
 
 /// A frame of source, as the function and the inlined copies around its code, outermost first.
 #[derive(Debug, Default)]
-pub(super) struct SourceFrame {
+pub(super) struct StepFrame {
     instances: Vec<Instance>,
 }
 
-impl SourceFrame {
+impl StepFrame {
     /// That of code, outside of `outside` inlined copies.
     pub fn of(line: &LineCode, outside: usize) -> Self {
         let count = line.instances.len().saturating_sub(outside).max(1);

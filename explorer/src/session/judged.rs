@@ -87,7 +87,7 @@ impl Session {
         &self,
         chunks: &[usize],
         direction: Direction,
-        find: &(dyn Fn(&Session, usize) -> Result<Vec<T>, StateError> + Sync),
+        find: &(impl Fn(&Session, usize) -> Result<Vec<T>, StateError> + Sync),
         take: &mut dyn FnMut(T) -> Result<ControlFlow<()>, StateError>,
     ) -> Result<(), StateError> {
         let twins = Twins::of(self);

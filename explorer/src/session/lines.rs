@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::calls::{Flow, Flows, Left};
-use super::frame_lines::{Seen, SourceFrame};
+use super::frame_lines::{Seen, StepFrame};
 use super::locate::{LineCache, LineCode};
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
@@ -33,7 +33,7 @@ struct Step {
     calls: Calls,
     in_linker: bool,
     /// The frame that it is in.
-    frame: SourceFrame,
+    frame: StepFrame,
     current: Option<Seen>,
     previous: Option<Seen>,
     /// Entry and body of a function whose prologue is passed.
@@ -158,7 +158,7 @@ impl Step {
             direction,
             calls,
             in_linker: line.is_some_and(|line| line.linker),
-            frame: line.map(|line| SourceFrame::of(line, outside)).unwrap_or_default(),
+            frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
             current: None,
             previous: None,
             prologue: None,

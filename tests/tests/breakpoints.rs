@@ -282,3 +282,14 @@ fn l5_inlined_functions_are_left_like_others() {
     assert_eq!(middle[4].reason(), "out");
     assert!(!middle[5].functions().contains(&"poly".to_owned()), "{:?}", middle[5].functions());
 }
+
+#[test]
+fn a_file_of_code_that_is_mapped_as_data_is_no_second_place() {
+    let explorer = recording("own_file").explore();
+    let answers = explorer.ask(&["break work", "calls work", "rc", "rc", "rc"]);
+    let places = answers[0].get("breakpoint")["targets"].as_array().map(Vec::len);
+    assert_eq!(places, Some(1), "{:?}", answers[0]);
+    let calls = answers[1].get("calls").as_array().map(Vec::len);
+    assert_eq!(calls, Some(2), "{:?}", answers[1]);
+    assert_eq!(answers[4].reason(), "exit");
+}

@@ -150,3 +150,31 @@ fn l11_steps_pass_where_a_condition_is_false() {
     assert_eq!((over.reason(), over.line()), ("step", line));
     assert_eq!(step("n == 0").reason(), "breakpoint");
 }
+
+#[test]
+fn l11_far_hits_are_those_of_the_list_of_executions() {
+    let explorer = recording("many_hits").explore();
+    let each = explorer.last(&["print-each -c 2000 i at hit"]);
+    let rows = each.get("samples").as_array().expect("samples").clone();
+    let tracepoint = |i: usize| rows[i - 1]["tracepoint"].as_u64().expect("a tracepoint");
+    assert_eq!(rows.len(), 2000);
+    let stop = |commands: &[&str]| explorer.last(commands).tracepoint();
+    assert_eq!(stop(&["break hit if i == 1500", "rc"]), tracepoint(1500));
+    assert_eq!(stop(&["break hit if i == 300", "rend", "cr"]), tracepoint(300));
+    assert_eq!(stop(&["break hit if i % 500 == 0", "ignore 1 2", "rc"]), tracepoint(1500));
+    assert_eq!(stop(&["break hit if i % 500 == 0", "ignore 1 2", "rend", "cr"]), tracepoint(1000));
+    assert_eq!(stop(&["break hit", "ignore 1 1998", "rc"]), tracepoint(1999));
+    assert_eq!(stop(&["break hit", "ignore 1 1998", "rend", "cr"]), tracepoint(2));
+    // The nearest of several; where a condition has no value, history stops as well.
+    let several = ["break hit if i == 1900", "break hit if i == 1700", "break main"];
+    let stop = |more: &[&str]| explorer.last(&[&several[..], more].concat());
+    let first = stop(&["rc", "rc"]);
+    assert_eq!((first.tracepoint(), first.reason()), (tracepoint(1700), "breakpoint"));
+    assert_eq!(first.get("stop")["breakpoints"].to_string(), "[2]");
+    assert_eq!(stop(&["rend", "cr"]).tracepoint(), tracepoint(1900));
+    let fault = "break hit if i < 1200 ? 0 : *(int *)((long)i - i)";
+    let stopped = explorer.last(&[fault, "rc"]);
+    assert_eq!(stopped.tracepoint(), tracepoint(1200));
+    assert!(stopped.get("condition_faults").to_string().contains("has no value"), "{stopped:?}");
+    assert_eq!(explorer.last(&["break hit if i == 2001", "rc"]).reason(), "exit");
+}

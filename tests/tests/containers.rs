@@ -216,3 +216,32 @@ fn rust_collections_are_shown_by_content() {
     let all = format!("BTreeMap(size=40) = {{{}}}", pairs.join(", "));
     assert_values("collections", "print", &[("sorted", &all)]);
 }
+
+#[test]
+fn an_index_behind_a_container_is_told_its_length() {
+    let fixture = rdb_tests::fixture::Fixture::load("containers");
+    let explorer = rdb_tests::recording::recording("containers").explore();
+    let go = format!("until {}", fixture.place("print"));
+    let asked = ["print numbers[3]", "print numbers[-1]", "print set[0]"];
+    let (_, answers) = explorer.attempt(&[&[&*go], &asked[..]].concat());
+    let errors: Vec<_> = answers[1..].iter().filter_map(|one| one.error.as_deref()).collect();
+    let said = ["the length of std::vector<int", "the length of", "cannot be indexed"];
+    assert_eq!(errors.len(), said.len(), "{answers:?}");
+    for (error, said) in errors.iter().zip(said) {
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(errors[0].contains("is 3") && errors[1].contains("no element -1"), "{errors:?}");
+}
+
+#[test]
+fn template_arguments_are_spaced_in_any_way() {
+    let fixture = rdb_tests::fixture::Fixture::load("containers");
+    let explorer = rdb_tests::recording::recording("containers").explore();
+    let go = format!("until {}", fixture.place("print"));
+    for of in ["zoo::Fixed<double, 3>", "zoo::Fixed<double,3>", "zoo::Fixed< double ,3 >"] {
+        let size = explorer.last(&[&*go, &*format!("print sizeof({of})")]);
+        assert_eq!(size.get("value"), "24", "{of}");
+        let first = explorer.last(&[&*go, &*format!("print (({of} *)&fixed)->items[0]")]);
+        assert_eq!(first.get("value"), "1.5", "{of}");
+    }
+}

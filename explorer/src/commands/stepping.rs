@@ -87,7 +87,9 @@ pub static NEXT: Command = Command {
     arguments: &[COUNT],
     help: "go forward N source lines, over calls",
     details: "A call is passed over however it ends: by a return, by that of a function it was \
-              handed on to, or by longjmp. Stops early at breakpoints and signals.",
+              handed on to, or by longjmp. Inlined functions are frames: they are passed over \
+              too, from the call, where `step` enters them. Stops early at breakpoints and \
+              signals.",
     run: |session, arguments| lines(session, arguments, Direction::Forward, Calls::Over),
 };
 

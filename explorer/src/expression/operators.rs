@@ -224,10 +224,25 @@ pub(super) fn index(
         return Ok(element);
     }
     if !of.of.is_pointer() {
-        return Err(Fault::Operand(format!("{} cannot be indexed", of.of.name())));
+        return Err(no_element(&of, number, environment));
     }
     let moved = displaced(Binary::Add, &of, &index, environment)?;
     dereference(&moved, environment)
+}
+
+/// Why there is no element `number` of something: it is a container with fewer, or nothing that
+/// has elements.
+fn no_element(of: &Value, number: i128, environment: &dyn Environment) -> Fault {
+    use crate::values::pretty;
+    let name = of.of.name();
+    let indexed = || pretty::element(of, 0, environment).is_some();
+    Fault::Operand(match pretty::length(of, environment) {
+        Some(0) => format!("there is no element {number}: {name} is empty"),
+        Some(length) if indexed() => {
+            format!("there is no element {number}: the length of {name} is {length}")
+        }
+        _ => format!("{name} cannot be indexed"),
+    })
 }
 
 /// `of.name` and `of->name`, which mean the same here, as in gdb.

@@ -231,14 +231,6 @@ impl Breakpoints {
         done
     }
 
-    /// The addresses of one, ascending, each once.
-    pub(super) fn addresses_of(breakpoint: &Breakpoint) -> Vec<u64> {
-        let mut all: Vec<u64> = breakpoint.targets.iter().map(|target| target.address).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
     /// The addresses of all enabled ones, ascending, each once.
     pub fn addresses(&self) -> Vec<u64> {
         let mut addresses: Vec<u64> =

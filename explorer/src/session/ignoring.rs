@@ -2,7 +2,7 @@
 //! nothing is counted where it is found: a breakpoint with a count of k is due at its (k + 1)th
 //! crossing from the cursor, and when a motion ends, what it crossed is taken off the count.
 
-use super::breakpoint::{Breakpoint, Breakpoints};
+use super::breakpoint::Breakpoint;
 use super::{Session, Stop};
 use crate::timeline::{Direction, StateError};
 use std::cell::RefCell;
@@ -67,29 +67,22 @@ impl Session {
         way: Direction,
         most: u64,
     ) -> Result<(u64, Option<u64>), StateError> {
-        let addresses = Breakpoints::addresses_of(breakpoint);
-        if states.is_empty() || addresses.is_empty() || most == 0 {
+        if states.is_empty() || breakpoint.targets.is_empty() || most == 0 {
             return Ok((0, None));
         }
         let end = self.timeline.end();
-        let crossed = |state: u64| {
-            let pc = self.timeline.pc(state).unwrap_or_default();
-            let thread = self.timeline.thread(state).unwrap_or_default();
-            breakpoint.is_at(pc, self.module_at(state, pc))
-                && self.verdict(breakpoint, thread, state).is_some()
-        };
-        let (mut count, mut last) = self.ask_index(|index| {
-            let (mut count, mut last) = (0, None);
-            index.executions(&self.timeline, states.clone(), way, &addresses, &mut |t| {
-                if crossed(t) {
-                    (count, last) = (count + 1, Some(t));
-                }
-                if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            Ok((count, last))
+        let (mut count, mut last) = (0, None);
+        let times = states.start..states.end.min(end);
+        self.crossed(&[breakpoint], times, way, &mut |t| {
+            (count, last) = (count + 1, Some(t));
+            Ok(if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         // The last state is no tracepoint, but has a place.
-        if count < most && way == Direction::Forward && states.contains(&end) && crossed(end) {
+        if count < most
+            && way == Direction::Forward
+            && states.contains(&end)
+            && self.crosses(breakpoint, end, self.timeline.pc(end)?)?
+        {
             (count, last) = (count + 1, Some(end));
         }
         Ok((count, last))

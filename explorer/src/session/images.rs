@@ -2,7 +2,7 @@
 
 use crate::symbols::{DebugSearch, ModuleSymbols};
 use crate::timeline::{Direction, StateError, Timeline};
-use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange};
+use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange, PROT_EXEC};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -17,6 +17,8 @@ pub struct Image {
     pub module: u32,
     /// Run-time minus module addresses.
     pub bias: u64,
+    /// Whether it was executable: others are data, though a file of code may be in them.
+    pub code: bool,
 }
 
 /// The symbols of all modules, each read when first needed, and their images.
@@ -143,12 +145,12 @@ impl Images {
         })
     }
 
-    /// The load biases of module `index`: those usual, and all others found so far.
+    /// The load biases of the code of module `index`: those usual, and all others found so far.
     pub fn biases(&self, timeline: &Timeline, index: u32) -> Vec<u64> {
         self.find_usual(timeline);
         let known = self.known();
         let mut biases: Vec<_> =
-            known.images.iter().filter(|i| i.module == index).map(|i| i.bias).collect();
+            known.images.iter().filter(|i| i.module == index && i.code).map(|i| i.bias).collect();
         biases.sort_unstable();
         biases.dedup();
         biases
@@ -169,8 +171,14 @@ impl Images {
         let mut stopped = false;
         timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
             for change in &event.mappings {
-                if let MappingChange::Map(mapping) = change {
-                    self.add(timeline, mapping);
+                match change {
+                    MappingChange::Map(mapping) => self.add(timeline, mapping),
+                    MappingChange::Protect { start, protection, .. }
+                        if protection & PROT_EXEC != 0 =>
+                    {
+                        self.add_protected(timeline, event.tracepoint + 1, *start);
+                    }
+                    _ => {}
                 }
             }
             stopped = interrupted();
@@ -186,7 +194,20 @@ impl Images {
     fn find(&self, module: u32, start: u64, end: u64) -> Option<Image> {
         let known = self.known();
         let holds = |i: &&Image| i.module == module && i.start <= start && end <= i.end;
-        known.images.iter().find(holds).copied()
+        let mut all = known.images.iter().filter(holds);
+        let first = all.next().copied();
+        // Code within what is mapped as data first, as the dynamic linker does it.
+        let mut code = |first: Image| all.find(|i| i.code && i.bias == first.bias).copied();
+        first.map(|first| if first.code { first } else { code(first).unwrap_or(first) })
+    }
+
+    /// Adds the mapping that was made executable before `state`, at `start`.
+    fn add_protected(&self, timeline: &Timeline, state: u64, start: u64) {
+        if let Ok(space) = timeline.shared_space(state.min(timeline.end()))
+            && let Some(mapping) = space.find(start)
+        {
+            self.add(timeline, mapping);
+        }
     }
 
     fn add_space(&self, timeline: &Timeline, space: &AddressSpace) {
@@ -198,7 +219,8 @@ impl Images {
     fn add(&self, timeline: &Timeline, mapping: &Mapping) {
         let Base::Module(module) = mapping.base else { return };
         let (start, end) = (mapping.start, mapping.end);
-        if self.find(module, start, end).is_some() {
+        let code = mapping.protection & PROT_EXEC != 0;
+        if self.find(module, start, end).is_some_and(|known| known.code || !code) {
             return;
         }
         let layout = self.symbols(timeline, module).map(ModuleSymbols::layout);
@@ -206,7 +228,7 @@ impl Images {
         else {
             return;
         };
-        self.known().images.push(Image { start, end, module, bias });
+        self.known().images.push(Image { start, end, module, bias, code });
     }
 }
 

@@ -47,34 +47,67 @@ impl Session {
         take: &mut dyn FnMut(Verdict) -> ControlFlow<()>,
     ) -> Result<(), StateError> {
         let pcs = executed.pcs();
+        let direction = executed.direction;
+        let chunks = self.chunks_executing(executed.times.clone(), direction, &pcs)?;
+        let Some(rest) = self.judge_first(&mut executed, &pcs, &chunks, take)? else {
+            return Ok(());
+        };
+        let executed = &executed;
+        let find = |session: &Session, chunk: usize| session.judge_in(executed, chunk, &pcs);
+        self.by_chunks(rest, direction, &find, &mut |verdict| Ok(take(verdict)))
+    }
+
+    /// The chunks of `times` that may execute code at some of `pcs` (ascending), in `direction`.
+    ///
+    /// # Errors
+    /// The history's.
+    pub(super) fn chunks_executing(
+        &self,
+        times: Range<u64>,
+        direction: Direction,
+        pcs: &[u64],
+    ) -> Result<Vec<usize>, StateError> {
         let mut chunks = Vec::new();
-        let Executed { direction, ref times, .. } = executed;
         self.ask_index(|index| {
             chunks.clear();
-            index.executing(&self.timeline, times.clone(), direction, &pcs, &mut |chunk| {
+            index.executing(&self.timeline, times.clone(), direction, pcs, &mut |chunk| {
                 chunks.push(chunk);
                 Ok(ControlFlow::Continue(()))
             })
         })?;
-        let Some(rest) = self.judge_first(&mut executed, &pcs, &chunks, take)? else {
-            return Ok(());
-        };
-        let (twins, executed) = (Twins::of(self), &executed);
-        let progress = Progress::new("looking at executions", rest.len() as u64);
-        for batch in rest.chunks(MOST.min(BATCH * rayon::current_num_threads())) {
+        Ok(chunks)
+    }
+
+    /// Calls `take` with what `find` finds in each of `chunks`, in order, several chunks at a
+    /// time, until it breaks. The chunks are in `direction`, and so is what is taken.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub(super) fn by_chunks<T: Send>(
+        &self,
+        chunks: &[usize],
+        direction: Direction,
+        find: &(impl Fn(&Session, usize) -> Result<Vec<T>, StateError> + Sync),
+        take: &mut dyn FnMut(T) -> Result<ControlFlow<()>, StateError>,
+    ) -> Result<(), StateError> {
+        let twins = Twins::of(self);
+        let progress = Progress::new("looking at executions", chunks.len() as u64);
+        for batch in chunks.chunks(MOST.min(BATCH * rayon::current_num_threads())) {
             let one = |session: &mut Session, chunk: &usize| {
-                let found = session.judge_in(executed, *chunk, &pcs);
+                let found = find(session, *chunk);
                 progress.step();
                 found
             };
             let found = batch.par_iter().map_init(|| twins.session(), one);
-            let found: Vec<Vec<Verdict>> = found.collect::<Result<_, _>>()?;
-            for mut verdicts in found {
+            let found: Vec<Vec<T>> = found.collect::<Result<_, _>>()?;
+            for mut all in found {
                 if direction == Direction::Backward {
-                    verdicts.reverse();
+                    all.reverse();
                 }
-                if verdicts.into_iter().try_for_each(&mut *take).is_break() {
-                    return Ok(());
+                for one in all {
+                    if take(one)?.is_break() {
+                        return Ok(());
+                    }
                 }
             }
         }

@@ -2,17 +2,17 @@
 
 use super::Session;
 use super::calls::{Flow, Flows, Left};
+use super::frame_lines::{Seen, StepFrame};
 use super::locate::{LineCache, LineCode};
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
-use std::rc::Rc;
 
 /// What steps do with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
     /// They lead into functions that have lines.
     Into,
-    /// A call is a part of its line.
+    /// A call is a part of its line, as is what is inlined there.
     Over,
 }
 
@@ -32,10 +32,18 @@ struct Step {
     direction: Direction,
     calls: Calls,
     in_linker: bool,
-    current: Option<Rc<LineCode>>,
-    previous: Option<Rc<LineCode>>,
+    /// The frame that it is in.
+    frame: StepFrame,
+    current: Option<Seen>,
+    previous: Option<Seen>,
     /// Entry and body of a function whose prologue is passed.
     prologue: Option<(u64, u64)>,
+    /// Whether it begins inside of a statement.
+    within: bool,
+    /// Backwards: whether the code passed last is a function's entry.
+    entry: bool,
+    /// Backwards: where the first line of a function starts from which another was called.
+    caller: Option<u64>,
 }
 
 /// What is known of code, for the steps of one command.
@@ -43,6 +51,8 @@ struct Step {
 struct Known {
     lines: LineCache,
     flows: Flows,
+    /// Inlined copies that begin where the step ends, and are called there.
+    outside: usize,
 }
 
 impl Session {
@@ -63,17 +73,31 @@ impl Session {
                 self.stop = Stop::Interrupted;
                 break;
             }
+            if calls == Calls::Into && direction == Direction::Forward && self.outside > 0 {
+                self.enter_copy();
+                continue;
+            }
             let (target, stop) = match self.next_line(direction, calls, &mut known)? {
                 Some(found) => found,
                 None => self.thread_edge(direction)?,
             };
             self.finish(target, stop, direction)?;
+            if self.cursor == target && self.stop == Stop::Step {
+                (self.selected, self.outside) = (known.outside, known.outside);
+            }
             let moved = std::mem::replace(&mut before, self.cursor) != self.cursor;
             if self.stop != Stop::Step || self.cursor == self.edge(direction) || !moved {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Enters the outermost inlined copy that is called at the cursor, where it begins.
+    fn enter_copy(&mut self) {
+        self.outside = self.outside.saturating_sub(1);
+        (self.selected, self.stop) = (self.outside, Stop::Step);
+        self.forget_listing();
     }
 
     /// The nearest state at which a line starts. Code without lines is passed,
@@ -87,14 +111,8 @@ impl Session {
         let addresses = self.breakpoints.addresses();
         let (thread, pc) = (self.own_thread()?, self.pc()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
-        let mut step = Step {
-            direction,
-            calls,
-            in_linker: current.as_ref().is_some_and(|line| line.linker),
-            previous: current.clone(),
-            current,
-            prologue: None,
-        };
+        let mut step = Step::begin(direction, calls, current.as_deref(), self.outside);
+        known.outside = 0;
         let mut from = match direction {
             Direction::Forward => self.position()?,
             Direction::Backward => self.cursor,
@@ -134,6 +152,32 @@ impl Session {
 }
 
 impl Step {
+    /// One from `line`, outside of `outside` inlined copies.
+    fn begin(direction: Direction, calls: Calls, line: Option<&LineCode>, outside: usize) -> Self {
+        let mut step = Self {
+            direction,
+            calls,
+            in_linker: line.is_some_and(|line| line.linker),
+            frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
+            current: None,
+            previous: None,
+            prologue: None,
+            within: line.is_some_and(|line| !line.statement),
+            entry: line.is_some_and(|line| line.body.is_some()),
+            caller: None,
+        };
+        step.current = line.map(|line| step.sees(line));
+        step.previous.clone_from(&step.current);
+        step
+    }
+
+    fn sees(&self, line: &LineCode) -> Seen {
+        match self.calls {
+            Calls::Into => Seen::own(line),
+            Calls::Over => self.frame.sees(line),
+        }
+    }
+
     /// Why the walk pauses at `state`, if it does.
     fn pause(
         &mut self,
@@ -157,7 +201,13 @@ impl Step {
         if self.arrives(session, known, state, pc) {
             return Some(Pause::Line);
         }
-        (self.direction == Direction::Forward && flow == Flow::Call).then_some(Pause::Call)
+        if self.direction == Direction::Backward {
+            return None;
+        }
+        if flow == Flow::Return {
+            self.frame.leave();
+        }
+        (flow == Flow::Call).then_some(Pause::Call)
     }
 
     /// Whether the step ends at `state`.
@@ -172,24 +222,74 @@ impl Step {
             }
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
-        let line = line.filter(|line| self.in_linker || !line.linker);
-        let arrived = match (&line, self.direction) {
-            (None, _) => false,
-            (Some(line), Direction::Backward) => starts_line_backward(line, pc),
-            (Some(line), Direction::Forward) if line.body.is_some_and(|body| body != pc) => {
+        let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
+        self.frame.follow(&line);
+        let seen = self.sees(&line);
+        let arrived = match self.direction {
+            Direction::Backward => {
+                self.arrives_backward(&line, &seen, pc)
+                    && !self.continues(session, known, state, &seen)
+            }
+            Direction::Forward if line.body.is_some_and(|body| body != pc) => {
                 // A function's entry: its parameters are not in place yet.
                 self.prologue = line.body.map(|body| (pc, body));
                 false
             }
-            (Some(line), Direction::Forward) => {
-                starts_line(line, pc)
-                    || enters_line(line, self.previous.as_deref(), self.current.as_deref())
-            }
+            Direction::Forward => self.arrives_forward(&line, &seen, pc),
         };
-        if line.is_some() {
-            self.previous = line;
-        }
+        known.outside = if arrived { seen.inside } else { 0 };
+        self.previous = Some(seen);
         arrived
+    }
+
+    /// Whether a line starts, a jump led to a statement inside another line's code, or a
+    /// function is called that is inlined.
+    fn arrives_forward(&self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
+        let same = |other: &Option<Seen>| other.as_ref().is_some_and(|o| o.is_line_of(seen));
+        let other = !same(&self.previous) && !same(&self.current);
+        let goes_on = self.previous.as_ref().is_some_and(|previous| previous.goes_on_in(seen));
+        match seen.inside {
+            0 => (starts_line(line, pc) && !goes_on) || (line.statement && other),
+            _ => seen.begins && other,
+        }
+    }
+
+    fn arrives_backward(&mut self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
+        let calls = self.calls_from_first_line(line, pc);
+        match seen.inside {
+            0 => starts_line_backward(line, pc) || calls || self.opens(line, seen, pc),
+            _ => seen.begins,
+        }
+    }
+
+    /// Whether a function's body begins at `pc` in its first line: the line itself starts at the
+    /// entry, which is passed.
+    fn opens(&self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
+        let other = !self.current.as_ref().is_some_and(|current| current.is_line_of(seen));
+        line.statement && line.opening == Some(pc) && (self.within || other)
+    }
+
+    /// Whether at `pc` a statement of a function's first line starts that calls the function
+    /// which was left.
+    fn calls_from_first_line(&mut self, line: &LineCode, pc: u64) -> bool {
+        if std::mem::replace(&mut self.entry, line.body.is_some()) {
+            self.caller = Some(line.start);
+        }
+        self.caller = self.caller.filter(|start| *start == line.start);
+        let opened = line.opening.is_some_and(|body| body <= pc);
+        self.caller.is_some() && line.statement && opened
+    }
+
+    /// Backwards: whether the state before is of the same line, of which an inlined copy is a
+    /// part.
+    fn continues(&self, session: &Session, known: &mut Known, state: u64, seen: &Seen) -> bool {
+        let timeline = &session.timeline;
+        let mut before = || {
+            let state = timeline.predecessor(timeline.thread(state).ok()?, state)?;
+            let pc = timeline.pc(state).ok()?;
+            known.lines.get(&session.locator, timeline, state, pc)
+        };
+        self.calls == Calls::Over && before().is_some_and(|line| self.sees(&line).goes_on_in(seen))
     }
 }
 
@@ -202,14 +302,4 @@ fn starts_line(line: &LineCode, pc: u64) -> bool {
 /// from the body to the call.
 fn starts_line_backward(line: &LineCode, pc: u64) -> bool {
     starts_line(line, pc) && line.body.is_none_or(|body| body == pc)
-}
-
-/// Whether a jump led to a statement inside another line's code.
-fn enters_line(line: &LineCode, previous: Option<&LineCode>, current: Option<&LineCode>) -> bool {
-    let same = |other: Option<&LineCode>| other.is_some_and(|other| same_line(other, line));
-    line.statement && !same(previous) && !same(current)
-}
-
-fn same_line(a: &LineCode, b: &LineCode) -> bool {
-    a.line == b.line && a.file == b.file
 }

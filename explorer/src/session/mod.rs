@@ -7,12 +7,14 @@ mod breakpoint;
 mod called_name;
 mod calls;
 mod condition;
+mod crossed;
 mod display;
 mod each;
 mod entered;
 mod entries;
 mod executions;
 mod find;
+mod frame_lines;
 mod frames;
 mod heap;
 mod hints;
@@ -151,6 +153,9 @@ pub struct Session {
     chosen: Option<u32>,
     /// The selected source frame, 0 the innermost, until the cursor moves.
     selected: usize,
+    /// Inlined copies that begin at the cursor, and are called there: a step over calls has not
+    /// entered them.
+    outside: usize,
     /// Values printed, and convenience variables.
     pub history: ValueHistory,
     /// Expressions shown wherever the cursor stops.
@@ -198,6 +203,7 @@ impl Session {
             listing: None,
             chosen: None,
             selected: 0,
+            outside: 0,
             history: ValueHistory::default(),
             displays: Displays::default(),
             interrupt,
@@ -271,8 +277,14 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn place(&self) -> Result<Place, StateError> {
-        let pc = self.pc()?;
-        Ok(self.locator.place(&self.timeline, self.cursor, CodeAddr::Pc(pc)))
+        let pc = CodeAddr::Pc(self.pc()?);
+        if self.outside > 0 {
+            let places = self.locator.places(&self.timeline, self.cursor, pc);
+            if let Some(place) = places.into_iter().nth(self.outside) {
+                return Ok(place);
+            }
+        }
+        Ok(self.locator.place(&self.timeline, self.cursor, pc))
     }
 
     /// The instruction that is executed at tracepoint `t`, if it can be decoded.

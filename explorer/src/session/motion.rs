@@ -73,25 +73,6 @@ impl Session {
         self.finish(target, stop, direction)
     }
 
-    /// The nearest state after (before) `from` at an enabled breakpoint.
-    pub(super) fn next_breakpoint(
-        &self,
-        mut from: u64,
-        direction: Direction,
-    ) -> Result<Option<u64>, StateError> {
-        let addresses = self.breakpoints.addresses();
-        while !addresses.is_empty() {
-            if self.interrupt.raised() {
-                return Err(StateError::Interrupted);
-            }
-            match self.find_pc(from, direction, &addresses)? {
-                Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
-                found => return Ok(found),
-            }
-        }
-        Ok(None)
-    }
-
     /// Whether history stops at a breakpoint at `pc` at `state`.
     pub(super) fn is_hit(&self, state: u64, pc: u64) -> bool {
         !self.hits(state, pc).is_empty()
@@ -192,7 +173,7 @@ impl Session {
             Stop::Jump | Stop::Watch { .. } => Vec::new(),
             _ => self.hits(state, pc),
         };
-        (self.cursor, self.chosen, self.selected) = (state, None, 0);
+        (self.cursor, self.chosen, self.selected, self.outside) = (state, None, 0, 0);
         self.forget_listing();
         self.due.clear();
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();

@@ -60,7 +60,7 @@ impl Session {
         self.left.insert(self.timeline.process(), left);
         self.locator = Arc::new(Locator::new(&timeline, self.search.clone()));
         self.timeline = Arc::new(timeline);
-        self.selected = 0;
+        (self.selected, self.outside) = (0, 0);
         self.examine.next = None;
         self.faults.clear();
         self.due.clear();

@@ -169,7 +169,7 @@ impl Session {
             return Err(ThreadError::NotStarted(number, life.start));
         }
         self.chosen = Some(id).filter(|id| !self.timeline.runs(self.cursor, *id));
-        self.selected = 0;
+        (self.selected, self.outside) = (0, 0);
         self.forget_listing();
         Ok(())
     }

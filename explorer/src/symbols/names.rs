@@ -44,7 +44,21 @@ pub(crate) fn key(name: &str) -> &str {
 
 fn same(own: &str, wanted: &str) -> bool {
     let own = own.split("[abi:").next().unwrap_or(own);
-    own == wanted || (!wanted.contains('<') && bare(own) == wanted)
+    match wanted.contains('<') {
+        true => own == wanted || tight(own) == tight(wanted),
+        false => own == wanted || bare(own) == wanted,
+    }
+}
+
+/// Without the spaces that part no words: `A<int, B<C> >` is `A<int,B<C>>`.
+fn tight(text: &str) -> String {
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.split_whitespace().fold(String::new(), |mut all, part| {
+        if is_word(all.chars().next_back()) && is_word(part.chars().next()) {
+            all.push(' ');
+        }
+        all + part
+    })
 }
 
 /// A component without its template arguments.
@@ -126,6 +140,13 @@ mod tests {
         assert_eq!(fit("<a::Type as b::Trait>::go", "Type::go"), Some(Fit::Suffix));
         assert_eq!(fit("<a::Type as b::Trait>::go", "Trait::go"), Some(Fit::Suffix));
         assert_eq!(fit("bar", ""), None);
+    }
+
+    #[test]
+    fn template_arguments_are_spaced_in_any_way() {
+        assert_eq!(fit("Ring<int, 4>", "Ring<int,4>"), Some(Fit::Exact));
+        assert_eq!(fit("A<B<unsigned int> >", "A< B<unsigned int>>"), Some(Fit::Exact));
+        assert_eq!(fit("A<unsigned int>", "A<unsignedint>"), None);
     }
 
     #[test]

@@ -92,6 +92,14 @@ pub fn element(value: &Value, index: i128, target: &dyn Target) -> Option<Value>
     of_cpp.or_else(|| rust::element(value, &name, index, target))
 }
 
+/// How many elements a container has, if it is one that is shown as a sequence.
+pub fn length(value: &Value, target: &dyn Target) -> Option<u64> {
+    match show(value, target)? {
+        Shown::Sequence { length, .. } => Some(length),
+        _ => None,
+    }
+}
+
 /// What a smart pointer points to.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
     cpp::pointee(value, &bare_name(value)?, target)

@@ -1,0 +1,148 @@
+//! Where history crosses breakpoints whose conditions hold: the nearest in turn, so that a short
+//! answer comes at once, the others chunk by chunk, several at a time.
+
+use super::Session;
+use super::breakpoint::Breakpoint;
+use crate::timeline::{Direction, StateError};
+use std::ops::{ControlFlow, Range};
+
+/// Crossings that are looked for one by one: what is near needs no index.
+const SOON: usize = 16;
+
+/// Breakpoints, and where they are.
+struct Crossed<'a> {
+    breakpoints: &'a [&'a Breakpoint],
+    /// Ascending.
+    addresses: Vec<u64>,
+    times: Range<u64>,
+}
+
+impl Session {
+    /// The nearest state after (before) `from` at an enabled breakpoint.
+    pub(super) fn next_breakpoint(
+        &self,
+        mut from: u64,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        let addresses = self.breakpoints.addresses();
+        if addresses.is_empty() {
+            return Ok(None);
+        }
+        for _ in 0..SOON {
+            self.interrupt.check()?;
+            match self.find_pc(from, direction, &addresses)? {
+                Some(state) if !self.is_hit(state, self.timeline.pc(state)?) => from = state,
+                found => return Ok(found),
+            }
+        }
+        self.next_far_breakpoint(from, direction)
+    }
+
+    fn next_far_breakpoint(
+        &self,
+        from: u64,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        let active: Vec<&Breakpoint> = self.breakpoints.active().collect();
+        let end = self.timeline.end();
+        let times = match direction {
+            Direction::Forward => from.saturating_add(1)..end,
+            Direction::Backward => 0..from.min(end),
+        };
+        let mut hit = None;
+        self.crossed(&active, times, direction, &mut |state| {
+            // Those that are to be ignored are crossed as well.
+            let stops = self.is_hit(state, self.timeline.pc(state)?);
+            hit = stops.then_some(state);
+            Ok(if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        // The last state is no tracepoint, but has a place.
+        if hit.is_none() && direction == Direction::Forward && from < end {
+            hit = self.is_hit(end, self.timeline.pc(end)?).then_some(end);
+        }
+        Ok(hit)
+    }
+
+    /// Calls `take` with the tracepoints of `times` at which one of `breakpoints` is crossed, in
+    /// `direction`, until it breaks.
+    ///
+    /// # Errors
+    /// When history cannot be read there, or somebody asked to stop; those of `take`.
+    pub(super) fn crossed(
+        &self,
+        breakpoints: &[&Breakpoint],
+        times: Range<u64>,
+        direction: Direction,
+        take: &mut dyn FnMut(u64) -> Result<ControlFlow<()>, StateError>,
+    ) -> Result<(), StateError> {
+        let targets = breakpoints.iter().flat_map(|one| &one.targets);
+        let mut addresses: Vec<u64> = targets.map(|target| target.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let chunks = self.chunks_executing(times.clone(), direction, &addresses)?;
+        let Some((first, rest)) = chunks.split_first() else { return Ok(()) };
+        let crossed = Crossed { breakpoints, addresses, times };
+        let mut near = crossed.executed_in(self, *first)?;
+        if direction == Direction::Backward {
+            near.reverse();
+        }
+        for t in near {
+            self.interrupt.check()?;
+            if crossed.is_at(self, t)? && take(t)?.is_break() {
+                return Ok(());
+            }
+        }
+        let find = |session: &Session, chunk: usize| crossed.all_in(session, chunk);
+        self.by_chunks(rest, direction, &find, take)
+    }
+
+    /// Whether `breakpoint` is crossed at `state`, where `pc` is executed.
+    pub(super) fn crosses(
+        &self,
+        breakpoint: &Breakpoint,
+        state: u64,
+        pc: u64,
+    ) -> Result<bool, StateError> {
+        if !breakpoint.is_at(pc, self.module_at(state, pc)) {
+            return Ok(false);
+        }
+        if breakpoint.condition.is_none() && breakpoint.thread.is_none() {
+            return Ok(true);
+        }
+        let thread = self.timeline.thread(state)?;
+        Ok(self.verdict(breakpoint, thread, state).is_some())
+    }
+}
+
+impl Crossed<'_> {
+    /// The tracepoints of a chunk at one of the addresses, in order.
+    fn executed_in(&self, session: &Session, chunk: usize) -> Result<Vec<u64>, StateError> {
+        session.timeline.find_all_in(chunk, self.times.clone(), &self.addresses)
+    }
+
+    /// Those at which one of the breakpoints is crossed.
+    fn all_in(&self, session: &Session, chunk: usize) -> Result<Vec<u64>, StateError> {
+        let mut all = Vec::new();
+        for t in self.executed_in(session, chunk)? {
+            session.interrupt.check()?;
+            if self.is_at(session, t)? {
+                all.push(t);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether one is crossed at tracepoint `t`, which is at one of the addresses.
+    fn is_at(&self, session: &Session, t: u64) -> Result<bool, StateError> {
+        let pc = match self.addresses[..] {
+            [only] => only,
+            _ => session.timeline.pc(t)?,
+        };
+        for one in self.breakpoints {
+            if session.crosses(one, t, pc)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

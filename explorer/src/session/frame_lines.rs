@@ -1,0 +1,84 @@
+//! Lines as a frame sees them: what is inlined into its function belongs to the line of the call.
+
+use super::LineCode;
+use super::locate::Instance;
+use std::rc::Rc;
+
+/// A line, as a frame sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    file: Rc<str>,
+    line: u32,
+    /// How many inlined copies the code is in, inside of the frame.
+    pub inside: usize,
+    /// Whether the outermost of them begins there.
+    pub begins: bool,
+}
+
+impl Seen {
+    /// A line by itself.
+    pub fn own(line: &LineCode) -> Self {
+        Self { file: Rc::clone(&line.file), line: line.line, inside: 0, begins: false }
+    }
+
+    /// Whether both are one line.
+    pub fn is_line_of(&self, other: &Self) -> bool {
+        self.line == other.line && self.file == other.file
+    }
+
+    /// Whether both are one line, of which an inlined copy is a part.
+    pub fn goes_on_in(&self, other: &Self) -> bool {
+        (self.inside > 0 || other.inside > 0) && self.is_line_of(other)
+    }
+}
+
+/// A frame of source, as the function and the inlined copies around its code, outermost first.
+#[derive(Debug, Default)]
+pub(super) struct StepFrame {
+    instances: Vec<Instance>,
+}
+
+impl StepFrame {
+    /// That of code, outside of `outside` inlined copies.
+    pub fn of(line: &LineCode, outside: usize) -> Self {
+        let count = line.instances.len().saturating_sub(outside).max(1);
+        Self { instances: line.instances.iter().take(count).cloned().collect() }
+    }
+
+    /// Leaves it for whichever is next.
+    pub fn leave(&mut self) {
+        self.instances.clear();
+    }
+
+    /// Follows execution to `line`, if that is further out, or in another function.
+    pub fn follow(&mut self, line: &LineCode) {
+        match self.shared_with(line) {
+            // At its entry, a function has not called anything.
+            0 if line.body.is_some() => *self = Self::of(line, usize::MAX),
+            0 => *self = Self::of(line, 0),
+            shared => self.instances.truncate(shared),
+        }
+    }
+
+    /// How it sees a line.
+    pub fn sees(&self, line: &LineCode) -> Seen {
+        let own = Seen::own(line);
+        let depth = self.instances.len();
+        if depth == 0 || self.shared_with(line) < depth {
+            return own;
+        }
+        let copy = line.instances.get(depth);
+        let call = copy.and_then(|copy| Some((copy.begins, copy.call.as_ref()?)));
+        call.map_or(own, |(begins, (file, line_of_call))| Seen {
+            file: Rc::clone(file),
+            line: *line_of_call,
+            inside: line.instances.len() - depth,
+            begins,
+        })
+    }
+
+    fn shared_with(&self, line: &LineCode) -> usize {
+        let pairs = self.instances.iter().zip(&line.instances);
+        pairs.take_while(|(own, other)| own.is(other)).count()
+    }
+}

@@ -69,8 +69,9 @@ impl Found for Uses<'_> {
 
 impl Session {
     /// The uses of blocks after they were freed and before their memory was given out again,
-    /// as far as they are [genuine](Self::is_genuine). Of a repeated string instruction only the first element it
-    /// reads is looked at; what the kernel reads is not.
+    /// but for the allocator's own, and what string functions read behind the end of what they
+    /// were given. Of a repeated string instruction only the first element it reads is looked
+    /// at; what the kernel reads is not.
     ///
     /// # Errors
     /// [`StateError`].

@@ -44,8 +44,9 @@ impl Output for Uses {
         if !self.all_looked_at {
             page.put(Style::Dim, "There is more freed memory than was looked at.").end();
         }
-        let text = "Not looked for: what the kernel reads, and all but the first element that a \
-                    repeated string instruction reads.";
+        let text = "Not looked for: what the kernel reads, all but the first element that a \
+                    repeated string instruction reads, and what libc's string functions read \
+                    behind the end of what they were given.";
         page.put(Style::Dim, text).end();
     }
 }

@@ -194,8 +194,8 @@ pub static CALLS: Command = Command {
               held when it returned, as rdi=0x1 and rax=0x2; where its type does not tell how a \
               value is returned, it is not known, and rax is shown with that. A name that is in \
               several modules means all of them; one whose implementation is chosen at run time \
-              (IFUNC, as strlen), what was chosen. A call ends when the stack pointer rises above its frame; \
-              \"left\" is by longjmp or an exception. `insns` is how many instructions it took. \
-              Inlined copies are no calls.",
+              (IFUNC, as strlen), what was chosen. A call ends when the stack pointer rises above \
+              its frame; \"left\" is by longjmp or an exception. `insns` is how many instructions \
+              it took. Inlined copies are no calls.",
     run: calls,
 };

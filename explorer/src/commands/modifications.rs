@@ -55,26 +55,20 @@ impl Output for Modifications {
         let threads = self.modifications.iter().any(|row| row.number.is_some());
         let narrow = page.width().is_some_and(|width| width < NARROW);
         let heading = ["pc", "function", "where", "old", "new"];
-        let first = if threads { 3 } else { 2 };
-        let left_out = usize::from(narrow);
-        let mut table = table(threads, heading.get(left_out..).unwrap_or_default());
-        let behind = first + 1 - left_out;
-        table = table.shrinks(&[behind + 1, behind, behind + 2, behind + 3]);
-        for one in &self.modifications {
-            let mut cells = cells(one);
-            cells.drain(first..first + left_out);
-            table.row(cells);
-        }
+        let table = table(threads, heading.get(usize::from(narrow)..).unwrap_or_default());
+        let function = if threads { 3 } else { 2 } + usize::from(!narrow);
+        let mut table = table.shrinks(&[function + 1, function, function + 2, function + 3]);
+        self.modifications.iter().for_each(|one| table.row(cells(one, narrow)));
         table.render(page);
         more::say(page, self.more);
     }
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &Row, narrow: bool) -> Vec<String> {
     let modification = &row.modification;
     let (old, new) = (row.old_value.clone(), row.new_value.clone());
     let mut cells = head(modification.current, modification.tracepoint, row.number);
-    cells.push(crate::render::hex(modification.place.pc));
+    cells.extend((!narrow).then(|| crate::render::hex(modification.place.pc)));
     cells.extend(place_cells(&modification.place));
     let mapped = if modification.mapped { " (mapped)" } else { "" };
     cells.push(old.unwrap_or_else(|| shown(&modification.old)));

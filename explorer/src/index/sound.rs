@@ -8,7 +8,7 @@ use rdb_schema::registers::Registers;
 /// What is said of a chunk behind which the next does not follow.
 pub(super) const ENDS_ELSEWHERE: &str = "replay ends elsewhere than the next chunk starts";
 
-/// Sweeps over chunk `index`, of `chunk`.
+/// Sweeps over `chunk`, which is the one of number `index`.
 ///
 /// # Errors
 /// [`StateError`]: what it does cannot be trusted, as it does not end where the next one of its
@@ -21,8 +21,7 @@ pub fn sweep_soundly(
 ) -> Result<(), StateError> {
     let damaged = |why: String| StateError::Damaged(chunk.first, chunk.end(), why);
     let end = sweep(chunk, plans, found).map_err(|error| damaged(error.to_string()))?;
-    let next = timeline.schedule().follower(index);
-    let next = next.and_then(|next| timeline.chunk_path(next).ok());
+    let next = timeline.following(index);
     match next.is_none_or(|next| swept(&next.keyframe) == swept(&end)) {
         true => Ok(()),
         false => Err(damaged(ENDS_ELSEWHERE.to_owned())),

@@ -140,6 +140,15 @@ pub struct Breakpoints {
     process: u32,
 }
 
+/// Where breakpoints are, ascending, each address once.
+pub(super) fn addresses_of<'a>(all: impl Iterator<Item = &'a Breakpoint>) -> Vec<u64> {
+    let targets = all.flat_map(|one| &one.targets);
+    let mut addresses: Vec<u64> = targets.map(|target| target.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 impl Breakpoints {
     /// Adds an enabled breakpoint.
     pub fn add(&mut self, location: &str, targets: Vec<Target>) -> &mut Breakpoint {
@@ -233,11 +242,7 @@ impl Breakpoints {
 
     /// The addresses of all enabled ones, ascending, each once.
     pub fn addresses(&self) -> Vec<u64> {
-        let mut addresses: Vec<u64> =
-            self.active().flat_map(|b| b.targets.iter().map(|target| target.address)).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses
+        addresses_of(self.active())
     }
 
     /// The enabled watchpoints.

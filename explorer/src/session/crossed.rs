@@ -2,7 +2,7 @@
 //! answer comes at once, the others chunk by chunk, several at a time.
 
 use super::Session;
-use super::breakpoint::Breakpoint;
+use super::breakpoint::{Breakpoint, addresses_of};
 use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
@@ -75,10 +75,7 @@ impl Session {
         direction: Direction,
         take: &mut dyn FnMut(u64) -> Result<ControlFlow<()>, StateError>,
     ) -> Result<(), StateError> {
-        let targets = breakpoints.iter().flat_map(|one| &one.targets);
-        let mut addresses: Vec<u64> = targets.map(|target| target.address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
+        let addresses = addresses_of(breakpoints.iter().copied());
         let chunks = self.chunks_executing(times.clone(), direction, &addresses)?;
         let Some((first, rest)) = chunks.split_first() else { return Ok(()) };
         let crossed = Crossed { breakpoints, addresses, times };

@@ -66,13 +66,17 @@ impl Timeline {
         self.views.get_or(index, || {
             let place = self.place(index)?;
             let chunk = self.trace.chunk(place).map_err(|e| damaged(place, e))?;
-            let next = self.schedule().follower(index);
-            let next = next.and_then(|next| self.chunk_path(next).ok());
+            let next = self.following(index);
             let next = next.as_ref().map(|c| &c.keyframe);
             let view = Arc::new(ChunkView::new(chunk, self.dictionary(), self.plans(), next));
             let weight = view.weight();
             Ok((view, weight))
         })
+    }
+
+    /// The path of the chunk in which the thread of chunk `index` goes on, if it can be read.
+    pub(crate) fn following(&self, index: usize) -> Option<Arc<Chunk>> {
+        self.chunk_path(self.schedule().follower(index)?).ok()
     }
 
     /// Replays the chunk of state `t`, and reads at the same time where the one before it of the

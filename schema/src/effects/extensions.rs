@@ -4,6 +4,7 @@
 
 use iced_x86::CpuidFeature::{self, *};
 
+// The tables are set by hand: rustfmt would make a line of each name.
 const KNOWN: [&[CpuidFeature]; 5] = [VECTOR, MASK, INTEGER, X87, QUIET];
 
 /// SSE and AVX.

@@ -1,6 +1,7 @@
 //! All uses of memory after its free, in one sweep over history.
 
 use super::freed::Freed;
+use super::genuine::MAX_TRIED;
 use super::{Block, Heap, Use};
 use crate::index::{Found, Plans, Span, Stored, sweep_soundly};
 use crate::progress::Progress;
@@ -16,9 +17,6 @@ const BATCH: usize = 4;
 
 /// Most uses that are kept of one chunk.
 const MAX_USES: usize = 1 << 16;
-
-/// Uses of one block that are looked at, for one that is genuine.
-const MAX_TRIED: usize = 256;
 
 /// What became of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Which accesses to free memory are uses of it.
 
-use super::Use;
+use super::{Use, is_of_library};
 use crate::index::Write;
 use crate::session::{Frames, Session};
 use crate::symbols::CodeAddr;
@@ -51,6 +51,9 @@ const READERS: [(&str, usize); 17] = [
     ("wmemcmp", 2),
 ];
 
+/// Accesses to one block that are looked at, for one that is genuine.
+pub(super) const MAX_TRIED: usize = 256;
+
 /// The function's frame, and the one that unwinding it leads to.
 const FRAMES: usize = 2;
 
@@ -65,8 +68,7 @@ impl Session {
         }
         let pc = self.timeline.pc(t)?;
         let place = self.locator.place(&self.timeline, t, CodeAddr::Pc(pc));
-        let library = |path: &str| super::LIBRARIES.iter().any(|part| path.contains(part));
-        if !place.module.as_deref().is_some_and(library) {
+        if !is_of_library(&place) {
             return Ok(true);
         }
         let name = place.function.unwrap_or_default();

@@ -81,12 +81,15 @@ impl Session {
     }
 }
 
+/// Whether a place is in one of the libraries.
+fn is_of_library(place: &Place) -> bool {
+    let module = place.module.as_deref();
+    module.is_some_and(|path| LIBRARIES.iter().any(|part| path.contains(part)))
+}
+
 /// Whether a place is in the program's own code.
 fn is_own(place: &Place) -> bool {
-    let library = place
-        .module
-        .as_deref()
-        .is_some_and(|path| LIBRARIES.iter().any(|part| path.contains(part)));
+    let library = is_of_library(place);
     let name = place.function.as_deref().unwrap_or_default();
     let allocates = functions::FUNCTIONS.iter().any(|known| known.name == name);
     !library && !allocates && !WRAPPERS.iter().any(|start| name.starts_with(start))

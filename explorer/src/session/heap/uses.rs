@@ -1,13 +1,11 @@
 //! What was done to blocks after they were freed.
 
+use super::genuine::MAX_TRIED;
 use super::{Block, Heap};
 use crate::index::{Plans, Write, find_read};
 use crate::session::Session;
 use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
-
-/// Reads looked at for the first that is genuine.
-const MAX_TRIED: usize = 256;
 
 /// Tracepoints swept over for reads.
 const MAX_SWEPT: u64 = 8 << 20;

@@ -1,7 +1,7 @@
 //! What tracepoints stored to a range of memory.
 
 use super::Moment;
-use crate::index::{Found, Plans, Span, Stored, sweep};
+use crate::index::{Found, Plans, Span, Stored, sweep_soundly};
 use crate::timeline::{StateError, Timeline};
 use rdb_schema::event::Event;
 use std::ops::Range;
@@ -95,11 +95,9 @@ fn swept(
     let chunk = timeline.chunk(index).ok()?;
     let mut collector =
         Collector { first: chunk.first, range, moments, unknown: false, written: <_>::default() };
-    let end = sweep(&chunk, plans, &mut collector).ok()?;
-    let next = timeline.chunk_path(index + 1).ok();
-    let sound = next.is_none_or(|next| next.keyframe.gpr == end.gpr);
+    sweep_soundly(timeline, plans, (index, &chunk), &mut collector).ok()?;
     collector.pass(u64::MAX);
-    (sound && !collector.unknown).then_some(collector.written)
+    (!collector.unknown).then_some(collector.written)
 }
 
 struct Collector<'a> {

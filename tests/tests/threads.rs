@@ -331,7 +331,9 @@ fn watchpoints_see_every_threads_writes() {
 #[test]
 fn every_thread_can_be_looked_at_whoever_runs() {
     let made = threads();
-    for t in [14_000, 15_100, 17_000, 18_150] {
+    let begun = tracepoints(made.threads(0)[2])[0];
+    let later: Vec<_> = made.turns[0].iter().filter(|turn| turn.first > begun).collect();
+    for t in [1, 6, 13, 20].map(|turn: usize| later[turn].first.midpoint(later[turn].end)) {
         let answers = made.explore().ask(&[
             &*format!("jump {t}"),
             "threads",

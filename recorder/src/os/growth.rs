@@ -2,9 +2,25 @@
 
 use super::Changes;
 use crate::recording::{Recording, ReplayFailed};
-use rdb_schema::event::{Event, EventKind};
+use rdb_schema::event::{Event, EventKind, Syscall};
+use rdb_schema::syscalls::{Call, addresses};
 
 impl Recording {
+    /// Whether the kernel may have made a stack grow in `syscall`, which has returned: one
+    /// of the addresses that it was given lies below a stack, with nothing between.
+    pub fn may_have_grown(&self, syscall: &Syscall) -> bool {
+        let Syscall { number, arguments: args, result, .. } = *syscall;
+        let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
+        let given = addresses(&Call { number, args, result }, &memory);
+        given.into_iter().any(|address| self.is_below_stack(address))
+    }
+
+    fn is_below_stack(&self, address: u64) -> bool {
+        let grows = libc::MAP_GROWSDOWN.cast_unsigned();
+        let next = self.space.overlapping(address, u64::MAX).next();
+        next.is_some_and(|mapping| mapping.start > address && mapping.flags & grows != 0)
+    }
+
     /// Something was written outside all known mappings: takes over what the
     /// kernel has by now. No execution may be open.
     ///

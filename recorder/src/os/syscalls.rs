@@ -228,13 +228,14 @@ impl Recording {
             self.mapping_changes(&syscall, call.brk, state)
         };
         let known = syscall.known;
+        let grown = self.may_have_grown(&syscall)
+            || written.iter().any(|w| self.space.find(w.address).is_none());
         let kind = EventKind::Syscall(syscall);
         let mut event = Event::new(self.last_tracepoint(), self.pid.cast_unsigned(), kind);
         let expected = with_instruction_effects(self.registers, exit);
         event.registers = RegisterPatch::between(&expected, &after);
         event.mappings = changes.list;
         self.registers = after;
-        let grown = written.iter().any(|w| self.space.find(w.address).is_none());
         let large = written.iter().map(|w| w.length).sum::<u64>() > MAX_INLINE;
         if !large {
             let pieces = |w: &Written| self.memory.read_pieces(w.address, w.length as usize);

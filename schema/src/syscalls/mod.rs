@@ -31,6 +31,7 @@ mod commands;
 mod describe;
 pub mod errno;
 pub mod flags;
+mod given;
 mod ioctl;
 mod kinds;
 mod layouts;
@@ -42,6 +43,7 @@ mod table;
 mod text;
 
 pub use describe::{Argument, DEFAULT_LIMIT, Description, describe, describe_limited};
+pub use given::addresses;
 pub use ioctl::request_name;
 pub use kinds::{Count, Field, Format, Kind, Layout, Nested, Parameter, Syscall, Tail};
 pub use outputs::outputs;

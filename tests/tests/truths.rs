@@ -3,6 +3,7 @@
 use rdb_tests::compile::{Flavour, first_flavour};
 use rdb_tests::explorer::Answer;
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::recording::{Recording, recording, recording_of};
 
 /// Fixtures whose marks mean something in their first flavour.
@@ -161,4 +162,25 @@ fn registers_in_handlers_are_the_kernels() {
     let commands = [format!("break {place}"), "continue".to_string(), "print $xmm15".to_string()];
     let answers = recording("temporary_mask").explore().ask(&commands);
     assert_eq!(answers[2].get("value"), "{0 <repeats 16 times>}");
+}
+
+/// As the kernel leaves it to a debugger at the signal: behind the call, with -ERESTARTSYS
+/// (linux/errno.h) in rax.
+#[test]
+fn a_call_that_a_fatal_signal_ends_is_not_run_again() {
+    let fixture = Fixture::load("killed_waiting");
+    let guest = Guest::fixture(&fixture, Flavour::O0);
+    for engine in ["step", "auto"] {
+        let recording = guest.record(&["--engine", engine]);
+        let is_behind = "print *(unsigned short*)($rip - 2) == 0x050f";
+        let commands = ["rend", "print (long)$rax", is_behind, "syscalls --name read"];
+        let answers = recording.explore().ask(&commands);
+        assert_eq!(answers[0].reason(), "signal", "{engine}");
+        assert_eq!(answers[1].get("value"), "-512", "{engine}");
+        assert_eq!(answers[2].get("value"), "1", "{engine}");
+        let calls = answers[3].get("syscalls").as_array().expect("a list");
+        let last = calls.last().expect("a call");
+        assert_eq!(last["value"], -512);
+        assert!(last.get("restarted").is_none(), "{last}");
+    }
 }

@@ -135,6 +135,18 @@ impl Builder {
         self.draft.events.push(event);
     }
 
+    /// The last system call was not run again, although it was noted so.
+    pub fn call_was_not_restarted(&mut self) {
+        let kinds = self.draft.events.iter_mut().rev().map(|event| &mut event.kind);
+        let mut calls = kinds.filter_map(|kind| match kind {
+            EventKind::Syscall(call) => Some(call),
+            _ => None,
+        });
+        if let Some(call) = calls.next() {
+            call.restarted = false;
+        }
+    }
+
     /// Whether an execution is open.
     pub fn is_open(&self) -> bool {
         self.open.is_some()

@@ -46,6 +46,17 @@ impl Recording {
         self.event(kind(delivery, disposition));
     }
 
+    /// Records a signal that ends the program behind a system call, where `inside` are its
+    /// registers: the kernel would have run the call again only after the signal.
+    pub fn killed_in_call(&mut self, delivery: &Delivery, inside: Registers) {
+        self.builder.call_was_not_restarted();
+        let kind = kind(delivery, Disposition::Fatal);
+        let mut event = Event::new(self.last_tracepoint(), self.pid.cast_unsigned(), kind);
+        event.registers = RegisterPatch::between(&self.registers, &inside);
+        self.registers = inside;
+        self.push_event(event);
+    }
+
     /// Records that a handler was entered: `after` are the registers at its
     /// first instruction, and the kernel has built the frame.
     ///

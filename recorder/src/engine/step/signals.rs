@@ -82,7 +82,12 @@ impl Step {
 
     fn die_of(&mut self, stopped: Stopped, delivery: &Delivery) -> Flow<Interrupt> {
         self.rec.signal_event(delivery, Disposition::Fatal);
-        match stopped.resume(Resume::Continue, delivery.signal)?.wait()? {
+        self.die(stopped, delivery.signal)
+    }
+
+    /// Lets a signal that was recorded end the program.
+    pub(super) fn die(&mut self, stopped: Stopped, signal: i32) -> Flow<Interrupt> {
+        match stopped.resume(Resume::Continue, signal)?.wait()? {
             Outcome::Stopped(stopped, Stop::Exit) => self.dying(stopped),
             other => self.interrupted(other).map_or_else(Ok, |_| Ok(Interrupt::Gone)),
         }

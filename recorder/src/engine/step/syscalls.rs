@@ -3,7 +3,7 @@
 use super::Step;
 use crate::accounting::Cause;
 use crate::engine::{Flow, Interrupt, Leave};
-use crate::os::{Entered, restarts};
+use crate::os::{Delivery, Entered, restarts};
 use crate::tracee::{Outcome, Resume, Stop, Stopped};
 use rdb_schema::event::{Disposition, EventKind, Syscall};
 use rdb_schema::registers::{Gpr, Registers};
@@ -187,10 +187,16 @@ impl Step {
         signal: i32,
     ) -> Flow<Stopped> {
         match self.rec.disposition(signal) {
-            Disposition::Handled | Disposition::Fatal => self.signal_after(stopped, signal, false),
+            Disposition::Handled => self.signal_after(stopped, signal, false),
+            Disposition::Fatal => {
+                self.rec.stack_limit.free(&stopped);
+                let inside = self.registers_after(&stopped, false)?;
+                let delivery = Delivery { signal, info: stopped.siginfo()?, fault: false };
+                self.rec.killed_in_call(&delivery, inside);
+                Err(self.die(stopped, signal)?)
+            }
             disposition => {
-                let info = stopped.siginfo()?;
-                let delivery = crate::os::Delivery { signal, info, fault: false };
+                let delivery = Delivery { signal, info: stopped.siginfo()?, fault: false };
                 self.rec.signal_event(&delivery, disposition);
                 let inject = if disposition == Disposition::Stopped { signal } else { 0 };
                 if inject == 0 {

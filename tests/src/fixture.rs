@@ -160,7 +160,6 @@ pub fn marks(source: &Path) -> BTreeMap<String, u32> {
 pub fn signal_number(name: &str) -> i32 {
     match name {
         "SIGABRT" => libc::SIGABRT,
-        "SIGALRM" => libc::SIGALRM,
         "SIGFPE" => libc::SIGFPE,
         "SIGKILL" => libc::SIGKILL,
         "SIGSEGV" => libc::SIGSEGV,

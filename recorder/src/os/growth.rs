@@ -1,9 +1,10 @@
 //! Mappings the kernel changes by itself: stacks grow when they are touched.
 
 use super::Changes;
+use super::stack_limit::LOWEST;
 use crate::recording::{Recording, ReplayFailed};
 use rdb_schema::event::{Event, EventKind, Syscall};
-use rdb_schema::syscalls::{Call, addresses};
+use rdb_schema::syscalls::{Call, addresses_behind};
 
 impl Recording {
     /// Whether the kernel may have made a stack grow in `syscall`, which has returned: one
@@ -11,11 +12,14 @@ impl Recording {
     pub fn may_have_grown(&self, syscall: &Syscall) -> bool {
         let Syscall { number, arguments: args, result, .. } = *syscall;
         let memory = |address: u64, buffer: &mut [u8]| self.memory.read(address, buffer);
-        let given = addresses(&Call { number, args, result }, &memory);
-        given.into_iter().any(|address| self.is_below_stack(address))
+        let behind = addresses_behind(&Call { number, args, result }, &memory);
+        args.into_iter().chain(behind).any(|address| self.is_below_stack(address))
     }
 
     fn is_below_stack(&self, address: u64) -> bool {
+        if address < LOWEST || address.cast_signed() < 0 {
+            return false;
+        }
         let grows = libc::MAP_GROWSDOWN.cast_unsigned();
         let next = self.space.overlapping(address, u64::MAX).next();
         next.is_some_and(|mapping| mapping.start > address && mapping.flags & grows != 0)

@@ -50,7 +50,7 @@ impl StackLimit {
 }
 
 /// Arguments below are no addresses (mmap_min_addr).
-const LOWEST: u64 = 0x1_0000;
+pub(super) const LOWEST: u64 = 0x1_0000;
 
 impl Recording {
     /// Whether the kernel does not look at the stack's limit during `call`: no address

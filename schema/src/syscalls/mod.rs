@@ -26,12 +26,12 @@
 //! Mapping changes (`mmap`, `munmap`, `mremap`, `brk`, `madvise`, `shmat`,
 //! `execve`, …) are not writes: whoever tracks mappings handles them.
 
+mod behind;
 mod collect;
 mod commands;
 mod describe;
 pub mod errno;
 pub mod flags;
-mod given;
 mod ioctl;
 mod kinds;
 mod layouts;
@@ -42,8 +42,8 @@ mod structs;
 mod table;
 mod text;
 
+pub use behind::addresses_behind;
 pub use describe::{Argument, DEFAULT_LIMIT, Description, describe, describe_limited};
-pub use given::addresses;
 pub use ioctl::request_name;
 pub use kinds::{Count, Field, Format, Kind, Layout, Nested, Parameter, Syscall, Tail};
 pub use outputs::outputs;

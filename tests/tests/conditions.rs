@@ -178,3 +178,66 @@ fn l11_far_hits_are_those_of_the_list_of_executions() {
     assert!(stopped.get("condition_faults").to_string().contains("has no value"), "{stopped:?}");
     assert_eq!(explorer.last(&["break hit if i == 2001", "rc"]).reason(), "exit");
 }
+
+/// What `many_hits` stores to `total`: what it held before and afterwards, of each write that
+/// changes it, and the number of the call of `hit` before it.
+fn changes_of_total() -> Vec<(i32, i32, usize)> {
+    let (mut total, mut changes) = (0, Vec::new());
+    for i in 1..=2000 {
+        let mut value = total;
+        let mut put = |new: i32| changes.push((std::mem::replace(&mut value, new), new, i));
+        let sum = total + i as i32;
+        put(sum);
+        total = (0..300).fold(sum, |held, k| {
+            put(held ^ k);
+            held ^ k
+        });
+    }
+    changes.retain(|(old, new, _)| old != new);
+    changes
+}
+
+#[test]
+fn l11_a_watchpoints_condition_is_judged_far_away_too() {
+    let explorer = recording("many_hits").explore();
+    let changes = changes_of_total();
+    let unique = |wanted: i32| changes.iter().filter(|(_, new, _)| *new == wanted).count() == 1;
+    let late = changes.iter().find(|(_, new, call)| *call >= 100 && unique(*new));
+    let (_, late, call) = *late.expect("a value that is there once");
+    let each = explorer.last(&["print-each -c 300 i at hit"]);
+    let began = |call: usize| each.get("samples")[call - 1]["tracepoint"].as_u64().expect("one");
+    let behind = format!("jump {}", began(call + 60));
+    let watch = |kind: &str| format!("{kind} total if total == {late}");
+    let at = |commands: &[&str]| {
+        let stopped = explorer.last(commands);
+        assert_eq!(stopped.reason(), "watch", "{commands:?}");
+        let stop = stopped.get("stop").clone();
+        assert_eq!(stop["new_value"], late.to_string(), "{commands:?}");
+        stop["tracepoint"].as_u64().expect("a tracepoint")
+    };
+    let written = at(&[&*watch("watch"), "rc"]);
+    assert!((began(call)..began(call + 1)).contains(&written), "{written} of {call}");
+    assert_eq!(at(&[&*watch("watch"), &*behind, "cr"]), written);
+    assert_eq!(at(&[&*watch("awatch"), "rc"]), written);
+    // It is read next by the code that changes it again.
+    let read = at(&[&*watch("rwatch"), "rc"]);
+    assert!(read > written);
+    assert_eq!(at(&[&*watch("awatch"), "rc", "rc"]), read);
+    // Of several, as many are passed by as are to be ignored.
+    let some: Vec<_> = changes.iter().filter(|(_, new, _)| new % 256 == 7).collect();
+    let before = some.iter().filter(|(_, _, at)| *at < call + 60);
+    let back = *before.rev().nth(40).expect("so many");
+    let ways =
+        [(some[40], vec!["rc"]), (some[41], vec!["rc", "rc"]), (back, vec![behind.as_str(), "cr"])];
+    for ((old, new, _), go) in ways {
+        let set = ["watch total if total % 256 == 7", "ignore 1 40"];
+        let stop = explorer.last(&[&set[..], &go].concat()).get("stop").clone();
+        let values = (old.to_string().into(), new.to_string().into());
+        assert_eq!((&stop["old_value"], &stop["new_value"]), (&values.0, &values.1), "{go:?}");
+    }
+    // Without a value: history stops.
+    let fault = format!("watch total if total != {late} ? 0 : *(int *)((long)total - total)");
+    let stopped = explorer.last(&[&*fault, "rc"]);
+    assert!(stopped.get("condition_faults").to_string().contains("has no value"), "{stopped:?}");
+    assert_eq!(stopped.get("stop")["tracepoint"], written);
+}

@@ -259,3 +259,19 @@ fn blocks_are_named_by_what_was_called() {
     assert_eq!(own["through"], "aligned_alloc");
     assert_eq!(own["allocated"]["line"], fixture.line("allocated"));
 }
+
+#[test]
+fn what_the_allocator_writes_to_a_freed_block_is_no_use_of_it() {
+    let place = |mark: &str| format!("break {}", Fixture::load("trimmed").place(mark));
+    let explorer = recording("trimmed").explore();
+    let trim = explorer.last(&[place("trim"), "rc".to_owned()]).tracepoint();
+    let there = [place("trimmed"), "rc".to_owned()];
+    let ask = |question: &str| explorer.last(&[&there[..], &[question.to_owned()]].concat());
+    let writes = ask("modification list -c 50 -w past *(long (*)[2])freed");
+    let rows = writes.get("modifications").as_array().expect("modifications").clone();
+    assert!(rows.iter().any(|row| row["tracepoint"].as_u64() > Some(trim)), "{rows:?}");
+    let alone = ask("heap freed");
+    assert!(alone.get("block")["freed"].is_object(), "{alone:?}");
+    assert!(alone.get("used").is_null(), "{alone:?}");
+    assert_eq!(ask("heap --check").get("uses").as_array().map(Vec::len), Some(0));
+}

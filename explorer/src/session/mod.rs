@@ -27,6 +27,7 @@ mod judged;
 mod keeping;
 mod leave;
 mod lines;
+mod listed;
 mod locate;
 mod location;
 mod mapped;
@@ -63,6 +64,7 @@ mod thread;
 mod thread_names;
 mod tls;
 mod totals;
+mod triggers;
 mod twin;
 mod until;
 mod value;
@@ -175,6 +177,7 @@ pub struct Session {
     /// Where other processes were left.
     left: HashMap<u32, process::Left>,
     parses: parses::Parses,
+    listed: listed::Listed,
     implementations: indirect::Chosen,
 }
 
@@ -217,6 +220,7 @@ impl Session {
             due: ignoring::Due::default(),
             left: HashMap::new(),
             parses: parses::Parses::default(),
+            listed: listed::Listed::default(),
             implementations: indirect::Chosen::default(),
         }
     }

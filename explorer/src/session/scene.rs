@@ -19,7 +19,7 @@ pub struct Scene<'s> {
     pub(super) frames: Rc<Frames<'s>>,
     level: usize,
     /// What [`Self::variables`] gives, and the language, once they were asked for.
-    variables: OnceCell<Option<Vec<Variable>>>,
+    variables: OnceCell<Option<Rc<[Variable]>>>,
     pub(super) language: OnceCell<Language>,
 }
 
@@ -91,7 +91,7 @@ impl<'s> Scene<'s> {
         let find = || {
             let view = self.view()?;
             let function = view.function_dies()?;
-            Some(view.dies()?.variables(function.own, view.address()))
+            Some(self.session.variables_at(view.dies()?, function.own, view.address()))
         };
         self.variables.get_or_init(find).as_deref()
     }

@@ -112,6 +112,16 @@ impl<'f> View<'f> {
     }
 }
 
+/// The bytes of a register by DWARF number, of registers that are all known.
+fn held(all: &Registers, number: u16) -> Option<Vec<u8>> {
+    if usize::from(number) < DWARF_REGISTERS {
+        return Some(FrameRegisters::of(all).get(number)?.to_le_bytes().to_vec());
+    }
+    // All of a vector register has the number of its lowest part.
+    let whole = register_name(number).replace("xmm", "zmm");
+    registers::read(all, &whole).map(|value| value.bytes)
+}
+
 impl location::Frame for View<'_> {
     fn pc(&self) -> u64 {
         self.address().0
@@ -124,20 +134,15 @@ impl location::Frame for View<'_> {
     fn register(&self, number: u16) -> Option<Vec<u8>> {
         if usize::from(number) < DWARF_REGISTERS {
             let restored = self.frame()?.registers.get(number);
-            let value =
-                restored.or_else(|| FrameRegisters::of(&*self.registers_at_call()?).get(number))?;
-            return Some(value.to_le_bytes().to_vec());
+            let restored = restored.map(|value| value.to_le_bytes().to_vec());
+            return restored.or_else(|| held(&*self.registers_at_call()?, number));
         }
-        let name = register_name(number);
-        // All of a vector register has the number of its lowest part.
-        let whole = name.replace("xmm", "zmm");
         // Calls preserve no vector register (System V ABI, 3.2.1), but segment bases.
-        let innermost = self.is_innermost() || name.ends_with("_base");
-        let value = match innermost {
-            true => registers::read(&self.frames.registers, &whole),
-            false => registers::read(&*self.registers_at_call()?, &whole),
-        };
-        value.map(|value| value.bytes)
+        let innermost = self.is_innermost() || register_name(number).ends_with("_base");
+        match innermost {
+            true => held(&self.frames.registers, number),
+            false => held(&*self.registers_at_call()?, number),
+        }
     }
 
     fn memory(&self, address: u64, buffer: &mut [u8]) -> bool {
@@ -171,8 +176,8 @@ impl location::Frame for View<'_> {
         }
     }
 
-    fn at_entry(&self, number: u16) -> Option<u64> {
-        FrameRegisters::of(&*self.entry_registers()?).get(number)
+    fn at_entry(&self, number: u16) -> Option<Vec<u8>> {
+        held(&*self.entry_registers()?, number)
     }
 
     fn is_entered_at(&self, address: u64) -> bool {

@@ -1,6 +1,7 @@
 //! Watchpoints: stops where something is written or read.
 
 use super::breakpoint::{Access, Breakpoint, Scope, Watch};
+use super::condition::Hit;
 use super::modification::field_of;
 use super::stop::Stop;
 use super::value::Bytes;
@@ -9,6 +10,9 @@ use crate::index::{Plans, find_reads};
 use crate::timeline::{Direction, StateError, Timeline};
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
+
+/// Accesses that are looked at one by one: what is near needs no whole chunks.
+const SOON: usize = 16;
 
 /// Most reads that are looked for at a time.
 const MOST_AHEAD: usize = 1 << 12;
@@ -57,14 +61,11 @@ impl Session {
     ) -> Result<(u64, Option<Triggered>), StateError> {
         let (mut times, mut count) = (within(watch.scope.as_ref(), times), 0);
         let mut ahead = ReadsAhead::default();
-        while let Some(mut found) =
-            self.next_trigger((breakpoint.number, watch), &times, direction, &mut ahead)?
-        {
-            if self.interrupt.raised() {
-                return Err(StateError::Interrupted);
-            }
-            let thread = self.timeline.thread(found.moment)?;
-            match self.verdict(breakpoint, thread, found.moment.saturating_add(1)) {
+        for _ in 0..SOON {
+            let next = self.next_trigger((breakpoint.number, watch), &times, direction, &mut ahead);
+            let Some(mut found) = next? else { return Ok((count, None)) };
+            self.interrupt.check()?;
+            match self.stops_at(breakpoint, found.moment)? {
                 Some(hit) if count == skipped => {
                     found.fault = hit.fault;
                     return Ok((count, Some(found)));
@@ -76,7 +77,45 @@ impl Session {
                 Direction::Backward => times.end = found.moment,
             }
         }
-        Ok((count, None))
+        self.nth_far_trigger((breakpoint, watch), times, direction, (skipped, count))
+    }
+
+    /// The same in the rest of `times`, behind `count` others.
+    fn nth_far_trigger(
+        &self,
+        (breakpoint, watch): (&Breakpoint, &Watch),
+        times: Range<u64>,
+        direction: Direction,
+        (skipped, mut count): (u64, u64),
+    ) -> Result<(u64, Option<Triggered>), StateError> {
+        let mut moment = None;
+        self.triggers((breakpoint, watch), &times, direction, &mut |t| {
+            if count == skipped {
+                moment = Some(t);
+                return Ok(ControlFlow::Break(()));
+            }
+            count += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let Some(t) = moment else { return Ok((count, None)) };
+        let mut ahead = ReadsAhead::default();
+        let here = t..t.saturating_add(1);
+        let mut found =
+            self.next_trigger((breakpoint.number, watch), &here, direction, &mut ahead)?;
+        if let Some(found) = &mut found {
+            found.fault = self.stops_at(breakpoint, t)?.and_then(|hit| hit.fault);
+        }
+        Ok((count, found))
+    }
+
+    /// Whether a watchpoint stops at an access to what it watches.
+    pub(super) fn stops_at(
+        &self,
+        breakpoint: &Breakpoint,
+        moment: u64,
+    ) -> Result<Option<Hit>, StateError> {
+        let thread = self.timeline.thread(moment)?;
+        Ok(self.verdict(breakpoint, thread, moment.saturating_add(1)))
     }
 
     /// The first access in `times` of the kind that a watchpoint stops at.

@@ -97,13 +97,7 @@ impl Stores {
     /// page number `page`, in order.
     pub fn on_page(&self, page: u64, since: u64, until: u64) -> impl Iterator<Item = Store<'_>> {
         let indexes = self.by_page().page(page);
-        let before = |bound: u64| {
-            indexes.partition_point(|i| {
-                let place = self.places.get(*i as usize);
-                place.is_some_and(|p| self.first + u64::from(p.tracepoint) < bound)
-            })
-        };
-        let range = before(since)..before(until);
+        let range = self.count_before(indexes, since)..self.count_before(indexes, until);
         indexes.get(range).unwrap_or(&[]).iter().filter_map(|i| self.get(*i as usize))
     }
 
@@ -116,11 +110,23 @@ impl Stores {
         (since, until): (u64, u64),
     ) -> impl Iterator<Item = u64> {
         let indexes = self.by_page().page(page);
-        let stepped = (0..indexes.len()).step_by(step.max(1)).rev();
-        let place = |at: usize| self.places.get(*indexes.get(at)? as usize);
-        let tracepoints = stepped.filter_map(place);
-        let tracepoints = tracepoints.map(|place| self.first + u64::from(place.tracepoint));
-        tracepoints.skip_while(move |t| *t >= until).take_while(move |t| *t > since)
+        let time = |at: usize| {
+            let place = self.places.get(*indexes.get(at)? as usize)?;
+            Some(self.first + u64::from(place.tracepoint))
+        };
+        let step = step.max(1);
+        let start = self.count_before(indexes, since.saturating_add(1));
+        let end = self.count_before(indexes, until);
+        let stepped = start.div_ceil(step)..end.div_ceil(step);
+        stepped.rev().filter_map(move |at| time(at * step))
+    }
+
+    /// How many of the stores `indexes`, which ascend, are of tracepoints before `bound`.
+    fn count_before(&self, indexes: &[u32], bound: u64) -> usize {
+        indexes.partition_point(|i| {
+            let place = self.places.get(*i as usize);
+            place.is_some_and(|p| self.first + u64::from(p.tracepoint) < bound)
+        })
     }
 
     fn by_page(&self) -> &Touched {

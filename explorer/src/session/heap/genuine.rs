@@ -67,16 +67,20 @@ impl Session {
             return Ok(false);
         }
         let pc = self.timeline.pc(t)?;
-        let place = self.locator.place(&self.timeline, t, CodeAddr::Pc(pc));
-        if !is_of_library(&place) {
+        let places = self.locator.places(&self.timeline, t, CodeAddr::Pc(pc));
+        if !places.first().is_some_and(is_of_library) {
             return Ok(true);
         }
-        let name = place.function.unwrap_or_default();
-        if ALLOCATORS.iter().any(|start| name.starts_with(start)) {
+        // The function, and what is inlined into it there.
+        let names: Vec<String> = places.into_iter().filter_map(|place| place.function).collect();
+        let mut starts = ALLOCATORS.iter();
+        if starts.any(|start| names.iter().any(|name| name.starts_with(start))) {
             return Ok(false);
         }
-        let short = name.trim_start_matches('_');
-        let reader = READERS.iter().find(|(start, _)| short.starts_with(start));
+        let reader = names.iter().find_map(|name| {
+            let short = name.trim_start_matches('_');
+            READERS.iter().find(|(start, _)| short.starts_with(start))
+        });
         match reader.filter(|_| !used.write) {
             Some((_, pointers)) => self.was_given((t, pc), *pointers, &addresses),
             None => Ok(true),

@@ -44,18 +44,39 @@ impl Session {
             own.start < others.end && others.start < own.end
         });
         let end = reused.next().map_or(self.timeline.end(), |other| other.allocated);
-        let write = self.foreign_write(heap, block, freed..end)?;
+        let (write, written) = self.foreign_write(heap, block, freed..end)?;
         // A read is of interest only before the first write.
         let until = write.unwrap_or(end);
         let swept = until.min(freed.saturating_add(MAX_SWEPT));
         let (read, swept) = self.foreign_read(heap, block, freed..swept)?;
         let read = read.map(|tracepoint| Use { tracepoint, write: false });
         let write = write.map(|tracepoint| Use { tracepoint, write: true });
-        let all = swept == until;
+        let all = swept == until && written == end;
         Ok(Some(Uses { first: read.or(write), until: swept, all }))
     }
 
+    /// The first genuine write in `times`; and until when that was looked for, the end of
+    /// `times` if there is one.
     fn foreign_write(
+        &self,
+        heap: &Heap,
+        block: &Block,
+        times: Range<u64>,
+    ) -> Result<(Option<u64>, u64), StateError> {
+        let mut from = times.start;
+        for _ in 0..MAX_TRIED {
+            let write = self.next_foreign_write(heap, block, from..times.end)?;
+            let Some(tracepoint) = write else { return Ok((None, times.end)) };
+            if self.is_genuine(&Use { tracepoint, write: true }, block.addresses())? {
+                return Ok((Some(tracepoint), times.end));
+            }
+            from = tracepoint + 1;
+        }
+        Ok((None, from))
+    }
+
+    /// The first write in `times` that no call of the allocator makes.
+    fn next_foreign_write(
         &self,
         heap: &Heap,
         block: &Block,

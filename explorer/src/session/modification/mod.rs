@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// At most `limit` writes of `times` to the subject, in `direction`.
-    fn changes(
+    pub(super) fn changes(
         &self,
         subject: &Subject,
         times: Range<u64>,

@@ -45,6 +45,9 @@ pub enum Origin {
         /// Bytes of its buffer before the value.
         #[serde(skip_serializing_if = "Option::is_none")]
         offset: Option<u64>,
+        /// Offset in the file, if it mapped that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_offset: Option<u64>,
     },
     /// The kernel wrote it, in no call.
     Kernel {
@@ -176,7 +179,9 @@ impl Session {
                 span.within(&to).map(|_| span.behind(&to))
             });
             let sets = matches!(span.place, Place::Register(_));
-            if wrote.is_some() || (sets && found.is_none()) {
+            // Beside a call that maps a module stands what says so of the module.
+            let calls = matches!(event.kind, EventKind::Syscall(_));
+            if wrote.is_some() || (sets && (calls || found.is_none())) {
                 found = Some(self.of_event(event, span, w));
             }
             ControlFlow::Continue(())
@@ -218,8 +223,17 @@ impl Session {
             Place::Memory(address) if buffer => address.checked_sub(first),
             _ => None,
         };
-        let file = reads.then(|| self.descriptor(asked.arg(0), w)).flatten();
-        Origin::Syscall { call: text, file, offset }
+        let mapped = mapped_descriptor(&asked);
+        let read = if reads { Some(asked.arg(0)) } else { mapped };
+        let file = read.and_then(|number| self.descriptor(number, w));
+        let file_offset = file.as_ref().and(mapped).and_then(|_| match span.place {
+            Place::Memory(address) => {
+                let mapping = u64::try_from(call.result).ok()?;
+                asked.arg(5).checked_add(address.checked_sub(mapping)?)
+            }
+            _ => Some(asked.arg(5)),
+        });
+        Origin::Syscall { call: text, file, offset, file_offset }
     }
 
     /// What descriptor `number` means at `w`: what the last call opened that returned it, or
@@ -253,6 +267,14 @@ impl Session {
     }
 }
 
+/// The descriptor of what a call maps, if that is a file.
+fn mapped_descriptor(call: &Call) -> Option<u64> {
+    /// asm-generic/mman-common.h.
+    const MAP_ANONYMOUS: u64 = 0x20;
+    let maps = name(call.number) == Some("mmap") && call.arg(3) & MAP_ANONYMOUS == 0;
+    maps.then(|| call.arg(4))
+}
+
 impl Origin {
     /// `a constant of the instruction`.
     pub fn render(&self, page: &mut Page) {
@@ -269,13 +291,16 @@ impl Origin {
                 page.plain("what ").put(Style::Function, call).plain(" returned")
             }
             Self::Processor { what } => page.plain(what),
-            Self::Syscall { call, file, offset } => {
+            Self::Syscall { call, file, offset, file_offset } => {
                 page.put(Style::Function, call);
                 if let Some(offset) = offset {
                     page.plain(format!(", from byte {offset} of its buffer"));
                 }
                 if let Some(file) = file {
                     page.plain(", of ").put(Style::File, file);
+                }
+                if let Some(offset) = file_offset {
+                    page.plain(format!(" at {}", hex(*offset)));
                 }
                 page
             }

@@ -1,7 +1,7 @@
 //! What registers and parameters held when a function was entered (DWARF 5, 2.5.1.7): its
 //! caller's call site says what it passed, or a recorded history what was there.
 
-use gimli::Operation;
+use gimli::{Operation, Value};
 
 use super::{Frame, Missing, evaluate};
 use crate::symbols::dies::{DieRef, Dies, Entry, Expression};
@@ -9,19 +9,36 @@ use crate::symbols::dies::{DieRef, Dies, Entry, Expression};
 /// Most entries of a caller looked through for the call site.
 const MAX_VISITED: usize = 200_000;
 
-/// What `expression` (a register) was when the function of `frame` was entered.
+/// A register as an entry value names it: its number, and the base type of the unit that it is
+/// read as, 0 for the generic type.
+struct Named {
+    register: gimli::Register,
+    base_type: usize,
+}
+
+/// What `expression` names: DW_OP_reg, or with a type DW_OP_regval_type.
+fn named(entry: &Entry<'_>, expression: &Expression) -> Option<Named> {
+    let mut operations = expression.clone().operations(entry.unit().encoding());
+    let named = match operations.next() {
+        Ok(Some(Operation::Register { register })) => Named { register, base_type: 0 },
+        Ok(Some(Operation::RegisterOffset { register, offset: 0, base_type })) => {
+            Named { register, base_type: base_type.0 }
+        }
+        _ => return None,
+    };
+    matches!(operations.next(), Ok(None)).then_some(named)
+}
+
+/// What `expression` (a register) was when the function of `frame` was entered: its bytes, at
+/// least 16, and the base type of the unit that they are read as.
 pub(super) fn at_entry(
     entry: &Entry<'_>,
     expression: &Expression,
     frame: &dyn Frame,
     depth: u32,
-) -> Result<u64, Missing> {
-    let encoding = entry.unit().encoding();
-    let mut operations = expression.clone().operations(encoding);
-    let wanted = match (operations.next(), operations.next()) {
-        (Ok(Some(Operation::Register { register })), Ok(None)) => register,
-        _ => return Err(Missing::EntryValue),
-    };
+) -> Result<(Vec<u8>, usize), Missing> {
+    let Named { register: wanted, base_type } =
+        named(entry, expression).ok_or(Missing::EntryValue)?;
     let is_wanted = |parameter: &Entry<'_>| {
         let location = parameter.attribute(gimli::DW_AT_location);
         let expression = location.and_then(|value| value.exprloc_value());
@@ -34,7 +51,12 @@ pub(super) fn at_entry(
         register && matches!(operations.next(), Ok(None))
     };
     let passed = passed(&is_wanted, entry.dies(), frame, depth);
-    passed.or_else(|missing| frame.at_entry(wanted.0).ok_or(missing))
+    let mut bytes = match passed {
+        Ok(value) => evaluate::value_bytes(value),
+        Err(missing) => frame.at_entry(wanted.0).ok_or(missing)?,
+    };
+    bytes.resize(bytes.len().max(16), 0);
+    Ok((bytes, base_type))
 }
 
 /// What was passed for the parameter that `die` declares (DW_OP_GNU_parameter_ref).
@@ -48,7 +70,7 @@ pub(super) fn parameter(
         let named = parameter.reference(gimli::DW_AT_call_parameter);
         named.or_else(|| parameter.reference(gimli::DW_AT_abstract_origin)) == Some(die)
     };
-    passed(&is_wanted, callee, frame, depth)
+    passed(&is_wanted, callee, frame, depth)?.to_u64(u64::MAX).map_err(|_| Missing::EntryValue)
 }
 
 fn passed(
@@ -56,7 +78,7 @@ fn passed(
     callee: &Dies,
     frame: &dyn Frame,
     depth: u32,
-) -> Result<u64, Missing> {
+) -> Result<Value, Missing> {
     let mut found = Err(Missing::EntryValue);
     frame.with_caller(&mut |dies, caller, address| {
         let value = call_site(dies, caller, address).and_then(|site| {
@@ -69,7 +91,7 @@ fn passed(
             let value = parameter.attribute(gimli::DW_AT_call_value);
             let value = value.or_else(|| parameter.attribute(gimli::DW_AT_GNU_call_site_value));
             let expression = value?.exprloc_value()?;
-            evaluate::number(parameter, expression, caller, None, depth + 1).ok()
+            evaluate::value(parameter, expression, caller, depth + 1).ok()
         });
         found = value.ok_or(Missing::EntryValue);
     });

@@ -46,6 +46,28 @@ pub(super) fn number(
     }
 }
 
+/// The value that an expression leaves on the stack, with its type: what a call passes.
+pub(super) fn value(
+    entry: &Entry<'_>,
+    expression: Expression,
+    frame: &dyn Frame,
+    depth: u32,
+) -> Result<Value, Missing> {
+    let is_number = number(entry, expression.clone(), frame, None, depth);
+    if let Ok(number) = is_number {
+        return Ok(Value::Generic(number));
+    }
+    // As an address, a floating-point number makes no sense.
+    let bytes = gimli::Reader::to_slice(&expression.0).map_err(bad)?;
+    let bytes = [&bytes[..], &[gimli::DW_OP_stack_value.0]].concat();
+    let on_stack = gimli::Expression(Reader::new(bytes.as_slice().into(), gimli::LittleEndian));
+    let pieces = Machine { entry, frame, depth }.run(on_stack, None)?;
+    match pieces.as_slice() {
+        [gimli::Piece { location: gimli::Location::Value { value }, .. }] => Ok(*value),
+        _ => Err(unusable("no value where one is needed")),
+    }
+}
+
 fn of_piece(entry: &Entry<'_>, piece: gimli::Piece<Reader>) -> Piece {
     let at = match piece.location {
         gimli::Location::Empty => At::OptimizedOut,
@@ -65,7 +87,8 @@ fn of_piece(entry: &Entry<'_>, piece: gimli::Piece<Reader>) -> Piece {
     Piece { bits: piece.size_in_bits, bit_offset: piece.bit_offset.unwrap_or(0), at }
 }
 
-fn value_bytes(value: Value) -> Vec<u8> {
+/// The bytes of a value, little-endian.
+pub(super) fn value_bytes(value: Value) -> Vec<u8> {
     match value {
         Value::Generic(value) | Value::U64(value) => value.to_le_bytes().to_vec(),
         Value::I64(value) => value.to_le_bytes().to_vec(),
@@ -151,8 +174,9 @@ impl Machine<'_, '_> {
                 evaluation.resume_with_call_frame_cfa(cfa)
             }
             EvaluationResult::RequiresEntryValue(expression) => {
-                let value = entry_value::at_entry(self.entry, &expression, self.frame, self.depth)?;
-                evaluation.resume_with_entry_value(Value::Generic(value))
+                let (bytes, base_type) =
+                    entry_value::at_entry(self.entry, &expression, self.frame, self.depth)?;
+                evaluation.resume_with_entry_value(self.typed(base_type, &bytes)?)
             }
             EvaluationResult::RequiresParameterRef(parameter) => {
                 let parameter = self.entry.at(parameter.0);

@@ -39,9 +39,9 @@ pub trait Frame {
     /// address is where it will continue.
     fn with_caller(&self, ask: &mut dyn FnMut(&Dies, &dyn Frame, u64));
 
-    /// What a register was when the frame's function was entered, if whoever made the frame
-    /// remembers: a recorded history does.
-    fn at_entry(&self, _number: u16) -> Option<u64> {
+    /// The bytes of a register, little-endian, when the frame's function was entered, if whoever
+    /// made the frame remembers: a recorded history does.
+    fn at_entry(&self, _number: u16) -> Option<Vec<u8>> {
         None
     }
 

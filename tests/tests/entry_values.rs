@@ -1,0 +1,19 @@
+//! Parameters in vector registers that the function has overwritten, against what the fixture's
+//! source passes.
+
+use rdb_tests::recording::recording;
+
+#[test]
+fn parameters_in_vector_registers_are_those_at_the_call() {
+    let place = rdb_tests::fixture::Fixture::load("entry_values").place("stop");
+    let explorer = recording("entry_values").explore();
+    let stop = [format!("break {place}"), "rc".into(), "rc".into()];
+    // Called with d * 3, which is computed, and with constants.
+    for (call, wanted) in [(2, ["3", "1.5", "4", "1"]), (3, ["2.25", "1.5", "5", "1"])] {
+        let ask = ["print x", "print y", "print n", "up", "print d"].map(str::to_owned);
+        let answers = explorer.ask(&[&stop[..call], &ask].concat());
+        let values = answers.iter().filter(|answer| answer.command.starts_with("print"));
+        let values: Vec<_> = values.map(|answer| answer.get("value").clone()).collect();
+        assert_eq!(values, wanted, "call {}", call - 1);
+    }
+}

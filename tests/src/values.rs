@@ -54,8 +54,19 @@ fn text(answer: &Answer) -> String {
         // gdb does not tell why.
         return lines.join("\n").replace("<its value at the call is not known>", "<optimized out>");
     }
+    if let Some(rows) = answer.get("rows").as_array() {
+        return rows.iter().map(row_text).collect::<Vec<_>>().join("\n");
+    }
     let shown = answer.get("value").as_str().or(answer.get("type").as_str());
     shown.unwrap_or_else(|| panic!("no value in {answer:?}")).to_string()
+}
+
+/// A row of `x`.
+fn row_text(row: &serde_json::Value) -> String {
+    let symbol = row["symbol"].as_str().map(|symbol| format!(" {symbol}")).unwrap_or_default();
+    let values = row["values"].as_array().expect("values").iter();
+    let values: String = values.map(|v| format!("\t{}", v.as_str().unwrap())).collect();
+    format!("{}{symbol}:{values}", row["address"].as_str().unwrap())
 }
 
 /// gdb's answer without the number of the value, `type = `, and words about nothing.

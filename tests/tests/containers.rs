@@ -222,15 +222,60 @@ fn an_index_behind_a_container_is_told_its_length() {
     let fixture = rdb_tests::fixture::Fixture::load("containers");
     let explorer = rdb_tests::recording::recording("containers").explore();
     let go = format!("until {}", fixture.place("print"));
-    let asked = ["print numbers[3]", "print numbers[-1]", "print set[0]"];
+    let asked = [
+        "print numbers[3]",
+        "print numbers[-1]",
+        "print set[0]",
+        "print no_bits[0]",
+        "print none[0]",
+        "print array[3]",
+        "print name[100]",
+        "print by_number[7]",
+        "print by_number[\"a\"]",
+        "print by_name[\"c\"]",
+        "print deque[4]",
+        "print numbers[\"a\"]",
+    ];
     let (_, answers) = explorer.attempt(&[&[&*go], &asked[..]].concat());
     let errors: Vec<_> = answers[1..].iter().filter_map(|one| one.error.as_deref()).collect();
-    let said = ["the length of std::vector<int", "the length of", "cannot be indexed"];
+    let said = [
+        "the length of std::vector<int",
+        "the length of",
+        "cannot be indexed",
+        "no element 0: std::vector<bool, std::allocator<bool> > is empty",
+        "no element 0: std::string is empty",
+        "the length of std::array<short int, 3> is 3",
+        "the length of std::string is 12",
+        "no element 7: std::map<int",
+        "keys of type const int",
+        "has no such key",
+        "the length of std::deque<int, std::allocator<int> > is 4",
+        "an index has to be an integer",
+    ];
     assert_eq!(errors.len(), said.len(), "{answers:?}");
     for (error, said) in errors.iter().zip(said) {
         assert!(error.contains(said), "{error}");
     }
     assert!(errors[0].contains("is 3") && errors[1].contains("no element -1"), "{errors:?}");
+}
+
+#[test]
+fn containers_are_indexed_by_number_and_by_key() {
+    let expected = [
+        ("array[2]", "6"),
+        ("bits[1]", "false"),
+        ("bits[2]", "true"),
+        ("deque[0]", "0"),
+        ("deque[3]", "3"),
+        ("name[0]", "97 'a'"),
+        ("view[2]", "115 's'"),
+        ("wide[2]", "119 L'w'"),
+        ("hashed[1]", "10"),
+        ("by_number[2]", "\"two\""),
+        ("by_name[\"b\"]", "2"),
+        ("by_name[\"a\"] + numbers[0]", "2"),
+    ];
+    assert_values("containers", "print", &expected);
 }
 
 #[test]

@@ -151,3 +151,26 @@ fn both_programs_count_the_bytes_of_an_instruction_alike() {
     let shown = recording.explore().text(&["info"]).stdout_text();
     assert!(shown.contains(&format!("the rest {each} an instruction")), "{said}{shown}");
 }
+
+#[test]
+fn usage_shows_all_words_of_a_command() {
+    let explorer = recording("hello").explore();
+    let usages = [
+        ("print-each", "print-each [-c N] [-w WHEN] EXPR[, EXPR…] at LOCATION [if CONDITION]"),
+        ("export", "export [--format perfetto|chrome] calls|folded FILE"),
+    ];
+    for (command, usage) in usages {
+        let answer = explorer.last(&[format!("help {command}")]);
+        assert_eq!(answer.get("groups")[0]["commands"][0]["usage"], usage);
+        let (_, answers) = explorer.attempt(&[command]);
+        let error = answers[0].error.clone().unwrap_or_default();
+        assert!(error.ends_with(&format!("usage: {usage}")), "{error}");
+        // Names and what they are stand apart.
+        let text = explorer.text(&[format!("help {command}")]).stdout_text();
+        let parts = text.lines().filter(|line| line.starts_with("  "));
+        for line in parts {
+            let (name, help) = line.trim().split_once(' ').unwrap_or_default();
+            assert!(!name.is_empty() && !help.trim().is_empty(), "{line}");
+        }
+    }
+}

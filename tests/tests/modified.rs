@@ -48,3 +48,19 @@ fn the_values_fit_the_terminal() {
         .unwrap_or_else(|| panic!("{shown}"));
     assert!(row.trim_end().chars().count() <= 80, "{shown}");
 }
+
+#[test]
+fn watchpoints_show_what_the_list_shows() {
+    for variable in ["pair", "name", "text", "wide"] {
+        let watch = format!("watch {variable}");
+        // The stop may be in a library, whose code knows the name by its file only.
+        let list = format!("mod list -c 1 -w past modified.cpp::{variable}");
+        let answers = explorer().ask(&["break main", "continue", &watch, "continue", &list]);
+        let (stop, row) = (answers[3].get("stop"), &answers[4].get("modifications")[0]);
+        assert_eq!(stop["reason"], "watch", "{variable}");
+        for field in ["tracepoint", "old_value", "new_value"] {
+            assert!(!stop[field].is_null(), "{variable}: {stop}");
+            assert_eq!(stop[field], row[field], "{variable}");
+        }
+    }
+}

@@ -13,6 +13,8 @@ pub enum Form {
     Rest,
     /// The rest of the line, needed.
     RequiredRest,
+    /// The rest of the line, needed, made up of more than the name says: as usage shows it.
+    Phrase(&'static str),
     /// Its own name, typed or not: `backtrace full`.
     Word,
     /// Directly behind the command: `x/4xg`.
@@ -78,6 +80,7 @@ impl Argument {
     pub fn usage(&self) -> String {
         match self.form {
             Form::Required | Form::RequiredRest => format!(" {}", self.name),
+            Form::Phrase(words) => format!(" {words}"),
             Form::Optional | Form::Rest => format!(" [{}]", self.name),
             Form::Slash => format!("[/{}]", self.name),
             Form::Word => format!(" [{}]", self.name),
@@ -103,7 +106,7 @@ impl Argument {
     }
 
     fn takes_rest(&self) -> bool {
-        matches!(self.form, Form::Rest | Form::RequiredRest)
+        matches!(self.form, Form::Rest | Form::RequiredRest | Form::Phrase(_))
     }
 }
 
@@ -184,7 +187,8 @@ impl Arguments {
 
     fn check(&self, command: &Command) -> Result<(), CommandError> {
         for argument in command.arguments {
-            let needed = matches!(argument.form, Form::Required | Form::RequiredRest);
+            let needed =
+                matches!(argument.form, Form::Required | Form::RequiredRest | Form::Phrase(_));
             match self.get(argument.name) {
                 None if needed => return Err(self.error(format!("{} is missing", argument.name))),
                 Some(value) if argument.kind == Kind::Count && value.parse::<u64>().is_err() => {

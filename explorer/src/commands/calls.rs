@@ -3,6 +3,7 @@
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::locals::{self, Named, call_text};
 use super::more;
+use super::returned::{not_known, own_rax, rax_text};
 use super::shown::ShownValue;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
@@ -75,28 +76,16 @@ impl Row {
         self.parameters.as_deref().map_or_else(raw, |all| call_text(all, text_of))
     }
 
-    /// What is said of a value that is somewhere: rax may have it, or a part of it, unless it
-    /// is what rdi held at the entry, which may be the address of a place for it.
-    fn unsure_value(&self) -> String {
-        let own = self.call.value.filter(|rax| self.call.arguments.first() != Some(rax));
-        let own = own.map_or_else(String::new, |rax| format!(" ({})", rax_text(rax)));
-        format!("not known{own}")
-    }
-
     fn value(&self) -> String {
         match (self.call.ending, &self.returned) {
             (Ending::Running, _) => "still running".to_owned(),
             (Ending::Left, _) => "left".to_owned(),
             (_, Some(shown)) => text_of(&shown.value).to_owned(),
-            _ if self.unsure => self.unsure_value(),
+            _ if self.unsure => not_known(own_rax(&self.call).map(rax_text).as_deref()),
             // Its type is not known.
             _ => self.call.value.map_or_else(String::new, rax_text),
         }
     }
-}
-
-fn rax_text(rax: u64) -> String {
-    format!("rax={}", hex(rax))
 }
 
 /// Of a pointer to text that is shown with it, the text alone: a table has little room.

@@ -154,11 +154,11 @@ pub static PRINT_EACH: Command = Command {
         WHEN,
         Argument {
             name: "EXPR",
-            form: Form::RequiredRest,
+            form: Form::Phrase("EXPR[, EXPR…] at LOCATION [if CONDITION]"),
             short: None,
             kind: Kind::Expression,
-            help: "EXPR [, EXPR…] at LOCATION [if CONDITION]; a comma within an expression \
-                   needs parentheses around it",
+            help: "what to show, at which place, and of its executions which: a comma within an \
+                   expression needs parentheses around it",
         },
     ],
     help: "show values at every execution of a place, as a table",

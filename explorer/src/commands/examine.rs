@@ -1,15 +1,18 @@
 //! `x`: memory in gdb's formats.
 
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use super::{disassemble, operands, unmapped};
+use super::{disassemble, unmapped};
 use crate::render::{Page, Style, hex, serialize_hex};
 use crate::session::{Examine, Session};
+use crate::symbols::datatypes::{Encoding, Type};
+use crate::values::{FloatFormat, TextStyle, Value, Wide, character, float_text};
+use crate::values::{quoted_bytes, units};
 use serde::Serialize;
 
 /// Most units one command shows.
 const MAX_COUNT: u64 = 65_536;
 
-/// Longest string `x/s` shows, bytes.
+/// Longest string `x/s` shows, characters.
 const MAX_STRING: usize = 4096;
 
 /// What `/FMT` says.
@@ -22,7 +25,7 @@ struct Format {
 
 impl Format {
     /// Reads `4xg`; what is left out is as last time. As in gdb: `a` means
-    /// giant words, and `i` and `s` have no size.
+    /// giant words, and `c` and `s` bytes.
     fn parse(text: &str, last: &Examine) -> Result<Self, String> {
         let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (count, letters) = text.split_at(digits);
@@ -94,7 +97,7 @@ fn unit(session: &Session, bytes: &[Option<u8>], letter: char) -> String {
             Some(symbol) => format!("{value:#x} {symbol}"),
             None => hex(value),
         },
-        'f' => float(value, known.len()),
+        'f' => float(value, &known),
         letter => integer(value, known.len(), letter),
     }
 }
@@ -109,26 +112,15 @@ fn integer(value: u64, size: usize, letter: char) -> String {
         'o' if value == 0 => "0".to_owned(),
         'o' => format!("0{value:o}"),
         't' => format!("{value:0width$b}", width = size * 8),
-        'c' => format!("{} {}", signed as i8, character(value as u8)),
+        'c' => format!("{} {}", signed as i8, character(signed.into(), false)),
         _ => format!("0x{value:0digits$x}"),
     }
 }
 
-fn float(value: u64, size: usize) -> String {
-    match size {
-        8 => format!("{:?}", f64::from_bits(value)),
-        4 => format!("{:?}", f32::from_bits(value as u32)),
-        _ => integer(value, size, 'd'),
-    }
-}
-
-fn character(byte: u8) -> String {
-    match byte {
-        0 => "'\\000'".to_owned(),
-        b'\'' => "'\\''".to_owned(),
-        b' '..=b'~' => format!("'{}'", char::from(byte)),
-        _ => format!("'{}'", byte.escape_ascii()),
-    }
+fn float(value: u64, bytes: &[u8]) -> String {
+    let format = FloatFormat::named("", bytes.len() as u64);
+    let text = format.and_then(|format| float_text(bytes, format));
+    text.unwrap_or_else(|| integer(value, bytes.len(), 'd'))
 }
 
 fn units_per_row(format: Format) -> usize {
@@ -157,29 +149,78 @@ fn numbers(session: &Session, address: u64, format: Format) -> Result<Vec<Row>, 
     Ok(bytes.chunks(per_row).enumerate().map(row).collect())
 }
 
-/// Zero-terminated strings, one a row; the address behind the last.
-fn strings(session: &Session, start: u64, count: u64) -> Result<(Vec<Row>, u64), CommandError> {
-    let mut address = start;
-    let mut rows = Vec::new();
-    for _ in 0..count {
-        let bytes = session.timeline().memory(session.cursor(), address, MAX_STRING)?;
-        let text: Vec<u8> = bytes.iter().map_while(|b| b.filter(|b| *b != 0)).collect();
-        let after = bytes.get(text.len());
-        if text.is_empty() && after == Some(&None) {
-            return if rows.is_empty() {
-                Err(unmapped::unknown(session, address))
-            } else {
-                Ok((rows, address))
-            };
-        }
-        let end = match after {
-            Some(Some(_)) => "",
-            _ => "...",
-        };
-        let value = format!("{}{end}", operands::quoted(&text));
-        rows.push(Row { address, symbol: session.symbol(address), values: vec![value] });
-        address = address.wrapping_add(text.len() as u64 + u64::from(end.is_empty()));
+/// The type of a unit.
+fn unit_type(format: Format) -> Type {
+    let size = format.size as u64;
+    match (format.letter, size) {
+        ('f', 4) => Type::base("float", size, Encoding::Float),
+        ('f', 8) => Type::base("double", size, Encoding::Float),
+        _ => Type::base(&format!("int{}_t", size * 8), size, Encoding::Signed),
     }
+}
+
+/// Keeps where the last unit is as `$_`, and what it holds as `$__`, as gdb does.
+fn remember(session: &mut Session, of: &Type, address: u64) -> Result<(), CommandError> {
+    let scene = session.scene()?;
+    let value = Value::in_memory(of.clone(), address).kept(&scene);
+    let pointer = Value::computed(of.pointer(), address.to_le_bytes().into());
+    drop(scene);
+    session.history.assign("_", pointer);
+    session.history.assign("__", value);
+    Ok(())
+}
+
+/// A zero-terminated string.
+struct Text {
+    row: Row,
+    /// Its characters, and the zero behind it.
+    length: u64,
+}
+
+/// The string of characters of `size` bytes at an address; `None` if nothing is known there.
+fn string(session: &Session, address: u64, size: usize) -> Result<Option<Text>, CommandError> {
+    let memory = session.timeline().memory(session.cursor(), address, MAX_STRING * size)?;
+    let known: Vec<u8> = memory.iter().map_while(|byte| *byte).collect();
+    let all = units(&known, size);
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let text: Vec<u32> = all.iter().copied().take_while(|unit| *unit != 0).collect();
+    let style = TextStyle { cut: text.len() == all.len(), limit: MAX_STRING };
+    let shown = match size {
+        1 => quoted_bytes(known.get(..text.len()).unwrap_or(&known), style),
+        _ => Wide { mark: if size == 2 { "u" } else { "U" }, size }.quoted(&text, style),
+    };
+    let length = text.len() as u64 + u64::from(!style.cut);
+    let row = Row { address, symbol: session.symbol(address), values: vec![shown] };
+    Ok(Some(Text { row, length }))
+}
+
+/// Zero-terminated strings, one a row; the address behind the last.
+fn strings(
+    session: &mut Session,
+    start: u64,
+    format: Format,
+) -> Result<(Vec<Row>, u64), CommandError> {
+    let size = format.size;
+    if size > 4 {
+        let text = "characters of strings have 1, 2 or 4 bytes: b, h or w";
+        return Err(CommandError::Other(text.to_owned()));
+    }
+    let (mut rows, mut address, mut last) = (Vec::new(), start, None);
+    for _ in 0..format.count {
+        let Some(text) = string(session, address, size)? else { break };
+        last = Some((address, text.length));
+        rows.push(text.row);
+        address = address.wrapping_add(text.length.saturating_mul(size as u64));
+    }
+    let Some((at, length)) = last else { return Err(unmapped::unknown(session, start)) };
+    let of = match size {
+        1 => Type::base("char", 1, Encoding::SignedChar),
+        2 => Type::base("char16_t", 2, Encoding::Utf),
+        _ => Type::base("char32_t", 4, Encoding::Utf),
+    };
+    remember(session, &of.array(length), at)?;
     Ok((rows, address))
 }
 
@@ -199,12 +240,14 @@ fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {
             (Box::new(code), next)
         }
         's' => {
-            let (rows, next) = strings(session, address, format.count)?;
-            (Box::new(Memory { size: 1, rows }), next)
+            let (rows, next) = strings(session, address, format)?;
+            (Box::new(Memory { size: format.size, rows }), next)
         }
         _ => {
             let rows = numbers(session, address, format)?;
             let length = format.count * format.size as u64;
+            let last = address.wrapping_add(length - format.size as u64);
+            remember(session, &unit_type(format), last)?;
             (Box::new(Memory { size: format.size, rows }), address.wrapping_add(length))
         }
     };
@@ -237,7 +280,9 @@ pub static EXAMINE: Command = Command {
     ],
     help: "examine memory",
     details: "ADDRESS is an expression as `print` takes it: the value of a number or pointer, the \
-              place of anything else. Bytes that are not known at this tracepoint show as ??.",
+              place of anything else. Bytes that are not known at this tracepoint show as ??. \
+              x/s takes b, h and w for characters of 1, 2 and 4 bytes. The last address is kept \
+              as $_, and what is there as $__.",
     run: examine,
 };
 
@@ -268,7 +313,9 @@ mod tests {
         assert_eq!(integer(8, 1, 'o'), "010");
         assert_eq!(integer(5, 1, 't'), "00000101");
         assert_eq!(integer(65, 1, 'c'), "65 'A'");
-        assert_eq!(float(1.5f64.to_bits(), 8), "1.5");
-        assert_eq!(float(u64::from(2.5f32.to_bits()), 4), "2.5");
+        assert_eq!(integer(0xfe, 4, 'c'), "-2 '\\376'");
+        assert_eq!(float(0, &1e17f64.to_le_bytes()), "1e+17");
+        assert_eq!(float(0, &0.1f32.to_le_bytes()), "0.100000001");
+        assert_eq!(float(513, &[1, 2]), "513");
     }
 }

@@ -70,6 +70,12 @@ fn refuse_trace(session: &Session, path: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Both formats of calls, as usage shows them.
+const FORMAT: &str = "perfetto|chrome";
+
+/// Both kinds, as usage shows them.
+const WHAT: &str = "calls|folded";
+
 /// Writes a history to the file of a path.
 type Writer = fn(&Session, &str) -> CommandResult;
 
@@ -96,10 +102,10 @@ fn folded(session: &Session, path: &str) -> CommandResult {
 }
 
 fn run(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let what = arguments.get("WHAT").unwrap_or_default();
+    let what = arguments.get(WHAT).unwrap_or_default();
     let kind = KINDS.iter().find(|(name, _)| *name == what);
     let (_, write) = kind.ok_or_else(|| arguments.error(format!("no export of {what:?}")))?;
-    let format = arguments.get("FORMAT").unwrap_or("perfetto");
+    let format = arguments.get(FORMAT).unwrap_or("perfetto");
     if !["perfetto", "chrome"].contains(&format) {
         return Err(arguments.error(format!("{format:?} is not perfetto or chrome")));
     }
@@ -113,14 +119,14 @@ pub static EXPORT: Command = Command {
     group: Group::History,
     arguments: &[
         Argument {
-            name: "FORMAT",
+            name: FORMAT,
             form: Form::Option,
-            short: None,
+            short: Some("--format"),
             kind: Kind::Text,
             help: "of calls: perfetto, as if left out, or chrome; both load the same file",
         },
         Argument {
-            name: "WHAT",
+            name: WHAT,
             form: Form::Required,
             short: None,
             kind: Kind::Text,

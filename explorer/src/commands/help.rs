@@ -56,8 +56,10 @@ impl Entry {
             page.line(format!("also: {}", self.aliases.join(", ")));
         }
         page.line(format!("{}.", self.help));
+        let names = self.arguments.iter().map(|argument| argument.name.len() + 1);
+        let width = names.max().unwrap_or(0).max(10);
         for argument in &self.arguments {
-            page.plain("  ").put(Style::Heading, format!("{:<10}", argument.name));
+            page.plain("  ").put(Style::Heading, format!("{:<width$}", argument.name));
             page.line(argument.help);
         }
         if !self.details.is_empty() {

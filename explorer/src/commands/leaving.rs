@@ -1,13 +1,15 @@
 //! Out of a function, and to places: both ways.
 
 use super::position::Position;
+use super::returned::ReturnedValue;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind};
 use crate::session::Session;
 use crate::timeline::Direction;
 
 fn leave(session: &mut Session, direction: Direction) -> CommandResult {
-    session.leave(direction)?.map_err(CommandError::Other)?;
-    Position::result(session)
+    let ended = session.leave(direction)?.map_err(CommandError::Other)?;
+    let returned = ended.map(|call| ReturnedValue::kept(session, &call)).transpose()?;
+    Ok(Box::new(Position::of(session)?.with_returned(returned.flatten())))
 }
 
 fn until(
@@ -52,7 +54,9 @@ pub static REPLAY_UNTIL_OUT: Command = Command {
     arguments: &[],
     help: "go forward out of the function, to where it returns to",
     details: "It ends when the stack pointer rises above what it was before the call: so also \
-              by longjmp, or by the return of a function it was handed on to.",
+              by longjmp, or by the return of a function it was handed on to. What the function \
+              returned is shown in its type, and kept as `print` keeps values; where its type \
+              does not tell how it is returned, that is said.",
     run: |session, _| leave(session, Direction::Forward),
 };
 

@@ -39,6 +39,7 @@ mod reads;
 mod reference;
 mod registers;
 mod resolve;
+mod returned;
 mod running;
 mod settings;
 mod shown;

@@ -118,10 +118,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let more = more::cut(&mut found, window, |one| one.tracepoint < cursor);
     let scene = session.scene()?;
     let value = |number: usize, bytes: &[Option<u8>], t: u64| match &of {
-        Some(of) => match scene.typed_text(&subject, of, bytes) {
-            None if number < MOST_READ => session.held_text(&subject, of, t),
-            known => Ok(known),
-        },
+        Some(of) if number < MOST_READ => session.value_held(&scene, (&subject, of), bytes, t),
+        Some(of) => Ok(scene.typed_text(&subject, of, bytes)),
         None => Ok(None),
     };
     let row = |(number, modification): (usize, Modification)| {

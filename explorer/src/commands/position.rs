@@ -1,6 +1,7 @@
 //! `where`, and what every moving command answers.
 
 use super::display::Displays;
+use super::returned::ReturnedValue;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output, operands};
 use crate::render::{Page, Style, thousands};
 use crate::session::{Place, Session, Stop};
@@ -28,6 +29,9 @@ pub struct Position {
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
     stop: Stop,
+    /// What the function returned that was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnedValue>,
     /// Conditions that have no value here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     condition_faults: Vec<String>,
@@ -55,9 +59,15 @@ impl Position {
             source,
             instruction,
             stop: session.stop().clone(),
+            returned: None,
             condition_faults: session.condition_faults().to_vec(),
             displays: Some(Displays::of(session)?).filter(|displays| !displays.is_empty()),
         })
+    }
+
+    /// The same, with what the function returned that was left.
+    pub fn with_returned(self, returned: Option<ReturnedValue>) -> Self {
+        Self { returned, ..self }
     }
 
     /// The same, as a command's result.
@@ -92,6 +102,9 @@ impl Output for Position {
             page.put(Style::Dim, line).plain("\t").plain(text).end();
         } else if let Some(instruction) = &self.instruction {
             page.put(Style::Current, "=> ").plain(instruction).end();
+        }
+        if let Some(returned) = &self.returned {
+            returned.render(page);
         }
         if let Some(displays) = &self.displays {
             displays.render(page);

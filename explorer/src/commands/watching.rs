@@ -19,7 +19,7 @@ const LOCATION: Argument = Argument {
 fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> CommandResult {
     let text = arguments.get(EXPRESSION.name).unwrap_or_default();
     let (expression, condition) = split_condition(arguments, text)?;
-    let subject = session.subject(expression, arguments.count(SIZE.name));
+    let subject = session.watched_subject(expression, arguments.count(SIZE.name));
     let subject = subject.map_err(|error| CommandError::Other(error.to_string()))?;
     if access != Access::Write && subject.addresses().is_none() {
         let text = "reads of registers cannot be watched";
@@ -49,7 +49,9 @@ pub static WATCH: Command = Command {
               `watch EXPR if EXPR`, is looked at behind the write, in both directions. A \
               watchpoint of a local variable ends with the variable's frame: where that is left, \
               and backwards where it was called; with -l before the expression, as in gdb, it \
-              is of the address and does not end. One of a register is of the selected thread's.",
+              is of the address and does not end. One of a register is of the selected thread's. \
+              What is computed, as a+1, is kept nowhere and not watched: the error says what it \
+              is made of.",
     run: |session, arguments| watch(session, arguments, Access::Write),
 };
 

@@ -2,9 +2,9 @@
 
 use super::environment::Environment;
 use super::number::{Number, integer_bytes};
-use super::{Fault, operators};
+use super::{Fault, operators, wide_float};
 use crate::symbols::datatypes::{Shape, Type};
-use crate::values::Value;
+use crate::values::{Format, Formatter, Value};
 
 /// A value converted to a type.
 pub(super) fn cast(
@@ -25,6 +25,9 @@ pub(super) fn cast(
             Ok(Value::computed(to.clone(), address.to_le_bytes().into()))
         }
         Shape::Base { .. } | Shape::Enumeration(_) => scalar(&value, to, environment),
+        Shape::Record(_) if !is_untyped(&value.of) && !has_parts(&value.of) => {
+            Err(impossible(&value, to))
+        }
         // The same bytes, seen otherwise.
         _ if value.address().is_some() => Ok(value.retyped(to.clone())),
         _ if value.of.size().is_some() && value.of.size() == to.size() => {
@@ -38,7 +41,16 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
     if is_untyped(&value.of) {
         return Ok(value.retyped(to.clone()));
     }
+    if wide_float::is_wide(&value.of) {
+        let bytes = wide_float::converted(value, to, environment)?;
+        let bytes = bytes.ok_or_else(|| impossible(value, to))?;
+        return Ok(Value::computed(to.clone(), bytes));
+    }
     if let Some(number) = Number::of(value, environment)? {
+        if number.is_outside(to) {
+            let text = Formatter::new(environment, Format::default()).inner(value);
+            return Err(Fault::Operand(format!("{text} does not fit {}", to.name())));
+        }
         let bytes = number.bytes_as(to).ok_or_else(|| impossible(value, to))?;
         return Ok(Value::computed(to.clone(), bytes));
     }
@@ -54,6 +66,11 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
 /// What stands for the type of a variable without debug information.
 pub(super) fn is_untyped(of: &Type) -> bool {
     matches!(of.shape(), Shape::Opaque { name, .. } if name.starts_with('<'))
+}
+
+/// Whether values of a type have parts: only such are seen as records.
+fn has_parts(of: &Type) -> bool {
+    matches!(of.stripped().shape(), Shape::Record(_) | Shape::Array { .. } | Shape::Opaque { .. })
 }
 
 fn impossible(value: &Value, to: &Type) -> Fault {

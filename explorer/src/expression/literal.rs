@@ -35,7 +35,10 @@ pub(super) fn numeric(text: &str) -> Result<Node, Fault> {
     let hexadecimal = lower.starts_with("0x");
     let floating = !hexadecimal && (lower.contains('.') || lower.contains('e'));
     if floating {
-        let digits = lower.trim_end_matches(['f', 'l']);
+        if lower.ends_with('l') {
+            return Err(Fault::Literal(format!("{text} is a long double, which is not supported")));
+        }
+        let digits = lower.trim_end_matches('f');
         let single = lower.ends_with('f');
         let value: f64 = digits.parse().map_err(|_| bad())?;
         return Ok(Node::Float {

@@ -18,6 +18,7 @@ mod parsed;
 mod parser;
 mod syntax;
 mod type_name;
+mod wide_float;
 
 pub use environment::{Environment, Tag};
 pub use error::{ExpressionError, Fault};

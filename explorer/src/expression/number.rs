@@ -1,9 +1,9 @@
 //! Arithmetic as C does it: promotions, usual conversions, wrapping.
 
-use super::Fault;
 use super::syntax::Binary;
+use super::{Fault, wide_float};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
-use crate::values::{Target, Value, extended_to_f64};
+use crate::values::{Target, Value};
 
 /// A number with its type's width.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,9 +18,12 @@ impl Number {
         Self::Integer { value, size: 4, signed: true }
     }
 
-    /// The number a value is; `None` if it is none.
+    /// The number a value is; `None` if it is none. Not of those that no double holds.
     pub fn of(value: &Value, target: &dyn Target) -> Result<Option<Self>, Fault> {
         let of = value.of.stripped();
+        if wide_float::is_wide(&of) {
+            return Err(wide_float::refused(&of));
+        }
         if of.is_float() {
             let bytes = value.bytes(target);
             let bytes = bytes.all()?;
@@ -84,6 +87,16 @@ impl Number {
         }
     }
 
+    /// Whether its integral part is no value of an integral type: what a conversion gives then
+    /// is undefined (C17, 6.3.1.4).
+    pub fn is_outside(self, of: &Type) -> bool {
+        let Self::Float { value, .. } = self else { return false };
+        let boolean = matches!(of.stripped().shape(), Shape::Base { encoding: Encoding::Bool, .. });
+        // Casts to i128 saturate, at what no smaller type has.
+        let fits = value.is_finite() && in_range(value as i128, of);
+        of.is_integral() && !boolean && !fits
+    }
+
     /// The bytes of this number as another type's value.
     pub fn bytes_as(self, of: &Type) -> Option<Vec<u8>> {
         let stripped = of.stripped();
@@ -105,7 +118,18 @@ fn float(bytes: &[u8]) -> Option<f64> {
     match bytes.len() {
         4 => Some(f64::from(f32::from_le_bytes(bytes.try_into().ok()?))),
         8 => Some(f64::from_le_bytes(bytes.try_into().ok()?)),
-        _ => extended_to_f64(bytes),
+        _ => None,
+    }
+}
+
+/// Whether an integer is one of a type's values.
+pub(super) fn in_range(value: i128, of: &Type) -> bool {
+    let bits = of.size().unwrap_or(8).clamp(1, 16) * 8;
+    match (bits, of.is_signed()) {
+        (128, true) => !matches!(value, i128::MIN | i128::MAX),
+        (128, false) => (0..i128::MAX).contains(&value),
+        (_, true) => (-(1i128 << (bits - 1))..1 << (bits - 1)).contains(&value),
+        (_, false) => (0..1 << bits).contains(&value),
     }
 }
 
@@ -229,6 +253,24 @@ mod tests {
 
     const fn unsigned(value: i128) -> Number {
         Number::Integer { value, size: 4, signed: false }
+    }
+
+    #[test]
+    fn conversions_do_not_leave_a_types_range() {
+        let outside = |value, of: &Type| Number::Float { value, size: 8 }.is_outside(of);
+        let of = |size, encoding| Type::base("a type", size, encoding);
+        let byte = of(1, Encoding::Signed);
+        assert!(!outside(-128.9, &byte) && !outside(127.9, &byte));
+        assert!(outside(-129.0, &byte) && outside(128.0, &byte) && outside(f64::NAN, &byte));
+        assert!(!outside(255.0, &of(1, Encoding::Unsigned)));
+        assert!(outside(-1.0, &of(1, Encoding::Unsigned)));
+        let widest = of(16, Encoding::Signed);
+        assert!(outside(1e300, &widest) && outside(-1e300, &widest) && !outside(1e38, &widest));
+        // A type of a size that no type has.
+        assert!(outside(1e300, &of(0, Encoding::Signed)));
+        assert!(
+            !outside(1e300, &of(1, Encoding::Bool)) && !outside(1e300, &of(4, Encoding::Float))
+        );
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What operators make of values.
 
-use super::Fault;
 use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
+use super::{Fault, wide_float};
 use crate::symbols::datatypes::{Link, PointerKind, Shape, Type};
 use crate::symbols::{did_you_mean, nearest};
-use crate::values::{Target, Value};
+use crate::values::pretty::{self, NotIndexed};
+use crate::values::{Format, Formatter, Target, Value};
 
 /// Most elements of `array@count`.
 const MAX_REPEAT: i128 = 1 << 20;
@@ -51,6 +52,9 @@ fn stride(pointer: &Value) -> u64 {
 /// Whether a value is true: not zero.
 pub(super) fn truth(value: &Value, environment: &dyn Environment) -> Result<bool, Fault> {
     let value = operand(value, environment);
+    if wide_float::is_wide(&value.of) {
+        return wide_float::truth(&value, environment);
+    }
     if let Some(number) = Number::of(&value, environment)? {
         return Ok(number.is_true());
     }
@@ -66,7 +70,7 @@ pub(super) fn dereference(value: &Value, environment: &dyn Environment) -> Resul
         return pointee
             .ok_or_else(|| Fault::Operand("it points to a value that is not kept".to_owned()));
     }
-    if let Some(pointee) = crate::values::pretty::pointee(&value, environment) {
+    if let Some(pointee) = pretty::pointee(&value, environment) {
         return Ok(pointee);
     }
     if let Some(held) = pointer(&value) {
@@ -129,6 +133,9 @@ pub(super) fn binary(
     let (left, right) = (operand(left, environment), operand(right, environment));
     if operator == Binary::Repeat {
         return repeat(&left, &right, environment);
+    }
+    if wide_float::is_wide(&left.of) || wide_float::is_wide(&right.of) {
+        return wide_float::binary(operator, &left, &right, environment);
     }
     if let (Some(a), Some(b)) = (Number::of(&left, environment)?, Number::of(&right, environment)?)
     {
@@ -204,6 +211,9 @@ pub(super) fn index(
     let (of, index) = (operand(of, environment), operand(index, environment));
     let swapped = of.of.is_integral();
     let (of, index) = if swapped { (index, of) } else { (of, index) };
+    if let Some(found) = pretty::indexed(&of, &index, environment) {
+        return found.map_err(|why| no_element(&of, &index, &why, environment));
+    }
     if !index.of.is_integral() {
         return Err(Fault::Operand(format!(
             "an index has to be an integer, not {}",
@@ -220,29 +230,26 @@ pub(super) fn index(
         }
         return of.element(number).ok_or_else(outside);
     }
-    if let Some(element) = crate::values::pretty::element(&of, number, environment) {
-        return Ok(element);
-    }
     if !of.of.is_pointer() {
-        return Err(no_element(&of, number, environment));
+        return Err(Fault::Operand(format!("{} cannot be indexed", of.of.name())));
     }
     let moved = displaced(Binary::Add, &of, &index, environment)?;
     dereference(&moved, environment)
 }
 
-/// Why there is no element `number` of something: it is a container with fewer, or nothing that
-/// has elements.
-fn no_element(of: &Value, number: i128, environment: &dyn Environment) -> Fault {
-    use crate::values::pretty;
+/// Why a container has no element of a number or key.
+fn no_element(of: &Value, index: &Value, why: &NotIndexed, environment: &dyn Environment) -> Fault {
     let name = of.of.name();
-    let indexed = || pretty::element(of, 0, environment).is_some();
-    Fault::Operand(match pretty::length(of, environment) {
-        Some(0) => format!("there is no element {number}: {name} is empty"),
-        Some(length) if indexed() => {
-            format!("there is no element {number}: the length of {name} is {length}")
-        }
-        _ => format!("{name} cannot be indexed"),
-    })
+    let index = Formatter::new(environment, Format::default()).inner(index);
+    let reason = match why {
+        NotIndexed::Length(0) => format!("{name} is empty"),
+        NotIndexed::Length(length) => format!("the length of {name} is {length}"),
+        NotIndexed::Key => format!("{name} has no such key"),
+        NotIndexed::Keys(keys) => format!("keys of type {keys} are not compared with that"),
+        NotIndexed::Large => format!("{name} is too large to be looked through"),
+        NotIndexed::Unknown => format!("not all of {name} is known"),
+    };
+    Fault::Operand(format!("there is no element {index}: {reason}"))
 }
 
 /// `of.name` and `of->name`, which mean the same here, as in gdb.
@@ -263,7 +270,7 @@ pub(super) fn member(
             return Err(missing.into());
         }
         record = pointee.ok_or_else(|| no_pointer(of))?;
-    } else if let Some(target) = crate::values::pretty::pointee(&record, environment) {
+    } else if let Some(target) = pretty::pointee(&record, environment) {
         // A smart pointer: its own members come first.
         if record.member_named(name, environment).is_none() {
             record = target;

@@ -1,7 +1,7 @@
 //! The classes by which values are passed in registers (System V ABI for x86-64, 3.2.3).
 
 use crate::symbols::datatypes::{Count, Encoding, Member, Offset, Shape, Type};
-use crate::values::Visits;
+use crate::values::{FloatFormat, Visits};
 
 /// Bytes that two registers hold.
 const IN_REGISTERS: u64 = 16;
@@ -102,7 +102,7 @@ impl Classes {
                 (0..size.min(IN_REGISTERS) / each)
                     .try_for_each(|n| self.add(&element, offset.checked_add(n * each)?, depth + 1))
             }
-            Shape::Base { name, encoding: Encoding::Float, size: 16 } if name.contains("128") => {
+            Shape::Base { .. } if FloatFormat::of(&stripped) == Some(FloatFormat::Quad) => {
                 put(&mut self.parts, offset, size, Class::SseUp)
             }
             Shape::Base { encoding: Encoding::Float, size: 10 | 16, .. } => {
@@ -141,9 +141,24 @@ impl Classes {
                 put(&mut self.parts, start, size, Class::Integer)
             };
         }
+        // An empty base class is nowhere.
+        if member.base && is_empty(&record.follow(&member.of), depth, &self.visits) {
+            return Some(());
+        }
         let Offset::Bytes(start) = member.offset else { return None };
         self.add(&record.follow(&member.of), offset.checked_add(start)?, depth + 1)
     }
+}
+
+/// Whether a class has nothing but empty bases.
+fn is_empty(of: &Type, depth: u32, visits: &Visits) -> bool {
+    let stripped = of.stripped();
+    let Shape::Record(record) = stripped.shape() else { return false };
+    let mut bases = record.members.iter();
+    visits.go_on(depth)
+        && !record.declaration
+        && record.variants.is_none()
+        && bases.all(|one| one.base && is_empty(&stripped.follow(&one.of), depth + 1, visits))
 }
 
 /// What holds a field that is not aligned is in memory.

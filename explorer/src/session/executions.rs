@@ -168,7 +168,7 @@ impl Session {
     }
 
     /// A call with who made it, and how it ended.
-    fn call(&self, passed: &Passed) -> Result<Call, StateError> {
+    pub(super) fn call(&self, passed: &Passed) -> Result<Call, StateError> {
         let t = passed.tracepoint;
         let thread = self.timeline.thread(t)?;
         let (back, end) = (self.back_of(passed), self.end_of(passed)?);

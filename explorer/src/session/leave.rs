@@ -1,8 +1,9 @@
 //! Out of a function, or of an inlined copy of one.
 
 use super::calls::{Flow, Flows, Left, breakpoint};
+use super::ended::Entered;
 use super::stop::Stop;
-use super::{Frames, Session, View};
+use super::{Call, Frames, Session, View};
 use crate::timeline::{Direction, StateError};
 
 /// The selected frame, as what it takes to leave it.
@@ -12,6 +13,8 @@ struct Leaving {
     function: Option<String>,
     /// Run-time addresses of the copy; none, if the frame is no inlined copy.
     copy: Option<Vec<(u64, u64)>>,
+    /// Where the function is entered, if that is known.
+    entry: Option<u64>,
     /// Where the stack pointer is when what the frame called has returned to it.
     inner: Option<u64>,
     /// Where it is when the frame's own function has returned, and the address that it returns
@@ -33,12 +36,15 @@ type Found = Option<(u64, Stop)>;
 impl Session {
     /// Moves out of the selected frame: to the state behind its return, or back to the call
     /// that entered it; out of an inlined copy, to the next state outside of it. Stops early at
-    /// breakpoints and signals.
+    /// breakpoints and signals. Gives the call that ended so, if the function returned.
     ///
     /// # Errors
     /// When history cannot be read there; the inner error says that the caller is
     /// not known.
-    pub fn leave(&mut self, direction: Direction) -> Result<Result<(), String>, StateError> {
+    pub fn leave(
+        &mut self,
+        direction: Direction,
+    ) -> Result<Result<Option<Call>, String>, StateError> {
         let leaving = match self.leaving()? {
             Ok(leaving) => leaving,
             Err(why) => return Ok(Err(why)),
@@ -61,7 +67,11 @@ impl Session {
         let hit = self.next_breakpoint(self.cursor, direction)?;
         let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
         let (target, stop) = nearer.map_or((target, stop), |hit| (hit, breakpoint()));
-        self.finish(target, stop, direction).map(Ok)
+        let start = self.cursor;
+        self.finish(target, stop, direction)?;
+        let entered = leaving.entered().filter(|_| direction == Direction::Forward);
+        let call = entered.map(|entered| self.ended_call(&entered, start, self.cursor));
+        Ok(Ok(call.transpose()?.flatten()))
     }
 
     fn leaving(&self) -> Result<Result<Leaving, String>, StateError> {
@@ -79,7 +89,8 @@ impl Session {
         let function = places.into_iter().nth(view.inline()).and_then(|place| place.function);
         let outer = base.zip(back);
         let outer = outer.ok_or_else(|| format!("no caller of this function: {}", walked.end));
-        Ok(Ok(Leaving { thread, function, copy: copy(&view), inner, outer }))
+        let entry = view.entry();
+        Ok(Ok(Leaving { thread, function, copy: copy(&view), entry, inner, outer }))
     }
 
     fn out_of_function(
@@ -150,6 +161,15 @@ impl Session {
                 Err(stop) => return Ok(stop),
             }
         }
+    }
+}
+
+impl Leaving {
+    /// What tells the call of the frame; none of an inlined copy.
+    fn entered(&self) -> Option<Entered> {
+        let (base, _) = self.outer.as_ref().ok().filter(|_| self.copy.is_none())?;
+        let function = self.function.clone();
+        Some(Entered { thread: self.thread, function, entry: self.entry?, base: *base })
     }
 }
 

@@ -10,6 +10,7 @@ mod condition;
 mod crossed;
 mod display;
 mod each;
+mod ended;
 mod entered;
 mod entries;
 mod executions;
@@ -344,9 +345,14 @@ impl Session {
         for (name, assigned) in evaluated.assigned {
             self.history.assign(&name, assigned);
         }
-        let void = matches!(value.of.shape(), crate::symbols::datatypes::Shape::Void);
-        let number = (!void).then(|| self.history.keep(value.clone()));
+        let number = self.keep_value(value.clone());
         Ok((value, number))
+    }
+
+    /// Keeps a value with its bytes in the history; its number, none for `void`.
+    pub fn keep_value(&mut self, value: Value) -> Option<u64> {
+        let void = matches!(value.of.shape(), crate::symbols::datatypes::Shape::Void);
+        (!void).then(|| self.history.keep(value))
     }
 
     /// The selected source frame: 0 is the innermost.

@@ -1,9 +1,9 @@
 //! What a question about writes is about: a register, or a range of memory.
 
-use super::{Session, registers};
-use crate::expression::ExpressionError;
+use super::{Scene, Session, registers};
+use crate::expression::{self, ExpressionError, Parsed};
 use crate::symbols::datatypes::{Bits, Type};
-use crate::values::Place;
+use crate::values::{Place, Value};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -54,6 +54,9 @@ pub enum SubjectError {
     /// No such register.
     #[error("no register ${0}")]
     Register(String),
+    /// A value that is computed of others.
+    #[error("{0} is computed, and kept nowhere: watch what it is made of, {1}")]
+    Computed(String, String),
     /// A variable in several places.
     #[error("{0:?} is kept in several places here: name one of them, a register or an address")]
     Pieces(String),
@@ -110,17 +113,43 @@ impl Session {
         text: &str,
         size: Option<u64>,
     ) -> Result<(Subject, Option<Type>), SubjectError> {
+        let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        self.subject_in(&scene, text, size)
+    }
+
+    /// What a watchpoint is of: as [`Self::subject`], but that what is computed of variables
+    /// and registers is no address.
+    ///
+    /// # Errors
+    /// [`SubjectError`]; of a computed value, with what to watch instead.
+    pub fn watched_subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
+        let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        let range = text.contains("..");
+        if let Some(parts) = if range { None } else { made_of(&scene, text.trim())? } {
+            return Err(SubjectError::Computed(text.trim().to_owned(), parts.join(", ")));
+        }
+        self.subject_in(&scene, text, size).map(|(subject, _)| subject)
+    }
+
+    /// The same as [`Self::typed_subject`], of what `text` means in a scene.
+    pub(super) fn subject_in(
+        &self,
+        scene: &Scene<'_>,
+        text: &str,
+        size: Option<u64>,
+    ) -> Result<(Subject, Option<Type>), SubjectError> {
         let text = text.trim();
+        let address_of = |text: &str| expression::address(text, scene);
         if let Some(name) = text.strip_prefix('$')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
             return Ok((self.own(register(name)?), None));
         }
         if let Some((first, end)) = text.split_once("..") {
-            let (address, end) = (self.address(first)?, self.address(end)?);
+            let (address, end) = (address_of(first)?, address_of(end)?);
             return Ok((memory(address, i128::from(end) - i128::from(address))?, None));
         }
-        let value = self.evaluate(text)?;
+        let value = scene.evaluate(text)?.value;
         if let (Some(bits), Some(address), None) = (value.bits, value.address(), size) {
             return Ok((field(address, bits)?, Some(value.of)));
         }
@@ -129,7 +158,7 @@ impl Session {
             Place::Memory(address) => (*address, own),
             Place::Register(name) => return Ok((self.own(register(name)?), own)),
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
-            Place::None => (self.address(text)?, value.of.target()),
+            Place::None => (address_of(text)?, value.of.target()),
         };
         let known = if of.is_some() { of.as_ref().and_then(Type::size) } else { value.size() };
         let bytes = size.or(known.filter(|bytes| *bytes > 0)).unwrap_or(WORD);
@@ -148,6 +177,28 @@ impl Session {
             other => other,
         }
     }
+}
+
+/// Parts of a computed value that are told.
+const MOST_PARTS: usize = 4;
+
+/// What holds the parts that the value of `text` is computed of: none if it is kept somewhere
+/// itself, or is a constant.
+fn made_of(scene: &Scene<'_>, text: &str) -> Result<Option<Vec<String>>, ExpressionError> {
+    let parsed = Parsed::new(text, scene)?;
+    if parsed.evaluate(scene)?.value.place != Place::None {
+        return Ok(None);
+    }
+    let named = |part: &Value| match &part.place {
+        Place::Memory(address) => Some(format!("*({} *) {address:#x}", part.of.name())),
+        Place::Register(name) => Some(format!("${name}")),
+        Place::None | Place::Pieces(_) => None,
+    };
+    let parts = parsed.operands(scene)?;
+    let mut told: Vec<String> = parts.iter().filter_map(named).collect();
+    told.dedup();
+    told.truncate(MOST_PARTS);
+    Ok((!told.is_empty()).then_some(told))
 }
 
 fn register(name: &str) -> Result<Subject, SubjectError> {

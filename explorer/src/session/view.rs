@@ -88,7 +88,7 @@ impl<'f> View<'f> {
     }
 
     /// Where the function of its code is entered.
-    fn entry(&self) -> Option<u64> {
+    pub(super) fn entry(&self) -> Option<u64> {
         let (symbols, bias) = self.module()?;
         Some(symbols.function_at(self.address())?.entry.to_runtime(bias))
     }

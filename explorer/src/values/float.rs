@@ -1,39 +1,23 @@
 //! Floating-point numbers as C's `%g` writes them, with as many digits as tell values apart.
 
-/// Significant digits by size in bytes: 2 + the significand's bits · log₁₀ 2.
-fn digits(size: usize) -> usize {
-    match size {
-        4 => 9,
-        8 => 17,
-        _ => 21,
-    }
+use super::exact::{Exact, Float, FloatFormat};
+
+/// The text of a float's bytes; `None` if there are too few.
+pub fn float_text(bytes: &[u8], format: FloatFormat) -> Option<String> {
+    let sign = |negative| if negative { "-" } else { "" };
+    Some(match Float::of(bytes, format)? {
+        Float::Infinite { negative } => format!("{}inf", sign(negative)),
+        Float::Nan { negative, payload } => format!("{}nan(0x{payload:x})", sign(negative)),
+        Float::Finite(exact) => format!("{}{}", sign(exact.negative), magnitude(exact, format)),
+    })
 }
 
-/// The text of a float's bytes: 4 and 8 (IEEE 754), 10, 12 and 16 (x87). `None` for others.
-pub fn float_text(bytes: &[u8]) -> Option<String> {
-    let number = match bytes.len() {
-        4 => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
-        8 => f64::from_le_bytes(bytes.try_into().ok()?),
-        10 | 12 | 16 => return extended_text(bytes),
-        _ => return None,
-    };
-    if !number.is_finite() {
-        return Some(special(number, bytes));
+fn magnitude(exact: Exact, format: FloatFormat) -> String {
+    if exact.significand == 0 {
+        return "0".to_owned();
     }
-    Some(general(&format!("{:.*e}", digits(bytes.len()) - 1, number)))
-}
-
-/// Infinities, and NaNs with their payload, as gdb writes them.
-fn special(number: f64, bytes: &[u8]) -> String {
-    let sign = if number.is_sign_negative() { "-" } else { "" };
-    if number.is_infinite() {
-        return format!("{sign}inf");
-    }
-    let payload = match <[u8; 4]>::try_from(bytes) {
-        Ok(single) => u64::from(u32::from_le_bytes(single) & 0x7f_ffff),
-        Err(_) => number.to_bits() & 0xf_ffff_ffff_ffff,
-    };
-    format!("{sign}nan(0x{payload:x})")
+    let (digits, point) = exact.decimal();
+    general(&scientific(&digits, point, format.digits()))
 }
 
 /// `%g` from scientific notation: the shorter of two styles, without trailing zeros.
@@ -66,65 +50,6 @@ fn general(scientific: &str) -> String {
         }
         false => format!("{sign}{significant}{}", "0".repeat(whole - significant.len())),
     }
-}
-
-/// Sign, exponent of two of the lowest bit, and significand of x87's 80 bits.
-fn extended_parts(bytes: &[u8]) -> Option<(bool, i32, u64)> {
-    let significand = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
-    let head = u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?);
-    let exponent = i32::from(head & 0x7fff).max(1) - 16383 - 63;
-    Some((head & 0x8000 != 0, exponent, significand))
-}
-
-/// The nearest double of x87's 80 bits.
-pub fn extended_to_f64(bytes: &[u8]) -> Option<f64> {
-    let (negative, exponent, significand) = extended_parts(bytes)?;
-    let head = u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?) & 0x7fff;
-    let magnitude = match (head, significand << 1) {
-        (0x7fff, 0) => f64::INFINITY,
-        (0x7fff, _) => f64::NAN,
-        // In two steps: either factor alone may be out of a double's range.
-        _ => significand as f64 * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2),
-    };
-    Some(if negative { -magnitude } else { magnitude })
-}
-
-fn extended_text(bytes: &[u8]) -> Option<String> {
-    let (negative, exponent, significand) = extended_parts(bytes)?;
-    let sign = if negative { "-" } else { "" };
-    let head = u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?) & 0x7fff;
-    if head == 0x7fff {
-        return Some(match significand << 1 {
-            0 => format!("{sign}inf"),
-            _ => format!("{sign}nan(0x{significand:x})"),
-        });
-    }
-    if significand == 0 {
-        return Some(format!("{sign}0"));
-    }
-    let (digits, point) = decimal(significand, exponent);
-    Some(format!("{sign}{}", general(&scientific(&digits, point, self::digits(16)))))
-}
-
-/// `significand · 2^exponent`, exactly: its decimal digits, and how many stand before the point.
-fn decimal(significand: u64, exponent: i32) -> (Vec<u8>, i32) {
-    // Base 10⁹ digits, lowest first. 2^-n = 5^n / 10^n.
-    let mut limbs = vec![significand % 1_000_000_000, significand / 1_000_000_000];
-    let factor = if exponent >= 0 { 2 } else { 5 };
-    for _ in 0..exponent.unsigned_abs() {
-        let mut carry = 0;
-        for limb in &mut limbs {
-            let value = *limb * factor + carry;
-            (*limb, carry) = (value % 1_000_000_000, value / 1_000_000_000);
-        }
-        if carry > 0 {
-            limbs.push(carry);
-        }
-    }
-    let text: String = limbs.iter().rev().map(|limb| format!("{limb:09}")).collect();
-    let text = text.trim_start_matches('0');
-    let shift = if exponent < 0 { exponent } else { 0 };
-    (text.bytes().map(|digit| digit - b'0').collect(), text.len() as i32 + shift)
 }
 
 /// Digits, rounded half to even to `count`, in scientific notation.
@@ -163,7 +88,7 @@ mod tests {
 
     #[test]
     fn doubles_and_floats_as_gdb_writes_them() {
-        let double = |value: f64| float_text(&value.to_le_bytes()).unwrap();
+        let double = |value: f64| float_text(&value.to_le_bytes(), FloatFormat::Double).unwrap();
         assert_eq!(double(1.1), "1.1000000000000001");
         assert_eq!(double(1.0), "1");
         assert_eq!(double(-0.0), "-0");
@@ -176,7 +101,7 @@ mod tests {
         assert_eq!(double(1e17), "1e+17");
         assert_eq!(double(f64::NEG_INFINITY), "-inf");
         assert_eq!(double(f64::NAN), "nan(0x8000000000000)");
-        let single = |value: f32| float_text(&value.to_le_bytes()).unwrap();
+        let single = |value: f32| float_text(&value.to_le_bytes(), FloatFormat::Single).unwrap();
         assert_eq!(single(1.0 / 3.0), "0.333333343");
         assert_eq!(single(1.5), "1.5");
     }
@@ -185,11 +110,24 @@ mod tests {
     fn x87_is_exact() {
         // 1.1L: significand 0x8ccccccccccccccd, exponent 0x3fff.
         let bytes = [0xcd, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0x8c, 0xff, 0x3f];
-        assert_eq!(float_text(&bytes).unwrap(), "1.10000000000000000002");
-        assert_eq!(extended_to_f64(&bytes), Some(1.1));
+        let text = |bytes: &[u8]| float_text(bytes, FloatFormat::Extended).unwrap();
+        assert_eq!(text(&bytes), "1.10000000000000000002");
+        let nearest = |bytes| Float::of(bytes, FloatFormat::Extended).unwrap().to_f64();
+        assert_eq!(nearest(&bytes), 1.1);
         let smallest = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(float_text(&smallest).unwrap(), "3.64519953188247460253e-4951");
+        assert_eq!(text(&smallest), "3.64519953188247460253e-4951");
         let two = [0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x40];
-        assert_eq!(float_text(&two).unwrap(), "2");
+        assert_eq!(text(&two), "2");
+    }
+
+    #[test]
+    fn quads_are_exact() {
+        let text = |word: u128| float_text(&word.to_le_bytes(), FloatFormat::Quad).unwrap();
+        // What gdb shows of 1.1Q, 3Q and -inf.
+        let tenth = 0x3fff_1999_9999_9999_9999_9999_9999_999a;
+        assert_eq!(text(tenth), "1.10000000000000000000000000000000008");
+        assert_eq!(text(0x4000_8000 << 96), "3");
+        assert_eq!(text(0xffff << 112), "-inf");
+        assert_eq!(text(1), "6.47517511943802511092443895822764655e-4966");
     }
 }

@@ -2,6 +2,7 @@
 //! place they come from.
 
 pub mod bytes;
+mod exact;
 mod float;
 pub mod format;
 mod integer;
@@ -11,8 +12,9 @@ mod python;
 pub mod value;
 
 pub use bytes::Bytes;
-pub use float::{extended_to_f64, float_text};
-pub use format::{Format, Formatter, TextStyle, quoted_bytes};
+pub use exact::{Exact, Float, FloatFormat};
+pub use float::float_text;
+pub use format::{Format, Formatter, TextStyle, Wide, character, quoted_bytes, units};
 pub(crate) use parts::Visits;
 pub use value::{Place, Value};
 

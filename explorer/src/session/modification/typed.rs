@@ -5,6 +5,10 @@ use crate::symbols::datatypes::{Bits, Shape, Type};
 use crate::timeline::StateError;
 use crate::values::{Bytes, Format, Place, Value};
 
+/// Frames in which a watchpoint's expression is looked for its subject: it may be of one
+/// further out.
+const MOST_FRAMES: usize = 32;
+
 /// Nesting of arrays whose elements are shown.
 const DEPTH: u32 = 3;
 
@@ -41,16 +45,43 @@ impl Session {
         Ok(Some(self.scene_at(t, 0)?.text(&value, Format::default())))
     }
 
-    /// What a watchpoint's subject held before and afterwards, as its type shows it where the
-    /// cursor is; `None` if it has none there.
+    /// What a subject of type `of` held, as text: of its bytes if they tell all of it, else as
+    /// it stands at state `t` with what they lead to. `None` as of [`Self::held_text`].
+    ///
+    /// # Errors
+    /// When history cannot be read there, or somebody asked to stop.
+    pub fn value_held(
+        &self,
+        scene: &Scene<'_>,
+        (subject, of): (&Subject, &Type),
+        held: &[Option<u8>],
+        t: u64,
+    ) -> Result<Option<String>, StateError> {
+        match scene.typed_text(subject, of, held) {
+            None => self.held_text(subject, of, t),
+            known => Ok(known),
+        }
+    }
+
+    /// What a watchpoint's subject held before and afterwards, as its type shows it; `None` if
+    /// it has none in any frame of where the cursor is.
     pub(in crate::session) fn watched_text(&self) -> Option<Typed> {
-        let Stop::Watch { number, expression, old, new, .. } = &self.stop else { return None };
-        let watched = self.breakpoints.get(*number)?.watch.as_ref()?;
-        let (subject, of) = self.typed_subject(expression, None).ok()?;
-        let of = of.filter(|_| subject == watched.subject)?;
-        let scene = self.scene().ok()?;
-        let text = |held: &[Option<u8>]| scene.typed_text(&subject, &of, held);
-        Some(Typed { old_value: text(old)?, new_value: text(new)? })
+        let Stop::Watch { number, expression, old, new, tracepoint, .. } = &self.stop else {
+            return None;
+        };
+        let watched = &self.breakpoints.get(*number)?.watch.as_ref()?.subject;
+        let outermost = self.scene_of(self.thread().ok()?, self.cursor, MOST_FRAMES).ok()?;
+        let frames = (0..MOST_FRAMES).map(|level| outermost.at_level(level));
+        let mut frames = frames.take_while(|scene| scene.view().is_some());
+        let (scene, of) = frames.find_map(|scene| {
+            let (subject, of) = self.subject_in(&scene, expression, None).ok()?;
+            Some((scene, of.filter(|_| subject == *watched)?))
+        })?;
+        let text = |held: &[Option<u8>], t| {
+            self.value_held(&scene, (watched, &of), held, t).ok().flatten()
+        };
+        let after = tracepoint.checked_add(1)?;
+        Some(Typed { old_value: text(old, *tracepoint)?, new_value: text(new, after)? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Arrays.
 
 use super::text::{TextStyle, quoted_bytes};
-use super::{ELEMENTS, Formatter, REPEATS, missing};
+use super::{ELEMENTS, Formatter, REPEATS, Wide, missing, units};
 use crate::symbols::Language;
 use crate::values::Value;
 
@@ -13,6 +13,9 @@ impl Formatter<'_> {
         let rust = value.of.stripped().language() == Language::Rust;
         if element.is_character() && element.size() == Some(1) && self.format.shows_text() {
             return self.text(value);
+        }
+        if let Some(wide) = Wide::of(&element).filter(|_| self.format.shows_text()) {
+            return self.wide_text(value, wide);
         }
         let shown = length.min(ELEMENTS as u64 * REPEATS as u64);
         let loaded = self.loaded(value);
@@ -66,7 +69,22 @@ impl Formatter<'_> {
             Ok(all) if length <= ELEMENTS => {
                 quoted_bytes(all.strip_suffix(&[0]).unwrap_or(all), TextStyle::default())
             }
-            Ok(all) => quoted_bytes(all, TextStyle { cut: true }),
+            Ok(all) => quoted_bytes(all, TextStyle::cut(true)),
+            Err(why) => missing(&why),
+        }
+    }
+
+    /// An array of wide characters, likewise.
+    fn wide_text(&self, value: &Value, wide: Wide) -> String {
+        let length = usize::try_from(value.length().unwrap_or(0)).unwrap_or(usize::MAX);
+        let bytes = value.bytes(self.target).slice(0, length.min(ELEMENTS + 1) * wide.size);
+        match bytes.all() {
+            Ok(all) => {
+                let all = units(all, wide.size);
+                let whole = length <= ELEMENTS;
+                let shown = all.strip_suffix(&[0]).filter(|_| whole).unwrap_or(&all);
+                wide.quoted(shown, TextStyle::cut(!whole))
+            }
             Err(why) => missing(&why),
         }
     }

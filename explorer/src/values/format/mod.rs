@@ -4,8 +4,10 @@ mod array;
 mod record;
 mod scalar;
 mod text;
+mod wide;
 
-pub use text::{TextStyle, quoted_bytes};
+pub use text::{TextStyle, character, quoted_bytes};
+pub use wide::{Wide, units};
 
 use super::{Target, Value, pretty};
 use crate::symbols::datatypes::{Shape, Type};
@@ -103,9 +105,12 @@ impl<'a> Formatter<'a> {
         if self.format.letter.is_some() || boxed {
             return String::new();
         }
-        let target = of.target().map(|target| target.stripped());
-        let is_char =
-            |to: Type| matches!(to.shape(), Shape::Base { name, .. } if &**name == "char");
+        let target = of.target();
+        let is_char = |to: Type| {
+            let plain = to.stripped();
+            Wide::of(&to).is_some()
+                || matches!(plain.shape(), Shape::Base { name, .. } if &**name == "char")
+        };
         let named = matches!(of.shape(), Shape::Alias { .. });
         match !named && target.is_some_and(is_char) && !of.is_reference() {
             true => String::new(),

@@ -1,10 +1,10 @@
 //! Numbers, characters, enumerations, pointers.
 
 use super::text::character;
-use super::{Format, Formatter};
+use super::{Format, Formatter, Wide};
 use crate::symbols::datatypes::{Encoding, Enumeration, Shape, Type};
 use crate::symbols::location::Missing;
-use crate::values::{Value, float_text, python};
+use crate::values::{FloatFormat, Value, float_text, python};
 
 impl Formatter<'_> {
     /// A value without parts.
@@ -12,6 +12,10 @@ impl Formatter<'_> {
         let of = value.of.stripped();
         if let Some(letter) = self.format.letter.filter(|letter| *letter != 's') {
             return self.formatted(value, letter);
+        }
+        if let Some(wide) = Wide::of(&value.of) {
+            let code = value.integer(self.target)?;
+            return Ok(format!("{code} {}", wide.character(code)));
         }
         match of.shape() {
             Shape::Base { encoding: Encoding::Float, .. } => Ok(self.float(value)?),
@@ -24,14 +28,9 @@ impl Formatter<'_> {
                     other => other.to_string(),
                 })
             }
-            Shape::Base { encoding, name, .. } if of.is_character() => {
+            Shape::Base { encoding, .. } if of.is_character() => {
                 let code = value.integer(self.target)?;
-                let mark = match (encoding, &**name) {
-                    (Encoding::Utf, "char16_t") => "u",
-                    (Encoding::Utf, "char32_t") => "U",
-                    _ => "",
-                };
-                Ok(format!("{code} {mark}{}", character(code, *encoding == Encoding::Utf)))
+                Ok(format!("{code} {}", character(code, *encoding == Encoding::Utf)))
             }
             Shape::Enumeration(enumeration) => {
                 let number = value.integer(self.target)?;
@@ -50,7 +49,8 @@ impl Formatter<'_> {
 
     fn float(&self, value: &Value) -> Result<String, Missing> {
         let bytes = value.bytes(self.target);
-        let text = float_text(bytes.all()?);
+        let bytes = bytes.all()?;
+        let text = FloatFormat::of(&value.of).and_then(|format| float_text(bytes, format));
         text.ok_or_else(|| Missing::Unusable("a float of unknown size".to_owned()))
     }
 
@@ -58,7 +58,9 @@ impl Formatter<'_> {
         let bytes = value.bytes(self.target);
         let all = bytes.all()?;
         let (real, imaginary) = all.split_at(all.len() / 2);
-        let text = |bytes| float_text(bytes).unwrap_or_else(|| "?".to_owned());
+        let format = FloatFormat::named(&value.of.stripped().name(), real.len() as u64);
+        let text = |bytes| format.and_then(|format| float_text(bytes, format));
+        let text = |bytes| text(bytes).unwrap_or_else(|| "?".to_owned());
         Ok(format!("{} + {}i", text(real), text(imaginary)))
     }
 
@@ -85,6 +87,9 @@ impl Formatter<'_> {
         if let Some(symbol) = self.target.symbol(address).filter(|_| address != 0) {
             text += &format!(" {symbol}");
         }
+        if let Some(wide) = Wide::of(&to).filter(|_| address != 0) {
+            text += &format!(" {}", self.wide_string_at(address, wide));
+        }
         Ok(text)
     }
 
@@ -100,7 +105,10 @@ impl Formatter<'_> {
             // The bytes of a float, as a number.
             true => {
                 let bytes = value.bytes(self.target);
-                bytes.all()?.iter().take(16).rev().fold(0, |n, b| n << 8 | i128::from(*b))
+                // Behind x87's 80 bits is padding.
+                let extended = FloatFormat::of(&value.of) == Some(FloatFormat::Extended);
+                let used = if extended { 10 } else { 16 };
+                bytes.all()?.iter().take(used).rev().fold(0, |n, b| n << 8 | i128::from(*b))
             }
             false => value.integer(self.target)?,
         };
@@ -142,8 +150,8 @@ fn integer(
             format!("{address:#x}{}", symbol.unwrap_or_default())
         }
         'f' => match bits {
-            32 => float_text(&(raw as u32).to_le_bytes()).unwrap_or_default(),
-            64 => float_text(&(raw as u64).to_le_bytes()).unwrap_or_default(),
+            32 => float_text(&(raw as u32).to_le_bytes(), FloatFormat::Single).unwrap_or_default(),
+            64 => float_text(&(raw as u64).to_le_bytes(), FloatFormat::Double).unwrap_or_default(),
             _ if is_signed => signed.to_string(),
             _ => raw.to_string(),
         },

@@ -4,14 +4,29 @@ use super::{ELEMENTS, Formatter, REPEATS, missing};
 use crate::symbols::location::Missing;
 
 /// How bytes are written as a string.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextStyle {
     /// Whether something follows that is not shown.
     pub cut: bool,
+    /// Most characters shown.
+    pub limit: usize,
+}
+
+impl Default for TextStyle {
+    fn default() -> Self {
+        Self { cut: false, limit: ELEMENTS }
+    }
+}
+
+impl TextStyle {
+    /// That of text behind which something follows, or not.
+    pub fn cut(cut: bool) -> Self {
+        Self { cut, ..Self::default() }
+    }
 }
 
 /// A character between quotes.
-pub(super) fn character(code: i128, unicode: bool) -> String {
+pub fn character(code: i128, unicode: bool) -> String {
     let byte = u8::try_from(code & 0xff).unwrap_or_default();
     let text = match char::from_u32(code as u32).filter(|_| unicode) {
         Some(c) if !c.is_ascii() && !c.is_control() => c.to_string(),
@@ -22,7 +37,7 @@ pub(super) fn character(code: i128, unicode: bool) -> String {
 }
 
 /// A byte as C writes it between `quote`s.
-fn escaped(byte: u8, quote: char) -> String {
+pub(super) fn escaped(byte: u8, quote: char) -> String {
     match byte {
         b'\n' => "\\n".to_owned(),
         b'\t' => "\\t".to_owned(),
@@ -58,10 +73,14 @@ fn pieces(bytes: &[u8], quote: char) -> Vec<String> {
 
 /// Bytes as a C string, runs of one character shortened: `"ab", 'c' <repeats 20 times>`.
 pub fn quoted_bytes(bytes: &[u8], style: TextStyle) -> String {
-    let cut = style.cut || bytes.len() > ELEMENTS;
-    let bytes = bytes.get(..ELEMENTS).unwrap_or(bytes);
-    let plain = pieces(bytes, '"');
-    let single = pieces(bytes, '\'');
+    let cut = style.cut || bytes.len() > style.limit;
+    let bytes = bytes.get(..style.limit).unwrap_or(bytes);
+    joined(&pieces(bytes, '"'), &pieces(bytes, '\''), "", cut)
+}
+
+/// The pieces of a string between quotes, behind what marks its kind, as written between double
+/// and between single ones.
+pub(super) fn joined(plain: &[String], single: &[String], mark: &str, cut: bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut open: Option<String> = None;
     let mut at = 0;
@@ -70,16 +89,16 @@ pub fn quoted_bytes(bytes: &[u8], style: TextStyle) -> String {
         if run > REPEATS {
             parts.extend(open.take().map(|text| text + "\""));
             let one = single.get(at).map_or("", String::as_str);
-            parts.push(format!("'{one}' <repeats {run} times>"));
+            parts.push(format!("{mark}'{one}' <repeats {run} times>"));
             at += run;
         } else {
-            open.get_or_insert_with(|| "\"".to_owned()).push_str(piece);
+            open.get_or_insert_with(|| format!("{mark}\"")).push_str(piece);
             at += 1;
         }
     }
     parts.extend(open.map(|text| text + "\""));
     if parts.is_empty() {
-        parts.push("\"\"".to_owned());
+        parts.push(format!("{mark}\"\""));
     }
     parts.join(", ") + if cut { "..." } else { "" }
 }
@@ -96,7 +115,7 @@ impl Formatter<'_> {
                 let text = quoted_bytes(&known, TextStyle::default());
                 format!("{text}{}", missing(&Missing::Memory(at)))
             }
-            end => quoted_bytes(&known, TextStyle { cut: end.is_none() }),
+            end => quoted_bytes(&known, TextStyle::cut(end.is_none())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! libstdc++'s types around others: tuples, variants, adaptors, iterators, bits.
 
-use super::cpp::{TREE_NODE, index_value, number, sequence, word};
+use super::associative::TREE_NODE;
+use super::cpp::{index_value, number, sequence, word};
 use super::{LIMIT, Printer, Shown};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::values::{Target, Value};
@@ -152,21 +153,39 @@ fn at_node(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Wrapped { head: String::new(), value, tail: String::new() })
 }
 
-/// `std::vector<bool>`.
-pub(super) fn bits(value: &Value, target: &dyn Target) -> Option<Shown> {
+/// The first word of a `std::vector<bool>`, how many bits there are, and where its room ends.
+fn bit_parts(value: &Value, target: &dyn Target) -> Option<(u64, u64, u64)> {
     let at = |path: &[&str]| number(value, path, target);
     let start = at(&["_M_impl", "_M_start", "_M_p"])?;
     let words = at(&["_M_impl", "_M_finish", "_M_p"])?.checked_sub(start)? / 8;
     let length = words.checked_mul(WORD_BITS)?;
     let length = length.checked_add(at(&["_M_impl", "_M_finish", "_M_offset"])?)?;
-    let room = at(&["_M_impl", "_M_end_of_storage"])?.checked_sub(start)?;
-    let of = value.argument(0)?;
-    let element = |number| {
-        let set = bit(start, number, target)?;
-        Some(Value::computed(of.clone(), vec![u8::from(set)]))
-    };
-    let elements: Option<Vec<_>> = (0..length.min(LIMIT as u64)).map(element).collect();
-    let capacity = room.checked_mul(8)?;
+    Some((start, length, at(&["_M_impl", "_M_end_of_storage"])?))
+}
+
+/// Whether a vector is a `std::vector<bool>`.
+pub(super) fn is_of_bits(value: &Value, target: &dyn Target) -> bool {
+    value.path(&["_M_impl", "_M_start", "_M_offset"], target).is_some()
+}
+
+/// How many bits a `std::vector<bool>` has.
+pub(super) fn bit_count(value: &Value, target: &dyn Target) -> Option<u64> {
+    bit_parts(value, target).map(|(_, length, _)| length)
+}
+
+/// One of the bits of a `std::vector<bool>`.
+pub(super) fn bit_of(value: &Value, number: u64, target: &dyn Target) -> Option<Value> {
+    let (start, ..) = bit_parts(value, target)?;
+    let set = bit(start, number, target)?;
+    Some(Value::computed(value.argument(0)?, vec![u8::from(set)]))
+}
+
+/// `std::vector<bool>`.
+pub(super) fn bits(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (start, length, end) = bit_parts(value, target)?;
+    let shown = 0..length.min(LIMIT as u64);
+    let elements: Option<Vec<_>> = shown.map(|number| bit_of(value, number, target)).collect();
+    let capacity = end.checked_sub(start)?.checked_mul(8)?;
     let head = format!("std::vector<bool> of length {length}, capacity {capacity}");
     Some(sequence(head, elements?, length))
 }

@@ -1,18 +1,14 @@
 //! libstdc++'s types (their layout: GCC 5 to 14, `_GLIBCXX_USE_CXX11_ABI` 1).
 
+use super::associative::{hash, tree};
 use super::{LIMIT, Printer, Shown};
 use crate::symbols::datatypes::{Shape, Type};
-use crate::values::format::{TextStyle, quoted_bytes};
-use crate::values::{Target, Value};
+use crate::values::{Target, TextStyle, Value, Wide, quoted_bytes, units};
 
-/// Bytes of a tree node before its value: colour, parent, left, right.
-pub(super) const TREE_NODE: u64 = 32;
-/// Of a list's node: next, previous.
+/// Bytes of a list's node before its value: next, previous.
 const LIST_NODE: u64 = 16;
-/// Of a hash table's: next.
-const HASH_NODE: u64 = 8;
 /// A deque's buffers hold this many bytes.
-const DEQUE_BUFFER: u64 = 512;
+pub(super) const DEQUE_BUFFER: u64 = 512;
 
 /// The printers.
 pub(super) static PRINTERS: &[Printer] = &[
@@ -51,34 +47,16 @@ pub(super) fn number(value: &Value, path: &[&str], target: &dyn Target) -> Optio
 pub(super) fn text_at(address: u64, length: u64, target: &dyn Target) -> Option<Shown> {
     let shown = length.min(LIMIT as u64 + 1) as usize;
     let bytes: Option<Vec<u8>> = target.memory(address, shown).into_iter().collect();
-    Some(Shown::Text(quoted_bytes(&bytes?, TextStyle { cut: length > LIMIT as u64 })))
+    Some(Shown::Text(quoted_bytes(&bytes?, TextStyle::cut(length > LIMIT as u64))))
 }
 
-/// A string of characters of any width, with the letter that C++ has for them.
+/// A string of characters of any width.
 fn characters(of: &Type, address: u64, length: u64, target: &dyn Target) -> Option<Shown> {
-    let letter = match &*of.stripped().name() {
-        "wchar_t" => "L",
-        "char16_t" => "u",
-        "char32_t" => "U",
-        _ => return text_at(address, length, target),
-    };
-    let size = usize::try_from(of.size()?).ok().filter(|size| [2, 4].contains(size))?;
+    let Some(wide) = Wide::of(of) else { return text_at(address, length, target) };
     let shown = length.min(LIMIT as u64 + 1) as usize;
-    let bytes: Option<Vec<u8>> = target.memory(address, shown * size).into_iter().collect();
-    let bytes = bytes?;
-    let units = bytes.chunks_exact(size);
-    let text = match size {
-        2 => {
-            let units = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-            String::from_utf16_lossy(&units.collect::<Vec<_>>())
-        }
-        _ => {
-            let units = units.map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]));
-            units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
-    };
-    let style = TextStyle { cut: length > LIMIT as u64 };
-    Some(Shown::Text(letter.to_owned() + &quoted_bytes(text.as_bytes(), style)))
+    let bytes: Option<Vec<u8>> = target.memory(address, shown * wide.size).into_iter().collect();
+    let style = TextStyle::cut(length > LIMIT as u64);
+    Some(Shown::Text(wide.quoted(&units(&bytes?, wide.size), style)))
 }
 
 fn string(value: &Value, target: &dyn Target) -> Option<Shown> {
@@ -108,7 +86,7 @@ pub(super) fn sequence(head: String, elements: Vec<Value>, length: u64) -> Shown
 }
 
 /// Element type, first address, number of elements, and number there is room for.
-fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u64)> {
+pub(super) fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u64)> {
     let of = value.argument(0)?;
     let size = of.size()?.max(1);
     let at = |name| number(value, &["_M_impl", name], target);
@@ -118,7 +96,7 @@ fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u
 }
 
 fn vector(value: &Value, target: &dyn Target) -> Option<Shown> {
-    if value.path(&["_M_impl", "_M_start", "_M_offset"], target).is_some() {
+    if super::adaptors::is_of_bits(value, target) {
         return super::adaptors::bits(value, target);
     }
     let (of, start, length, capacity) = vector_parts(value, target)?;
@@ -178,90 +156,6 @@ fn deque(value: &Value, target: &dyn Target) -> Option<Shown> {
     }
     let plural = if length == 1 { "" } else { "s" };
     Some(sequence(format!("std::deque with {length} element{plural}"), elements, length))
-}
-
-/// A red-black tree's values in order.
-fn tree(value: &Value, target: &dyn Target, name: &str, pairs: bool) -> Option<Shown> {
-    let tree = value.member_named("_M_t", target)?;
-    let of = tree.argument(1)?;
-    let header = tree.path(&["_M_impl", "_M_header"], target)?;
-    let length = number(&tree, &["_M_impl", "_M_node_count"], target)?;
-    let node_type = header.of.clone();
-    let step =
-        |node: u64, to: &str| number(&Value::in_memory(node_type.clone(), node), &[to], target);
-    let mut node = number(&header, &["_M_left"], target)?;
-    let mut values = Vec::new();
-    while (values.len() as u64) < length.min(LIMIT as u64) {
-        values.push(Value::in_memory(of.clone(), node.wrapping_add(TREE_NODE)));
-        node = successor(node, &step)?;
-    }
-    container(values, length, name, pairs, target)
-}
-
-/// The node behind one in order; bounded, for trees that the program destroyed.
-fn successor(node: u64, step: &dyn Fn(u64, &str) -> Option<u64>) -> Option<u64> {
-    const MAX_HEIGHT: u32 = 128;
-    let mut node = node;
-    let right = step(node, "_M_right")?;
-    if right != 0 {
-        node = right;
-        for _ in 0..MAX_HEIGHT {
-            match step(node, "_M_left")? {
-                0 => return Some(node),
-                left => node = left,
-            }
-        }
-        return None;
-    }
-    for _ in 0..MAX_HEIGHT {
-        let parent = step(node, "_M_parent")?;
-        if step(parent, "_M_right")? != node {
-            return Some(parent);
-        }
-        // Above the root stands the header, whose right is the last node.
-        if step(parent, "_M_parent")? == node {
-            return Some(parent);
-        }
-        node = parent;
-    }
-    None
-}
-
-fn hash(value: &Value, target: &dyn Target, name: &str, pairs: bool) -> Option<Shown> {
-    let table = value.member_named("_M_h", target)?;
-    let of = table.argument(1)?;
-    let length = number(&table, &["_M_element_count"], target)?;
-    let mut node = number(&table, &["_M_before_begin", "_M_nxt"], target)?;
-    let mut values = Vec::new();
-    while node != 0 && values.len() < LIMIT {
-        values.push(Value::in_memory(of.clone(), node.wrapping_add(HASH_NODE)));
-        node = word(node, target)?;
-    }
-    container(values, length, name, pairs, target)
-}
-
-fn container(
-    values: Vec<Value>,
-    length: u64,
-    name: &str,
-    pairs: bool,
-    target: &dyn Target,
-) -> Option<Shown> {
-    let plural = if length == 1 { "" } else { "s" };
-    let head = format!("{name} with {length} element{plural}");
-    if length == 0 {
-        return Some(Shown::Text(head));
-    }
-    let entry = |(index, value): (usize, &Value)| match pairs {
-        true => {
-            let (key, held) =
-                (value.member_named("first", target)?, value.member_named("second", target)?);
-            Some((key, held))
-        }
-        false => Some((index_value(index), value.clone())),
-    };
-    let entries: Option<Vec<_>> = values.iter().enumerate().map(entry).collect();
-    Some(Shown::Map { head: head + " = ", entries: entries?, length })
 }
 
 /// The number of an element.
@@ -332,11 +226,4 @@ pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<
         _ => return None,
     };
     pointer.pointee(target)
-}
-
-/// The element of a vector at an index.
-pub(super) fn element(value: &Value, name: &str, index: u64, target: &dyn Target) -> Option<Value> {
-    let (of, start, length, _) = vector_parts(value, target).filter(|_| name == "std::vector")?;
-    let address = start.checked_add(index.checked_mul(of.size()?)?)?;
-    (index < length).then(|| Value::in_memory(of, address))
 }

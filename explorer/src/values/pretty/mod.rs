@@ -1,9 +1,13 @@
 //! Library types shown by their content: a table of small functions.
 
 mod adaptors;
+mod associative;
 mod cpp;
+mod indexed;
 mod rust;
 mod rust_collections;
+
+pub use indexed::{NotIndexed, indexed};
 
 use super::{Target, Value};
 use crate::symbols::datatypes::Shape;
@@ -83,21 +87,6 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     }
     let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
     (printer.show)(value, target)
-}
-
-/// The element of a container at an index, if it is one that has such.
-pub fn element(value: &Value, index: i128, target: &dyn Target) -> Option<Value> {
-    let (name, index) = (bare_name(value)?, u64::try_from(index).ok()?);
-    let of_cpp = cpp::element(value, &name, index, target);
-    of_cpp.or_else(|| rust::element(value, &name, index, target))
-}
-
-/// How many elements a container has, if it is one that is shown as a sequence.
-pub fn length(value: &Value, target: &dyn Target) -> Option<u64> {
-    match show(value, target)? {
-        Shown::Sequence { length, .. } => Some(length),
-        _ => None,
-    }
 }
 
 /// What a smart pointer points to.

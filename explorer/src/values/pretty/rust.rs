@@ -2,7 +2,7 @@
 
 use super::cpp::{run, text_at};
 use super::{Printer, Shown};
-use crate::symbols::datatypes::Shape;
+use crate::symbols::datatypes::{Shape, Type};
 use crate::values::parts::Visits;
 use crate::values::{Target, Value};
 
@@ -166,8 +166,8 @@ fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     Some(Shown::Wrapped { head, value: held, tail: String::new() })
 }
 
-/// The element of a `Vec` or slice at an index.
-pub(super) fn element(value: &Value, name: &str, index: u64, target: &dyn Target) -> Option<Value> {
+/// The elements of a vector or slice: their type, the first's address, and how many there are.
+pub(super) fn run_of(value: &Value, name: &str, target: &dyn Target) -> Option<(Type, u64, u64)> {
     let (pointer, length, of) = if name == "alloc::vec::Vec" {
         let pointer =
             first_pointer(&value.member_named("buf", target)?, target, (0, &Visits::new()))?;
@@ -179,7 +179,5 @@ pub(super) fn element(value: &Value, name: &str, index: u64, target: &dyn Target
     } else {
         return None;
     };
-    let start = pointer.integer(target).ok()? as u64;
-    let address = start.checked_add(index.checked_mul(of.size()?)?)?;
-    (index < length).then(|| Value::in_memory(of, address))
+    Some((of, pointer.integer(target).ok()? as u64, length))
 }

@@ -25,6 +25,21 @@ pub(crate) type Attribute = AttributeValue<Reader>;
 /// A DWARF expression.
 pub(crate) type Expression = gimli::Expression<Reader>;
 
+/// A constant, if that is what an attribute holds. Its form's size says nothing of its type
+/// (DWARF 5, 7.5.5), and its sign is only known where the form has one: compilers write
+/// 200 as `DW_FORM_data1`, whatever the type, and what is negative as `DW_FORM_sdata`.
+pub(crate) fn constant(value: &Attribute) -> Option<i128> {
+    match value {
+        AttributeValue::Data1(value) => Some((*value).into()),
+        AttributeValue::Data2(value) => Some((*value).into()),
+        AttributeValue::Data4(value) => Some((*value).into()),
+        // Wide enough for any type's sign.
+        AttributeValue::Data8(value) => Some(value.cast_signed().into()),
+        AttributeValue::Sdata(value) => Some((*value).into()),
+        other => other.udata_value().map(i128::from),
+    }
+}
+
 /// The place of a DIE in a module's `.debug_info`, or in its `.debug_types` (DWARF 4,
 /// 7.5.1.2), which counts as if it stood behind that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -285,9 +300,9 @@ impl<'d> Entry<'d> {
         self.attribute(name)?.udata_value()
     }
 
-    /// A number of its own that may be negative.
-    pub fn signed(&self, name: gimli::DwAt) -> Option<i64> {
-        self.attribute(name)?.sdata_value()
+    /// A number of its own that may be negative; `None` as well where it is no constant.
+    pub fn number(&self, name: gimli::DwAt) -> Option<i128> {
+        constant(&self.attribute(name)?)
     }
 
     /// Whether a flag is set.

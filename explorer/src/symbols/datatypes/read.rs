@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gimli::AttributeValue;
 
 use super::{Count, Encoding, Enumeration, Link, PointerKind, RecordKind, Shape, record};
-use crate::symbols::dies::{Entry, Language};
+use crate::symbols::dies::{Entry, Language, constant};
 
 /// Most constants of an enumeration, dimensions of an array, parameters of a function.
 const MAX_PARTS: usize = 1 << 16;
@@ -118,12 +118,10 @@ fn count(range: &Entry<'_>) -> Count {
             None => Count::Unknown,
         };
     };
-    // gcc's upper bound of an empty array is -1.
-    let whole = upper.sdata_value().or_else(|| upper.udata_value().map(u64::cast_signed));
-    let lower = range.signed(gimli::DW_AT_lower_bound).unwrap_or(0);
-    match whole.map(|upper| upper.checked_sub(lower).and_then(|n| n.checked_add(1))) {
-        Some(Some(count)) => Count::Fixed(u64::try_from(count).unwrap_or(0)),
-        Some(None) => Count::Unknown,
+    let lower = range.number(gimli::DW_AT_lower_bound).unwrap_or(0);
+    match constant(&upper) {
+        // gcc's upper bound of an empty array is -1.
+        Some(upper) => Count::Fixed(u64::try_from(upper - lower + 1).unwrap_or(0)),
         None => Count::Dynamic(range.place()),
     }
 }
@@ -134,11 +132,7 @@ fn enumeration(entry: &Entry<'_>) -> Enumeration {
     let children = entry.children();
     for child in children.iter().filter(|c| c.tag() == gimli::DW_TAG_enumerator).take(MAX_PARTS) {
         let Some(name) = own_name(child) else { continue };
-        let Some(value) = child.attribute(gimli::DW_AT_const_value) else { continue };
-        let value = match value.sdata_value() {
-            Some(value) => i128::from(value),
-            None => value.udata_value().map_or(0, i128::from),
-        };
+        let Some(value) = child.number(gimli::DW_AT_const_value) else { continue };
         negative |= value < 0;
         constants.push((name, value));
     }

@@ -9,7 +9,7 @@ pub use frame::{Fixed, Frame};
 
 use gimli::AttributeValue;
 
-use super::dies::{DieRef, Dies, Entry, Expression};
+use super::dies::{DieRef, Dies, Entry, Expression, constant};
 use super::guard::guarded;
 
 /// Most entries of a location list looked at.
@@ -161,11 +161,8 @@ fn constant_bytes(
             .map(|bytes| bytes.to_vec())
             .map_err(|error| Missing::Unusable(error.to_string()));
     }
-    if let Some(value) = value.sdata_value() {
-        return Ok(i128::from(value).to_le_bytes().to_vec());
-    }
-    if let Some(value) = value.udata_value() {
-        return Ok(u128::from(value).to_le_bytes().to_vec());
+    if let Some(value) = constant(value) {
+        return Ok(value.to_le_bytes().to_vec());
     }
     let text = entry.dwarf().attr_string(entry.unit(), value.clone());
     let text = text.map_err(|_| Missing::Unusable("unknown form of a constant".to_owned()))?;

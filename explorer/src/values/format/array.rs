@@ -62,30 +62,51 @@ impl Formatter<'_> {
 
     /// An array of characters. As in gdb, its last byte is not shown if it is zero.
     fn text(&self, value: &Value) -> String {
-        let length = usize::try_from(value.length().unwrap_or(0)).unwrap_or(usize::MAX);
-        let bytes = value.bytes(self.target);
-        let shown = bytes.slice(0, length.min(ELEMENTS + 1));
-        match shown.all() {
-            Ok(all) if length <= ELEMENTS => {
-                quoted_bytes(all.strip_suffix(&[0]).unwrap_or(all), TextStyle::default())
+        match self.units(value, 1) {
+            Ok((all, style)) => {
+                let all: Vec<u8> = all.into_iter().map(|unit| unit as u8).collect();
+                quoted_bytes(&all, style)
             }
-            Ok(all) => quoted_bytes(all, TextStyle::cut(true)),
-            Err(why) => missing(&why),
+            Err(why) => why,
         }
     }
 
     /// An array of wide characters, likewise.
     fn wide_text(&self, value: &Value, wide: Wide) -> String {
-        let length = usize::try_from(value.length().unwrap_or(0)).unwrap_or(usize::MAX);
-        let bytes = value.bytes(self.target).slice(0, length.min(ELEMENTS + 1) * wide.size);
-        match bytes.all() {
-            Ok(all) => {
-                let all = units(all, wide.size);
-                let whole = length <= ELEMENTS;
-                let shown = all.strip_suffix(&[0]).filter(|_| whole).unwrap_or(&all);
-                wide.quoted(shown, TextStyle::cut(!whole))
-            }
-            Err(why) => missing(&why),
+        match self.units(value, wide.size) {
+            Ok((all, style)) => wide.quoted(&all, style),
+            Err(why) => why,
         }
     }
+
+    /// The characters of `size` bytes that are shown of an array, and how; why not, in words,
+    /// if they are not known.
+    fn units(&self, value: &Value, size: usize) -> Result<(Vec<u32>, TextStyle), String> {
+        let length = usize::try_from(value.length().unwrap_or(0)).unwrap_or(usize::MAX);
+        let bytes = value.bytes(self.target);
+        // A longer part may lie where nothing is known.
+        let far = bytes.slice(0, length.min(LOOKED_AT) * size);
+        let near = bytes.slice(0, length.min(ELEMENTS + 1) * size);
+        let known = far.all().or_else(|_| near.all()).map_err(|why| missing(&why))?;
+        let mut all = units(known, size);
+        let whole = all.len() == length;
+        if whole && all.last() == Some(&0) {
+            all.pop();
+        }
+        let shown = shown(&all);
+        let cut = !whole || shown < all.len();
+        all.truncate(shown);
+        Ok((all, TextStyle { cut, limit: shown }))
+    }
+}
+
+/// Most characters of an array that are looked at for the end of a run.
+const LOOKED_AT: usize = 1 << 16;
+
+/// How many characters are shown: [`ELEMENTS`], and what goes on with the same one (gdb's
+/// `generic_printstr` looks at its limit between runs).
+fn shown(units: &[u32]) -> usize {
+    let Some((first, rest)) = units.split_at_checked(ELEMENTS) else { return units.len() };
+    let last = first.last();
+    ELEMENTS + rest.iter().take_while(|unit| Some(*unit) == last).count()
 }

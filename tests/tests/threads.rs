@@ -62,7 +62,8 @@ fn every_state_is_that_of_the_recording_it_was_made_of() {
     // Where stacks change, the thread waits instead: not those states.
     let changes = made.turns[0].iter().flat_map(|turn| [turn.end - 1, turn.end - 2]);
     let changes: Vec<u64> = changes.collect();
-    let states = (0..400).map(|at| 13_000 + at * (end - 13_000) / 400);
+    let start = made.turns[0][1].first - 100;
+    let states = (0..400).map(|at| start + at * (end - start) / 400);
     let states: Vec<u64> = states.filter(|state| !changes.contains(state)).collect();
     let looks = |t: &u64| [format!("jump {t}"), "regs all".into(), "x/6dw &shared".into()];
     let commands: Vec<String> = states.iter().flat_map(looks).collect();
@@ -138,9 +139,10 @@ fn writes_to_a_register_are_those_of_the_selected_thread() {
         rows(answer, "modifications").iter().filter(kept).map(cells).collect()
     };
     let question = "mod -c 100000 $rbp";
-    let truth = single().last(&["jump 18000", question]);
+    let jump = format!("jump {}", made.amid(65));
+    let truth = single().last(&[&*jump, question]);
     for (at, id) in made.threads(0).into_iter().enumerate() {
-        let answers = ["jump 18000".to_owned(), format!("thread {}", at + 1), question.to_owned()];
+        let answers = [jump.clone(), format!("thread {}", at + 1), question.to_owned()];
         let told = made.explore().last(&answers);
         assert_eq!(own(&told, id), own(&truth, id));
         assert!(!own(&told, id).is_empty());
@@ -323,7 +325,8 @@ fn watchpoints_see_every_threads_writes() {
     let of = |answer: &Answer| thread(answer) == u64::from(made.thread(0, answer.tracepoint() - 1));
     assert!(answers[1..].iter().all(of));
     // Of a register, only the thread's it was set in.
-    let answers = made.explore().ask(&["jump 16000", "thread 2", "watch $rbp", "rc", "rc", "cr"]);
+    let jump = format!("jump {}", made.amid(38));
+    let answers = made.explore().ask(&[&*jump, "thread 2", "watch $rbp", "rc", "rc", "cr"]);
     let id = u64::from(made.threads(0)[1]);
     assert!(answers[3..].iter().all(|answer| thread(answer) == id && answer.reason() == "watch"));
 }
@@ -418,13 +421,18 @@ fn bookmarks_know_their_process() {
     let trace = folder.path().join("threads.trace");
     std::fs::copy(threads().trace(), &trace).expect("a copy");
     let explorer = Explorer::new(&trace);
-    explorer.ask(&["bookmark create here -t 14000", "process 2", "bookmark create there -t 15000"]);
+    let (here, there) = (threads().amid(12), threads().amid(25));
+    explorer.ask(&[
+        format!("bookmark create here -t {here}"),
+        "process 2".into(),
+        format!("bookmark create there -t {there}"),
+    ]);
     let answers = explorer.ask(&["bookmark jump there", "bookmark list", "bookmark jump here"]);
-    assert_eq!((answers[0].tracepoint(), answers[0].get("process").as_u64()), (15_000, Some(2)));
+    assert_eq!((answers[0].tracepoint(), answers[0].get("process").as_u64()), (there, Some(2)));
     let listed = rows(&answers[1], "bookmarks");
     assert_eq!((&listed[0]["current"], &listed[1]["current"]), (&false.into(), &true.into()));
     assert!(listed[0]["pc"].is_null() && listed[1]["pc"].is_string());
-    assert_eq!((answers[2].tracepoint(), answers[2].get("process").as_u64()), (14_000, Some(1)));
+    assert_eq!((answers[2].tracepoint(), answers[2].get("process").as_u64()), (here, Some(1)));
 }
 
 #[test]
@@ -432,11 +440,12 @@ fn why_a_line_did_not_run_is_about_the_selected_thread() {
     let made = threads();
     let place = made.fixture.place("third_ends");
     let question = format!("why-not {place}");
+    let jump = format!("jump {}", made.amid(38));
     let ask = |number: u64| {
         let select = format!("thread {number}");
-        made.explore().last(&["jump 16000", &*select, &*question])
+        made.explore().last(&[&*jump, &*select, &*question])
     };
-    let ends = made.explore().last(&[&*format!("break {place}"), "jump 16000", "rc"]).tracepoint();
+    let ends = made.explore().last(&[&*format!("break {place}"), &*jump, "rc"]).tracepoint();
     for number in [1, 2] {
         let answer = ask(number);
         assert!(answer.get("ran").is_null(), "{answer:?}");
@@ -445,7 +454,7 @@ fn why_a_line_did_not_run_is_about_the_selected_thread() {
     }
     let answer = ask(3);
     assert_eq!(answer.get("ran"), ends, "{answer:?}");
-    let text = made.explore().text(&["jump 16000", "thread 1", &*question]).stdout_text();
+    let text = made.explore().text(&[&*jump, "thread 1", &*question]).stdout_text();
     assert!(text.contains("did not run in thread 1"), "{text}");
     assert!(text.contains("Thread 3 ran it: first at #"), "{text}");
 }
@@ -454,12 +463,13 @@ fn why_a_line_did_not_run_is_about_the_selected_thread() {
 fn where_a_register_came_from_is_about_the_selected_thread() {
     let made = threads();
     let question = "why -c 4 $rbp";
+    let there = made.amid(65);
     let links = |answer: &Answer| columns(answer, "links", &["name", "tracepoint", "value"]);
     for (at, id) in made.threads(0).into_iter().enumerate() {
-        let next = tracepoints(id).into_iter().find(|t| *t >= 18_000).expect("another turn");
+        let next = tracepoints(id).into_iter().find(|t| *t >= there).expect("another turn");
         let truth = made.explore().last(&[&*format!("jump {next}"), question]);
         let select = format!("thread {}", at + 1);
-        let told = made.explore().last(&["jump 18000", &*select, question]);
+        let told = made.explore().last(&[&*format!("jump {there}"), &*select, question]);
         assert!(!links(&told).is_empty());
         assert_eq!(links(&told), links(&truth), "thread {}", at + 1);
         let ended = made.explore().last(&["rend", &*select, question]);

@@ -63,3 +63,22 @@ fn is_unmapped(moment: &Moment, to: &Span) -> bool {
     let vector = registers.into_iter().any(|register| register.is_vector_register());
     vector && to.length >= VECTOR && elements(moment.mnemonic()) != Some(Elements::Mixed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::source_of;
+    use super::*;
+    use rdb_schema::registers::Gpr;
+
+    #[test]
+    fn a_register_that_is_read_by_name_may_be_a_result_too() {
+        let [rax, rdx] = [Gpr::RAX, Gpr::RDX].map(|gpr| Span::gpr(gpr, 8));
+        // mul rdx: rdx:rax = rax * rdx
+        for result in [rax, rdx] {
+            let source = source_of(&[0x48, 0xf7, 0xe2], result);
+            assert_eq!(source, Some(Source::Combined(vec![rdx, rax])), "{result:?}");
+        }
+        // mul dl: ax = al * dl; rdx stays
+        assert_eq!(source_of(&[0xf6, 0xe2], Span::gpr(Gpr::RDX, 1)), None);
+    }
+}

@@ -175,7 +175,7 @@ impl<'a> Moment<'a> {
         for used in self.info.used_registers() {
             let register = used.register();
             let moves = register == Register::RSP && self.instruction.is_stack_instruction();
-            if is_write(used.access()) && !moves && !self.is_operand(register) {
+            if is_write(used.access()) && !moves && !self.is_result(register) {
                 spans.extend(Span::register(register).map(|span| (span, Some(register))));
             }
         }
@@ -194,8 +194,20 @@ impl<'a> Moment<'a> {
 
     /// Whether a register, or a part of it, is an operand by name.
     fn is_operand(&self, register: Register) -> bool {
+        self.operands_of(register).next().is_some()
+    }
+
+    /// Whether a register, or a part of it, is written as an operand by name: `mul rdx` names
+    /// rdx, and writes it for another reason.
+    fn is_result(&self, register: Register) -> bool {
+        self.operands_of(register).any(|operand| is_write(self.access(operand)))
+    }
+
+    /// The operands that are a register, or a part of it.
+    fn operands_of(&self, register: Register) -> impl Iterator<Item = u32> {
         let full = register.full_register();
-        (0..self.count()).any(|at| self.register(at).is_some_and(|own| own.full_register() == full))
+        let is = move |own: Register| own.full_register() == full;
+        (0..self.count()).filter(move |at| self.register(*at).is_some_and(is))
     }
 
     /// The elements that a gather loads.

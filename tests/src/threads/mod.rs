@@ -79,6 +79,14 @@ impl Threads {
         found
     }
 
+    /// The tracepoint so many hundredths into the turns of the first process. How many
+    /// instructions come before them depends on the machine's processor.
+    pub fn amid(&self, percent: u64) -> u64 {
+        let turns = &self.turns[0];
+        let (first, end) = (turns[1].first, turns[turns.len() - 1].end);
+        first + (end - first) * percent / 100
+    }
+
     /// The thread of tracepoint `t` of a process.
     pub fn thread(&self, process: usize, t: u64) -> u32 {
         let turns = &self.turns[process];

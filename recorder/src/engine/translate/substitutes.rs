@@ -86,7 +86,8 @@ impl Substitutes {
 }
 
 /// Whether it is `xchg` with an accumulator in one byte of opcode: there `f3`, which has no
-/// meaning, makes `pause` of the one with r8 (Intel SDM vol. 2B, PAUSE; seen with REX.B).
+/// meaning, makes `pause` of the one with r8 (Intel SDM vol. 2B, PAUSE; seen with REX.B on
+/// Intel's processors, on AMD's it stays an exchange).
 fn is_short_exchange(instruction: &Instruction) -> bool {
     matches!(instruction.code(), Code::Xchg_r16_AX | Code::Xchg_r32_EAX | Code::Xchg_r64_RAX)
 }

@@ -139,7 +139,7 @@ fn writes_to_a_register_are_those_of_the_selected_thread() {
         rows(answer, "modifications").iter().filter(kept).map(cells).collect()
     };
     let question = "mod -c 100000 $rbp";
-    let jump = format!("jump {}", made.amid(65));
+    let jump = format!("jump {}", made.amid(55));
     let truth = single().last(&[&*jump, question]);
     for (at, id) in made.threads(0).into_iter().enumerate() {
         let answers = [jump.clone(), format!("thread {}", at + 1), question.to_owned()];
@@ -463,7 +463,7 @@ fn why_a_line_did_not_run_is_about_the_selected_thread() {
 fn where_a_register_came_from_is_about_the_selected_thread() {
     let made = threads();
     let question = "why -c 4 $rbp";
-    let there = made.amid(65);
+    let there = made.amid(55);
     let links = |answer: &Answer| columns(answer, "links", &["name", "tracepoint", "value"]);
     for (at, id) in made.threads(0).into_iter().enumerate() {
         let next = tracepoints(id).into_iter().find(|t| *t >= there).expect("another turn");

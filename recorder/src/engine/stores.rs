@@ -29,7 +29,11 @@ pub fn segments(
             let (start, length) = string_range(before, after, element, address_size);
             memory.read_pieces(start, length)
         }
-        Bulk::Masked { address, bytes } => memory.read_pieces(address.value(before), bytes.into()),
+        Bulk::Masked { address, bytes, mask } => mask
+            .runs(&address, bytes, before)
+            .into_iter()
+            .flat_map(|(at, length)| memory.read_pieces(at, length))
+            .collect(),
         Bulk::Xsave { address, compacted } => {
             let area = address.value(before);
             let parts = xsave_parts(area, compacted, before, layout, memory).into_iter();

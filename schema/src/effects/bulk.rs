@@ -1,6 +1,7 @@
 //! Stores whose places or lengths vary from one execution to the next.
 
 use super::effect::{Address, Bulk, Extend, Form};
+use super::masked::StoreMask;
 use super::stores::stores_low_bytes;
 use super::subject::Subject;
 use crate::registers::{Gpr, Registers};
@@ -10,7 +11,7 @@ use iced_x86::{Mnemonic, OpKind};
 /// not say.
 pub(super) fn bulk(subject: &Subject) -> Option<Bulk> {
     if let Some(address) = implicit_address(subject) {
-        return Some(Bulk::Masked { address, bytes: subject.memory_bytes() as u16 });
+        return Some(masked(subject, address, StoreMask::signs(subject.register(2), 1)));
     }
     if !subject.is_memory(0) || !subject.writes(0) {
         return None;
@@ -26,11 +27,32 @@ pub(super) fn bulk(subject: &Subject) -> Option<Bulk> {
             Some(Bulk::Xsave { address, compacted })
         }
         mnemonic if subject.instruction.has_op_mask() && stores_low_bytes(mnemonic) => None,
-        mnemonic if is_vector_mask(mnemonic) || subject.instruction.has_op_mask() => {
-            Some(Bulk::Masked { address, bytes: subject.memory_bytes() as u16 })
+        mnemonic if is_vector_mask(mnemonic) => {
+            Some(masked(subject, address, StoreMask::signs(subject.register(1), element(subject))))
+        }
+        mnemonic if subject.instruction.has_op_mask() => {
+            Some(masked(subject, address, by_mask_register(subject, mnemonic)))
         }
         _ => None,
     }
+}
+
+fn masked(subject: &Subject, address: Address, mask: StoreMask) -> Bulk {
+    Bulk::Masked { address, bytes: subject.memory_bytes() as u8, mask }
+}
+
+fn by_mask_register(subject: &Subject, mnemonic: Mnemonic) -> StoreMask {
+    let (mask, element) = (subject.instruction.op_mask().number() as u8, element(subject));
+    if !compresses(mnemonic) {
+        return StoreMask::Bits { mask, element };
+    }
+    let count = subject.register(1).size() as u8 / element.max(1);
+    StoreMask::Count { mask, element, count }
+}
+
+/// Bytes of an element of the memory operand.
+fn element(subject: &Subject) -> u8 {
+    subject.instruction.memory_size().element_size() as u8
 }
 
 /// maskmovq and maskmovdqu store at rdi, in the segment a prefix names.
@@ -81,6 +103,20 @@ fn is_vector_mask(mnemonic: Mnemonic) -> bool {
     matches!(mnemonic, M::Vmaskmovps | M::Vmaskmovpd | M::Vpmaskmovd | M::Vpmaskmovq)
 }
 
+/// Whether it stores the chosen elements next to each other.
+fn compresses(mnemonic: Mnemonic) -> bool {
+    use Mnemonic as M;
+    matches!(
+        mnemonic,
+        M::Vcompressps
+            | M::Vcompresspd
+            | M::Vpcompressb
+            | M::Vpcompressw
+            | M::Vpcompressd
+            | M::Vpcompressq
+    )
+}
+
 /// Where a [`Bulk::BitString`] stores its `bytes`, from the registers before:
 /// the signed bit offset in `index` selects, in units of the operand, memory
 /// above or below `address` (Intel SDM vol. 2, 3.1.1.9, "Bit(BitBase,
@@ -111,25 +147,6 @@ pub fn scatter_addresses(bulk: &Bulk, registers: &Registers) -> Vec<u64> {
         .filter(|(lane, _)| mask >> lane & 1 != 0)
         .map(|(_, bytes)| element_address(&address, lane_index(bytes), scale, registers))
         .collect()
-}
-
-/// The runs of bytes that an [`Effect::StoreMasked`](super::Effect::StoreMasked) stores: offset and length,
-/// ascending, of the elements of `element` bytes among the first `bytes` whose
-/// bits are set in `mask`.
-pub fn masked_runs(mask: u64, element: u8, bytes: u8) -> impl Iterator<Item = (usize, usize)> {
-    let element = usize::from(element.max(1));
-    let count = (usize::from(bytes) / element).min(64) as u32;
-    let all = u64::MAX.checked_shr(64 - count).unwrap_or(0);
-    let mut rest = mask & all;
-    std::iter::from_fn(move || {
-        let first = rest.trailing_zeros();
-        if first >= count {
-            return None;
-        }
-        let length = (!(rest >> first)).trailing_zeros().min(count - first);
-        rest &= u64::MAX.checked_shl(first + length).unwrap_or(0);
-        Some((first as usize * element, length as usize * element))
-    })
 }
 
 fn element_address(address: &Address, index: i64, scale: u8, registers: &Registers) -> u64 {

@@ -1,5 +1,6 @@
 //! What one instruction may change, as data.
 
+use super::masked::StoreMask;
 use crate::derive::{
     Computation, DerivedVector, FlagRule, FloatVector, Inputs, Known, low_bytes, sign,
 };
@@ -282,7 +283,9 @@ pub enum Bulk {
         /// Where.
         address: Address,
         /// Upper bound of the length.
-        bytes: u16,
+        bytes: u8,
+        /// Which of them.
+        mask: StoreMask,
     },
     /// A scatter: one element at each index whose mask bit is set beforehand.
     Scatter {

@@ -19,6 +19,7 @@ mod float;
 mod forms;
 mod gpr;
 mod kind;
+mod masked;
 mod mxcsr;
 mod special;
 mod stack;
@@ -31,12 +32,13 @@ mod tests;
 mod vector;
 mod x87;
 
-pub use bulk::{bit_string_address, masked_runs, scatter_addresses};
+pub use bulk::{bit_string_address, scatter_addresses};
 use draft::Draft;
 pub use effect::{
     Address, Bulk, Effect, Effects, Extend, Form, Kind, Segment, Source, Undefined, X87_BYTES,
 };
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory};
+pub use masked::{StoreMask, masked_runs};
 use std::cell::RefCell;
 use subject::Subject;
 

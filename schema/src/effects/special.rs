@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::effect::{Address, Bulk, Effect, Form, Kind, Source};
+use super::masked::StoreMask;
 use super::subject::Subject;
 use crate::registers::Gpr;
 use iced_x86::{Code, Mnemonic};
@@ -46,12 +47,11 @@ fn direct_store(subject: &Subject, draft: &mut Draft) {
     draft.add(Effect::StoreBytes { address: Address { form, segment: None }, bytes: 64 });
 }
 
-/// clzero zeroes the 64-byte line that holds address rax (AMD APM vol. 3):
-/// it lies within the 127 bytes around.
+/// clzero zeroes the line that holds address rax.
 fn zero_line(subject: &Subject, draft: &mut Draft) {
     if subject.instruction.code() != Code::Clzeroq || subject.instruction.has_segment_prefix() {
         return draft.unknown();
     }
-    let address = Address { form: Form::offset(Gpr::RAX, -63), segment: None };
-    draft.bulk(Bulk::Masked { address, bytes: 127 });
+    let address = Address { form: Form::offset(Gpr::RAX, 0), segment: None };
+    draft.bulk(Bulk::Masked { address, bytes: 64, mask: StoreMask::Line });
 }

@@ -1,6 +1,6 @@
 //! SSE, AVX, AVX-512, masks, gathers and scatters.
 
-use super::super::{Bulk, masked_runs, scatter_addresses};
+use super::super::{Bulk, StoreMask, masked_runs, scatter_addresses};
 use super::*;
 use crate::registers::Registers;
 use iced_x86::code_asm::*;
@@ -74,21 +74,58 @@ fn whole_vectors_are_stored_from_the_register() {
 
 #[test]
 fn masked_stores_are_bulk() {
-    let masked = |bytes| Some(Bulk::Masked { address: at(BX, 0), bytes });
+    let masked = |bytes, mask| Some(Bulk::Masked { address: at(BX, 0), bytes, mask });
+    let signs = |register, element| StoreMask::Signs { register, element };
     let cases = [
-        (assemble(|a| a.vmaskmovps(ymmword_ptr(rbx), ymm1, ymm2)), masked(32)),
-        (assemble(|a| a.vpmaskmovq(xmmword_ptr(rbx), xmm1, xmm2)), masked(16)),
-        (assemble(|a| a.vpcompressd(zmmword_ptr(rbx).k1(), zmm2)), masked(64)),
-        (assemble(|a| a.vpmovqb(qword_ptr(rbx).k1(), zmm2)), masked(8)),
+        (assemble(|a| a.vmaskmovps(ymmword_ptr(rbx), ymm1, ymm2)), masked(32, signs(1, 4))),
+        (assemble(|a| a.vpmaskmovq(xmmword_ptr(rbx), xmm1, xmm2)), masked(16, signs(1, 8))),
+        (
+            assemble(|a| a.vpcompressd(zmmword_ptr(rbx).k1(), zmm2)),
+            masked(64, StoreMask::Count { mask: 1, element: 4, count: 16 }),
+        ),
+        (
+            assemble(|a| a.vpmovqb(qword_ptr(rbx).k1(), zmm2)),
+            masked(8, StoreMask::Bits { mask: 1, element: 1 }),
+        ),
     ];
     for (effects, bulk) in cases {
         assert_eq!((effects.list.as_slice(), effects.bulk), (&[Effect::StoreBulk][..], bulk));
     }
-    let effects = assemble(|a| a.maskmovdqu(xmm1, xmm2));
-    assert_eq!(effects.bulk, Some(Bulk::Masked { address: at(Gpr::RDI, 0), bytes: 16 }));
+    let halves = assemble(|a| a.vcvtps2ph(ymmword_ptr(rbx).k2(), zmm2, 0));
+    assert_eq!(halves.bulk, masked(32, StoreMask::Bits { mask: 2, element: 2 }));
+    let implied = |mask, bytes| Some(Bulk::Masked { address: at(Gpr::RDI, 0), bytes, mask });
+    assert_eq!(assemble(|a| a.maskmovdqu(xmm1, xmm2)).bulk, implied(signs(2, 1), 16));
+    let packed = StoreMask::MmxSigns { register: 2 };
+    assert_eq!(assemble(|a| a.maskmovq(mm1, mm2)).bulk, implied(packed, 8));
     // A masked load writes its register only.
     let load = assemble(|a| a.vmaskmovps(ymm1, ymm2, ymmword_ptr(rbx)));
     assert_eq!(plain(load), [vector(1, 32, true)]);
+}
+
+#[test]
+fn masked_stores_store_what_their_masks_say() {
+    let mut registers = Registers::default();
+    registers.gpr[3] = 0x1010;
+    registers.mask[1] = 0xffff_0000_0000_010c;
+    registers.vector[1][3] = 0x80;
+    registers.vector[1][7] = 0x7f;
+    registers.vector[1][15] = 0xff;
+    // mm2 is st(3) where the top is register 7.
+    registers.x87.status = 7 << 11;
+    registers.x87.st[3][5] = 0x80;
+    registers.x87.st[3][9] = 0x80;
+    let runs = |mask: StoreMask, bytes| mask.runs(&at(BX, 0), bytes, &registers);
+    let signs = |element| StoreMask::Signs { register: 1, element };
+    assert_eq!(runs(signs(4), 16), [(0x1010, 4), (0x101c, 4)]);
+    assert_eq!(runs(signs(8), 16), [(0x1018, 8)]);
+    assert_eq!(runs(signs(1), 16), [(0x1013, 1), (0x101f, 1)]);
+    assert_eq!(runs(StoreMask::MmxSigns { register: 2 }, 8), [(0x1015, 1)]);
+    let bits = StoreMask::Bits { mask: 1, element: 2 };
+    assert_eq!(runs(bits, 16), [(0x1014, 4)]);
+    let count = |count| StoreMask::Count { mask: 1, element: 4, count };
+    assert_eq!(runs(count(16), 64), [(0x1010, 12)]);
+    assert_eq!(runs(count(8), 32), [(0x1010, 8)]);
+    assert_eq!(runs(StoreMask::Line, 64), [(0x1000, 64)]);
 }
 
 #[test]

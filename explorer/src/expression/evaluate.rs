@@ -52,9 +52,9 @@ impl<'e> Evaluator<'e> {
                 let of = self.value(of)?;
                 operators::member(&of, name, self.environment).map_err(at)
             }
-            Node::Cast(to, operand) => {
+            Node::Cast(conversion, to, operand) => {
                 let operand = self.value(operand)?;
-                cast::cast(&operand, to, self.environment).map_err(at)
+                cast::cast(&operand, to, *conversion, self.environment).map_err(at)
             }
             Node::At(of, address) => {
                 let address = self.value(address)?;

@@ -1,6 +1,7 @@
 //! From tokens to expressions, by precedence (C17, 6.5; `@` as in gdb, between additive
 //! operators and shifts).
 
+use super::classes::Conversion;
 use super::environment::Environment;
 use super::error::At;
 use super::lexer::{Token, tokens};
@@ -50,7 +51,12 @@ const PREFIXES: [(&str, Unary); 6] = [
 ];
 
 /// C++'s casts by name.
-const NAMED_CASTS: [&str; 4] = ["static_cast", "reinterpret_cast", "const_cast", "dynamic_cast"];
+const NAMED_CASTS: [(&str, Conversion); 4] = [
+    ("static_cast", Conversion::Along),
+    ("reinterpret_cast", Conversion::Same),
+    ("const_cast", Conversion::Same),
+    ("dynamic_cast", Conversion::Checked),
+];
 
 /// The expression that `text` is.
 pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Expression, At> {
@@ -232,7 +238,7 @@ impl<'a> Parser<'a> {
                 let operand = self.prefixed(nesting + 1)?;
                 let depth = operand.depth + 1;
                 let node = match open {
-                    "(" => Node::Cast(named, operand.into()),
+                    "(" => Node::Cast(Conversion::Along, named, operand.into()),
                     _ => Node::At(named, operand.into()),
                 };
                 return self.node(node, at, depth).map(Some);
@@ -308,10 +314,10 @@ impl<'a> Parser<'a> {
             Token::Character(byte) => Node::Character(byte),
             Token::Text(bytes) => Node::Text(bytes),
             Token::Dollar(name) => Node::Dollar(name),
-            Token::Name(name) if NAMED_CASTS.contains(&name.as_str()) => {
-                return self.named_cast(nesting);
-            }
-            Token::Name(name) => Node::Name(name),
+            Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
+                Some((_, conversion)) => return self.named_cast(*conversion, nesting),
+                None => Node::Name(name),
+            },
             Token::File(file) => {
                 self.advance();
                 let Some(Token::Name(name)) = self.peek() else { return Err(self.unexpected()) };
@@ -330,7 +336,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `static_cast<type>(operand)`.
-    fn named_cast(&mut self, nesting: u32) -> Result<Expression, At> {
+    fn named_cast(&mut self, conversion: Conversion, nesting: u32) -> Result<Expression, At> {
         let at = self.at();
         self.advance();
         self.expect("<")?;
@@ -340,7 +346,7 @@ impl<'a> Parser<'a> {
         let operand = self.expression(0, nesting + 1)?;
         self.expect(")")?;
         let depth = operand.depth + 1;
-        self.node(Node::Cast(named, operand.into()), at, depth)
+        self.node(Node::Cast(conversion, named, operand.into()), at, depth)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Expressions, parsed.
 
+use super::classes::Conversion;
 use crate::symbols::datatypes::Type;
 
 /// Operators with two operands.
@@ -77,7 +78,7 @@ pub(super) enum Node {
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     Index(Box<Expression>, Box<Expression>),
     Member(Box<Expression>, String),
-    Cast(Type, Box<Expression>),
+    Cast(Conversion, Type, Box<Expression>),
     /// `{type} address`.
     At(Type, Box<Expression>),
     SizeOf(Box<Expression>),
@@ -103,7 +104,7 @@ impl Expression {
             Node::Name(name) => visit(name, self.at),
             Node::Unary(_, one)
             | Node::Member(one, _)
-            | Node::Cast(_, one)
+            | Node::Cast(_, _, one)
             | Node::At(_, one)
             | Node::SizeOf(one) => one.names(visit),
             Node::Binary(_, one, other) | Node::Index(one, other) | Node::Assign(_, one, other) => {

@@ -79,3 +79,13 @@ fn casts_that_mean_nothing_are_refused_in_words() {
         assert!(error.contains(words), "{expression}: {error}");
     }
 }
+
+#[test]
+fn truth_values_are_words() {
+    let commands = ["print true", "print !true", "print true + 1", "whatis false"];
+    assert_same("bases", &[Flavour::O0], ("look", 1), &commands);
+    let values = [("nothing == nullptr", "true"), ("whole == nullptr", "false")];
+    assert_values("bases", "look", &values);
+    // C before C23 has them as numbers.
+    assert_values("calls", "return", &[("true", "1"), ("false + 2", "2")]);
+}

@@ -33,6 +33,8 @@ impl<'e> Evaluator<'e> {
             Node::Integer { .. } | Node::Float { .. } | Node::Character(_) | Node::Text(_) => {
                 Ok(literal(&expression.node))
             }
+            Node::Boolean(truth) => Ok(self.boolean(*truth)),
+            Node::Null => Ok(Value::computed(Type::void().pointer(), vec![0; 8])),
             Node::Name(name) => self.environment.named(name).map_err(at),
             Node::InFile(file, name) => self.environment.in_file(file, name).map_err(at),
             Node::Dollar(name) => self.dollar(name).map_err(at),

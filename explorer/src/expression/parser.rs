@@ -7,6 +7,7 @@ use super::error::At;
 use super::lexer::{Token, tokens};
 use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Fault, literal};
+use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
 
 /// Deepest nesting: evaluation is recursive.
@@ -316,7 +317,7 @@ impl<'a> Parser<'a> {
             Token::Dollar(name) => Node::Dollar(name),
             Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
                 Some((_, conversion)) => return self.named_cast(*conversion, nesting),
-                None => Node::Name(name),
+                None => self.word(&name).unwrap_or(Node::Name(name)),
             },
             Token::File(file) => {
                 self.advance();
@@ -333,6 +334,19 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         self.node(node, at, 1)
+    }
+
+    /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.
+    fn word(&self, name: &str) -> Option<Node> {
+        let node = match name {
+            "true" => Node::Boolean(true),
+            "false" => Node::Boolean(false),
+            "nullptr" => Node::Null,
+            _ => return None,
+        };
+        let is_name = || self.environment.named(name).is_ok();
+        let taken = self.environment.language() == Language::C && is_name();
+        (!taken).then_some(node)
     }
 
     /// `static_cast<type>(operand)`.

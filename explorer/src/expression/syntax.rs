@@ -69,6 +69,10 @@ pub(super) enum Node {
     },
     Character(u8),
     Text(Vec<u8>),
+    /// `true`, `false`.
+    Boolean(bool),
+    /// `nullptr`.
+    Null,
     Name(String),
     InFile(String, String),
     /// Behind `$`.
@@ -117,6 +121,8 @@ impl Expression {
             | Node::Float { .. }
             | Node::Character(_)
             | Node::Text(_)
+            | Node::Boolean(_)
+            | Node::Null
             | Node::InFile(..)
             | Node::Dollar(_)
             | Node::SizeOfType(_) => {}

@@ -89,3 +89,15 @@ fn truth_values_are_words() {
     // C before C23 has them as numbers.
     assert_values("calls", "return", &[("true", "1"), ("false + 2", "2")]);
 }
+
+#[test]
+fn data_that_the_dynamic_linker_protects_has_names_at_once() {
+    let explorer = recording("bases").explore();
+    let place = Fixture::load("bases").place("look");
+    let found = explorer.ask(&[&*format!("break {place}"), "continue", "print/x *(long *)whole"]);
+    let table = found[2].get("value").as_str().expect("an address").to_owned();
+    let first = [format!("jump {}", found[1].tracepoint()), format!("info symbol {table}")];
+    let text = explorer.text(&first);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("vtable for Derived + 16"), "{text}");
+}

@@ -81,6 +81,22 @@ fn casts_that_mean_nothing_are_refused_in_words() {
 }
 
 #[test]
+fn static_members_are_reached_through_objects_and_shown_where_they_are_declared() {
+    let commands = [
+        "print whole->counter",
+        "print (*whole).counter",
+        "print whole->fixed",
+        "print Derived::counter",
+        "print &whole->counter == &Derived::counter",
+        "print *whole",
+        "whatis whole->counter",
+    ];
+    assert_same("bases", &[Flavour::O0, Flavour::Dwarf4], ("look", 1), &commands);
+    let commands = ["print counter", "print this->counter", "print fixed"];
+    assert_same("bases", &[Flavour::O0, Flavour::Dwarf4], ("count", 1), &commands);
+}
+
+#[test]
 fn truth_values_are_words() {
     let commands = ["print true", "print !true", "print true + 1", "whatis false"];
     assert_same("bases", &[Flavour::O0], ("look", 1), &commands);

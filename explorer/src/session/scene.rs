@@ -259,12 +259,14 @@ impl Target for Scene<'_> {
 }
 
 impl Scene<'_> {
-    /// The value of a static member that is declared in its class and defined outside.
+    /// The value of a static member that is declared in its class, and defined outside or
+    /// nowhere.
     fn definition(&self, dies: &Arc<Dies>, die: DieRef) -> Option<Value> {
         let name = dies.declared().qualified(die)?;
         let (symbols, bias) =
             self.modules().into_iter().find(|(symbols, _)| Arc::ptr_eq(symbols.dies(), dies))?;
         let found = dies.declared().find(crate::symbols::DeclaredKind::Variable, &name);
-        Some(self.static_value(symbols, bias, *found.first()?))
+        // What is constant is where it is declared.
+        Some(self.static_value(symbols, bias, found.first().copied().unwrap_or(die)))
     }
 }

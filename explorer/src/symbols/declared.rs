@@ -236,11 +236,10 @@ impl Walk<'_> {
             Role::Variable | Role::Parameter if inside_code => Kind::Local,
             Role::Type | Role::Record | Role::Enumeration => Kind::Type,
             Role::Constant => Kind::Constant,
-            Role::Variable => match (seen.located, seen.declaration) {
-                (false, true) => Kind::Declaration,
-                _ => Kind::Variable,
-            },
-            Role::Member if seen.declaration => Kind::Declaration,
+            Role::Variable if seen.located || !seen.declaration => Kind::Variable,
+            // A static member, before DWARF 5.
+            Role::Member if seen.located && seen.declaration => Kind::Variable,
+            Role::Variable | Role::Member if seen.declaration => Kind::Declaration,
             _ => return,
         };
         let qualified = match (&self.text, seen.completes) {

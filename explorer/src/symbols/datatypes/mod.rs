@@ -10,8 +10,8 @@ mod read;
 mod record;
 
 pub use model::{
-    Bits, Count, Encoding, Enumeration, Link, Member, Offset, Passing, PointerKind, Record,
-    RecordKind, Shape, Variant, Variants,
+    Bits, Count, Encoding, Enumeration, Field, Link, Member, Offset, Passing, PointerKind, Record,
+    RecordKind, Shape, Static, Variant, Variants,
 };
 
 use std::collections::HashMap;

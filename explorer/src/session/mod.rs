@@ -24,6 +24,7 @@ mod ignoring;
 mod images;
 mod index;
 mod indirect;
+mod instructions;
 mod judged;
 mod keeping;
 mod leave;

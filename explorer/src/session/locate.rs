@@ -400,6 +400,25 @@ impl Locator {
         self.find(timeline, state, address).map(|found| (found.symbols, found.image.bias))
     }
 
+    /// What there is of a function that was named with parameters which none has, in words:
+    /// `: there are f(double), f(int)`.
+    pub fn overloads(&self, timeline: &Timeline, name: &str) -> Option<String> {
+        const SHOWN: usize = 8;
+        let of = |index| self.images.symbols(timeline, index);
+        let modules = self.images.modules().filter_map(of);
+        let mut all: Vec<_> = modules.flat_map(|symbols| symbols.overloads(name)).collect();
+        all.sort_unstable();
+        all.dedup();
+        let more = all.len().saturating_sub(SHOWN);
+        let shown = all.get(..all.len().min(SHOWN))?.join(", ");
+        match (all.len(), more) {
+            (0, _) => None,
+            (1, _) => Some(format!(": there is {shown}")),
+            (_, 0) => Some(format!(": there are {shown}")),
+            _ => Some(format!(": there are {shown} and {more} more")),
+        }
+    }
+
     /// Names of functions like one that is not there, from all modules.
     pub fn similar(&self, timeline: &Timeline, name: &str) -> Vec<String> {
         let of = |index| self.images.symbols(timeline, index);

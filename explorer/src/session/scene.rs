@@ -166,7 +166,7 @@ impl<'s> Scene<'s> {
         let thread_local =
             |offset| self.session.thread_local((state, fs_base), (symbols, bias), offset);
         let fixed = Fixed { bias, memory: &memory, thread_local: &thread_local };
-        self.value_at(symbols.dies(), die, &fixed)
+        self.value_at(symbols.dies(), symbols.dies().defined(die), &fixed)
     }
 
     /// Modules with their biases, the selected frame's first.

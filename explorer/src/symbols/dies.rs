@@ -7,6 +7,7 @@ use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset};
 use super::bytes::Reader;
 use super::datatypes::TypeCache;
 use super::declared::Declared;
+use super::guard::guarded;
 
 /// Most abstract origins and specifications followed for one attribute.
 const MAX_ORIGINS: usize = 16;
@@ -156,8 +157,27 @@ impl Dies {
         })
     }
 
-    /// Whether two entries are of one unit.
+    /// The entry of a function or variable in the unit of its source: what its abstract origins
+    /// lead to. Link-time optimisation puts code and places into units of its own.
+    pub fn in_its_unit(&self, die: DieRef) -> DieRef {
+        let mut place = die;
+        guarded(|| {
+            for _ in 0..MAX_ORIGINS {
+                place = self.entry(place)?.reference(gimli::DW_AT_abstract_origin)?;
+            }
+            Some(())
+        });
+        place
+    }
+
+    /// The entry that has the place of a variable with static storage.
+    pub fn defined(&self, die: DieRef) -> DieRef {
+        self.declared().definition(die).unwrap_or(die)
+    }
+
+    /// Whether two entries are of one unit, as the source has them.
     pub fn same_unit(&self, a: DieRef, b: DieRef) -> bool {
+        let (a, b) = (self.in_its_unit(a), self.in_its_unit(b));
         let start = |die: DieRef| Some(self.file(die.supplementary)?.around(die.offset)?.1);
         a.supplementary == b.supplementary && start(a).is_some() && start(a) == start(b)
     }

@@ -236,7 +236,8 @@ impl Dies {
 
     /// The language of an entry's unit.
     pub fn language_of(&self, die: DieRef) -> Language {
-        super::guard::guarded(|| Some(self.entry(die)?.language())).unwrap_or_default()
+        let language = || Some(self.entry(self.in_its_unit(die))?.language());
+        super::guard::guarded(language).unwrap_or_default()
     }
 
     /// Whether an entry's unit is assembly: its functions are said to have no parameters and to

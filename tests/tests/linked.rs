@@ -140,3 +140,54 @@ fn variables_of_programs_optimised_when_linked_are_known() {
         }
     }
 }
+
+const USER: &str = "
+#define _GNU_SOURCE
+#include <unistd.h>
+extern long number;
+int work(void);
+int main(void)
+{
+    char **first = environ;
+    int sum = work() + (int)number;
+    return sum == 0 || first == 0; // MARK: user
+}
+";
+
+const SILENT: &str = "
+char letter = 'a';
+short little = -2;
+int whole = 70000;
+long number = 1234567890123;
+double half = 0.5;
+int list[3] = {1, 2, 3};
+struct { int a, b; long c; } record = {4, 5, 6};
+int work(void) { return letter + whole + list[1] + (int)half + little + record.a; }
+";
+
+#[test]
+fn symbols_say_how_large_variables_without_debug_information_are() {
+    let built = Built::new([("user.c", USER, &["-g"]), ("silent.c", SILENT, &[])], &[]);
+    let recording = built.record();
+    let explorer = recording.explore();
+    let known = [
+        ("number", "1234567890123"),
+        ("whole", "70000"),
+        ("little", "-2"),
+        ("sizeof(whole)", "4"),
+        ("sizeof(record)", "16"),
+        ("(char)letter", "97 'a'"),
+        ("(double)half", "0.5"),
+        ("*(int (*)[3])&list", "{1, 2, 3}"),
+        ("{int}&record", "4"),
+        ("(int)list", "1"),
+        ("whole + 1", "70001"),
+        ("environ == first", "1"),
+        ("*environ == *first", "1"),
+    ];
+    let place = &built.marks["user"];
+    assert_values(&explorer, place, &known);
+    let types = at(&explorer, place, &["whatis whole", "whatis environ", "whatis number"]);
+    let types: Vec<_> = types.iter().map(|answer| answer.get("type").clone()).collect();
+    assert_eq!(types, ["<data variable, no debug info>", "char **", "long"]);
+}

@@ -4,7 +4,7 @@ use super::classes::{self, Conversion};
 use super::environment::Environment;
 use super::number::{Number, integer_bytes};
 use super::{Fault, operators, wide_float};
-use crate::symbols::datatypes::{Shape, Type};
+use crate::symbols::datatypes::{Count, Shape, Type};
 use crate::values::{Format, Formatter, Value};
 
 /// A value converted to a type.
@@ -20,6 +20,9 @@ pub(super) fn cast(
     let along = conversion == Conversion::Along;
     let value = value.referent(environment);
     let target = to.stripped();
+    if is_only_sized(&value.of) && value.address().is_some() && !target.is_reference() {
+        return Ok(value.retyped(to.clone()));
+    }
     match target.shape() {
         Shape::Void => Ok(Value::computed(to.clone(), Vec::new())),
         Shape::Pointer { kind, .. } if target.is_reference() => {
@@ -88,6 +91,12 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
 /// What stands for the type of a variable without debug information.
 pub(super) fn is_untyped(of: &Type) -> bool {
     matches!(of.shape(), Shape::Opaque { name, .. } if name.starts_with('<'))
+}
+
+/// Whether of a variable only its symbol's size is known: what it is, a cast decides, as in gdb.
+fn is_only_sized(of: &Type) -> bool {
+    let (of, _) = of.element().unwrap_or_else(|| (of.clone(), Count::Unknown));
+    matches!(of.shape(), Shape::Base { name, .. } if name.starts_with('<'))
 }
 
 /// Whether values of a type have parts: only such are seen as records.

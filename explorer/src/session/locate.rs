@@ -369,6 +369,15 @@ impl Locator {
         self.images.modules().find_map(of)
     }
 
+    /// Run-time address of a variable, by symbol name.
+    pub fn data(&self, timeline: &Timeline, name: &str) -> Option<u64> {
+        let of = |index| {
+            let (address, _) = self.images.symbols(timeline, index)?.data_symbol(name)?;
+            Some(address.to_runtime(*self.images.biases(timeline, index).first()?))
+        };
+        self.images.modules().find_map(of)
+    }
+
     /// Finds all places modules were ever mapped at.
     ///
     /// # Errors

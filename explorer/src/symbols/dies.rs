@@ -175,6 +175,24 @@ impl Dies {
         self.declared().definition(die).unwrap_or(die)
     }
 
+    /// The name by which the linker knows a variable, if others see it and nothing says where
+    /// it is (DWARF 5, 4.1: an external declaration, or one without a location).
+    pub fn placeless(&self, die: DieRef) -> Option<String> {
+        guarded(|| {
+            let entry = self.entry(self.defined(die))?;
+            let placed = |entry: &Entry<'_>| {
+                let place = entry.attribute(gimli::DW_AT_location);
+                place.or_else(|| entry.attribute(gimli::DW_AT_const_value))
+            };
+            let shared = |entry: &Entry<'_>| entry.flag(gimli::DW_AT_external).then_some(());
+            if entry.inherited(placed).is_some() || entry.inherited(shared).is_none() {
+                return None;
+            }
+            let linkage = entry.inherited(|entry| entry.own_text(gimli::DW_AT_linkage_name));
+            linkage.or_else(|| entry.name())
+        })
+    }
+
     /// Whether two entries are of one unit, as the source has them.
     pub fn same_unit(&self, a: DieRef, b: DieRef) -> bool {
         let (a, b) = (self.in_its_unit(a), self.in_its_unit(b));

@@ -1,7 +1,7 @@
 //! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
-use super::locate::{LineTargets, Part};
+use super::targets::{LineTargets, Part};
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;

@@ -4,6 +4,7 @@ use rdb_tests::compile::Flavour;
 use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::fixture::Fixture;
 use rdb_tests::recording::{recording, recording_of};
+use rdb_tests::values::assert_same;
 
 /// Function and line where a command stopped.
 fn place(answer: &Answer) -> (&str, u64) {
@@ -72,4 +73,44 @@ fn l2_callers_of_one_line_are_stops_on_the_way_back() {
     assert!(answers[4].function().is_some_and(|name| name.starts_with("both")), "{answers:?}");
     assert!(answers[5].function().is_some_and(|name| name.starts_with("twice")), "{answers:?}");
     assert!(answers[5].tracepoint() >= answers[1].tracepoint(), "{answers:?}");
+}
+
+#[test]
+fn nexti_and_reverse_nexti_pass_over_calls() {
+    let fixture = Fixture::load("bases");
+    let explorer = recording("bases").explore();
+    let calls = fixture.place("calls");
+    // As gdb steps.
+    let mut commands = Vec::new();
+    for _ in 0..12 {
+        commands.extend(["nexti", "print/x $pc"]);
+    }
+    assert_same("bases", &[Flavour::O0], ("calls", 1), &commands);
+    // Back the same way, and each name is the same command.
+    for (forward, back) in [("nexti", "reverse-nexti"), ("ni", "rni")] {
+        let there = ask(&explorer, &calls, &[forward; 12]);
+        let again = [vec![forward; 12], vec![back; 12]].concat();
+        let again = ask(&explorer, &calls, &again);
+        let way: Vec<u64> = there.iter().map(Answer::tracepoint).collect();
+        let back: Vec<u64> = again[12..].iter().map(Answer::tracepoint).collect();
+        assert!(way.windows(2).all(|pair| pair[0] < pair[1]), "{way:?}");
+        assert!(way.windows(2).any(|pair| pair[1] - pair[0] > 5), "a call: {way:?}");
+        let expected: Vec<u64> = way[..11].iter().rev().copied().collect();
+        assert_eq!(back[..11], expected);
+        let whole = ask(&explorer, &calls, &[&*format!("{forward} 12")]);
+        assert_eq!(whole[0].tracepoint(), way[11]);
+    }
+    // A breakpoint within stops both.
+    let inside = fixture.place("int");
+    let from = [format!("break {calls}"), "rc".to_owned(), format!("break {inside}")];
+    let forward = [&from[..], &["nexti 12".to_owned()]].concat();
+    let answers = explorer.ask(&forward);
+    assert_eq!(place(&answers[3]), ("over", u64::from(fixture.line("int"))));
+    let from = [format!("break {}", fixture.place("print")), "rc".to_owned()];
+    let back = [format!("break {}", fixture.place("const")), "rni 40".to_owned()];
+    let answers = explorer.ask(&[from, back].concat());
+    assert_eq!(place(&answers[3]).1, u64::from(fixture.line("const")));
+    // At a function's entry, back to the call of it.
+    let answers = explorer.ask(&["break *'over(int)'", "rc", "rni"]);
+    assert_eq!(place(&answers[2]), ("main", u64::from(fixture.line("calls"))));
 }

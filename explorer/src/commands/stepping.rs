@@ -27,8 +27,9 @@ fn instructions(
     session: &mut Session,
     arguments: &Arguments,
     direction: Direction,
+    calls: Calls,
 ) -> CommandResult {
-    session.step_instructions(arguments.count("N").unwrap_or(1), direction)?;
+    session.step_instructions(arguments.count("N").unwrap_or(1), direction, calls)?;
     Position::result(session)
 }
 
@@ -53,7 +54,7 @@ pub static STEP_BACK_INST: Command = Command {
     help: "go back N instructions",
     details: "One execution of a rep-prefixed instruction is one step. Stops early at \
               breakpoints.",
-    run: |session, arguments| instructions(session, arguments, Direction::Backward),
+    run: |session, arguments| instructions(session, arguments, Direction::Backward, Calls::Into),
 };
 
 /// `replay`.
@@ -76,7 +77,7 @@ pub static REPLAY_INST: Command = Command {
     arguments: &[COUNT],
     help: "go forward N instructions",
     details: "Stops early at breakpoints and signals.",
-    run: |session, arguments| instructions(session, arguments, Direction::Forward),
+    run: |session, arguments| instructions(session, arguments, Direction::Forward, Calls::Into),
 };
 
 /// `next`.
@@ -103,4 +104,27 @@ pub static REVERSE_NEXT: Command = Command {
     details: "From the middle of a line it goes to the line's start first. Stops early at \
               breakpoints.",
     run: |session, arguments| lines(session, arguments, Direction::Backward, Calls::Over),
+};
+
+/// `nexti`.
+pub static NEXTI: Command = Command {
+    name: "nexti",
+    aliases: &["ni"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go forward N instructions, over calls",
+    details: "A call is one step, to where it has returned. Stops early at breakpoints and \
+              signals.",
+    run: |session, arguments| instructions(session, arguments, Direction::Forward, Calls::Over),
+};
+
+/// `reverse-nexti`.
+pub static REVERSE_NEXTI: Command = Command {
+    name: "reverse-nexti",
+    aliases: &["rni"],
+    group: Group::Moving,
+    arguments: &[COUNT],
+    help: "go back N instructions, over calls",
+    details: "From behind a call it goes to the call. Stops early at breakpoints.",
+    run: |session, arguments| instructions(session, arguments, Direction::Backward, Calls::Over),
 };

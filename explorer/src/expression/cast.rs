@@ -1,39 +1,64 @@
 //! `(type) value`.
 
+use super::classes::{self, Conversion};
 use super::environment::Environment;
 use super::number::{Number, integer_bytes};
 use super::{Fault, operators, wide_float};
-use crate::symbols::datatypes::{Shape, Type};
+use crate::symbols::datatypes::{Count, Shape, Type};
 use crate::values::{Format, Formatter, Value};
 
 /// A value converted to a type.
 pub(super) fn cast(
     value: &Value,
     to: &Type,
+    conversion: Conversion,
     environment: &dyn Environment,
 ) -> Result<Value, Fault> {
+    if conversion == Conversion::Checked {
+        return classes::dynamic_cast(value, to, environment);
+    }
+    let along = conversion == Conversion::Along;
     let value = value.referent(environment);
     let target = to.stripped();
+    if is_only_sized(&value.of) && value.address().is_some() && !target.is_reference() {
+        return Ok(value.retyped(to.clone()));
+    }
     match target.shape() {
         Shape::Void => Ok(Value::computed(to.clone(), Vec::new())),
         Shape::Pointer { kind, .. } if target.is_reference() => {
             let of = target.target().unwrap_or_else(Type::void);
-            operators::refer(&value, &of, *kind)
+            let part = along.then(|| classes::converted(&value, &of, environment)).transpose()?;
+            operators::refer(&part.flatten().unwrap_or(value), &of, *kind)
         }
         Shape::Pointer { .. } => {
-            let address = operators::address(&value, environment)?;
+            let class = target.target().filter(|_| along);
+            let moved = class.map(|class| classes::pointed(&value, &class, environment));
+            let address = match moved.transpose()?.flatten() {
+                Some(address) => address,
+                None => operators::address(&value, environment)?,
+            };
             Ok(Value::computed(to.clone(), address.to_le_bytes().into()))
         }
         Shape::Base { .. } | Shape::Enumeration(_) => scalar(&value, to, environment),
         Shape::Record(_) if !is_untyped(&value.of) && !has_parts(&value.of) => {
             Err(impossible(&value, to))
         }
-        // The same bytes, seen otherwise.
-        _ if value.address().is_some() => Ok(value.retyped(to.clone())),
-        _ if value.of.size().is_some() && value.of.size() == to.size() => {
-            Ok(value.kept(environment).retyped(to.clone()))
+        Shape::Record(_) => {
+            let part = classes::converted(&value, to, environment)?;
+            part.map_or_else(|| same_bytes(&value, to, environment), Ok)
         }
-        _ => Err(impossible(&value, to)),
+        _ => same_bytes(&value, to, environment),
+    }
+}
+
+/// The same bytes, seen otherwise.
+fn same_bytes(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Value, Fault> {
+    if value.address().is_some() {
+        return Ok(value.retyped(to.clone()));
+    }
+    match value.of.size().is_some() && value.of.size() == to.size() {
+        true => Ok(value.kept(environment).retyped(to.clone())),
+        false => Err(impossible(value, to)),
     }
 }
 
@@ -66,6 +91,12 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
 /// What stands for the type of a variable without debug information.
 pub(super) fn is_untyped(of: &Type) -> bool {
     matches!(of.shape(), Shape::Opaque { name, .. } if name.starts_with('<'))
+}
+
+/// Whether of a variable only its symbol's size is known: what it is, a cast decides, as in gdb.
+fn is_only_sized(of: &Type) -> bool {
+    let (of, _) = of.element().unwrap_or_else(|| (of.clone(), Count::Unknown));
+    matches!(of.shape(), Shape::Base { name, .. } if name.starts_with('<'))
 }
 
 /// Whether values of a type have parts: only such are seen as records.

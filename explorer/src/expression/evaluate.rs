@@ -33,6 +33,8 @@ impl<'e> Evaluator<'e> {
             Node::Integer { .. } | Node::Float { .. } | Node::Character(_) | Node::Text(_) => {
                 Ok(literal(&expression.node))
             }
+            Node::Boolean(truth) => Ok(self.boolean(*truth)),
+            Node::Null => Ok(Value::computed(Type::void().pointer(), vec![0; 8])),
             Node::Name(name) => self.environment.named(name).map_err(at),
             Node::InFile(file, name) => self.environment.in_file(file, name).map_err(at),
             Node::Dollar(name) => self.dollar(name).map_err(at),
@@ -52,9 +54,9 @@ impl<'e> Evaluator<'e> {
                 let of = self.value(of)?;
                 operators::member(&of, name, self.environment).map_err(at)
             }
-            Node::Cast(to, operand) => {
+            Node::Cast(conversion, to, operand) => {
                 let operand = self.value(operand)?;
-                cast::cast(&operand, to, self.environment).map_err(at)
+                cast::cast(&operand, to, *conversion, self.environment).map_err(at)
             }
             Node::At(of, address) => {
                 let address = self.value(address)?;

@@ -5,6 +5,7 @@
 //! can be assigned to; of convenience variables, assignments are handed back with the value.
 
 mod cast;
+mod classes;
 mod environment;
 mod error;
 mod evaluate;

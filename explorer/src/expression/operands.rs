@@ -55,7 +55,9 @@ fn is_address(value: &Value) -> bool {
 fn parts(node: &Node) -> Vec<&Expression> {
     match node {
         Node::Unary(Unary::AddressOf, _) | Node::SizeOf(_) => Vec::new(),
-        Node::Unary(_, of) | Node::Cast(_, of) | Node::Member(of, _) | Node::At(_, of) => vec![of],
+        Node::Unary(_, of) | Node::Cast(_, _, of) | Node::Member(of, _) | Node::At(_, of) => {
+            vec![of]
+        }
         Node::Binary(_, left, right) | Node::Index(left, right) => vec![left, right],
         Node::Conditional(test, then, otherwise) => vec![test, then, otherwise],
         Node::Assign(_, _, value) => vec![value],

@@ -1,11 +1,13 @@
 //! From tokens to expressions, by precedence (C17, 6.5; `@` as in gdb, between additive
 //! operators and shifts).
 
+use super::classes::Conversion;
 use super::environment::Environment;
 use super::error::At;
 use super::lexer::{Token, tokens};
 use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Fault, literal};
+use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
 
 /// Deepest nesting: evaluation is recursive.
@@ -50,7 +52,12 @@ const PREFIXES: [(&str, Unary); 6] = [
 ];
 
 /// C++'s casts by name.
-const NAMED_CASTS: [&str; 4] = ["static_cast", "reinterpret_cast", "const_cast", "dynamic_cast"];
+const NAMED_CASTS: [(&str, Conversion); 4] = [
+    ("static_cast", Conversion::Along),
+    ("reinterpret_cast", Conversion::Same),
+    ("const_cast", Conversion::Same),
+    ("dynamic_cast", Conversion::Checked),
+];
 
 /// The expression that `text` is.
 pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Expression, At> {
@@ -232,7 +239,7 @@ impl<'a> Parser<'a> {
                 let operand = self.prefixed(nesting + 1)?;
                 let depth = operand.depth + 1;
                 let node = match open {
-                    "(" => Node::Cast(named, operand.into()),
+                    "(" => Node::Cast(Conversion::Along, named, operand.into()),
                     _ => Node::At(named, operand.into()),
                 };
                 return self.node(node, at, depth).map(Some);
@@ -308,10 +315,10 @@ impl<'a> Parser<'a> {
             Token::Character(byte) => Node::Character(byte),
             Token::Text(bytes) => Node::Text(bytes),
             Token::Dollar(name) => Node::Dollar(name),
-            Token::Name(name) if NAMED_CASTS.contains(&name.as_str()) => {
-                return self.named_cast(nesting);
-            }
-            Token::Name(name) => Node::Name(name),
+            Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
+                Some((_, conversion)) => return self.named_cast(*conversion, nesting),
+                None => self.word(&name).unwrap_or(Node::Name(name)),
+            },
             Token::File(file) => {
                 self.advance();
                 let Some(Token::Name(name)) = self.peek() else { return Err(self.unexpected()) };
@@ -329,8 +336,21 @@ impl<'a> Parser<'a> {
         self.node(node, at, 1)
     }
 
+    /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.
+    fn word(&self, name: &str) -> Option<Node> {
+        let node = match name {
+            "true" => Node::Boolean(true),
+            "false" => Node::Boolean(false),
+            "nullptr" => Node::Null,
+            _ => return None,
+        };
+        let is_name = || self.environment.named(name).is_ok();
+        let taken = self.environment.language() == Language::C && is_name();
+        (!taken).then_some(node)
+    }
+
     /// `static_cast<type>(operand)`.
-    fn named_cast(&mut self, nesting: u32) -> Result<Expression, At> {
+    fn named_cast(&mut self, conversion: Conversion, nesting: u32) -> Result<Expression, At> {
         let at = self.at();
         self.advance();
         self.expect("<")?;
@@ -340,7 +360,7 @@ impl<'a> Parser<'a> {
         let operand = self.expression(0, nesting + 1)?;
         self.expect(")")?;
         let depth = operand.depth + 1;
-        self.node(Node::Cast(named, operand.into()), at, depth)
+        self.node(Node::Cast(conversion, named, operand.into()), at, depth)
     }
 }
 

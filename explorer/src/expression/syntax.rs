@@ -1,5 +1,6 @@
 //! Expressions, parsed.
 
+use super::classes::Conversion;
 use crate::symbols::datatypes::Type;
 
 /// Operators with two operands.
@@ -68,6 +69,10 @@ pub(super) enum Node {
     },
     Character(u8),
     Text(Vec<u8>),
+    /// `true`, `false`.
+    Boolean(bool),
+    /// `nullptr`.
+    Null,
     Name(String),
     InFile(String, String),
     /// Behind `$`.
@@ -77,7 +82,7 @@ pub(super) enum Node {
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     Index(Box<Expression>, Box<Expression>),
     Member(Box<Expression>, String),
-    Cast(Type, Box<Expression>),
+    Cast(Conversion, Type, Box<Expression>),
     /// `{type} address`.
     At(Type, Box<Expression>),
     SizeOf(Box<Expression>),
@@ -103,7 +108,7 @@ impl Expression {
             Node::Name(name) => visit(name, self.at),
             Node::Unary(_, one)
             | Node::Member(one, _)
-            | Node::Cast(_, one)
+            | Node::Cast(_, _, one)
             | Node::At(_, one)
             | Node::SizeOf(one) => one.names(visit),
             Node::Binary(_, one, other) | Node::Index(one, other) | Node::Assign(_, one, other) => {
@@ -116,6 +121,8 @@ impl Expression {
             | Node::Float { .. }
             | Node::Character(_)
             | Node::Text(_)
+            | Node::Boolean(_)
+            | Node::Null
             | Node::InFile(..)
             | Node::Dollar(_)
             | Node::SizeOfType(_) => {}

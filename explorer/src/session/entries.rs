@@ -1,7 +1,7 @@
 //! Where functions are entered, for questions about their calls.
 
-use super::locate::Part;
 use super::location::{is_line, pattern_in};
+use super::targets::Part;
 use super::{LocationError, Session, Target};
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Lines as a frame sees them: what is inlined into its function belongs to the line of the call.
 
 use super::LineCode;
-use super::locate::Instance;
+use super::line_code::Instance;
 use std::rc::Rc;
 
 /// A line, as a frame sees it.

@@ -41,7 +41,9 @@ impl Scene<'_> {
 
     /// That a name is none of the program's, with names like it, of those in scope before others.
     pub(super) fn unknown_symbol(&self, name: &str, in_scope: &[Arc<str>]) -> Fault {
-        Fault::Name(name.to_owned(), did_you_mean(&self.near(name, in_scope)))
+        let others = self.session.locator.overloads(&self.session.timeline, name);
+        let near = || did_you_mean(&self.near(name, in_scope));
+        Fault::Name(name.to_owned(), others.unwrap_or_else(near))
     }
 
     /// Where a variable is that is not alive here.

@@ -1,6 +1,6 @@
 //! Where the modules of a trace are, or were, mapped.
 
-use crate::symbols::{DebugSearch, ModuleSymbols};
+use crate::symbols::{DebugSearch, Layout, ModuleSymbols};
 use crate::timeline::{Direction, StateError, Timeline};
 use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange, PROT_EXEC};
 use std::ops::ControlFlow;
@@ -109,7 +109,7 @@ impl Images {
         let Base::Module(module) = mapping.base else { return None };
         let known = |images: &Images| images.find(module, mapping.start, mapping.end);
         known(self).or_else(|| {
-            self.add(timeline, mapping);
+            self.add(timeline, mapping, Some(&space));
             known(self)
         })
     }
@@ -172,7 +172,7 @@ impl Images {
         timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
             for change in &event.mappings {
                 match change {
-                    MappingChange::Map(mapping) => self.add(timeline, mapping),
+                    MappingChange::Map(mapping) => self.add(timeline, mapping, None),
                     MappingChange::Protect { start, protection, .. }
                         if protection & PROT_EXEC != 0 =>
                     {
@@ -206,30 +206,53 @@ impl Images {
         if let Ok(space) = timeline.shared_space(state.min(timeline.end()))
             && let Some(mapping) = space.find(start)
         {
-            self.add(timeline, mapping);
+            self.add(timeline, mapping, Some(&space));
         }
     }
 
     fn add_space(&self, timeline: &Timeline, space: &AddressSpace) {
         for mapping in space.iter() {
-            self.add(timeline, mapping);
+            self.add(timeline, mapping, Some(space));
         }
     }
 
-    fn add(&self, timeline: &Timeline, mapping: &Mapping) {
+    /// The load biases of a module's code in an address space, and of its code known so far.
+    fn code_biases(&self, module: u32, layout: &Layout, space: Option<&AddressSpace>) -> Vec<u64> {
+        let mapped = space.into_iter().flat_map(AddressSpace::iter);
+        let bias = |code: &Mapping| layout.bias_of_mapping(code.start, code.end, code.file_offset);
+        let mapped = mapped.filter(|mapping| is_code_of(mapping, module)).filter_map(bias);
+        let known = self.known();
+        let images = known.images.iter().filter(|image| image.module == module && image.code);
+        mapped.chain(images.map(|image| image.bias)).collect()
+    }
+
+    /// Adds a mapping, which is one of `space`.
+    fn add(&self, timeline: &Timeline, mapping: &Mapping, space: Option<&AddressSpace>) {
         let Base::Module(module) = mapping.base else { return };
         let (start, end) = (mapping.start, mapping.end);
         let code = mapping.protection & PROT_EXEC != 0;
         if self.find(module, start, end).is_some_and(|known| known.code || !code) {
             return;
         }
-        let layout = self.symbols(timeline, module).map(ModuleSymbols::layout);
-        let Some(bias) = layout.and_then(|l| l.bias_of_mapping(start, end, mapping.file_offset))
-        else {
+        let Some(layout) = self.symbols(timeline, module).map(ModuleSymbols::layout) else {
             return;
         };
+        let fitting = layout.biases_of_mapping(start, end, mapping.file_offset);
+        // What is data is where the code says: the dynamic linker splits data segments.
+        let of_code = || {
+            let biases = self.code_biases(module, layout, space);
+            fitting.iter().find(|bias| biases.contains(bias))
+        };
+        let chosen = if code || fitting.len() < 2 { None } else { of_code() };
+        let Some(bias) = chosen.or(fitting.first()).copied() else { return };
         self.known().images.push(Image { start, end, module, bias, code });
     }
+}
+
+/// Whether a mapping is code of a module.
+fn is_code_of(mapping: &Mapping, module: u32) -> bool {
+    matches!(mapping.base, Base::Module(own) if own == module)
+        && mapping.protection & PROT_EXEC != 0
 }
 
 /// A value of an auxiliary vector (getauxval(3)): pairs of little-endian words.

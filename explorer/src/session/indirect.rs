@@ -2,7 +2,7 @@
 //! linker, or a static program's start, called it.
 
 use super::breakpoint::Target;
-use super::locate::Part;
+use super::targets::Part;
 use super::{LocationError, Session};
 use crate::timeline::{Direction, StateError};
 use std::cell::RefCell;

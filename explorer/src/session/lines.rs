@@ -3,7 +3,7 @@
 use super::Session;
 use super::calls::{Flow, Flows, Left};
 use super::frame_lines::{Seen, StepFrame};
-use super::locate::{LineCache, LineCode};
+use super::line_code::{LineCache, LineCode};
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
 

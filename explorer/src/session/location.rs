@@ -1,7 +1,7 @@
 //! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
-use super::locate::{LineTargets, Part};
+use super::targets::{LineTargets, Part};
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
 use crate::symbols::CodeAddr;
@@ -213,8 +213,9 @@ impl Session {
         if let Some(file) = file.filter(|file| !file.is_empty()) {
             return LocationError::LineMissing(file.to_owned());
         }
-        let similar = self.locator.similar(&self.timeline, name);
-        LocationError::Function(name.to_owned(), crate::symbols::did_you_mean(&similar))
+        let similar = || crate::symbols::did_you_mean(&self.locator.similar(&self.timeline, name));
+        let others = self.locator.overloads(&self.timeline, name);
+        LocationError::Function(name.to_owned(), others.unwrap_or_else(similar))
     }
 }
 

@@ -22,45 +22,6 @@ impl Session {
         Ok(())
     }
 
-    /// Moves `count` instructions; stops early at breakpoints and signals.
-    ///
-    /// # Errors
-    /// When history cannot be read there.
-    pub fn step_instructions(
-        &mut self,
-        count: u64,
-        direction: Direction,
-    ) -> Result<(), StateError> {
-        let (mut target, mut stop) = self.stepped(count, direction)?;
-        // One step arrives where it arrives; only longer ways can meet something.
-        if self.cursor.abs_diff(target) > 1 {
-            (target, stop) = self.breakpoint_before(target, stop, direction)?;
-        }
-        self.finish(target, stop, direction)
-    }
-
-    /// The first breakpoint on the way to `limit`, else `limit` itself.
-    fn breakpoint_before(
-        &self,
-        limit: u64,
-        arrived: Stop,
-        direction: Direction,
-    ) -> Result<(u64, Stop), StateError> {
-        let addresses = self.breakpoints.addresses();
-        if addresses.is_empty() {
-            return Ok((limit, arrived));
-        }
-        let hit = |state, pc| addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc);
-        let found = self.walk_until(None, self.cursor, direction, |state, pc| {
-            match (hit(state, pc), state == limit) {
-                (true, _) => Some(Stop::Breakpoint { breakpoints: Vec::new() }),
-                (_, true) => Some(arrived.clone()),
-                _ => None,
-            }
-        })?;
-        Ok(found.unwrap_or((limit, arrived)))
-    }
-
     /// Moves to the nearest breakpoint or signal, else to the end of history.
     ///
     /// # Errors

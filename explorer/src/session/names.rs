@@ -260,12 +260,17 @@ impl Scene<'_> {
         }
         let session = self.session;
         let (address, size) = session.locator.named(&session.timeline, name)?;
-        let text = if size == 0 {
-            "<text or data variable, no debug info>"
-        } else {
-            "<data variable, no debug info>"
-        };
-        Some(Value::in_memory(Type::made(Shape::Opaque { name: text.into(), size: 1 }), address))
+        let of = self.declared_type(name).unwrap_or_else(|| untyped(size));
+        Some(Value::in_memory(of, address))
+    }
+
+    /// The type of a variable that some module declares, as one that others define.
+    fn declared_type(&self, name: &str) -> Option<Type> {
+        self.modules().into_iter().find_map(|(symbols, _)| {
+            let found = symbols.dies().declared().find(DeclaredKind::Declaration, name);
+            let of = found.into_iter().map(|die| symbols.dies().type_of(die));
+            of.into_iter().find(|of| !matches!(of.shape(), Shape::Void))
+        })
     }
 
     /// What a name means that is no variable of the frame's function.
@@ -301,6 +306,20 @@ fn function_value(symbols: &ModuleSymbols, bias: u64, entry: crate::symbols::Mod
     let unknown =
         || Type::made(Shape::Opaque { name: "<text variable, no debug info>".into(), size: 1 });
     Value::in_memory(of.unwrap_or_else(unknown), entry.to_runtime(bias))
+}
+
+/// What is known of the type of a variable that only the symbol table knows: its size, in bytes
+/// (ELF, st_size). A number where there are numbers of that size, else so many bytes.
+fn untyped(size: u64) -> Type {
+    const NAME: &str = "<data variable, no debug info>";
+    match size {
+        0 => {
+            let name = "<text or data variable, no debug info>".into();
+            Type::made(Shape::Opaque { name, size: 1 })
+        }
+        1 | 2 | 4 | 8 => Type::base(NAME, size, Encoding::Signed),
+        _ => Type::base(NAME, 1, Encoding::Signed).array(size),
+    }
 }
 
 /// The type gdb gives a register.

@@ -166,7 +166,20 @@ impl<'s> Scene<'s> {
         let thread_local =
             |offset| self.session.thread_local((state, fs_base), (symbols, bias), offset);
         let fixed = Fixed { bias, memory: &memory, thread_local: &thread_local };
-        self.value_at(symbols.dies(), die, &fixed)
+        if let Some(value) = self.by_symbol(symbols, bias, die) {
+            return value;
+        }
+        self.value_at(symbols.dies(), symbols.dies().defined(die), &fixed)
+    }
+
+    /// A variable with static storage of which the debug information says the type, but no
+    /// place: it is where a symbol table says, that of its module or of another.
+    fn by_symbol(&self, symbols: &ModuleSymbols, bias: u64, die: DieRef) -> Option<Value> {
+        let name = symbols.dies().placeless(die)?;
+        let own = symbols.data_symbol(&name).map(|(address, _)| address.to_runtime(bias));
+        let elsewhere = || self.session.locator.data(&self.session.timeline, &name);
+        let address = own.or_else(elsewhere)?;
+        Some(Value::in_memory(symbols.dies().type_of(die), address))
     }
 
     /// Modules with their biases, the selected frame's first.
@@ -259,12 +272,14 @@ impl Target for Scene<'_> {
 }
 
 impl Scene<'_> {
-    /// The value of a static member that is declared in its class and defined outside.
+    /// The value of a static member that is declared in its class, and defined outside or
+    /// nowhere.
     fn definition(&self, dies: &Arc<Dies>, die: DieRef) -> Option<Value> {
         let name = dies.declared().qualified(die)?;
         let (symbols, bias) =
             self.modules().into_iter().find(|(symbols, _)| Arc::ptr_eq(symbols.dies(), dies))?;
         let found = dies.declared().find(crate::symbols::DeclaredKind::Variable, &name);
-        Some(self.static_value(symbols, bias, *found.first()?))
+        // What is constant is where it is declared.
+        Some(self.static_value(symbols, bias, found.first().copied().unwrap_or(die)))
     }
 }

@@ -137,7 +137,7 @@ impl<'s> Visible<'s> {
         if self.open {
             return;
         }
-        self.names.extend(record.statics.iter().map(|(name, _)| name.clone()));
+        self.names.extend(record.statics.iter().map(|one| one.name.clone()));
         for member in &record.members {
             match &member.name {
                 Some(name) if !member.base => self.names.push(name.clone()),

@@ -19,9 +19,10 @@ const MAX_COMPARED: usize = 200_000;
 impl ModuleSymbols {
     /// Where to break for a function name: the exact name or linkage name;
     /// else, for C++ and Rust, every function whose qualified name ends in
-    /// it, template arguments optional. Inlined copies are included.
+    /// it, template arguments optional; with parameters, only overloads that have these.
+    /// Inlined copies are included.
     pub fn addresses_of_function(&self, name: &str) -> Vec<BreakAddress> {
-        let found = self.index().find(name);
+        let found = self.functions_named(name);
         let mut addresses: Vec<_> = found
             .iter()
             .filter_map(|(name, place)| match *place {

@@ -48,6 +48,8 @@ pub struct Declared {
     by_key: HashMap<Box<str>, Vec<u32>>,
     /// Items by offset, where the name is qualified.
     qualified: HashMap<usize, u32>,
+    /// The DIE that has the place of a variable, by the one that names it, where these differ.
+    definitions: HashMap<usize, usize>,
 }
 
 impl Dies {
@@ -91,6 +93,14 @@ impl Declared {
     pub fn qualified(&self, die: DieRef) -> Option<Arc<str>> {
         let number = self.qualified.get(&die.offset)?;
         Some(Arc::clone(&self.items.get(*number as usize)?.name))
+    }
+
+    /// The DIE that has the place of a variable with static storage, if that is not `die`, which
+    /// names it: link-time optimisation leaves names and types in the units of the sources, and
+    /// puts places into units of its own (DW_AT_abstract_origin).
+    pub fn definition(&self, die: DieRef) -> Option<DieRef> {
+        let offset = *self.definitions.get(&die.offset).filter(|_| !die.supplementary)?;
+        Some(DieRef { supplementary: false, offset })
     }
 
     /// The DIEs a typed name may mean: those it names exactly, else those whose last
@@ -162,7 +172,11 @@ struct Seen {
     declaration: bool,
     scoped: bool,
     located: bool,
+    /// Whether its place is an address, whatever the program counter.
+    fixed: bool,
     completes: Option<DieRef>,
+    /// What names it.
+    origin: Option<DieRef>,
 }
 
 impl Walk<'_> {
@@ -184,6 +198,7 @@ impl Walk<'_> {
         }
         let seen = self.attributes(attributes)?;
         let place = self.start.saturating_add(offset);
+        self.define(declared, what, &seen, place);
         let full = seen.completes.and_then(|completes| declared.qualified(completes));
         self.declare(declared, what, &seen, (place, full.as_ref()));
         if abbreviation.has_children() && what.holds_names() && self.open.len() < MAX_NESTING {
@@ -206,8 +221,12 @@ impl Walk<'_> {
                 }
                 gimli::DW_AT_declaration => seen.declaration = true,
                 gimli::DW_AT_enum_class => seen.scoped = true,
-                gimli::DW_AT_location | gimli::DW_AT_const_value => seen.located = true,
+                gimli::DW_AT_location | gimli::DW_AT_const_value => {
+                    seen.located = true;
+                    seen.fixed = is_address(&attribute.value());
+                }
                 gimli::DW_AT_specification => seen.completes = self.place(&attribute.value()),
+                gimli::DW_AT_abstract_origin => seen.origin = self.place(&attribute.value()),
                 _ => {}
             }
         }
@@ -223,6 +242,18 @@ impl Walk<'_> {
         Some(DieRef { supplementary: false, offset })
     }
 
+    /// Notes where the place is of a variable that another DIE names. Variables of functions
+    /// count if they are static.
+    fn define(&self, declared: &mut Declared, what: Role, seen: &Seen, place: usize) {
+        let Some(origin) = seen.origin.filter(|_| what == Role::Variable && seen.located) else {
+            return;
+        };
+        let inside_code = self.open.iter().any(|open| open.function.is_some());
+        if (seen.fixed || !inside_code) && !origin.supplementary && self.names.take(1) {
+            declared.definitions.entry(origin.offset).or_insert(place);
+        }
+    }
+
     fn declare(
         &self,
         declared: &mut Declared,
@@ -236,11 +267,10 @@ impl Walk<'_> {
             Role::Variable | Role::Parameter if inside_code => Kind::Local,
             Role::Type | Role::Record | Role::Enumeration => Kind::Type,
             Role::Constant => Kind::Constant,
-            Role::Variable => match (seen.located, seen.declaration) {
-                (false, true) => Kind::Declaration,
-                _ => Kind::Variable,
-            },
-            Role::Member if seen.declaration => Kind::Declaration,
+            Role::Variable if seen.located || !seen.declaration => Kind::Variable,
+            // A static member, before DWARF 5.
+            Role::Member if seen.located && seen.declaration => Kind::Variable,
+            Role::Variable | Role::Member if seen.declaration => Kind::Declaration,
             _ => return,
         };
         let qualified = match (&self.text, seen.completes) {
@@ -291,6 +321,13 @@ impl Walk<'_> {
         let function = (what == Role::Code).then(name);
         self.open.push(Open { depth, place, prefix, function });
     }
+}
+
+/// Whether a place begins with an address: DW_OP_addr or DW_OP_addrx.
+fn is_address(value: &AttributeValue<Reader>) -> bool {
+    let AttributeValue::Exprloc(expression) = value else { return false };
+    let first = gimli::Reader::read_u8(&mut expression.0.clone()).map(gimli::DwOp);
+    matches!(first, Ok(gimli::DW_OP_addr | gimli::DW_OP_addrx))
 }
 
 /// What a DIE is, for names.

@@ -7,6 +7,7 @@ use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset};
 use super::bytes::Reader;
 use super::datatypes::TypeCache;
 use super::declared::Declared;
+use super::guard::guarded;
 
 /// Most abstract origins and specifications followed for one attribute.
 const MAX_ORIGINS: usize = 16;
@@ -156,8 +157,45 @@ impl Dies {
         })
     }
 
-    /// Whether two entries are of one unit.
+    /// The entry of a function or variable in the unit of its source: what its abstract origins
+    /// lead to. Link-time optimisation puts code and places into units of its own.
+    pub fn in_its_unit(&self, die: DieRef) -> DieRef {
+        let mut place = die;
+        guarded(|| {
+            for _ in 0..MAX_ORIGINS {
+                place = self.entry(place)?.reference(gimli::DW_AT_abstract_origin)?;
+            }
+            Some(())
+        });
+        place
+    }
+
+    /// The entry that has the place of a variable with static storage.
+    pub fn defined(&self, die: DieRef) -> DieRef {
+        self.declared().definition(die).unwrap_or(die)
+    }
+
+    /// The name by which the linker knows a variable, if others see it and nothing says where
+    /// it is (DWARF 5, 4.1: an external declaration, or one without a location).
+    pub fn placeless(&self, die: DieRef) -> Option<String> {
+        guarded(|| {
+            let entry = self.entry(self.defined(die))?;
+            let placed = |entry: &Entry<'_>| {
+                let place = entry.attribute(gimli::DW_AT_location);
+                place.or_else(|| entry.attribute(gimli::DW_AT_const_value))
+            };
+            let shared = |entry: &Entry<'_>| entry.flag(gimli::DW_AT_external).then_some(());
+            if entry.inherited(placed).is_some() || entry.inherited(shared).is_none() {
+                return None;
+            }
+            let linkage = entry.inherited(|entry| entry.own_text(gimli::DW_AT_linkage_name));
+            linkage.or_else(|| entry.name())
+        })
+    }
+
+    /// Whether two entries are of one unit, as the source has them.
     pub fn same_unit(&self, a: DieRef, b: DieRef) -> bool {
+        let (a, b) = (self.in_its_unit(a), self.in_its_unit(b));
         let start = |die: DieRef| Some(self.file(die.supplementary)?.around(die.offset)?.1);
         a.supplementary == b.supplementary && start(a).is_some() && start(a) == start(b)
     }

@@ -85,18 +85,24 @@ impl Layout {
     /// `start`. Two segments may share a page of the file; the one whose
     /// extent fits best is taken.
     pub fn bias_of_mapping(&self, start: u64, end: u64, offset: u64) -> Option<u64> {
+        self.biases_of_mapping(start, end, offset).first().copied()
+    }
+
+    /// The load biases that one mapping of the file allows, the likeliest first: a part of a
+    /// segment that was split by mprotect may look like the whole of another one.
+    pub fn biases_of_mapping(&self, start: u64, end: u64, offset: u64) -> Vec<u64> {
         let mapped_end = offset.saturating_add(end.saturating_sub(start));
         let rank = |segment: &&Segment| {
             let (first, last) = segment.mapped();
-            (first == offset, last == mapped_end)
+            std::cmp::Reverse((first == offset, last == mapped_end))
         };
         let within = |segment: &&Segment| {
             let (first, last) = segment.mapped();
             segment.file_size > 0 && (first..last).contains(&offset)
         };
-        // `max_by_key` prefers the last of equals, the first is wanted.
-        let segment = self.segments.iter().rev().filter(within).max_by_key(rank)?;
-        Some(start.wrapping_sub(segment.address_of(offset)))
+        let mut fitting: Vec<_> = self.segments.iter().filter(within).collect();
+        fitting.sort_by_key(rank);
+        fitting.iter().map(|segment| start.wrapping_sub(segment.address_of(offset))).collect()
     }
 }
 
@@ -123,6 +129,8 @@ mod tests {
         let layout = Layout::new(vec![code, data]);
         assert_eq!(layout.bias_of_mapping(0x7000_1000, 0x7000_2000, 0x1000), Some(0x7000_0000));
         assert_eq!(layout.bias_of_mapping(0x7000_2000, 0x7000_4000, 0x1000), Some(0x7000_0000));
+        let both = layout.biases_of_mapping(0x7000_2000, 0x7000_3000, 0x1000);
+        assert_eq!(both, [0x7000_1000, 0x7000_0000]);
         assert_eq!(layout.address_of_offset(0x1310), Some(ModuleAddr(0x2310)));
         assert_eq!(layout.offset_of_address(ModuleAddr(0x3400)), None);
         assert!(layout.is_code(ModuleAddr(0x1010)) && !layout.is_code(ModuleAddr(0x2310)));

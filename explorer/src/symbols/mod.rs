@@ -34,6 +34,8 @@ pub mod location;
 mod lookup;
 mod module;
 mod names;
+mod overloads;
+mod parameters;
 mod path;
 pub mod pattern;
 mod plt;

@@ -1,5 +1,7 @@
 //! Which functions a typed name may mean.
 
+use super::parameters;
+
 /// Longest name compared component by component, in bytes.
 const MAX_NAME: usize = 1 << 14;
 
@@ -12,9 +14,9 @@ pub(crate) enum Fit {
     Suffix,
 }
 
-/// Whether `name` (demangled, without parameters) answers `wanted`.
+/// Whether `name` (demangled, without parameters) answers `wanted`, its parameters aside.
 pub(crate) fn fit(name: &str, wanted: &str) -> Option<Fit> {
-    let wanted = without_parameters(wanted.trim());
+    let wanted = parameters::without(wanted.trim());
     if name == wanted {
         return Some(Fit::Exact);
     }
@@ -35,7 +37,7 @@ pub(crate) fn fit(name: &str, wanted: &str) -> Option<Fit> {
 
 /// The key under which a name is indexed: its last component, bare.
 pub(crate) fn key(name: &str) -> &str {
-    let name = without_parameters(name.trim());
+    let name = parameters::without(name.trim());
     if name.len() > MAX_NAME {
         return name;
     }
@@ -51,7 +53,7 @@ fn same(own: &str, wanted: &str) -> bool {
 }
 
 /// Without the spaces that part no words: `A<int, B<C> >` is `A<int,B<C>>`.
-fn tight(text: &str) -> String {
+pub(crate) fn tight(text: &str) -> String {
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.split_whitespace().fold(String::new(), |mut all, part| {
         if is_word(all.chars().next_back()) && is_word(part.chars().next()) {
@@ -111,13 +113,6 @@ fn variants(name: &str) -> Vec<String> {
         all.extend(inside.split(" as ").map(|part| format!("{part}{rest}")));
     }
     all
-}
-
-/// A typed `f(int)` means all overloads of `f`.
-fn without_parameters(name: &str) -> &str {
-    let open = name.find('(').filter(|open| *open > 0 && name.ends_with(')'));
-    let cut = open.and_then(|open| name.get(..open)).unwrap_or(name);
-    if cut.ends_with("operator") || cut.ends_with("::") { name } else { cut }
 }
 
 #[cfg(test)]

@@ -103,9 +103,8 @@ impl SymbolTable {
     /// The qualified name of the function `plain` entered at `entry`: DWARF
     /// gives functions of anonymous namespaces no linkage name.
     pub fn qualify(&self, plain: &str, entry: u64) -> Option<String> {
-        let first = self.symbols.partition_point(|symbol| symbol.address < entry);
-        let here = self.symbols.get(first..)?.iter().take_while(|s| s.address == entry);
-        let mangled = here.filter(|symbol| symbol.is_code() && symbol.name.starts_with('_'));
+        let mangled =
+            self.at(entry).filter(|symbol| symbol.is_code() && symbol.name.starts_with('_'));
         mangled
             .map(|symbol| demangle_short(&symbol.name))
             .find(|name| name.strip_suffix(plain).is_some_and(|scopes| scopes.ends_with("::")))
@@ -121,6 +120,13 @@ impl SymbolTable {
         containing.or_else(|| self.first_at(label()?))
     }
 
+    /// The symbols at an address, best-ranked first.
+    pub fn at(&self, address: u64) -> impl Iterator<Item = &Symbol> {
+        let first = self.symbols.partition_point(|symbol| symbol.address < address);
+        let from = self.symbols.get(first..).unwrap_or_default().iter();
+        from.take_while(move |symbol| symbol.address == address)
+    }
+
     /// The best-ranked symbol at the address of `symbol`.
     fn first_at(&self, symbol: &Symbol) -> Option<&Symbol> {
         let first = self.symbols.partition_point(|s| s.address < symbol.address);
@@ -129,10 +135,8 @@ impl SymbolTable {
 
     /// Whether an indirect function of this name has its resolver at an address.
     pub fn is_resolver_of(&self, name: &str, address: u64) -> bool {
-        let first = self.symbols.partition_point(|symbol| symbol.address < address);
-        let here = self.symbols.get(first..).unwrap_or_default().iter();
-        let mut here = here.take_while(|symbol| symbol.address == address);
-        here.any(|own| own.indirect && (&*own.name == name || demangle_short(&own.name) == name))
+        self.at(address)
+            .any(|own| own.indirect && (&*own.name == name || demangle_short(&own.name) == name))
     }
 
     fn before(&self, address: u64) -> impl Iterator<Item = &Symbol> + Clone {

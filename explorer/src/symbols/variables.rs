@@ -70,13 +70,18 @@ impl ModuleSymbols {
     /// The absolute name of the source file that a DIE is declared in.
     pub fn file_of(&self, die: DieRef) -> Option<String> {
         guarded(|| {
-            let entry = self.dies().entry(die)?;
-            let number =
-                entry.inherited(|entry| match entry.attribute(gimli::DW_AT_decl_file)? {
-                    gimli::AttributeValue::FileIndex(number) => Some(number),
-                    other => other.udata_value(),
-                })?;
-            let unit = self.units().around(die.offset)?;
+            // Each unit numbers the files in its own way.
+            let (number, place) = self.dies().entry(die)?.inherited(|entry| {
+                let number = match entry.attribute(gimli::DW_AT_decl_file)? {
+                    gimli::AttributeValue::FileIndex(number) => number,
+                    other => other.udata_value()?,
+                };
+                Some((number, entry.place()))
+            })?;
+            if place.supplementary {
+                return None;
+            }
+            let unit = self.units().around(place.offset)?;
             Some(self.units().file(unit, u32::try_from(number).ok()?)?.to_owned())
         })
     }

@@ -1,7 +1,7 @@
 //! The parts of values: members, elements, what pointers point to.
 
 use super::{Target, Value};
-use crate::symbols::datatypes::{Bits, Count, Link, Member, Offset, Record, Shape};
+use crate::symbols::datatypes::{Bits, Count, Link, Member, Offset, Record, Shape, Static};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -48,6 +48,11 @@ impl Value {
         })
     }
 
+    /// The static member `member` of this record's class.
+    pub fn static_member(&self, member: &Static, target: &dyn Target) -> Option<Self> {
+        target.implied(self.record_type().dies()?, member.die)
+    }
+
     fn record_type(&self) -> crate::symbols::datatypes::Type {
         self.of.stripped()
     }
@@ -72,6 +77,9 @@ impl Value {
         let own = record.members.iter().find(|m| !m.base && m.name.as_deref() == Some(name));
         if let Some(member) = own {
             return self.member(member, target);
+        }
+        if let Some(shared) = record.statics.iter().find(|one| &*one.name == name) {
+            return self.static_member(shared, target);
         }
         if let Some(variant) = self.variant(record, target) {
             let content = self.member(&variant, target)?;

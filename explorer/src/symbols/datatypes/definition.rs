@@ -1,6 +1,6 @@
 //! Types spelled out, as `ptype` shows them.
 
-use super::{Bits, Link, Member, Offset, Record, Shape, Type};
+use super::{Bits, Field, Link, Member, Offset, Record, Shape, Type};
 
 /// Most members or constants spelled out.
 const MAX_PARTS: usize = 10_000;
@@ -94,28 +94,31 @@ impl Type {
 
     fn record_body(&self, record: &Record, depth: u32) -> String {
         let indent = "    ".repeat(depth as usize + 1);
-        let (bases, members): (Vec<_>, Vec<_>) =
-            record.members.iter().take(MAX_PARTS).partition(|member| member.base);
+        let bases = record.members.iter().take(MAX_PARTS).filter(|member| member.base);
         let mut text = match &record.name {
             Some(name) => format!("{} {name}", record.kind.keyword()),
             None => record.kind.keyword().to_owned(),
         };
-        let bases: Vec<_> = bases.iter().map(|base| self.base_text(base)).collect();
+        let bases: Vec<_> = bases.map(|base| self.base_text(base)).collect();
         if !bases.is_empty() {
             text += &format!(" : {}", bases.join(", "));
         }
         text += " {\n";
-        for member in members.iter().filter(|member| !member.artificial) {
+        for field in record.fields().take(MAX_PARTS) {
+            let declared = match field {
+                Field::Member(member) if member.base || member.artificial => continue,
+                Field::Member(member) => self.member_text(member, depth),
+                Field::Static(one) => {
+                    let of = self.dies().map(|dies| dies.type_of(one.die));
+                    let declared = of.map(|of| of.declare(&one.name)).unwrap_or_default();
+                    format!("static {declared}")
+                }
+            };
             if text.len() > MAX_TEXT >> (2 * depth) {
                 text += &format!("{indent}...\n");
                 break;
             }
-            text += &format!("{indent}{};\n", self.member_text(member, depth));
-        }
-        for (name, die) in &record.statics {
-            let of = self.dies().map(|dies| dies.type_of(*die));
-            let declared = of.map(|of| of.declare(name)).unwrap_or_default();
-            text += &format!("{indent}static {declared};\n");
+            text += &format!("{indent}{declared};\n");
         }
         let variants = record.variants.iter().flat_map(|variants| &variants.all);
         for variant in variants.take(MAX_PARTS) {

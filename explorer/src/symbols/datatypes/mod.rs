@@ -10,8 +10,8 @@ mod read;
 mod record;
 
 pub use model::{
-    Bits, Count, Encoding, Enumeration, Link, Member, Offset, Passing, PointerKind, Record,
-    RecordKind, Shape, Variant, Variants,
+    Bits, Count, Encoding, Enumeration, Field, Link, Member, Offset, Passing, PointerKind, Record,
+    RecordKind, Shape, Static, Variant, Variants,
 };
 
 use std::collections::HashMap;
@@ -236,7 +236,8 @@ impl Dies {
 
     /// The language of an entry's unit.
     pub fn language_of(&self, die: DieRef) -> Language {
-        super::guard::guarded(|| Some(self.entry(die)?.language())).unwrap_or_default()
+        let language = || Some(self.entry(self.in_its_unit(die))?.language());
+        super::guard::guarded(language).unwrap_or_default()
     }
 
     /// Whether an entry's unit is assembly: its functions are said to have no parameters and to

@@ -117,6 +117,26 @@ pub struct Member {
     pub artificial: bool,
 }
 
+/// A static member of a record.
+#[derive(Clone, Debug)]
+pub struct Static {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its DIE in the record.
+    pub die: DieRef,
+    /// How many of [`Record::members`] are declared before it.
+    pub behind: usize,
+}
+
+/// A member of a record, of each object or of all.
+#[derive(Clone, Copy, Debug)]
+pub enum Field<'r> {
+    /// Each object has one.
+    Member(&'r Member),
+    /// All share it.
+    Static(&'r Static),
+}
+
 /// One alternative of a Rust enum.
 #[derive(Clone, Debug)]
 pub struct Variant {
@@ -146,8 +166,8 @@ pub struct Record {
     pub size: u64,
     /// Base classes and members, in order.
     pub members: Vec<Member>,
-    /// Static members: name and DIE.
-    pub statics: Vec<(Arc<str>, DieRef)>,
+    /// Static members, in order.
+    pub statics: Vec<Static>,
     /// Rust's alternatives.
     pub variants: Option<Variants>,
     /// Template arguments that are types: name and type.
@@ -162,6 +182,21 @@ pub struct Record {
     pub plain: bool,
     /// It has a destructor of its own, which is not the default one.
     pub destructor: bool,
+}
+
+impl Record {
+    /// Base classes, members and static members in the order of the source.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        let statics = |behind: usize| {
+            let here = self.statics.iter().filter(move |one| one.behind == behind);
+            here.map(Field::Static)
+        };
+        let members = self.members.iter().enumerate();
+        let each = members.flat_map(move |(index, member)| {
+            statics(index).chain(std::iter::once(Field::Member(member)))
+        });
+        each.chain(statics(self.members.len()))
+    }
 }
 
 /// How a record is passed (DWARF 5, 5.7.1.1).

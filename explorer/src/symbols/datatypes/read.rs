@@ -170,8 +170,17 @@ fn function(entry: &Entry<'_>) -> Shape {
         returns: link(entry),
         parameters: of_tag(gimli::DW_TAG_formal_parameter).take(MAX_PARTS).map(link).collect(),
         variadic: of_tag(gimli::DW_TAG_unspecified_parameters).next().is_some(),
-        prototyped: entry.flag(gimli::DW_AT_prototyped) || entry.language() != Language::C,
+        prototyped: is_prototyped(entry),
     }
+}
+
+/// Whether a function's parameters are declared with it, by it or by what it completes.
+fn is_prototyped(entry: &Entry<'_>) -> bool {
+    let says = |entry: &Entry<'_>| {
+        let says = entry.flag(gimli::DW_AT_prototyped) || entry.language() != Language::C;
+        says.then_some(())
+    };
+    entry.inherited(says).is_some()
 }
 
 fn member_pointer(entry: &Entry<'_>) -> Arc<str> {

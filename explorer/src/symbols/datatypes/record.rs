@@ -1,11 +1,9 @@
 //! Structs, classes, unions, and Rust's enums with data (DWARF 5, 5.7).
 
-use std::sync::Arc;
-
 use gimli::AttributeValue;
 
 use super::read::{link, own_name, qualified_name};
-use super::{Bits, Member, Offset, Passing, Record, RecordKind, Variant, Variants};
+use super::{Bits, Member, Offset, Passing, Record, RecordKind, Static, Variant, Variants};
 use crate::symbols::dies::Entry;
 
 /// DW_DEFAULTED_in_class (DWARF 5, 7.24).
@@ -47,8 +45,8 @@ fn add(record: &mut Record, child: &Entry<'_>) {
     record.plain &= !matches!(child.tag(), gimli::DW_TAG_subprogram | gimli::DW_TAG_inheritance);
     record.destructor |= is_destructor(child);
     match child.tag() {
-        gimli::DW_TAG_member if is_static(child) => record.statics.extend(named(child)),
-        gimli::DW_TAG_variable => record.statics.extend(named(child)),
+        gimli::DW_TAG_member if is_static(child) => add_static(record, child),
+        gimli::DW_TAG_variable => add_static(record, child),
         gimli::DW_TAG_member => record.members.push(member(child)),
         gimli::DW_TAG_inheritance => {
             let name = child.type_place().and_then(|place| {
@@ -73,8 +71,10 @@ fn is_destructor(child: &Entry<'_>) -> bool {
         && child.unsigned(gimli::DW_AT_defaulted) != Some(IN_CLASS)
 }
 
-fn named(child: &Entry<'_>) -> Option<(Arc<str>, crate::symbols::dies::DieRef)> {
-    Some((own_name(child)?, child.place()))
+fn add_static(record: &mut Record, child: &Entry<'_>) {
+    let behind = record.members.len();
+    let named = own_name(child).map(|name| Static { name, die: child.place(), behind });
+    record.statics.extend(named);
 }
 
 /// Before DWARF 5 static members are members that are declarations.

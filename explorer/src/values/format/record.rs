@@ -2,7 +2,7 @@
 
 use super::{ELEMENTS, Formatter, missing};
 use crate::symbols::Language;
-use crate::symbols::datatypes::{Member, Offset, Record, Shape};
+use crate::symbols::datatypes::{Field, Member, Offset, Record, Shape, Static};
 use crate::values::Value;
 use crate::values::pretty::Shown;
 
@@ -23,24 +23,23 @@ impl Formatter<'_> {
     }
 
     fn c_record(&self, value: &Value, record: &Record, depth: u32) -> String {
-        let mut parts: Vec<_> = record
-            .members
-            .iter()
-            .filter(|member| !(member.artificial && member.name.is_none()))
-            .filter(|member| !self.is_shown_already(value, member))
-            .map(|member| self.member(value, member, depth))
-            .collect();
-        for (name, die) in &record.statics {
-            let of = value.of.stripped();
-            let known = of.dies().and_then(|dies| self.target.implied(dies, *die));
-            let text =
-                known.map_or_else(|| "<optimized out>".to_owned(), |v| self.show(&v, depth + 1));
-            parts.push(format!("static {name} = {text}"));
-        }
+        let field = |field| match field {
+            Field::Member(member) if member.artificial && member.name.is_none() => None,
+            Field::Member(member) if self.is_shown_already(value, member) => None,
+            Field::Member(member) => Some(self.member(value, member, depth)),
+            Field::Static(one) => Some(self.static_member(value, one, depth)),
+        };
+        let parts: Vec<_> = record.fields().filter_map(field).collect();
         match parts.is_empty() {
             true => "{<No data fields>}".to_owned(),
             false => format!("{{{}}}", parts.join(", ")),
         }
+    }
+
+    fn static_member(&self, record: &Value, one: &Static, depth: u32) -> String {
+        let known = record.static_member(one, self.target);
+        let text = known.map(|value| self.show(&value, depth + 1));
+        format!("static {} = {}", one.name, text.as_deref().unwrap_or("<optimized out>"))
     }
 
     /// Whether a member is a virtual base that another base has shown.

@@ -1,0 +1,133 @@
+//! The lines that addresses belong to, as steps see them.
+
+use super::locate::{Found, Locator};
+use crate::symbols;
+use crate::timeline::Timeline;
+use rdb_schema::space::AddressSpace;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The line an address belongs to, for stepping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineCode {
+    /// The contiguous code of the line around the address.
+    pub start: u64,
+    /// One past it.
+    pub end: u64,
+    /// Absolute name of the file.
+    pub file: Rc<str>,
+    /// From 1.
+    pub line: u32,
+    /// Whether exactly the address is a recommended place to stop.
+    pub statement: bool,
+    /// When the address is a function's entry: where its body begins.
+    pub body: Option<u64>,
+    /// When a function's entry is in that code, before the address or at it: where the
+    /// function's body begins, if that is in it as well.
+    pub opening: Option<u64>,
+    /// Whether it is code of the dynamic linker, which calls pass through.
+    pub linker: bool,
+    /// The function around the address, and the copies inlined in it there, outermost first.
+    pub instances: Vec<Instance>,
+}
+
+/// A function, or an inlined copy of one, around an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    entry: u64,
+    die: usize,
+    /// Whether its code, or a part of it, begins at the address.
+    pub begins: bool,
+    /// File and line of the call of an inlined copy.
+    pub call: Option<(Rc<str>, u32)>,
+}
+
+impl Instance {
+    /// Whether both are the same one.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.entry, self.die) == (other.entry, other.die)
+    }
+}
+
+impl Locator {
+    /// The line of an address, for stepping.
+    pub fn line_code(&self, timeline: &Timeline, state: u64, address: u64) -> Option<LineCode> {
+        let found = self.find(timeline, state, address)?;
+        let (range, location) = found.symbols.line_range(found.address)?;
+        if location.line == 0 {
+            return None;
+        }
+        let start = range.start.to_runtime(found.image.bias);
+        let end = range.end.to_runtime(found.image.bias);
+        let body = body(&found, start);
+        Some(LineCode {
+            start,
+            end,
+            file: location.file.into(),
+            line: location.line,
+            statement: found.symbols.line_start(found.address),
+            body: body.filter(|(entry, _)| *entry == address).map(|(_, body)| body),
+            opening: body.filter(|body| opens(*body, (start, end))).map(|(_, body)| body),
+            linker: self.images().is_linker(found.image),
+            instances: instances(&found),
+        })
+    }
+}
+
+/// Where the function around `found` is entered, if that is not before `start`, and where its
+/// body begins.
+fn body(found: &Found<'_>, start: u64) -> Option<(u64, u64)> {
+    let function = found.symbols.function_at(found.address)?;
+    if function.entry.to_runtime(found.image.bias) < start {
+        return None;
+    }
+    let name = function.linkage_name.as_ref().unwrap_or(&function.name);
+    let addresses = found.symbols.addresses_of_function(name);
+    let here = addresses.iter().find(|address| address.entry == function.entry)?;
+    let bias = found.image.bias;
+    Some((function.entry.to_runtime(bias), here.address.to_runtime(bias)))
+}
+
+/// Whether a function is entered, and its body begins, in the code from `start` to `end`.
+fn opens((entry, body): (u64, u64), (start, end): (u64, u64)) -> bool {
+    start <= entry && (entry..end).contains(&body)
+}
+
+fn instances(found: &Found<'_>) -> Vec<Instance> {
+    let all = found.symbols.instances_at(found.address).into_iter();
+    let runtime = |one: symbols::Instance| Instance {
+        entry: one.entry.to_runtime(found.image.bias),
+        die: one.die,
+        begins: one.begins,
+        call: one.call.map(|call| (call.file.into(), call.line)),
+    };
+    all.map(runtime).collect()
+}
+
+/// Answers of [`Locator::line_code`] by address, for the steps of one command.
+#[derive(Default)]
+pub struct LineCache {
+    known: HashMap<u64, Option<Rc<LineCode>>>,
+    /// The mappings that `known` holds for.
+    space: Option<Arc<AddressSpace>>,
+}
+
+impl LineCache {
+    /// The line of `pc`, which is executed at `state` of `timeline`.
+    pub fn get(
+        &mut self,
+        locator: &Locator,
+        timeline: &Timeline,
+        state: u64,
+        pc: u64,
+    ) -> Option<Rc<LineCode>> {
+        let space = timeline.shared_space(state).ok()?;
+        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
+            self.known.clear();
+            self.space = Some(space);
+        }
+        let look = || locator.line_code(timeline, state, pc).map(Rc::new);
+        self.known.entry(pc).or_insert_with(look).clone()
+    }
+}

@@ -1,0 +1,67 @@
+//! Functions of one name that differ in their parameters.
+
+use super::demangle::{demangle, demangle_short};
+use super::index::Place;
+use super::module::ModuleSymbols;
+use super::parameters::{self, Parameters};
+use super::scopes::Scopes;
+use std::sync::Arc;
+
+impl ModuleSymbols {
+    /// The functions that a typed name means: with parameters, those that have these. What has
+    /// no mangled name, as C's functions, goes by its name.
+    pub(crate) fn functions_named(&self, name: &str) -> Vec<(Arc<str>, Place)> {
+        let found = self.index().find(name);
+        let Some(typed) = Parameters::of(name) else { return found };
+        let answers = found.into_iter().filter_map(|(name, place)| {
+            let own = self.linkage_of(&name, place);
+            let own = own.and_then(|linkage| Parameters::of(&demangle(&linkage)));
+            let rank = match own {
+                Some(own) => Some(own.answer(&typed)?),
+                None => None,
+            };
+            Some((rank, (name, place)))
+        });
+        let answers: Vec<_> = answers.collect();
+        // Who answers in all, before who does for lack of qualifiers, before who may.
+        let best = answers.iter().filter_map(|(rank, _)| *rank).min();
+        answers.into_iter().filter(|(rank, _)| *rank == best).map(|(_, found)| found).collect()
+    }
+
+    /// The functions that have a typed name but not the parameters typed with it, with their
+    /// own; none, if there are no parameters typed.
+    pub fn overloads(&self, name: &str) -> Vec<String> {
+        let bare = parameters::without(name);
+        if bare == name.trim() {
+            return Vec::new();
+        }
+        let all = self.index().find(bare).into_iter();
+        all.map(|(name, place)| {
+            let parameters = self.linkage_of(&name, place).map(|linkage| demangle(&linkage));
+            let list = parameters
+                .and_then(|full| Some(full.get(parameters::without(&full).len()..)?.to_owned()));
+            name.to_string() + &list.unwrap_or_default()
+        })
+        .collect()
+    }
+
+    /// The mangled name of a function of the index.
+    fn linkage_of(&self, name: &str, place: Place) -> Option<String> {
+        let entry = match place {
+            Place::Symbol(entry) => entry,
+            Place::Scope { unit, scope } => {
+                let (unit, scope) = (unit as usize, scope as usize);
+                let scope = self.units().scopes(unit)?.all.get(scope)?;
+                let names =
+                    self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
+                if names.linkage.is_some() || scope.call.is_some() {
+                    return names.linkage;
+                }
+                scope.entry
+            }
+        };
+        let mut here = self.table().at(entry).filter(|symbol| symbol.name.starts_with("_Z"));
+        here.find(|symbol| demangle_short(&symbol.name) == name)
+            .map(|symbol| symbol.name.to_string())
+    }
+}

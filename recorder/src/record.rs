@@ -109,7 +109,7 @@ fn follow(
 ) -> Result<(Recording, Result<Ended, EngineError>), EngineError> {
     let pinning = Pinning::new(stopped.pid())?;
     let host = capture::host();
-    let amd = host.cpu_model.contains("AMD");
+    let amd = host.is_amd();
     let layout = XsaveLayout::new(&host.xsave_components);
     let mut registers = Registers::default();
     let gone = |_| io::Error::from_raw_os_error(libc::ESRCH);

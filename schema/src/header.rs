@@ -38,6 +38,20 @@ pub struct Host {
     pub start_time: u64,
 }
 
+impl Host {
+    /// Whether the processor is of AMD's make.
+    pub fn is_amd(&self) -> bool {
+        self.cpu_model.contains("AMD")
+    }
+
+    /// Whether saved states keep the x87 pointers (FIP, FDP, FOP) at all times. AMD's processors
+    /// save them only while an exception is pending (AMD64 APM vol. 2, FXSAVE and FXRSTOR), so
+    /// that every switch of tasks loses them.
+    pub fn keeps_x87_pointers(&self) -> bool {
+        !self.is_amd()
+    }
+}
+
 /// Place of a state component: CPUID leaf 0xD (Intel SDM vol. 1, 13.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct XsaveComponent {

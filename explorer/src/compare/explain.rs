@@ -37,6 +37,8 @@ pub struct Scene<'a> {
     pub space: &'a AddressSpace,
     /// Its events.
     pub events: &'a [Event],
+    /// Whether switches of tasks may have changed the x87 pointers.
+    pub loses_pointers: bool,
 }
 
 /// Why outcomes may differ.
@@ -63,7 +65,9 @@ impl Scene<'_> {
         let instruction = self.instruction();
         let of_event = self.events.iter().find_map(|event| self.of_event(&event.kind));
         let source = of_event.or_else(|| Source::of_instruction(&instruction).map(Why::Source));
-        source.or_else(|| self.inputs(&instruction))
+        let lost = self.loses_pointers && saves(&instruction);
+        let inputs = source.or_else(|| self.inputs(&instruction));
+        inputs.or(lost.then_some(Why::Source(Source::X87Pointers)))
     }
 
     fn of_event(&self, kind: &EventKind) -> Option<Why> {

@@ -10,7 +10,7 @@ use super::steps::Alike;
 use super::stream::Chunks;
 use crate::timeline::{StateError, Timeline};
 use rdb_schema::event::{Event, EventKind};
-use rdb_schema::registers::Registers;
+use rdb_schema::registers::{Registers, X87};
 use rdb_schema::replay::{Ignore, Sink};
 use rdb_schema::space::PAGE;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +56,8 @@ pub struct Pair<'a> {
     /// Whether all registers are the same.
     equal: bool,
     differing: Differing,
+    /// Whether switches of tasks may have changed the x87 pointers of either.
+    loses_pointers: bool,
     /// By source, the first tracepoint and how often.
     pub sources: BTreeMap<Source, (u64, u64)>,
 }
@@ -66,7 +68,9 @@ impl<'a> Pair<'a> {
         left: (&'a Timeline, Chunks),
         right: (&'a Timeline, Chunks),
     ) -> Result<Self, StateError> {
+        let keeps = |timeline: &Timeline| timeline.header().host.keeps_x87_pointers();
         Ok(Self {
+            loses_pointers: !(keeps(left.0) && keeps(right.0)),
             left: Side::new(left.0, left.1)?,
             right: Side::new(right.0, right.1)?,
             alike: Alike::default(),
@@ -260,10 +264,10 @@ impl<'a> Pair<'a> {
         before: &(Registers, Registers),
         stores: (&Stores, &Stores),
     ) -> Vec<Part> {
+        let (l, r) = (self.left.cursor().registers, self.with_pointers(t, before));
         // Chunk ends do not matter: a chunk holds its tracepoints' events.
         let events = self.left.events_at(t);
         let found = events::compare(events, self.right.events_at(t));
-        let (l, r) = (self.left.cursor().registers, self.right.cursor().registers);
         let stored = differing_bytes(stores.0, stores.1);
         let mut parts = found.plain;
         let excusable = l != r || !stored.is_empty() || !found.values.is_empty();
@@ -275,6 +279,7 @@ impl<'a> Pair<'a> {
                 differing: &self.differing,
                 space: &self.left.space,
                 events,
+                loses_pointers: self.loses_pointers,
             };
             match scene.explain() {
                 Some(why) => {
@@ -297,6 +302,18 @@ impl<'a> Pair<'a> {
         }
         self.keep_up(t, stores, &stored);
         parts
+    }
+
+    /// The other registers, but for x87 pointers that a switch of tasks may have lost.
+    fn with_pointers(&mut self, t: u64, before: &(Registers, Registers)) -> Registers {
+        let (l, mut r) = (self.left.cursor().registers, self.right.cursor().registers);
+        if self.loses_pointers && pointers(&l.x87) != pointers(&r.x87) {
+            (r.x87.instruction, r.x87.data, r.x87.opcode) = pointers(&l.x87);
+            if pointers(&before.0.x87) == pointers(&before.1.x87) {
+                self.note(Source::X87Pointers, t);
+            }
+        }
+        r
     }
 
     /// Takes over what the instruction changed in memory and mappings.
@@ -325,6 +342,12 @@ impl<'a> Pair<'a> {
         });
         Difference { hint, ..difference }
     }
+}
+
+/// FIP, FDP and FOP: of the last instruction that is not a control instruction (Intel SDM vol.
+/// 1, 8.1.8).
+fn pointers(x87: &X87) -> (u64, u64, u16) {
+    (x87.instruction, x87.data, x87.opcode)
 }
 
 /// The auxiliary vectors of programs that were executed.

@@ -20,6 +20,8 @@ pub enum Source {
     Cpu,
     /// Times, numbers and places of files and what the system counts.
     System,
+    /// The x87 pointers of a processor on which switches of tasks lose them.
+    X87Pointers,
 }
 
 impl Source {
@@ -32,6 +34,9 @@ impl Source {
             Self::Random => "random numbers",
             Self::Cpu => "the CPU's number",
             Self::System => "what the system says of files and resources",
+            Self::X87Pointers => {
+                "x87 pointers, which AMD's processors lose when tasks are switched"
+            }
         }
     }
 

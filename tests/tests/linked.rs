@@ -191,3 +191,46 @@ fn symbols_say_how_large_variables_without_debug_information_are() {
     let types: Vec<_> = types.iter().map(|answer| answer.get("type").clone()).collect();
     assert_eq!(types, ["<data variable, no debug info>", "char **", "long"]);
 }
+
+const LIBRARY: &str = "
+int number = 5;
+int bump(void)
+{
+    number++;
+    return number; // MARK: bump
+}
+";
+
+const COPIER: &str = "
+extern int number;
+int bump(void);
+int main(void)
+{
+    number += 10;
+    return bump() + number == 0; // MARK: copier
+}
+";
+
+#[test]
+fn of_a_variable_that_the_linker_copied_the_copy_counts_everywhere() {
+    let mut guest = Guest::system("", &[]);
+    let folder = guest.directory().to_owned();
+    guest.program = folder.join("copier");
+    let mut places = Vec::new();
+    for (name, text, mark) in [("library.c", LIBRARY, "bump"), ("copier.c", COPIER, "copier")] {
+        std::fs::write(folder.join(name), text).expect("a source");
+        places.push(format!("{name}:{}", marks(&folder.join(name))[mark]));
+    }
+    let gcc = |flags: &[&str]| must_run(Command::new("gcc").current_dir(&folder).args(flags));
+    gcc(&["-g", "-shared", "-fPIC", "library.c", "-o", "libnumber.so"]);
+    let path = format!("-Wl,-rpath,{}", folder.display());
+    let linked = ["-g", "-no-pie", "-fno-pic", "copier.c", "-o", "copier", "-L.", "-lnumber"];
+    gcc(&[&linked[..], &[&*path]].concat());
+    let recording = guest.record(&[]);
+    let explorer = recording.explore();
+    assert_values(&explorer, &places[1], &[("number", "15")]);
+    assert_values(&explorer, &places[0], &[("number", "16"), ("library.c::number", "16")]);
+    let own = at(&explorer, &places[0], &["print &number"]);
+    let outside = at(&explorer, &places[1], &["print &number"]);
+    assert_eq!(own[0].get("value"), outside[0].get("value"));
+}

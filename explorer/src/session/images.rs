@@ -1,8 +1,9 @@
 //! Where the modules of a trace are, or were, mapped.
 
-use crate::symbols::{DebugSearch, Layout, ModuleSymbols};
+use crate::symbols::{DebugSearch, Layout, ModuleAddr, ModuleSymbols};
 use crate::timeline::{Direction, StateError, Timeline};
 use rdb_schema::space::{AddressSpace, Base, Mapping, MappingChange, PROT_EXEC};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -135,6 +136,19 @@ impl Images {
         let program = self.program(timeline);
         let own = program.and_then(|own| self.symbols(timeline, own.module));
         own.is_some_and(|own| std::ptr::eq(own, symbols))
+    }
+
+    /// The variables of another module than the program that the program has copies of, with
+    /// the program's bias; `None` if there are none.
+    pub fn copies(
+        &self,
+        timeline: &Timeline,
+        symbols: &ModuleSymbols,
+    ) -> Option<(&BTreeMap<String, ModuleAddr>, u64)> {
+        let program = self.program(timeline)?;
+        let own = self.symbols(timeline, program.module)?;
+        let is_other = !std::ptr::eq(own, symbols) && !own.copies().is_empty();
+        is_other.then(|| (own.copies(), program.bias))
     }
 
     /// The image that the program is entered in.

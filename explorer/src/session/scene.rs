@@ -172,13 +172,23 @@ impl<'s> Scene<'s> {
         self.value_at(symbols.dies(), symbols.dies().defined(die), &fixed)
     }
 
-    /// A variable with static storage of which the debug information says the type, but no
-    /// place: it is where a symbol table says, that of its module or of another.
+    /// A variable with static storage that is not where the debug information says: of which
+    /// the program has a copy that all use, or of which only a type is stated. It is where
+    /// a symbol table says, that of its module or of another.
     fn by_symbol(&self, symbols: &ModuleSymbols, bias: u64, die: DieRef) -> Option<Value> {
-        let name = symbols.dies().placeless(die)?;
-        let own = symbols.data_symbol(&name).map(|(address, _)| address.to_runtime(bias));
-        let elsewhere = || self.session.locator.data(&self.session.timeline, &name);
-        let address = own.or_else(elsewhere)?;
+        let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
+        let copies = images.copies(timeline, symbols);
+        let placeless = symbols.dies().is_placeless(die);
+        if copies.is_none() && !placeless {
+            return None;
+        }
+        let name = symbols.dies().linker_name(die)?;
+        let copy = || copies.and_then(|(all, bias)| Some(all.get(&name)?.to_runtime(bias)));
+        let symbol = || {
+            let own = symbols.data_symbol(&name).map(|(address, _)| address.to_runtime(bias));
+            own.or_else(|| self.session.locator.data(timeline, &name))
+        };
+        let address = copy().or_else(|| symbol().filter(|_| placeless))?;
         Some(Value::in_memory(symbols.dies().type_of(die), address))
     }
 

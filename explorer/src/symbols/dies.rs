@@ -175,19 +175,25 @@ impl Dies {
         self.declared().definition(die).unwrap_or(die)
     }
 
-    /// The name by which the linker knows a variable, if others see it and nothing says where
-    /// it is (DWARF 5, 4.1: an external declaration, or one without a location).
-    pub fn placeless(&self, die: DieRef) -> Option<String> {
+    /// Whether nothing says where a variable is, as of one that is defined elsewhere (DWARF 5,
+    /// 4.1).
+    pub fn is_placeless(&self, die: DieRef) -> bool {
         guarded(|| {
-            let entry = self.entry(self.defined(die))?;
             let placed = |entry: &Entry<'_>| {
                 let place = entry.attribute(gimli::DW_AT_location);
                 place.or_else(|| entry.attribute(gimli::DW_AT_const_value))
             };
+            Some(self.entry(self.defined(die))?.inherited(placed).is_none())
+        })
+        .unwrap_or_default()
+    }
+
+    /// The name by which the linker knows a variable, if others see it (DWARF 5, 4.1).
+    pub fn linker_name(&self, die: DieRef) -> Option<String> {
+        guarded(|| {
+            let entry = self.entry(self.defined(die))?;
             let shared = |entry: &Entry<'_>| entry.flag(gimli::DW_AT_external).then_some(());
-            if entry.inherited(placed).is_some() || entry.inherited(shared).is_none() {
-                return None;
-            }
+            entry.inherited(shared)?;
             let linkage = entry.inherited(|entry| entry.own_text(gimli::DW_AT_linkage_name));
             linkage.or_else(|| entry.name())
         })

@@ -30,12 +30,33 @@ impl ModuleSymbols {
         stubs.filter(|stub| is(&stub.name)).map(|stub| ModuleAddr(stub.address)).collect()
     }
 
+    /// The variables of other modules that it has a copy of, which is the one that all use (the
+    /// relocation R_X86_64_COPY: System V ABI for x86-64, 4.4.1): by all their names.
+    pub fn copies(&self) -> &BTreeMap<String, ModuleAddr> {
+        self.copies.get_or_init(|| {
+            let read = || self.elf().and_then(|elf| elf.view()).map(|view| copied(&view));
+            let addresses = guarded(read).unwrap_or_default();
+            let names = addresses.into_iter().flat_map(|address| {
+                self.table().at(address).map(move |one| (one.name.to_string(), ModuleAddr(address)))
+            });
+            names.collect()
+        })
+    }
+
     /// The slots in which the dynamic linker puts addresses of functions and of variables, with
     /// the names that it looks them up by (System V ABI for x86-64, 4.4.1).
     pub fn imports(&self) -> BTreeMap<ModuleAddr, String> {
         let read = || self.elf().and_then(|elf| elf.view()).map(|view| slots(&view));
         guarded(read).unwrap_or_default()
     }
+}
+
+fn copied(view: &ElfView<'_>) -> Vec<u64> {
+    let copies = |relocation: &object::Relocation| {
+        matches!(relocation.flags(), RelocationFlags::Elf { r_type: elf::R_X86_64_COPY })
+    };
+    let all = view.dynamic_relocations().into_iter().flatten();
+    all.filter(|(_, relocation)| copies(relocation)).map(|(address, _)| address).collect()
 }
 
 fn slots(view: &ElfView<'_>) -> BTreeMap<ModuleAddr, String> {

@@ -1,7 +1,9 @@
 //! One module's symbols, each kind read when first needed.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::address::ModuleAddr;
 use super::bytes::Reader;
 use super::debug_file::DebugSearch;
 use super::dies::Dies;
@@ -29,6 +31,7 @@ pub struct ModuleSymbols {
     cfi: OnceLock<Cfi>,
     shared: OnceLock<Arc<gimli::Dwarf<Reader>>>,
     dies: OnceLock<Arc<Dies>>,
+    pub(super) copies: OnceLock<BTreeMap<String, ModuleAddr>>,
 }
 
 impl ModuleSymbols {
@@ -55,6 +58,7 @@ impl ModuleSymbols {
             cfi: OnceLock::new(),
             shared: OnceLock::new(),
             dies: OnceLock::new(),
+            copies: OnceLock::new(),
         }
     }
 

@@ -116,6 +116,14 @@ impl ModuleSymbols {
         self.lines_at(address.0).is_some_and(|(_, lines)| lines.starts_statement(address.0))
     }
 
+    /// The code of the row of the line table around an address, and whether it is a
+    /// recommended place to stop.
+    pub fn row_range(&self, address: ModuleAddr) -> Option<(Range<ModuleAddr>, bool)> {
+        let (_, lines) = self.lines_at(address.0)?;
+        let (row, end) = (lines.row_at(address.0)?, lines.next_row_address(address.0)?);
+        Some((ModuleAddr(row.address)..ModuleAddr(end), row.is_stmt))
+    }
+
     /// The contiguous code of one line around an address: stepping by line
     /// is leaving this range.
     pub fn line_range(&self, address: ModuleAddr) -> Option<(Range<ModuleAddr>, Location)> {

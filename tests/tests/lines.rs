@@ -66,3 +66,39 @@ fn steps_back_stop_where_steps_stop() {
         }
     }
 }
+
+#[test]
+fn breakpoints_on_lines_are_where_gdb_has_them() {
+    for (name, mark, flavours) in
+        [("interleaved", "begin", &FLAVOURS[..]), ("members", "print", &FLAVOURS[..1])]
+    {
+        let fixture = Fixture::load(name);
+        let source = std::fs::read_to_string(&fixture.source).expect("a source");
+        let lines = 1..=source.lines().count();
+        let breaks: Vec<String> =
+            lines.map(|line| format!("break {}:{line}", fixture.source_name())).collect();
+        for flavour in flavours {
+            let guest = Guest::fixture(&fixture, *flavour);
+            let asked = breaks.iter().flat_map(|place| {
+                ["delete".to_owned(), place.clone(), "info breakpoints".to_owned()]
+            });
+            let asked: Vec<String> = asked.collect();
+            let place = fixture.place(mark);
+            let Some(theirs) = oracle::answers(&guest, &place, 1, &asked) else { return };
+            let (_, own) = guest.record(&[]).explore().attempt(&breaks);
+            for ((place, answer), theirs) in breaks.iter().zip(&own).zip(theirs.chunks(3)) {
+                let targets = answer.result.pointer("/breakpoint/targets");
+                let targets = targets.and_then(|all| all.as_array()).cloned().unwrap_or_default();
+                let mut own: Vec<u64> = targets
+                    .iter()
+                    .map(|target| parse_hex(target["address"].as_str().expect("an address")))
+                    .collect();
+                let mut theirs = addresses(&theirs[2]);
+                own.sort_unstable();
+                theirs.sort_unstable();
+                theirs.dedup();
+                assert_eq!(own, theirs, "{flavour:?} {place}: {}", answer.command);
+            }
+        }
+    }
+}

@@ -158,7 +158,7 @@ impl ModuleSymbols {
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {
             let scope = scopes.all.get(scope)?;
             let function = self.units().with(unit, |dwarf, unit| {
-                Scopes::names(dwarf, unit, scope).display_of(scope, self.table())
+                scopes.names(dwarf, unit, scope).display_of(scope, self.table())
             });
             let entered = address == scope.entry;
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };

@@ -6,7 +6,7 @@ use super::address::ModuleAddr;
 use super::demangle::demangle_short;
 use super::lines::{LineTable, Row};
 use super::module::ModuleSymbols;
-use super::scopes::{Scope, Scopes};
+use super::scopes::Scope;
 use super::table::{Kind, Symbol};
 use super::types::{Function, Location, SourceFrame};
 
@@ -19,7 +19,8 @@ impl ModuleSymbols {
 
     fn dwarf_function(&self, address: u64) -> Option<Function> {
         let (unit, scope) = self.scope_at(address)?;
-        let names = self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
+        let scopes = self.units().scopes(unit)?;
+        let names = self.units().with(unit, |dwarf, unit| scopes.names(dwarf, unit, scope));
         let (start, end) = scope.range_around(address)?;
         Some(Function {
             name: names.display_of(scope, self.table())?.to_string(),
@@ -87,7 +88,7 @@ impl ModuleSymbols {
         let names: Vec<_> = units.with(unit, |dwarf, unit| {
             chain
                 .iter()
-                .map(|scope| Scopes::names(dwarf, unit, scope).display_of(scope, self.table()))
+                .map(|scope| scopes.names(dwarf, unit, scope).display_of(scope, self.table()))
                 .collect()
         });
         let mut location = inner;

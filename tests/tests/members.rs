@@ -1,8 +1,38 @@
-//! The names of what is inlined: as in gdb.
+//! Classes of C++ and types of Rust spelled out, and the names of what is inlined: as in gdb.
 
 use rdb_tests::compile::Flavour;
 use rdb_tests::fixture::Fixture;
 use rdb_tests::recording::recording_of;
+use rdb_tests::values::assert_same;
+
+#[test]
+fn classes_are_spelled_out_as_in_gdb() {
+    let commands = [
+        "ptype derived",
+        "ptype mixed",
+        "ptype empty",
+        "ptype hidden",
+        "ptype plain",
+        "ptype Virtual",
+        "ptype &derived",
+        "ptype Hidden *",
+    ];
+    assert_same("members", &[Flavour::O0], ("print", 1), &commands);
+}
+
+#[test]
+fn types_of_rust_are_spelled_out_as_in_gdb() {
+    let commands = [
+        "ptype *shape",
+        "ptype some",
+        "ptype *record",
+        "ptype level",
+        "ptype pair",
+        "ptype either",
+        "ptype unit",
+    ];
+    assert_same("rust_types", &[Flavour::O0], ("print", 1), &commands);
+}
 
 #[test]
 fn inlined_functions_are_named_with_their_classes() {

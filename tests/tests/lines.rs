@@ -102,3 +102,19 @@ fn breakpoints_on_lines_are_where_gdb_has_them() {
         }
     }
 }
+
+#[test]
+fn steps_lead_through_the_dynamic_linker_to_the_function() {
+    let fixture = Fixture::load("bound_late");
+    let guest = Guest::fixture(&fixture, Flavour::O0);
+    let recorded = guest.record(&[]).explore();
+    for mark in ["call", "again"] {
+        let place = fixture.place(mark);
+        let commands = ["step", "print/x $pc"].map(str::to_owned);
+        let Some(theirs) = oracle::answers(&guest, &place, 1, &commands) else { return };
+        let commands = [format!("break {place}"), "rc".into(), "step".into(), "sb".into()];
+        let answers = recorded.ask(&commands);
+        assert_eq!(pc(&answers[2]), addresses(&theirs[1])[0], "{mark}: {answers:?}");
+        assert_eq!(answers[3].tracepoint(), answers[1].tracepoint(), "{mark}");
+    }
+}

@@ -3,11 +3,15 @@
 use super::Session;
 use super::calls::{Flow, Flows, Left};
 use super::frame_lines::{Seen, StepFrame};
-use super::locate::{LineCache, LineCode};
+use super::locate::{LineCache, LineCode, Owner};
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+
+/// Bytes that stubs push before the dynamic linker is entered to find a function.
+const PUSHED: u64 = 16;
 
 /// States before one that are looked at for the line that it is in.
 const MAX_BEFORE: usize = 1 << 10;
@@ -37,6 +41,11 @@ struct Step {
     direction: Direction,
     calls: Calls,
     in_linker: bool,
+    /// While the dynamic linker finds a function: where the stack pointer is in what it calls,
+    /// at most.
+    linker: Option<u64>,
+    /// Whether the code passed last is the dynamic linker's.
+    within_linker: bool,
     /// The frame that it is in.
     frame: StepFrame,
     /// The line that it is in: not that of code which is no place to stop, and is passed.
@@ -58,6 +67,8 @@ struct Step {
 struct Known {
     lines: LineCache,
     flows: Flows,
+    /// Which code is the dynamic linker's, by address.
+    linker: HashMap<u64, bool>,
     /// Inlined copies that begin where the step ends, and are called there.
     outside: usize,
 }
@@ -167,6 +178,8 @@ impl Step {
             direction,
             calls,
             in_linker: line.is_some_and(|line| line.linker),
+            linker: None,
+            within_linker: false,
             frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
@@ -230,6 +243,9 @@ impl Step {
             }
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
+        if self.passes_linker(session, known, (state, pc)) {
+            return false;
+        }
         let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
         let stays = self.frame.follow(&line);
         let seen = self.sees(&line);
@@ -255,6 +271,37 @@ impl Step {
         };
         known.outside = if arrived { seen.inside } else { 0 };
         arrived
+    }
+
+    /// Whether a state is in the dynamic linker, or in what it calls to find a function: as in
+    /// gdb, steps lead to the function itself.
+    fn passes_linker(&mut self, session: &Session, known: &mut Known, at: (u64, u64)) -> bool {
+        if self.in_linker || self.calls == Calls::Over {
+            return false;
+        }
+        let (state, pc) = at;
+        let rsp = || session.timeline.registers(state).map_or(u64::MAX, |all| all.rsp());
+        if known.is_linkers(session, at) {
+            if !std::mem::replace(&mut self.within_linker, true) {
+                // To find a function, it is entered and left by jumps, with two words pushed.
+                let (jumps, pushed) = match self.direction {
+                    Direction::Forward => (!is_called(session, known, state), 1),
+                    Direction::Backward => {
+                        (known.flows.of(session, state, pc) == Flow::Jump, PUSHED)
+                    }
+                };
+                if self.linker.is_none() && jumps {
+                    self.linker = Some(rsp().saturating_sub(pushed));
+                }
+            }
+            return true;
+        }
+        self.within_linker = false;
+        let inside = self.linker.is_some_and(|limit| rsp() <= limit);
+        if !inside {
+            self.linker = None;
+        }
+        inside
     }
 
     /// Whether a statement of another line begins. As in gdb, the step goes on in lines that
@@ -345,6 +392,12 @@ impl Step {
 }
 
 impl Known {
+    /// Whether code that is executed at a state is the dynamic linker's.
+    fn is_linkers(&mut self, session: &Session, (state, pc): (u64, u64)) -> bool {
+        let owner = || session.locator.owner(&session.timeline, state, pc) == Owner::Linker;
+        *self.linker.entry(pc).or_insert_with(owner)
+    }
+
     /// The line of the code that is executed at a state, if that has one; `None` if the state
     /// cannot be read.
     fn line(&mut self, session: &Session, state: u64) -> Option<Option<Rc<LineCode>>> {

@@ -238,3 +238,13 @@ fn short_options_that_are_not_known_are_said_not_to_be() {
     let each = recording("recursion").explore().last(&["print-each -n at fibonacci if n == 1"]);
     assert_eq!(each.get("samples")[0]["values"][0]["value"], "-1", "{each:?}");
 }
+
+#[test]
+fn a_name_like_one_here_is_not_looked_for_in_libraries() {
+    let fixture = Fixture::load("bound_late");
+    let commands =
+        [format!("break {}", fixture.place("print")), "rc".into(), "print result".into()];
+    let (_, answers) = recording("bound_late").explore().attempt(&commands);
+    let error = answers[2].error.clone().expect("an error");
+    assert!(error.contains("did you mean results"), "{error}");
+}

@@ -24,6 +24,9 @@ struct Samples {
     /// At how many executions the condition has no value.
     #[serde(skip_serializing_if = "crate::render::is_zero")]
     without_value: u64,
+    /// Whether these are all executions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    none_has_value: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
     /// Whether the place was executed, whatever the condition.
@@ -47,10 +50,13 @@ enum Cell {
 impl Output for Samples {
     fn render(&self, page: &mut Page) {
         if self.samples.is_empty() {
-            page.line(match self.executed {
-                true => "The condition holds at no execution there.",
-                false => "Not executed there.",
-            });
+            let held = "The condition holds at no execution there";
+            match (self.executed, self.none_has_value, self.without_value) {
+                (false, ..) => page.line("Not executed there."),
+                (_, true, _) => {}
+                (.., 0) => page.line(format!("{held}.")),
+                _ => page.line(format!("{held} where it has a value.")),
+            }
         } else {
             let heading = ["", "tracepoint"].into_iter();
             let heading = heading.chain(self.expressions.iter().map(String::as_str));
@@ -60,7 +66,12 @@ impl Output for Samples {
         }
         if let Some(fault) = &self.fault {
             let times = thousands(self.without_value);
-            let text = format!("The condition has no value at {times} of the executions: {fault}.");
+            let times = match (self.none_has_value, self.without_value) {
+                (true, 1) => "the one execution there".to_owned(),
+                (true, _) => format!("any of the {times} executions there"),
+                (false, _) => format!("{times} of the executions"),
+            };
+            let text = format!("The condition has no value at {times}: {fault}.");
             page.put(Style::Plain, text).end();
         }
         more::say(page, self.more);
@@ -119,6 +130,7 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
         samples,
         more: found.more,
         without_value: found.without_value,
+        none_has_value: found.none_has_value,
         fault: found.fault.map(|fault| fault.to_string()),
         executed: found.executed,
     }))

@@ -65,7 +65,9 @@ pub static REPLAY: Command = Command {
     arguments: &[COUNT],
     help: "go forward N source lines, into calls",
     details: "Entering a function, it stops where the parameters are in place. Code without \
-              line information is passed over. Stops early at breakpoints and signals.",
+              line information is passed over, and what the dynamic linker does to find a \
+              function. A line that goes on elsewhere is no other line. Stops early at \
+              breakpoints and signals.",
     run: |session, arguments| lines(session, arguments, Direction::Forward, Calls::Into),
 };
 

@@ -69,7 +69,7 @@ pub static PTYPE: Command = Command {
     aliases: &[],
     group: Group::State,
     arguments: &[EXPRESSION],
-    help: "show a type spelled out: members, constants",
+    help: "show a type spelled out: bases, members, functions, constants",
     details: "",
     run: ptype,
 };

@@ -9,6 +9,12 @@ const LEAST: usize = 8;
 /// Columns that a cell keeps which is shortened for others.
 const SHORTEST: usize = 14;
 
+/// Headings of columns that are shortened when the page is too narrow: names of functions.
+const FUNCTIONS: [&str; 2] = ["function", "by"];
+
+/// Headings of columns that are shortened after these, and keep their ends: lines of files.
+const PLACES: [&str; 2] = ["where", "caller"];
+
 /// A table with one heading.
 pub struct Table {
     heading: Vec<String>,
@@ -51,13 +57,26 @@ impl Table {
         // Every cell is padded; the first needs no room to its left, the last none to its right.
         let total = widths.iter().map(|width| width + 2).sum::<usize>().saturating_sub(2);
         let mut over = page.map_or(0, |page| total.saturating_sub(page));
-        for column in &self.shrinking {
-            if let Some(width) = widths.get_mut(*column) {
-                let taken = over.min(width.saturating_sub(SHORTEST));
-                (*width, over) = (*width - taken, over - taken);
+        let places: Vec<usize> = self.columns(&PLACES).collect();
+        let named = self.shrinking.iter().copied().chain(self.columns(&FUNCTIONS));
+        let others: Vec<usize> = named.filter(|column| !places.contains(column)).collect();
+        for (columns, shortest) in [(&others, SHORTEST), (&others, LEAST), (&places, SHORTEST)] {
+            for column in columns {
+                if let Some(width) = widths.get_mut(*column) {
+                    let taken = over.min(width.saturating_sub(shortest));
+                    (*width, over) = (*width - taken, over - taken);
+                }
             }
         }
         widths
+    }
+
+    /// The columns that have some heading.
+    fn columns<'t>(&'t self, headings: &'t [&str]) -> impl Iterator<Item = usize> + 't {
+        let named = |(column, heading): (usize, &String)| {
+            headings.contains(&heading.as_str()).then_some(column)
+        };
+        self.heading.iter().enumerate().filter_map(named)
     }
 
     /// Appends a row.
@@ -71,8 +90,16 @@ impl Table {
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
         let widths = self.widths(page.width());
+        let places: Vec<usize> = self.columns(&PLACES).collect();
         let fitted = |row: &[String]| -> Vec<String> {
-            row.iter().zip(&widths).map(|(cell, width)| cut(cell, Some(*width))).collect()
+            let cells = row.iter().zip(&widths).enumerate();
+            let fit = |(column, (cell, width)): (usize, (&String, &usize))| match places
+                .contains(&column)
+            {
+                true => cut_front(cell, *width),
+                false => cut(cell, Some(*width)),
+            };
+            cells.map(fit).collect()
         };
         table.set_header(fitted(&self.heading));
         for row in &self.rows {
@@ -101,6 +128,16 @@ pub fn cut(line: &str, width: Option<usize>) -> String {
     line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The last `width` characters of `cell`, behind an ellipsis if that is not all.
+fn cut_front(cell: &str, width: usize) -> String {
+    let length = cell.chars().count();
+    if length <= width {
+        return cell.to_owned();
+    }
+    let kept = cell.chars().skip(length - width.saturating_sub(1));
+    ['…'].into_iter().chain(kept).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +164,18 @@ mod tests {
         let row = text.lines().nth(1).unwrap_or_default();
         assert!(row.ends_with("main at a.c:3") && row.chars().count() == 40, "{text}");
         assert!(row.contains("xx… "), "{text}");
+    }
+    #[test]
+    fn of_places_the_line_stays() {
+        let mut table = Table::new(&["n", "by", "where"]).numbers(&[0]);
+        table.row(vec!["1".into(), "f".repeat(60), "some_long_file_name.c:123:7".into()]);
+        let row = |width| {
+            let mut page = Page::new(Some(width), false);
+            table.render(&mut page);
+            page.finish().lines().nth(1).unwrap_or_default().to_owned()
+        };
+        assert!(row(50).ends_with("f…  some_long_file_name.c:123:7"), "{}", row(50));
+        assert!(row(36).ends_with("f…  …long_file_name.c:123:7"), "{}", row(36));
+        assert_eq!((row(50).chars().count(), row(36).chars().count()), (50, 36));
     }
 }

@@ -104,7 +104,7 @@ impl Session {
     /// When history cannot be read there.
     pub(super) fn back_over(&self, left: Left) -> Result<Passed, StateError> {
         let thread = self.timeline.thread(left.at)?;
-        let landed = self.find_above(thread, left.inside, Direction::Backward, left.limit)?;
+        let landed = self.call_of(thread, left)?;
         match (self.next_breakpoint(left.at, Direction::Backward)?, landed) {
             (Some(hit), landed) if landed.is_none_or(|landed| hit > landed) => {
                 Ok(Err(Some((hit, breakpoint()))))
@@ -112,6 +112,14 @@ impl Session {
             (_, Some(landed)) => Ok(Ok(landed + 1)),
             (_, None) => Ok(Err(None)),
         }
+    }
+
+    /// The state of the call of a function that is left.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn call_of(&self, thread: u32, left: Left) -> Result<Option<u64>, StateError> {
+        self.find_above(thread, left.inside, Direction::Backward, left.limit)
     }
 
     /// Whether the instruction of `state`, which leads as `flow` says, leaves a

@@ -30,6 +30,8 @@ pub struct Each {
     pub without_value: u64,
     /// Why, at the first of them.
     pub fault: Option<ExpressionError>,
+    /// Whether these are all that were looked at.
+    pub none_has_value: bool,
     /// Whether the place was executed at all in the time looked at.
     pub executed: bool,
 }
@@ -71,6 +73,11 @@ impl Session {
             if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let met = each.count > 0 || each.without_value > 0;
+        each.none_has_value = each.count == 0 && each.without_value > 0 && {
+            let others = usize::try_from(each.without_value).unwrap_or(usize::MAX);
+            let most = others.saturating_add(1);
+            self.executed_in(targets, times.clone(), direction, most)?.len() == others
+        };
         each.executed = met || !self.executed_in(targets, times, direction, 1)?.is_empty();
         each.more = each.tracepoints.len() > limit;
         each.tracepoints.truncate(limit);

@@ -25,11 +25,6 @@ impl Seen {
     pub fn is_line_of(&self, other: &Self) -> bool {
         self.line == other.line && self.file == other.file
     }
-
-    /// Whether both are one line, of which an inlined copy is a part.
-    pub fn goes_on_in(&self, other: &Self) -> bool {
-        (self.inside > 0 || other.inside > 0) && self.is_line_of(other)
-    }
 }
 
 /// A frame of source, as the function and the inlined copies around its code, outermost first.
@@ -50,14 +45,18 @@ impl StepFrame {
         self.instances.clear();
     }
 
-    /// Follows execution to `line`, if that is further out, or in another function.
-    pub fn follow(&mut self, line: &LineCode) {
-        match self.shared_with(line) {
+    /// Follows execution to `line`, if that is further out, or in another function. Whether it
+    /// is neither.
+    pub fn follow(&mut self, line: &LineCode) -> bool {
+        let shared = self.shared_with(line);
+        let stays = shared == self.instances.len();
+        match shared {
             // At its entry, a function has not called anything.
             0 if line.body.is_some() => *self = Self::of(line, usize::MAX),
             0 => *self = Self::of(line, 0),
             shared => self.instances.truncate(shared),
         }
+        stays
     }
 
     /// How it sees a line.

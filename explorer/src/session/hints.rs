@@ -36,13 +36,15 @@ impl Scene<'_> {
             return Some(fault(kept));
         }
         let elsewhere = self.elsewhere(name).map(|place| not_here(name.to_owned(), place));
-        elsewhere.or_else(|| kept.as_ref().map(fault))
+        let meant = |kept: &&Kept| kept.is_near || self.near_here(name).is_empty();
+        elsewhere.or_else(|| kept.as_ref().filter(meant).map(fault))
     }
 
     /// That a name is none of the program's, with names like it, of those in scope before others.
     pub(super) fn unknown_symbol(&self, name: &str, in_scope: &[Arc<str>]) -> Fault {
         let others = self.session.locator.overloads(&self.session.timeline, name);
-        let near = || did_you_mean(&self.near(name, in_scope));
+        let near =
+            || did_you_mean(&self.near(name, in_scope, self.modules_by_interest().into_iter()));
         Fault::Name(name.to_owned(), others.unwrap_or_else(near))
     }
 
@@ -59,22 +61,46 @@ impl Scene<'_> {
         if let Some(variable) = variables.iter().find(|v| &*v.name == name) {
             return Some(format!("it is in a block of this function {}", self.block(variable)));
         }
-        let mut functions: Vec<String> = Vec::new();
-        for (symbols, _) in self.modules_by_interest() {
-            let declared = symbols.dies().declared();
-            let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
-            let mut own: Vec<String> = owners.map(|(function, _)| function.to_owned()).collect();
-            own.sort_unstable();
-            functions.extend(own);
+        let (functions, foreign) = self.functions_with(name)?;
+        // It is rather a name here that was meant.
+        if foreign && !self.near_here(name).is_empty() {
+            return None;
         }
-        let mut known = std::collections::HashSet::new();
-        functions.retain(|function| known.insert(function.clone()));
         let shown = functions.iter().take(OFFERED).cloned().collect::<Vec<_>>().join(", ");
         let more = match functions.len().saturating_sub(OFFERED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        (!functions.is_empty()).then(|| format!("it is a variable of {shown}{more}"))
+        Some(format!("it is a variable of {shown}{more}"))
+    }
+
+    /// The functions of the first module, by interest, that have a variable of that name, sorted,
+    /// each once; whether that module is neither the program nor the frame's.
+    fn functions_with(&self, name: &str) -> Option<(Vec<String>, bool)> {
+        self.modules_by_interest().into_iter().find_map(|(symbols, _)| {
+            let declared = symbols.dies().declared();
+            let owners = declared.locals_named(name).filter_map(|n| n.rsplit_once("::"));
+            let mut own: Vec<String> = owners.map(|(function, _)| function.to_owned()).collect();
+            own.sort_unstable();
+            own.dedup();
+            (!own.is_empty()).then(|| (own, !self.is_near(symbols)))
+        })
+    }
+
+    /// Whether a module is the program itself, or the frame's.
+    pub(super) fn is_near(&self, symbols: &ModuleSymbols) -> bool {
+        let (images, timeline) = (self.session.locator.images(), &self.session.timeline);
+        let own = self.own_module().is_some_and(|(own, _)| std::ptr::eq(own, symbols));
+        own || images.are_of_program(timeline, symbols)
+    }
+
+    /// Names like one that is not there: of the frame's variables, of the program, and of the
+    /// frame's module.
+    fn near_here(&self, name: &str) -> Vec<String> {
+        let variables = self.variables().unwrap_or_default();
+        let in_scope: Vec<_> = variables.iter().map(|one| Arc::clone(&one.name)).collect();
+        let modules = self.modules_by_interest();
+        self.near(name, &in_scope, modules.into_iter().filter(|(one, _)| self.is_near(one)))
     }
 
     /// The modules, the program itself first, then the frame's own.
@@ -102,9 +128,14 @@ impl Scene<'_> {
         lines.map_or_else(String::new, |(first, last)| format!("(lines {first} to {last})"))
     }
 
-    fn near(&self, name: &str, in_scope: &[Arc<str>]) -> Vec<String> {
+    fn near<'m>(
+        &self,
+        name: &str,
+        in_scope: &[Arc<str>],
+        modules: impl Iterator<Item = (&'m ModuleSymbols, u64)>,
+    ) -> Vec<String> {
         let mut near = nearest(name, in_scope.iter().map(|name| &**name), OFFERED);
-        for (symbols, _) in self.modules_by_interest() {
+        for (symbols, _) in modules {
             if !near.is_empty() {
                 break;
             }

@@ -5,6 +5,7 @@ use crate::symbols;
 use crate::timeline::Timeline;
 use rdb_schema::space::AddressSpace;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,6 +20,10 @@ pub struct LineCode {
     pub file: Rc<str>,
     /// From 1.
     pub line: u32,
+    /// The code of the row of the line table around the address.
+    pub row: Range<u64>,
+    /// Whether that is a recommended place to stop.
+    pub stops: bool,
     /// Whether exactly the address is a recommended place to stop.
     pub statement: bool,
     /// When the address is a function's entry: where its body begins.
@@ -61,11 +66,14 @@ impl Locator {
         let start = range.start.to_runtime(found.image.bias);
         let end = range.end.to_runtime(found.image.bias);
         let body = body(&found, start);
+        let (row, stops) = found.symbols.row_range(found.address)?;
         Some(LineCode {
             start,
             end,
             file: location.file.into(),
             line: location.line,
+            row: row.start.to_runtime(found.image.bias)..row.end.to_runtime(found.image.bias),
+            stops,
             statement: found.symbols.line_start(found.address),
             body: body.filter(|(entry, _)| *entry == address).map(|(_, body)| body),
             opening: body.filter(|body| opens(*body, (start, end))).map(|(_, body)| body),

@@ -4,8 +4,18 @@ use super::Session;
 use super::calls::{Flow, Flows, Left};
 use super::frame_lines::{Seen, StepFrame};
 use super::line_code::{LineCache, LineCode};
+use super::locate::Owner;
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Bytes that stubs push before the dynamic linker is entered to find a function.
+const PUSHED: u64 = 16;
+
+/// States before one that are looked at for the line that it is in.
+const MAX_BEFORE: usize = 1 << 10;
 
 /// What steps do with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +42,17 @@ struct Step {
     direction: Direction,
     calls: Calls,
     in_linker: bool,
+    /// While the dynamic linker finds a function: where the stack pointer is in what it calls,
+    /// at most.
+    linker: Option<u64>,
+    /// Whether the code passed last is the dynamic linker's.
+    within_linker: bool,
     /// The frame that it is in.
     frame: StepFrame,
+    /// The line that it is in: not that of code which is no place to stop, and is passed.
     current: Option<Seen>,
-    previous: Option<Seen>,
+    /// The code of the row of the line table that was met last.
+    row: Range<u64>,
     /// Entry and body of a function whose prologue is passed.
     prologue: Option<(u64, u64)>,
     /// Whether it begins inside of a statement.
@@ -51,6 +68,8 @@ struct Step {
 struct Known {
     lines: LineCache,
     flows: Flows,
+    /// Which code is the dynamic linker's, by address.
+    linker: HashMap<u64, bool>,
     /// Inlined copies that begin where the step ends, and are called there.
     outside: usize,
 }
@@ -127,6 +146,8 @@ impl Session {
             }
         }
         loop {
+            // Each walk may be too short to look.
+            self.interrupt.check()?;
             let paused = self.walk_until(thread, from, direction, |state, pc| {
                 if addresses.binary_search(&pc).is_ok() && self.is_hit(state, pc) {
                     return Some(Pause::Breakpoint);
@@ -158,16 +179,17 @@ impl Step {
             direction,
             calls,
             in_linker: line.is_some_and(|line| line.linker),
+            linker: None,
+            within_linker: false,
             frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
             current: None,
-            previous: None,
+            row: line.map(|line| line.row.clone()).unwrap_or_default(),
             prologue: None,
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
             caller: None,
         };
         step.current = line.map(|line| step.sees(line));
-        step.previous.clone_from(&step.current);
         step
     }
 
@@ -222,44 +244,82 @@ impl Step {
             }
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
+        if self.passes_linker(session, known, (state, pc)) {
+            return false;
+        }
         let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
-        self.frame.follow(&line);
+        let stays = self.frame.follow(&line);
         let seen = self.sees(&line);
         let arrived = match self.direction {
             Direction::Backward => {
-                self.arrives_backward(&line, &seen, pc)
-                    && !self.continues(session, known, state, &seen)
+                let first = self.calls_from_first_line(&line, pc) || self.opens(&line, &seen, pc);
+                let starts = match seen.inside {
+                    0 => first || starts_line_backward(&line, pc),
+                    _ => seen.begins,
+                };
+                starts && !self.continues(session, known, state, (&line, &seen, first))
             }
             Direction::Forward if line.body.is_some_and(|body| body != pc) => {
                 // A function's entry: its parameters are not in place yet.
                 self.prologue = line.body.map(|body| (pc, body));
                 false
             }
-            Direction::Forward => self.arrives_forward(&line, &seen, pc),
+            Direction::Forward => {
+                let mut called = || line.body.is_some() && is_called(session, known, state);
+                let in_row = stays && seen.inside == 0 && self.row.contains(&pc);
+                !in_row && self.arrives_forward(&line, &seen, (pc, stays)) || called()
+            }
         };
         known.outside = if arrived { seen.inside } else { 0 };
-        self.previous = Some(seen);
         arrived
     }
 
-    /// Whether a line starts, a jump led to a statement inside another line's code, or a
-    /// function is called that is inlined.
-    fn arrives_forward(&self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
-        let same = |other: &Option<Seen>| other.as_ref().is_some_and(|o| o.is_line_of(seen));
-        let other = !same(&self.previous) && !same(&self.current);
-        let goes_on = self.previous.as_ref().is_some_and(|previous| previous.goes_on_in(seen));
-        match seen.inside {
-            0 => (starts_line(line, pc) && !goes_on) || (line.statement && other),
-            _ => seen.begins && other,
+    /// Whether a state is in the dynamic linker, or in what it calls to find a function: as in
+    /// gdb, steps lead to the function itself.
+    fn passes_linker(&mut self, session: &Session, known: &mut Known, at: (u64, u64)) -> bool {
+        if self.in_linker || self.calls == Calls::Over {
+            return false;
         }
+        let (state, pc) = at;
+        let rsp = || session.timeline.registers(state).map_or(u64::MAX, |all| all.rsp());
+        if known.is_linkers(session, at) {
+            if !std::mem::replace(&mut self.within_linker, true) {
+                // To find a function, it is entered and left by jumps, with two words pushed.
+                let (jumps, pushed) = match self.direction {
+                    Direction::Forward => (!is_called(session, known, state), 1),
+                    Direction::Backward => {
+                        (known.flows.of(session, state, pc) == Flow::Jump, PUSHED)
+                    }
+                };
+                if self.linker.is_none() && jumps {
+                    self.linker = Some(rsp().saturating_sub(pushed));
+                }
+            }
+            return true;
+        }
+        self.within_linker = false;
+        let inside = self.linker.is_some_and(|limit| rsp() <= limit);
+        if !inside {
+            self.linker = None;
+        }
+        inside
     }
 
-    fn arrives_backward(&mut self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
-        let calls = self.calls_from_first_line(line, pc);
-        match seen.inside {
-            0 => starts_line_backward(line, pc) || calls || self.opens(line, seen, pc),
-            _ => seen.begins,
+    /// Whether a statement of another line begins. As in gdb, the step goes on in lines that
+    /// are entered elsewhere; what begins as no place to stop is passed.
+    fn arrives_forward(&mut self, line: &LineCode, seen: &Seen, (pc, stays): (u64, bool)) -> bool {
+        let other = !self.current.as_ref().is_some_and(|current| current.is_line_of(seen));
+        if seen.inside > 0 {
+            return seen.begins && other;
         }
+        if other && line.statement {
+            return true;
+        }
+        self.row = line.row.clone();
+        if !(other && line.row.start == pc && stays) {
+            self.current = Some(seen.clone());
+        }
+        false
     }
 
     /// Whether a function's body begins at `pc` in its first line: the line itself starts at the
@@ -280,26 +340,85 @@ impl Step {
         self.caller.is_some() && line.statement && opened
     }
 
-    /// Backwards: whether the state before is of the same line, of which an inlined copy is a
-    /// part.
-    fn continues(&self, session: &Session, known: &mut Known, state: u64, seen: &Seen) -> bool {
+    /// Backwards: whether a step forward would pass the state, as it is in the line already. A
+    /// place in the `first` line of a function is passed only behind an inlined copy.
+    fn continues(
+        &self,
+        session: &Session,
+        known: &mut Known,
+        state: u64,
+        (line, seen, first): (&LineCode, &Seen, bool),
+    ) -> bool {
+        if line.body.is_some() && is_called(session, known, state) {
+            return false;
+        }
+        self.line_before(session, known, state).is_some_and(|before| {
+            let inlined = before.inside > 0 || seen.inside > 0;
+            before.is_line_of(seen) && (!first || inlined)
+        })
+    }
+
+    /// The line that a step forward is in before it comes to `state`.
+    fn line_before(&self, session: &Session, known: &mut Known, state: u64) -> Option<Seen> {
         let timeline = &session.timeline;
-        let mut before = || {
-            let state = timeline.predecessor(timeline.thread(state).ok()?, state)?;
-            let pc = timeline.pc(state).ok()?;
-            known.lines.get(&session.locator, timeline, state, pc)
-        };
-        self.calls == Calls::Over && before().is_some_and(|line| self.sees(&line).goes_on_in(seen))
+        let thread = timeline.thread(state).ok()?;
+        let mut at = state;
+        // A row that is no place to stop, and where it is met so far.
+        let mut passed: Option<(Rc<LineCode>, u64)> = None;
+        for _ in 0..MAX_BEFORE {
+            at = timeline.predecessor(thread, at)?;
+            let mut line = known.line(session, at)?;
+            let over = self.calls == Calls::Over || line.is_none();
+            let flow = known.flows.of(session, at, timeline.pc(at).ok()?);
+            if let Some(left) = session.leaves(at, flow).ok()?.filter(|_| over) {
+                at = session.call_of(thread, left).ok()??;
+                line = known.line(session, at)?;
+            }
+            let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { continue };
+            if let Some((row, first)) = passed.take_if(|(row, _)| row.row != line.row)
+                && first != row.row.start
+            {
+                return Some(self.sees(&row));
+            }
+            let seen = self.sees(&line);
+            match seen.inside {
+                0 if line.stops => return Some(seen),
+                0 => passed = Some((line, timeline.pc(at).ok()?)),
+                _ if seen.begins => return Some(seen),
+                _ => {}
+            }
+        }
+        None
     }
 }
 
-/// Whether the contiguous code of a line starts at `pc`.
-fn starts_line(line: &LineCode, pc: u64) -> bool {
-    line.statement && line.start == pc
+impl Known {
+    /// Whether code that is executed at a state is the dynamic linker's.
+    fn is_linkers(&mut self, session: &Session, (state, pc): (u64, u64)) -> bool {
+        let owner = || session.locator.owner(&session.timeline, state, pc) == Owner::Linker;
+        *self.linker.entry(pc).or_insert_with(owner)
+    }
+
+    /// The line of the code that is executed at a state, if that has one; `None` if the state
+    /// cannot be read.
+    fn line(&mut self, session: &Session, state: u64) -> Option<Option<Rc<LineCode>>> {
+        let pc = session.timeline.pc(state).ok()?;
+        Some(self.lines.get(&session.locator, &session.timeline, state, pc))
+    }
+}
+
+/// Whether the instruction before a state calls.
+fn is_called(session: &Session, known: &mut Known, state: u64) -> bool {
+    let timeline = &session.timeline;
+    let mut before = || {
+        let before = timeline.predecessor(timeline.thread(state).ok()?, state)?;
+        Some(known.flows.of(session, before, timeline.pc(before).ok()?))
+    };
+    before() == Some(Flow::Call)
 }
 
 /// Going back, the first line of a function is passed as well: a step goes
 /// from the body to the call.
 fn starts_line_backward(line: &LineCode, pc: u64) -> bool {
-    starts_line(line, pc) && line.body.is_none_or(|body| body == pc)
+    line.statement && line.body.is_none_or(|body| body == pc)
 }

@@ -17,6 +17,8 @@ pub(super) struct Kept {
     pub file: String,
     /// Whether its module is the program itself.
     pub of_program: bool,
+    /// Whether that is the program or the frame's.
+    pub is_near: bool,
 }
 
 impl<'s> Scene<'s> {
@@ -71,7 +73,8 @@ impl<'s> Scene<'s> {
             let found = symbols.dies().declared().find(DeclaredKind::Variable, name);
             let file = symbols.file_of(*found.first()?)?;
             let file = file.rsplit('/').next().unwrap_or(&file).to_owned();
-            Some(Kept { file, of_program: images.are_of_program(timeline, symbols) })
+            let of_program = images.are_of_program(timeline, symbols);
+            Some(Kept { file, of_program, is_near: self.is_near(symbols) })
         })
     }
 }

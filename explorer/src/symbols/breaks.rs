@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::address::ModuleAddr;
 use super::index::Place;
-use super::lines::Row;
+use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
 use super::names::fit;
 use super::path;
@@ -15,6 +15,9 @@ use super::types::{BreakAddress, LineMatch};
 
 /// Most functions compared when looking for names close to a mistyped one.
 const MAX_COMPARED: usize = 200_000;
+
+/// A place: its unit and its address.
+type Located = (usize, u64);
 
 impl ModuleSymbols {
     /// Where to break for a function name: the exact name or linkage name;
@@ -90,11 +93,12 @@ impl ModuleSymbols {
     /// by component. Without code on that line, the next line that has some
     /// is taken, as in gdb. One address for each block of a function or inlined copy, its
     /// lowest, and for each part of a function that is split; behind the prologue
-    /// if it is the function's entry.
+    /// if it is the function's entry. Rows that go on with the line are no places, nor are
+    /// empty ones if there are others.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
         let units = self.units();
         let mut matched = LineMatch::default();
-        let mut candidates: BTreeMap<u32, Vec<(usize, u64)>> = BTreeMap::new();
+        let mut candidates: BTreeMap<u32, Vec<(Entry, Located)>> = BTreeMap::new();
         for unit in 0..units.len() {
             let fits = |name: &str| path::matches(name, file);
             let wanted: Vec<bool> = units.files(unit).iter().map(|name| fits(name)).collect();
@@ -106,8 +110,10 @@ impl ModuleSymbols {
             }
             let rows = units.lines(unit).map(|lines| lines.rows()).unwrap_or_default();
             let rows = rows.iter().filter(is_wanted).filter(|row| row.is_stmt && row.line >= line);
-            for row in rows.filter(|row| row.line != 0) {
-                candidates.entry(row.line).or_default().push((unit, row.address));
+            let rows = rows.filter(|row| row.line != 0 && row.entry != Entry::Continued);
+            for row in rows {
+                let place = (row.entry, (unit, row.address));
+                candidates.entry(row.line).or_default().push(place);
             }
         }
         matched.files.sort_unstable();
@@ -115,7 +121,9 @@ impl ModuleSymbols {
         if let Some((found, places)) = candidates.pop_first() {
             matched.line = found;
             matched.exact = found == line;
-            matched.addresses = self.one_per_function(places);
+            let any = places.iter().any(|(entry, _)| *entry == Entry::Place);
+            let places = places.iter().filter(|(entry, _)| !any || *entry == Entry::Place);
+            matched.addresses = self.one_per_function(places.map(|(_, place)| *place).collect());
         }
         matched
     }
@@ -123,7 +131,7 @@ impl ModuleSymbols {
     /// Of places of one line, the lowest in each block of each function or inlined copy, as
     /// in gdb, and in each part of a split function: the cold one may lie below, and rarely
     /// runs.
-    fn one_per_function(&self, mut places: Vec<(usize, u64)>) -> Vec<BreakAddress> {
+    fn one_per_function(&self, mut places: Vec<Located>) -> Vec<BreakAddress> {
         places.sort_unstable_by_key(|(unit, address)| (*address, *unit));
         places.dedup_by_key(|(_, address)| *address);
         let mut seen = std::collections::HashSet::new();
@@ -151,7 +159,7 @@ impl ModuleSymbols {
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {
             let scope = scopes.all.get(scope)?;
             let function = self.units().with(unit, |dwarf, unit| {
-                Scopes::names(dwarf, unit, scope).display_of(scope, self.table())
+                scopes.names(dwarf, unit, scope).display_of(scope, self.table())
             });
             let entered = address == scope.entry;
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };

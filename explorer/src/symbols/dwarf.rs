@@ -86,6 +86,10 @@ pub(crate) struct DieNames {
     pub plain: Option<String>,
     /// DW_AT_linkage_name: mangled.
     pub linkage: Option<String>,
+    /// The plain name behind those of the classes and namespaces around it.
+    pub qualified: Option<String>,
+    /// The DIEs of the unit that the names were looked for in, by their offsets.
+    pub places: Vec<usize>,
 }
 
 impl DieNames {
@@ -102,7 +106,8 @@ impl DieNames {
     pub fn display(&self) -> Option<Arc<str>> {
         let demangled = self.linkage.as_deref().map(super::demangle::demangle_short);
         let demangled = demangled.filter(|name| Some(name) != self.linkage.as_ref());
-        demangled.or_else(|| self.plain.clone()).or_else(|| self.linkage.clone()).map(Arc::from)
+        let plain = self.qualified.clone().or_else(|| self.plain.clone());
+        demangled.or(plain).or_else(|| self.linkage.clone()).map(Arc::from)
     }
 }
 
@@ -119,6 +124,9 @@ pub(crate) fn die_names<'a>(
     for _ in 0..MAX_ORIGINS {
         let here = other.as_ref().unwrap_or(unit);
         let Ok(entry) = here.entry(offset) else { break };
+        if other.is_none() {
+            names.places.push(offset.0);
+        }
         let text = |name| {
             let value = entry.attr_value(name)?;
             let text = dwarf.attr_string(here, value).ok()?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::demangle::demangle_short;
 use super::names::{Fit, fit, key};
-use super::scopes::Scopes;
 use super::table::{Kind, SymbolTable};
 use super::units::Units;
 
@@ -67,7 +66,7 @@ impl FunctionIndex {
             for scope in &scopes.all {
                 let die = scope.origin.filter(|_| scope.call.is_some()).unwrap_or(scope.die);
                 let name = known.entry(die).or_insert_with(|| {
-                    let names = Scopes::names(dwarf, parsed, scope);
+                    let names = scopes.names(dwarf, parsed, scope);
                     (names.display_of(scope, table), names.linkage.map(Arc::<str>::from))
                 });
                 names.push(name.clone());

@@ -24,6 +24,56 @@ pub(crate) struct Row {
     /// A recommended place to stop.
     pub is_stmt: bool,
     pub prologue_end: bool,
+    /// Whether breakpoints on its line are for it.
+    pub entry: Entry,
+}
+
+/// What a row is to breakpoints on its line. The rules are gdb's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A place of its own.
+    Place,
+    /// At its address code of another file begins: a place if the line has no other.
+    Empty,
+    /// It goes on with the row before, which is a place to stop and of the same line, in whose
+    /// parts jumps lead to and fro.
+    Continued,
+}
+
+/// What rows before say of the next one.
+#[derive(Default)]
+struct Before {
+    /// File and line of the last row.
+    line: Option<(u32, u32)>,
+    /// Whether a row of that line is a place to stop.
+    stop: bool,
+    /// Whether the line is in several parts (DW_LNE_set_discriminator).
+    parts: bool,
+    /// The last row's address, and whether a place to stop is there.
+    address: u64,
+    stop_here: bool,
+}
+
+impl Before {
+    /// What `row`, with its discriminator, is.
+    fn next(&mut self, row: &Row, discriminator: u64) -> Entry {
+        if self.address != row.address {
+            (self.address, self.stop_here) = (row.address, false);
+        }
+        let line = Some((row.file, row.line));
+        let other_file = self.line.is_some_and(|(file, _)| file != row.file);
+        if other_file && !row.is_stmt && self.stop_here {
+            return Entry::Continued;
+        }
+        if self.line != line {
+            (self.line, self.stop, self.parts) = (line, false, false);
+        }
+        self.parts |= discriminator != 0;
+        let entry = if self.stop && self.parts { Entry::Continued } else { Entry::Place };
+        self.stop |= row.is_stmt;
+        self.stop_here |= row.is_stmt;
+        entry
+    }
 }
 
 /// A run of rows with ascending addresses.
@@ -48,13 +98,15 @@ impl LineTable {
         let mut table = Self::default();
         let Some(program) = unit.line_program.clone() else { return table };
         let mut rows = program.rows();
-        let mut first = 0;
+        let (mut first, mut before) = (0, Before::default());
         while let Ok(Some((_, row))) = rows.next_row() {
             if row.end_sequence() {
                 table.end_sequence(first, row.address(), &keep);
-                first = table.rows.len();
+                (first, before) = (table.rows.len(), Before::default());
             } else if budget.take(1) {
-                table.rows.push(Row::of(row));
+                let mut new = Row::of(row);
+                new.entry = before.next(&new, row.discriminator());
+                table.rows.push(new);
             } else {
                 break;
             }
@@ -71,6 +123,7 @@ impl LineTable {
                 // Producers must ascend (6.2.5); search depends on it.
                 if let Some(rows) = self.rows.get_mut(first..) {
                     rows.sort_by_key(|row| row.address);
+                    mark_empty(rows);
                 }
                 self.sequences.push(Sequence { start, end, rows: first..self.rows.len() });
             }
@@ -147,7 +200,18 @@ impl Row {
             },
             is_stmt: row.is_stmt(),
             prologue_end: row.prologue_end(),
+            entry: Entry::Place,
         }
+    }
+}
+
+/// Marks rows at whose address a statement of another file follows.
+fn mark_empty(rows: &mut [Row]) {
+    for same in rows.chunk_by_mut(|a, b| a.address == b.address) {
+        let last = same.iter().rposition(|row| row.is_stmt);
+        let file = last.and_then(|last| same.get(last)).map(|row| row.file);
+        let before = same.iter_mut().take(last.unwrap_or(0));
+        before.filter(|row| Some(row.file) != file).for_each(|row| row.entry = Entry::Empty);
     }
 }
 

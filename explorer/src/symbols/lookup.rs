@@ -6,7 +6,7 @@ use super::address::ModuleAddr;
 use super::demangle::demangle_short;
 use super::lines::{LineTable, Row};
 use super::module::ModuleSymbols;
-use super::scopes::{Scope, Scopes};
+use super::scopes::Scope;
 use super::table::{Kind, Symbol};
 use super::types::{Function, Location, SourceFrame};
 
@@ -19,7 +19,8 @@ impl ModuleSymbols {
 
     fn dwarf_function(&self, address: u64) -> Option<Function> {
         let (unit, scope) = self.scope_at(address)?;
-        let names = self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
+        let scopes = self.units().scopes(unit)?;
+        let names = self.units().with(unit, |dwarf, unit| scopes.names(dwarf, unit, scope));
         let (start, end) = scope.range_around(address)?;
         Some(Function {
             name: names.display_of(scope, self.table())?.to_string(),
@@ -87,7 +88,7 @@ impl ModuleSymbols {
         let names: Vec<_> = units.with(unit, |dwarf, unit| {
             chain
                 .iter()
-                .map(|scope| Scopes::names(dwarf, unit, scope).display_of(scope, self.table()))
+                .map(|scope| scopes.names(dwarf, unit, scope).display_of(scope, self.table()))
                 .collect()
         });
         let mut location = inner;
@@ -114,6 +115,14 @@ impl ModuleSymbols {
     /// a recommended place to stop.
     pub fn line_start(&self, address: ModuleAddr) -> bool {
         self.lines_at(address.0).is_some_and(|(_, lines)| lines.starts_statement(address.0))
+    }
+
+    /// The code of the row of the line table around an address, and whether it is a
+    /// recommended place to stop.
+    pub fn row_range(&self, address: ModuleAddr) -> Option<(Range<ModuleAddr>, bool)> {
+        let (_, lines) = self.lines_at(address.0)?;
+        let (row, end) = (lines.row_at(address.0)?, lines.next_row_address(address.0)?);
+        Some((ModuleAddr(row.address)..ModuleAddr(end), row.is_stmt))
     }
 
     /// The contiguous code of one line around an address: stepping by line

@@ -4,7 +4,6 @@ use super::demangle::{demangle, demangle_short};
 use super::index::Place;
 use super::module::ModuleSymbols;
 use super::parameters::{self, Parameters};
-use super::scopes::Scopes;
 use std::sync::Arc;
 
 impl ModuleSymbols {
@@ -51,9 +50,9 @@ impl ModuleSymbols {
             Place::Symbol(entry) => entry,
             Place::Scope { unit, scope } => {
                 let (unit, scope) = (unit as usize, scope as usize);
-                let scope = self.units().scopes(unit)?.all.get(scope)?;
-                let names =
-                    self.units().with(unit, |dwarf, unit| Scopes::names(dwarf, unit, scope));
+                let scopes = self.units().scopes(unit)?;
+                let scope = scopes.all.get(scope)?;
+                let names = self.units().with(unit, |dwarf, unit| scopes.names(dwarf, unit, scope));
                 if names.linkage.is_some() || scope.call.is_some() {
                     return names.linkage;
                 }

@@ -1,11 +1,16 @@
 //! The functions of one unit, and what was inlined into them.
 
+use std::collections::HashMap;
+
 use gimli::{AttributeValue, EntriesRaw, Unit};
 
 use super::bytes::Slice;
 use super::dwarf::{DieNames, Dwarf, die_names};
 use super::guard::Budget;
 use super::ranges::{RangeAttributes, RangeMap};
+
+/// Most classes and namespaces around a function.
+const MAX_OWNERS: usize = 64;
 
 /// A function with code of its own, or an inlined copy of one.
 #[derive(Debug)]
@@ -42,6 +47,9 @@ pub(crate) struct Scopes {
     /// Whether LLVM made it (clang, rustc): every function has a line row
     /// that ends its prologue.
     pub llvm: bool,
+    /// The classes and namespaces around functions without linkage names, outermost first: by
+    /// DIEs.
+    owners: HashMap<usize, Vec<usize>>,
 }
 
 impl Scopes {
@@ -54,7 +62,8 @@ impl Scopes {
     ) -> Self {
         let mut scopes = Self::default();
         let Ok(entries) = unit.entries_raw(None) else { return scopes };
-        let mut walk = Walk { dwarf, unit, entries, budget, keep, open: Vec::new() };
+        let (open, around) = (Vec::new(), Vec::new());
+        let mut walk = Walk { dwarf, unit, entries, budget, keep, open, around };
         while walk.step(&mut scopes).is_some() {}
         let length = u32::try_from(scopes.all.len()).unwrap_or(u32::MAX);
         walk.open.drain(..).for_each(|(_, scope)| scopes.close(scope, length));
@@ -94,9 +103,28 @@ impl Scopes {
     }
 
     /// The names of a scope.
-    pub fn names<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, scope: &Scope) -> DieNames {
-        die_names(dwarf, unit, gimli::UnitOffset(scope.die))
+    pub fn names<'a>(&self, dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, scope: &Scope) -> DieNames {
+        let mut names = die_names(dwarf, unit, gimli::UnitOffset(scope.die));
+        let owners = names.places.iter().rev().find_map(|die| self.owners.get(die));
+        if let (Some(owners), Some(plain), None) = (owners, &names.plain, &names.linkage) {
+            let parts = owners.iter().filter_map(|die| owner_name(dwarf, unit, *die));
+            let parts: Vec<_> = parts.chain([plain.clone()]).collect();
+            names.qualified = Some(parts.join("::"));
+        }
+        names
     }
+}
+
+/// The name of a class or namespace; none of a class that has no name.
+fn owner_name<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, die: usize) -> Option<String> {
+    let entry = unit.entry(gimli::UnitOffset(die)).ok()?;
+    let name = entry.attr_value(gimli::DW_AT_name);
+    let name = name.and_then(|name| dwarf.attr_string(unit, name).ok());
+    let unnamed = || {
+        let space = entry.tag() == gimli::DW_TAG_namespace;
+        space.then(|| "(anonymous namespace)".to_owned())
+    };
+    name.map(|name| name.to_string_lossy().into_owned()).or_else(unnamed)
 }
 
 /// A walk over the DIEs of a unit.
@@ -108,6 +136,8 @@ struct Walk<'w, 'a, K> {
     keep: K,
     /// Depth and index of the scopes around the next DIE.
     open: Vec<(isize, usize)>,
+    /// Depth and DIE of the classes and namespaces around it; no DIE: of a function.
+    around: Vec<(isize, Option<usize>)>,
 }
 
 impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
@@ -123,6 +153,7 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
             let (_, closed) = self.open.pop()?;
             scopes.close(closed, length);
         }
+        self.enter(scopes, (die, depth), abbreviation);
         let attributes = abbreviation.attributes();
         match abbreviation.tag() {
             gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine => {
@@ -139,6 +170,42 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
             _ => self.entries.skip_attributes(attributes).ok()?,
         }
         Some(())
+    }
+
+    /// Notes what is around a function that has no linkage name, and what is around others.
+    fn enter(
+        &mut self,
+        scopes: &mut Scopes,
+        (die, depth): (usize, isize),
+        abbreviation: &gimli::Abbreviation,
+    ) {
+        while self.around.last().is_some_and(|(around, _)| *around >= depth) {
+            self.around.pop();
+        }
+        match abbreviation.tag() {
+            gimli::DW_TAG_subprogram => {
+                let linkage = [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name];
+                let mut attributes = abbreviation.attributes().iter();
+                if !attributes.any(|spec| linkage.contains(&spec.name())) {
+                    let inner = self.around.iter().rev().map_while(|(_, owner)| *owner);
+                    let mut owners: Vec<usize> = inner.take(MAX_OWNERS).collect();
+                    owners.reverse();
+                    if !owners.is_empty() {
+                        scopes.owners.insert(die, owners);
+                    }
+                }
+                self.around.push((depth, None));
+            }
+            gimli::DW_TAG_class_type
+            | gimli::DW_TAG_structure_type
+            | gimli::DW_TAG_union_type
+            | gimli::DW_TAG_namespace
+                if abbreviation.has_children() =>
+            {
+                self.around.push((depth, Some(die)));
+            }
+            _ => {}
+        }
     }
 
     fn is_llvm(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<bool> {

@@ -1,4 +1,4 @@
-//! Bytes of which some are not known.
+//! Bytes of which some, or some bits, are not known.
 
 use crate::symbols::location::Missing;
 use std::ops::Range;
@@ -10,7 +10,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bytes {
     data: Vec<u8>,
-    /// What is missing, in order.
+    /// Which bits are missing, in order.
     gaps: Vec<(Range<usize>, Missing)>,
 }
 
@@ -62,19 +62,39 @@ impl Bytes {
         let start = self.data.len();
         let length = length.min(MAX_BYTES);
         self.data.resize(start + length, 0);
-        if length > 0 {
-            self.gaps.push((start..start + length, why));
+        self.push_gap(start * 8..(start + length) * 8, why);
+    }
+
+    /// Sets the bit `at`, of which all before are there.
+    pub fn put_bit(&mut self, at: usize, bit: Result<bool, Missing>) {
+        self.data.resize(self.data.len().max(at / 8 + 1), 0);
+        match bit {
+            Ok(bit) => {
+                if let Some(byte) = self.data.get_mut(at / 8) {
+                    *byte |= u8::from(bit) << (at % 8);
+                }
+            }
+            Err(why) => self.push_gap(at..at + 1, why),
+        }
+    }
+
+    fn push_gap(&mut self, bits: Range<usize>, why: Missing) {
+        if bits.is_empty() {
+            return;
+        }
+        match self.gaps.last_mut() {
+            Some((last, same)) if last.end == bits.start && *same == why => last.end = bits.end,
+            _ => self.gaps.push((bits, why)),
         }
     }
 
     /// Appends others.
     pub fn append(&mut self, other: &Self) {
-        let start = self.data.len();
+        let start = self.data.len() * 8;
         self.data.extend(&other.data);
-        let moved = |(range, why): &(Range<usize>, Missing)| {
-            (range.start + start..range.end + start, why.clone())
-        };
-        self.gaps.extend(other.gaps.iter().map(moved));
+        for (range, why) in &other.gaps {
+            self.push_gap(range.start + start..range.end + start, why.clone());
+        }
     }
 
     /// All of them.
@@ -92,7 +112,7 @@ impl Bytes {
     pub fn wholly_missing(&self) -> Option<&Missing> {
         let unknown: usize = self.gaps.iter().map(|(range, _)| range.len()).sum();
         let first = self.gaps.first()?;
-        (unknown >= self.data.len()).then_some(&first.1)
+        (unknown >= self.data.len() * 8).then_some(&first.1)
     }
 
     /// A part; what lies behind the end is optimised out.
@@ -102,6 +122,7 @@ impl Bytes {
         let start = start.min(end);
         let mut part =
             Self { data: self.data.get(start..end).unwrap_or_default().to_vec(), gaps: Vec::new() };
+        let (start, end) = (start * 8, end * 8);
         for (range, why) in &self.gaps {
             let (first, last) = (range.start.max(start), range.end.min(end));
             if first < last {
@@ -125,7 +146,14 @@ impl Bytes {
         let first = usize::try_from(offset / 8).map_err(|_| unusable())?;
         let shift = offset % 8;
         let part = self.slice(first, (shift + size).div_ceil(8) as usize);
-        let value = part.all()?.iter().rev().fold(0u128, |n, byte| n << 8 | u128::from(*byte));
+        let wanted = shift as usize..(shift + size) as usize;
+        let lost = |(bits, _): &&(Range<usize>, Missing)| {
+            bits.start < wanted.end && wanted.start < bits.end
+        };
+        if let Some((_, why)) = part.gaps.iter().find(lost) {
+            return Err(why.clone());
+        }
+        let value = part.data.iter().rev().fold(0u128, |n, byte| n << 8 | u128::from(*byte));
         Ok(value >> shift & ((1u128 << size) - 1))
     }
 }
@@ -151,5 +179,18 @@ mod tests {
         let bytes = Bytes::known(vec![0b1010_0000, 0b0000_0101]);
         assert_eq!(bytes.bits(5, 6), Ok(0b10_1101));
         assert!(bytes.bits(0, 65).is_err() && bytes.bits(12, 8).is_err());
+    }
+
+    #[test]
+    fn bits_are_lost_one_by_one() {
+        let mut bytes = Bytes::default();
+        for at in 0..16 {
+            let lost = (3..9).contains(&at);
+            bytes.put_bit(at, if lost { Err(Missing::OptimizedOut) } else { Ok(true) });
+        }
+        assert_eq!((bytes.len(), bytes.bits(0, 3), bytes.bits(9, 7)), (2, Ok(7), Ok(0x7f)));
+        assert!(bytes.bits(2, 2).is_err() && bytes.bits(8, 2).is_err());
+        assert!(bytes.all().is_err() && bytes.wholly_missing().is_none());
+        assert_eq!(bytes.slice(1, 1).bits(1, 2), Ok(3));
     }
 }

@@ -154,8 +154,7 @@ pub fn gather(
 ) -> Bytes {
     let size = size.min(MAX_BYTES);
     let mut bytes = Bytes::default();
-    let mut pending = 0u128;
-    let mut filled = 0u64;
+    let mut filled = 0usize;
     for piece in &location.0 {
         let wanted = piece.bits.unwrap_or(size as u64 * 8).min(MAX_BYTES as u64 * 8);
         let length =
@@ -176,34 +175,20 @@ pub fn gather(
             // Shown as a pointer that is not kept: `Implied` says where it leads.
             At::ImplicitPointer { .. } => Bytes::missing(length, Missing::OptimizedOut),
         };
-        let aligned = filled == 0 && piece.bit_offset == 0 && wanted % 8 == 0;
+        let aligned = filled.is_multiple_of(8) && piece.bit_offset == 0 && wanted % 8 == 0;
         if aligned {
-            let part = content.slice(0, (wanted / 8) as usize);
-            bytes.append(&part);
+            bytes.append(&content.slice(0, (wanted / 8) as usize));
         } else {
             // Bit by bit: such pieces are a few bits of packed structs.
             for bit in 0..wanted {
-                match content.bits(piece.bit_offset + bit, 1) {
-                    Ok(value) => pending |= value << filled,
-                    Err(why) => {
-                        bytes.push_missing(1, why);
-                        (pending, filled) = (0, 0);
-                        break;
-                    }
-                }
-                filled += 1;
-                if filled == 8 {
-                    bytes.push(&[pending as u8]);
-                    (pending, filled) = (0, 0);
-                }
+                let value = content.bits(piece.bit_offset + bit, 1).map(|value| value == 1);
+                bytes.put_bit(filled + bit as usize, value);
             }
         }
-        if bytes.len() >= size {
+        filled += wanted as usize;
+        if filled >= size * 8 {
             break;
         }
-    }
-    if filled > 0 {
-        bytes.push(&[pending as u8]);
     }
     bytes.slice(0, size)
 }

@@ -121,6 +121,7 @@ mod tests {
             name: None,
             size,
             members: members.collect(),
+            place: None,
             statics: Vec::new(),
             variants: None,
             arguments: Vec::new(),

@@ -1,9 +1,10 @@
 //! Types spelled out, as `ptype` shows them.
 
-use super::{Bits, Field, Link, Member, Offset, Record, Shape, Type};
+use super::{Bits, Field, Link, Member, Record, Shape, Type};
+use crate::symbols::Language;
 
 /// Most members or constants spelled out.
-const MAX_PARTS: usize = 10_000;
+pub(super) const MAX_PARTS: usize = 10_000;
 
 /// Deepest nesting of pointers and arrays.
 const MAX_DEPTH: u32 = 32;
@@ -12,7 +13,7 @@ const MAX_DEPTH: u32 = 32;
 const MAX_NESTING: u32 = 8;
 
 /// Longest text of one type, bytes; the rest is left out.
-const MAX_TEXT: usize = 1 << 20;
+pub(super) const MAX_TEXT: usize = 1 << 20;
 
 impl Type {
     /// Its definition: members and constants instead of a name, typedefs resolved.
@@ -64,7 +65,15 @@ impl Type {
     /// A record or enumeration with its braces.
     fn body(&self, depth: u32) -> Option<String> {
         match self.shape() {
-            Shape::Record(record) if !record.declaration => Some(self.record_body(record, depth)),
+            Shape::Record(record) if !record.declaration => Some(match record.language {
+                Language::Rust => self.rust_record(record),
+                _ => self.record_body(record, depth),
+            }),
+            Shape::Enumeration(enumeration)
+                if !enumeration.declaration && enumeration.language == Language::Rust =>
+            {
+                Some(self.rust_enumeration(enumeration))
+            }
             Shape::Enumeration(enumeration) if !enumeration.declaration => {
                 let mut expected = 0;
                 let mut constants = Vec::new();
@@ -94,14 +103,15 @@ impl Type {
 
     fn record_body(&self, record: &Record, depth: u32) -> String {
         let indent = "    ".repeat(depth as usize + 1);
-        let bases = record.members.iter().take(MAX_PARTS).filter(|member| member.base);
         let mut text = match &record.name {
             Some(name) => format!("{} {name}", record.kind.keyword()),
             None => record.kind.keyword().to_owned(),
         };
-        let bases: Vec<_> = bases.map(|base| self.base_text(base)).collect();
-        if !bases.is_empty() {
-            text += &format!(" : {}", bases.join(", "));
+        text += &self.bases_text(record);
+        if record.language == Language::Cpp
+            && let Some(body) = self.class_text(record, depth)
+        {
+            return format!("{text} {{\n{body}{}}}", "    ".repeat(depth as usize));
         }
         text += " {\n";
         for field in record.fields().take(MAX_PARTS) {
@@ -120,25 +130,13 @@ impl Type {
             }
             text += &format!("{indent}{declared};\n");
         }
-        let variants = record.variants.iter().flat_map(|variants| &variants.all);
-        for variant in variants.take(MAX_PARTS) {
-            text += &format!("{indent}{};\n", self.member_text(&variant.member, depth));
-        }
         if text.ends_with("{\n") {
             text += &format!("{indent}<no data fields>\n");
         }
         text + &"    ".repeat(depth as usize) + "}"
     }
 
-    fn base_text(&self, base: &Member) -> String {
-        let kind = match base.offset {
-            Offset::Computed(_) => "public virtual ",
-            Offset::Bytes(_) => "public ",
-        };
-        format!("{kind}{}", self.follow(&base.of).name())
-    }
-
-    fn member_text(&self, member: &Member, depth: u32) -> String {
+    pub(super) fn member_text(&self, member: &Member, depth: u32) -> String {
         let of = self.follow(&member.of);
         let name = member.name.as_deref().unwrap_or("");
         let anonymous = |record: &Record| record.name.is_none();

@@ -3,11 +3,13 @@
 //! A type refers to others by the place of their DIE: they are read when asked for, so that
 //! cycles (a list's node) cost nothing, and malformed ones end.
 
+mod class;
 mod definition;
 mod model;
 mod name;
 mod read;
 mod record;
+mod rust;
 
 pub use model::{
     Bits, Count, Encoding, Enumeration, Field, Link, Member, Offset, Passing, PointerKind, Record,

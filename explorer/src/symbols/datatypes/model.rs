@@ -162,6 +162,8 @@ pub struct Record {
     pub kind: RecordKind,
     /// Its qualified name.
     pub name: Option<Arc<str>>,
+    /// Its DIE; none of one that was made.
+    pub place: Option<DieRef>,
     /// Bytes.
     pub size: u64,
     /// Base classes and members, in order.

@@ -80,7 +80,7 @@ fn base(entry: &Entry<'_>) -> Option<Shape> {
 }
 
 /// gcc's `long unsigned int` as everybody else writes it: `unsigned long`.
-fn canonical(name: &str) -> Arc<str> {
+pub(super) fn canonical(name: &str) -> Arc<str> {
     let words: Vec<_> = name.split(' ').collect();
     let is_long_or_short = |word: &&str| matches!(*word, "long" | "short");
     let parts = ["long", "short", "unsigned", "signed", "int"];

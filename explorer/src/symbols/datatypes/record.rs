@@ -14,6 +14,7 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
     let mut record = Record {
         kind,
         name: qualified_name(entry),
+        place: Some(entry.place()),
         size: entry.unsigned(gimli::DW_AT_byte_size).unwrap_or(0),
         members: Vec::new(),
         statics: Vec::new(),
@@ -82,7 +83,7 @@ fn is_static(child: &Entry<'_>) -> bool {
     child.flag(gimli::DW_AT_external) || child.flag(gimli::DW_AT_declaration)
 }
 
-fn member(child: &Entry<'_>) -> Member {
+pub(super) fn member(child: &Entry<'_>) -> Member {
     let offset = match child.attribute(gimli::DW_AT_data_member_location) {
         Some(value) => match value.udata_value() {
             Some(bytes) => Offset::Bytes(bytes),

@@ -19,8 +19,36 @@ pub(super) fn locate(
     expression: Expression,
     frame: &dyn Frame,
 ) -> Result<Location, Missing> {
-    let pieces = Machine { entry, frame, depth: 0 }.run(expression, None)?;
-    Ok(Location(pieces.into_iter().take(MAX_PIECES).map(|piece| of_piece(entry, piece)).collect()))
+    let whole = Machine { entry, frame, depth: 0 }.run(expression.clone(), None);
+    let pieces = match whole {
+        Ok(pieces) => pieces.into_iter().map(|piece| of_piece(entry, piece)).collect(),
+        Err(why) => one_by_one(entry, &expression, frame).ok_or(why)?,
+    };
+    Ok(Location(pieces.into_iter().take(MAX_PIECES).collect()))
+}
+
+/// The pieces of an expression of which not all can be evaluated; `None` if it has no pieces.
+fn one_by_one(entry: &Entry<'_>, expression: &Expression, frame: &dyn Frame) -> Option<Vec<Piece>> {
+    let mut operations = expression.clone().operations(entry.unit().encoding());
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    while let Some(operation) = operations.next().ok()?.filter(|_| pieces.len() < MAX_PIECES) {
+        let gimli::Operation::Piece { size_in_bits, bit_offset } = operation else { continue };
+        let end = operations.offset_from(expression);
+        let mut part = expression.0.clone();
+        gimli::Reader::skip(&mut part, start).ok()?;
+        gimli::Reader::truncate(&mut part, end - start).ok()?;
+        let lost = |why| Piece {
+            bits: Some(size_in_bits),
+            bit_offset: bit_offset.unwrap_or(0),
+            at: At::Missing(why),
+        };
+        match (Machine { entry, frame, depth: 0 }).run(gimli::Expression(part), None) {
+            Ok(found) => pieces.extend(found.into_iter().map(|piece| of_piece(entry, piece))),
+            Err(why) => pieces.push(lost(why)),
+        }
+        start = end;
+    }
+    (!pieces.is_empty()).then_some(pieces)
 }
 
 /// The one value that an expression computes: an offset, a count, a frame base, a parameter.

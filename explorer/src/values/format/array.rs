@@ -11,20 +11,26 @@ impl Formatter<'_> {
         let Some((element, _)) = value.of.element() else { return "{...}".to_owned() };
         let length = value.length().unwrap_or(0);
         let rust = value.of.stripped().language() == Language::Rust;
-        if element.is_character() && element.size() == Some(1) && self.format.shows_text() {
+        let as_text = self.format.shows_text() && !self.is_partly_kept(value);
+        if element.is_character() && element.size() == Some(1) && as_text {
             return self.text(value);
         }
-        if let Some(wide) = Wide::of(&element).filter(|_| self.format.shows_text()) {
+        if let Some(wide) = Wide::of(&element).filter(|_| as_text) {
             return self.wide_text(value, wide);
         }
         let shown = length.min(ELEMENTS as u64 * REPEATS as u64);
         let loaded = self.loaded(value);
-        if let Some(why) = self.why_missing(&loaded) {
+        if let Some(why) = self.why_missing(&loaded, depth) {
             return missing(&why);
         }
         let elements = (0..shown).filter_map(|index| loaded.element(i128::from(index)));
         let list = self.list(elements, length, depth);
         if rust { format!("[{list}]") } else { format!("{{{list}}}") }
+    }
+
+    /// Whether the program does not keep all of a value: it stands in no memory.
+    fn is_partly_kept(&self, value: &Value) -> bool {
+        value.address().is_none() && value.bytes(self.target).all().is_err()
     }
 
     /// Elements, equal ones in a row shown once; as many as are shown of `length`.

@@ -135,11 +135,13 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    /// Why none of a value with parts is known.
-    fn why_missing(&self, value: &Value) -> Option<Missing> {
+    /// Why none of a value with parts is known. As in gdb, of one whose other parts are kept,
+    /// each part is said to be optimised out.
+    fn why_missing(&self, value: &Value, depth: u32) -> Option<Missing> {
         let whole = value.size().is_some_and(|size| (1..=READ_WHOLE).contains(&size));
         let missing = || value.bytes(self.target).wholly_missing().cloned();
-        whole.then(missing).flatten()
+        let why = whole.then(missing).flatten();
+        why.filter(|why| depth == 0 || *why != Missing::OptimizedOut)
     }
 
     fn by_type(&self, value: &Value, depth: u32) -> String {

@@ -13,7 +13,7 @@ impl Formatter<'_> {
             return "<incomplete type>".to_owned();
         }
         let loaded = self.loaded(value);
-        if let Some(why) = self.why_missing(&loaded) {
+        if let Some(why) = self.why_missing(&loaded, depth) {
             return missing(&why);
         }
         match record.language {

@@ -190,13 +190,9 @@ fn enumerator(of: &Enumeration, number: i128) -> String {
     format!("({})", parts.join(" | "))
 }
 
-/// Whether the constants are flags: each is a run of bits.
+/// Whether the constants are flags, as gdb has it: each is a bit, or none.
 fn is_flags(of: &Enumeration) -> bool {
-    let is_run = |value: i128| {
-        let shifted = value.checked_shr(value.trailing_zeros()).unwrap_or(0);
-        value > 0 && (shifted & (shifted + 1)) == 0
-    };
-    of.constants.iter().all(|(_, value)| *value == 0 || is_run(*value))
+    of.constants.iter().all(|(_, value)| *value >= 0 && value.count_ones() <= 1)
 }
 
 impl Format {

@@ -180,7 +180,11 @@ impl Case<'_> {
                 let shift = if to >= from { 0 } else { element };
                 self.range(u64::from(low) + shift, u64::from(high - low) as usize, memory);
             }
-            Bulk::Masked { address, bytes } => self.logged(&address, bytes.into(), memory),
+            Bulk::Masked { address, bytes, mask } => {
+                for (at, length) in mask.runs(&address, bytes, self.before) {
+                    self.range(at, length, memory);
+                }
+            }
             Bulk::Xsave { address, .. } => self.logged(&address, XSAVE_BYTES, memory),
             Bulk::BitString { address, index, bytes } => {
                 let at = bit_string_address(&address, index, bytes, self.before);

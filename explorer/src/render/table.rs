@@ -51,7 +51,8 @@ impl Table {
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             let all = cells.chain(self.heading.get(column));
-            all.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            // A column without anything is drawn as wide as one character.
+            all.map(|cell| cell.chars().count()).max().unwrap_or(0).max(1)
         };
         let mut widths: Vec<usize> = (0..self.heading.len()).map(width).collect();
         // Every cell is padded; the first needs no room to its left, the last none to its right.
@@ -177,5 +178,16 @@ mod tests {
         assert!(row(50).ends_with("f…  some_long_file_name.c:123:7"), "{}", row(50));
         assert!(row(36).ends_with("f…  …long_file_name.c:123:7"), "{}", row(36));
         assert_eq!((row(50).chars().count(), row(36).chars().count()), (50, 36));
+    }
+
+    #[test]
+    fn a_column_without_anything_takes_room() {
+        let mut table = Table::new(&["", "n", "value", "caller"]).shrinks(&[2]);
+        table.row(vec!["".into(), "1".into(), "v".repeat(50), "main at heap.c:38".into()]);
+        let mut page = Page::new(Some(44), false);
+        table.render(&mut page);
+        let text = page.finish();
+        let row = text.lines().nth(1).unwrap_or_default();
+        assert!(row.ends_with("v…  main at heap.c:38") && row.chars().count() <= 44, "{text}");
     }
 }

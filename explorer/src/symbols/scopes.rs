@@ -190,7 +190,7 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
                     let inner = self.around.iter().rev().map_while(|(_, owner)| *owner);
                     let mut owners: Vec<usize> = inner.take(MAX_OWNERS).collect();
                     owners.reverse();
-                    if !owners.is_empty() {
+                    if !owners.is_empty() && self.budget.take(owners.len() as u64) {
                         scopes.owners.insert(die, owners);
                     }
                 }

@@ -166,6 +166,7 @@ mod tests {
         assert!(row.ends_with("main at a.c:3") && row.chars().count() == 40, "{text}");
         assert!(row.contains("xx… "), "{text}");
     }
+
     #[test]
     fn of_places_the_line_stays() {
         let mut table = Table::new(&["n", "by", "where"]).numbers(&[0]);

@@ -5,7 +5,7 @@ use rdb_tests::compile::must_run;
 use rdb_tests::explorer::Explorer;
 use rdb_tests::fixture::marks;
 use rdb_tests::guest::Guest;
-use rdb_tests::recording::Recording;
+use rdb_tests::recording::{Recording, recording};
 use std::process::Command;
 
 const MAIN: &str = "
@@ -107,4 +107,24 @@ fn a_condition_knows_what_its_place_sees() {
     assert_eq!(each.get("samples").as_array().map(Vec::len), Some(3), "{each:?}");
     // At the third execution, what was added before is there.
     assert_eq!(each.get("samples")[2]["values"][1]["value"], "31", "{each:?}");
+}
+
+#[test]
+fn an_inlined_function_is_a_function_of_its_own_type() {
+    let explorer = recording("inline").explore();
+    let [square, outer] = ["print square", "print outer"].map(|ask| explorer.last(&["rend", ask]));
+    for (answer, name) in [(square, "outer"), (outer, "outer")] {
+        let text = answer.get("value").as_str().expect("a value").to_owned();
+        assert!(text.starts_with("{int (int)} 0x") && text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn a_function_is_no_copy_that_another_module_inlined() {
+    let explorer = recording("allocated").explore();
+    let [first, last] = ["jump 0", "rend"].map(|place| {
+        let answer = explorer.last(&[place, "info address malloc"]);
+        answer.result.to_string()
+    });
+    assert_eq!(first, last);
 }

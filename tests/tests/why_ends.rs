@@ -96,3 +96,13 @@ fn what_mapping_a_module_returned_is_from_the_call_and_the_file() {
     }
     assert!(files.iter().any(|file| file.ends_with("libc.so.6")), "{files:?}");
 }
+
+#[test]
+fn what_the_kernel_cleared_is_not_from_the_file() {
+    // In the last page of the program's file, behind what the file has for it.
+    let explorer = recording("x87").explore();
+    let answer = explorer.last(&["rend", "why zero"]);
+    assert_eq!(answer.get("links")[0]["origins"][0]["kind"], "zero", "{answer:?}");
+    let answer = explorer.last(&["rend", "why one"]);
+    assert_eq!(answer.get("links")[0]["origins"][0]["kind"], "file", "{answer:?}");
+}

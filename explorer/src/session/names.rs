@@ -6,7 +6,9 @@ use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::cython::cython_name;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
-use crate::symbols::{CodeAddr, DeclaredKind, Language, ModuleAddr, ModuleSymbols, file_matches};
+use crate::symbols::{
+    CodeAddr, DeclaredKind, DieRef, Language, ModuleAddr, ModuleSymbols, file_matches,
+};
 use crate::values::{Place, Value};
 
 /// Variables of a module that are looked through for the one at an address.
@@ -199,12 +201,20 @@ impl Scene<'_> {
         })
     }
 
+    /// The function of a name: a copy that is inlined counts only where no module has another.
     fn function(&self, name: &str) -> Option<Value> {
+        [false, true].into_iter().find_map(|inlined| self.function_among(name, inlined))
+    }
+
+    fn function_among(&self, name: &str, inlined: bool) -> Option<Value> {
         self.modules_for_functions().into_iter().find_map(|(symbols, bias)| {
             let found = symbols.addresses_of_function(name);
-            let found = found.iter().find(|found| !found.inlined).or_else(|| found.first())?;
+            let found = found.iter().find(|found| found.inlined == inlined)?;
             let chosen = found.resolver.then(|| self.implementation(found.entry.to_runtime(bias)));
-            let own = || function_value(symbols, bias, found.entry);
+            let own = || match inlined {
+                true => inlined_value(symbols, bias, (found.entry, name)),
+                false => function_value(symbols, bias, found.entry),
+            };
             Some(chosen.flatten().unwrap_or_else(own))
         })
     }
@@ -300,9 +310,26 @@ fn symbols_fit(own: &str, wanted: &str) -> bool {
 }
 
 /// A function as a value: it is at its entry.
-fn function_value(symbols: &ModuleSymbols, bias: u64, entry: crate::symbols::ModuleAddr) -> Value {
+fn function_value(symbols: &ModuleSymbols, bias: u64, entry: ModuleAddr) -> Value {
     let dies = symbols.function_dies(entry, 0);
-    let of = dies.and_then(|dies| Type::at(symbols.dies(), dies.physical));
+    with_type_of(symbols, bias, (entry, dies.map(|dies| dies.physical)))
+}
+
+/// The copy of a function that is inlined at `entry`.
+fn inlined_value(symbols: &ModuleSymbols, bias: u64, (entry, name): (ModuleAddr, &str)) -> Value {
+    let copies = (0..MAX_SEARCHED).map_while(|level| symbols.function_dies(entry, level));
+    let mut copies = copies.map(|dies| dies.own);
+    let is = |die: &DieRef| symbols.dies().name_of(*die).is_some_and(|own| symbols_fit(&own, name));
+    let function = copies.find(is).map(|die| symbols.dies().in_its_unit(die));
+    with_type_of(symbols, bias, (entry, function))
+}
+
+fn with_type_of(
+    symbols: &ModuleSymbols,
+    bias: u64,
+    (entry, die): (ModuleAddr, Option<DieRef>),
+) -> Value {
+    let of = die.and_then(|die| Type::at(symbols.dies(), die));
     let unknown =
         || Type::made(Shape::Opaque { name: "<text variable, no debug info>".into(), size: 1 });
     Value::in_memory(of.unwrap_or_else(unknown), entry.to_runtime(bias))

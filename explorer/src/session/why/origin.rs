@@ -3,6 +3,7 @@
 use crate::dataflow::{Place, Span};
 use crate::render::{Page, Style, brief, hex, thousands};
 use crate::session::Session;
+use crate::symbols::ModuleAddr;
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::space::{Base, Mapping};
@@ -113,8 +114,19 @@ impl Session {
                             the auxiliary vector";
                 Origin::Start { what: what.to_owned() }
             }
+            Some(_) if self.is_cleared(address) => Origin::Zero,
             Some(mapping) => self.of_mapping(mapping, address, 0),
             None => Origin::Unknown { why: "nothing is mapped there".to_owned() },
+        })
+    }
+
+    /// Whether a program's segment has more bytes in memory than in its file, and this is one of
+    /// those: the kernel clears them, in the last page of the file too (binfmt_elf.c, padzero).
+    fn is_cleared(&self, address: u64) -> bool {
+        self.locator.module_at(&self.timeline, 0, address).is_some_and(|(symbols, bias)| {
+            let address = ModuleAddr::of_runtime(address, bias);
+            let layout = symbols.layout();
+            layout.segment_at(address.0).is_some() && layout.offset_of_address(address).is_none()
         })
     }
 

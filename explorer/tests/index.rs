@@ -224,7 +224,7 @@ fn check_values(session: &mut Session, program: &Program, rng: &mut Rng) {
     let window = Window { past: 3, future: 3 };
     let held = |t: u64| program.states[t as usize].memory(range.start, bytes as usize);
     let mut last = None;
-    for one in session.modifications(&subject, window).unwrap() {
+    for one in session.modifications(&subject, 0..program.end(), window).unwrap() {
         let t = one.tracepoint;
         assert!(last < Some(t), "in order, each once");
         last = Some(t);

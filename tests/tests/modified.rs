@@ -64,3 +64,43 @@ fn watchpoints_show_what_the_list_shows() {
         }
     }
 }
+
+/// The third call of a function at the line that writes its local variable `result`.
+fn third_call() -> Vec<String> {
+    let call = Fixture::load("reload").place("call");
+    let mut commands = vec![format!("break {call}")];
+    commands.extend(vec!["continue".to_owned(); 3]);
+    commands
+}
+
+#[test]
+fn of_a_local_variable_only_its_own_frame_is_listed() {
+    let mut commands = third_call();
+    let asked =
+        ["mod list result", "mod list -c 0 result", "reads result", "mod list -c 0 &result"];
+    commands.extend(asked.map(str::to_owned));
+    let answers = recording("reload").explore().ask(&commands);
+    let [.., list, total, reads, place] = &answers[..] else { panic!("{answers:?}") };
+    let rows = list.get("modifications").as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["function"], "call");
+    assert_eq!(total.get("total"), 1);
+    let read = reads.get("reads").as_array().expect("rows");
+    assert!(!read.is_empty() && read.iter().all(|row| row["function"] == "call"), "{read:?}");
+    assert!(place.get("total").as_u64() > Some(6), "every call writes there: {place:?}");
+    let (begin, end) = (&list.get("life")["begin"], &list.get("life")["end"]);
+    assert!(begin.as_u64() < rows[0]["tracepoint"].as_u64());
+    assert!(rows[0]["tracepoint"].as_u64() < end.as_u64());
+}
+
+#[test]
+fn the_last_write_to_a_local_variable_is_its_own_frames() {
+    let mut commands = third_call();
+    commands.extend(["last result", "next", "last result"].map(str::to_owned));
+    let (_, answers) = recording("reload").explore().attempt(&commands);
+    let [.., stopped, none, _, last] = &answers[..] else { panic!("{answers:?}") };
+    let error = none.error.as_deref().unwrap_or_default();
+    assert!(error.contains("not written before"), "{error}");
+    assert!(error.contains("&result is its place at all times"), "{error}");
+    assert_eq!((last.function(), last.line()), (Some("call"), stopped.line()));
+}

@@ -161,9 +161,16 @@ fn computed_values_are_not_watched_as_addresses() {
     let address = address.split(' ').find(|word| word.starts_with("0x")).unwrap_or_default();
     let error = |answer: &Answer| answer.error.clone().unwrap_or_default();
     assert!(error(&answers[0]).ends_with(&format!("*(int *) {address}")), "{answers:?}");
-    assert!(error(&answers[1]).ends_with("watch what it is made of, $rax"), "{answers:?}");
+    assert!(error(&answers[1]).ends_with("ask about what it is made of, $rax"), "{answers:?}");
     assert!(error(&answers[2]).contains("at_wide + 1 is computed"), "{answers:?}");
     assert!(answers[4].ok, "an address: {answers:?}");
+    // Nor are they asked about, but for pointers and what is computed of registers.
+    for question in ["mod list", "last", "reads"] {
+        let answers = ask(&[&format!("{question} pair.a+1"), &format!("{question} pair.a*2.0")]);
+        assert!(answers.iter().all(|a| error(a).contains("is computed")), "{answers:?}");
+    }
+    let computed = ["print $rsp + 8", "mod list -c 1 $rsp + 8", "mod list -c 1 &pair.a + 0"];
+    assert!(ask(&computed).iter().all(|answer| answer.ok));
     // What it says to watch can be watched.
     let named = error(&answers[0]);
     let named = named.rsplit(", ").next().unwrap_or_default();

@@ -1,15 +1,13 @@
 //! `modification` and `last`: who wrote to something, and when.
 
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing};
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::more;
 use super::position::Position;
 use super::total::total;
-use super::{
-    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, unmapped,
-};
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, thousands};
 use crate::session::{Modification, Session, Subject, value_text};
-use crate::symbols::datatypes::Type;
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 
@@ -31,6 +29,9 @@ struct Modifications {
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
+    /// Of a local variable, while what it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    life: Option<Life>,
 }
 
 /// A modification, with its values as the subject's type shows them.
@@ -50,7 +51,8 @@ struct Row {
 impl Output for Modifications {
     fn render(&self, page: &mut Page) {
         if self.modifications.is_empty() {
-            return page.line(nothing("No modifications there.", self.unmapped.as_deref()));
+            page.line(nothing("No modifications there.", self.unmapped.as_deref()));
+            return Life::say(self.life.as_ref(), page);
         }
         let threads = self.modifications.iter().any(|row| row.number.is_some());
         let narrow = page.width().is_some_and(|width| width < NARROW);
@@ -61,6 +63,7 @@ impl Output for Modifications {
         self.modifications.iter().for_each(|one| table.row(cells(one, narrow)));
         table.render(page);
         more::say(page, self.more);
+        Life::say(self.life.as_ref(), page);
     }
 }
 
@@ -83,43 +86,20 @@ fn shown(value: &[Option<u8>]) -> String {
     }
 }
 
-pub(super) const SIZE: Argument = Argument {
-    name: "BYTES",
-    form: Form::Option,
-    short: Some("-s"),
-    kind: Kind::Count,
-    help: "how many bytes of memory; a variable's own size, else 8, if left out",
-};
-
-pub(super) const EXPRESSION: Argument = Argument {
-    name: "EXPR",
-    form: Form::RequiredRest,
-    short: None,
-    kind: Kind::Expression,
-    help: "$REGISTER, a variable, an address, or a range FIRST..END",
-};
-
-/// What the arguments ask about.
-///
-/// # Errors
-/// It is nothing that can be asked about.
-pub(super) fn subject(session: &Session, arguments: &Arguments) -> Result<Subject, CommandError> {
-    typed_subject(session, arguments).map(|(subject, _)| subject)
-}
-
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
-    let (subject, of) = typed_subject(session, arguments)?;
+    let asked = Asked::new(session, arguments)?;
+    let Asked { subject, of, .. } = &asked;
     if let Some(times) = none_shown(session, arguments)? {
-        return total(session.modification_count(&subject, times)?, "writes");
+        return total(session.modification_count(subject, asked.within(times))?, "writes");
     }
-    let mut found = session.modifications(&subject, more::wider(window))?;
+    let mut found = session.modifications(subject, asked.times(session), more::wider(window))?;
     let cursor = session.cursor();
     let more = more::cut(&mut found, window, |one| one.tracepoint < cursor);
     let scene = session.scene()?;
-    let value = |number: usize, bytes: &[Option<u8>], t: u64| match &of {
-        Some(of) if number < MOST_READ => session.value_held(&scene, (&subject, of), bytes, t),
-        Some(of) => Ok(scene.typed_text(&subject, of, bytes)),
+    let value = |number: usize, bytes: &[Option<u8>], t: u64| match of {
+        Some(of) if number < MOST_READ => session.value_held(&scene, (subject, of), bytes, t),
+        Some(of) => Ok(scene.typed_text(subject, of, bytes)),
         None => Ok(None),
     };
     let row = |(number, modification): (usize, Modification)| {
@@ -131,42 +111,10 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     };
     let rows = found.into_iter().enumerate().map(row);
     let modifications: Vec<Row> = rows.collect::<Result<_, StateError>>()?;
-    let unmapped = if modifications.is_empty() { nothing_of(session, &subject)? } else { None };
-    Ok(Box::new(Modifications { subject, modifications, more, unmapped }))
-}
-
-/// The same, with its type.
-///
-/// # Errors
-/// It is nothing that can be asked about, or memory that is never mapped.
-pub(super) fn typed_subject(
-    session: &Session,
-    arguments: &Arguments,
-) -> Result<(Subject, Option<Type>), CommandError> {
-    let text = arguments.get(EXPRESSION.name).unwrap_or_default();
-    let subject = session.typed_subject(text, arguments.count(SIZE.name));
-    let (subject, of) = subject.map_err(|error| CommandError::Other(error.to_string()))?;
-    if let Some(addresses) = subject.addresses() {
-        unmapped::refuse_never(session, addresses.start)?;
-    }
-    Ok((subject, of))
-}
-
-/// That nothing was found, and that because memory is not mapped, if so.
-pub(super) fn nothing(found: &str, unmapped: Option<&str>) -> String {
-    unmapped.map_or_else(|| found.to_owned(), |when| format!("{found} {when}."))
-}
-
-/// When the memory of `subject` is mapped, if it is not at the cursor.
-///
-/// # Errors
-/// When history cannot be read.
-pub(super) fn nothing_of(
-    session: &Session,
-    subject: &Subject,
-) -> Result<Option<String>, StateError> {
-    let first = subject.addresses().map(|addresses| addresses.start);
-    first.map_or(Ok(None), |first| session.not_mapped(first))
+    let unmapped = if modifications.is_empty() { asked.unmapped(session)? } else { None };
+    drop(scene);
+    let Asked { subject, life, .. } = asked;
+    Ok(Box::new(Modifications { subject, modifications, more, unmapped, life }))
 }
 
 /// `modification`.
@@ -179,10 +127,27 @@ pub static MODIFICATION: Command = Command {
     details: "Instructions, system calls, changes of mappings and what others wrote all count. \
               A write counts even if it left the value as it was, and of a bit-field one that left \
               all of its bytes so, or changed its own bits. The cursor's own is marked *. \
-              Addresses are evaluated at the cursor. Values are shown by their type: strings, \
+              Addresses are evaluated at the cursor. Of a local \
+              variable, only the writes while its frame is there are listed; &VARIABLE is about its \
+              place at all times. Values are shown by their type: strings, \
               records and containers as they stand before and after, of the first 1,000 rows.",
     run: list,
 };
+
+/// That nothing wrote before the cursor, or after it.
+fn not_written(
+    session: &Session,
+    asked: &Asked,
+    direction: Direction,
+) -> Result<CommandError, StateError> {
+    let when = if direction == Direction::Backward { "before" } else { "after" };
+    let cursor = thousands(session.cursor());
+    let life = asked.life.as_ref().map(Life::text);
+    let more = asked.unmapped(session)?.or(life);
+    let more = more.map_or_else(String::new, |text| format!("; {text}"));
+    let more = more.trim_end_matches('.');
+    Ok(CommandError::Other(format!("not written {when} tracepoint {cursor}{more}")))
+}
 
 /// `last`.
 pub static LAST: Command = Command {
@@ -202,21 +167,17 @@ pub static LAST: Command = Command {
     ],
     help: "go back to the last write to something",
     details: "Stops at the instruction that wrote, before it writes; doing it again goes to the \
-              write before.",
+              write before. Of a local variable, only writes while its frame is there count.",
     run: |session, arguments| {
         let direction = match arguments.get("WHEN").unwrap_or("past") {
             "past" => Direction::Backward,
             "future" => Direction::Forward,
             other => return Err(arguments.error(format!("{other:?} is not past or future"))),
         };
-        let subject = subject(session, arguments)?;
-        let Some(target) = session.nearest_write(&subject, direction)? else {
-            let when = if direction == Direction::Backward { "before" } else { "after" };
-            let cursor = thousands(session.cursor());
-            let unmapped = nothing_of(session, &subject)?;
-            let unmapped = unmapped.map_or_else(String::new, |when| format!("; {when}"));
-            let text = format!("not written {when} tracepoint {cursor}{unmapped}");
-            return Err(CommandError::Other(text));
+        let asked = Asked::new(session, arguments)?;
+        let times = asked.times(session);
+        let Some(target) = session.nearest_write(&asked.subject, times, direction)? else {
+            return Err(not_written(session, &asked, direction)?);
         };
         session.jump(target)?;
         Position::result(session)

@@ -1,7 +1,7 @@
 //! `reads`: who looked at something, and when.
 
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing};
 use super::executions::{NUMBER, WHEN, none_shown, rows, window};
-use super::modifications::{EXPRESSION, SIZE, nothing, nothing_of, subject};
 use super::more;
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
@@ -18,6 +18,9 @@ struct Reads {
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
+    /// Of a local variable, while what it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    life: Option<Life>,
     /// Of their threads, if there are several.
     #[serde(skip)]
     numbers: Vec<Option<usize>>,
@@ -26,10 +29,12 @@ struct Reads {
 impl Output for Reads {
     fn render(&self, page: &mut Page) {
         if self.reads.is_empty() {
-            return page.line(nothing("Not read there.", self.unmapped.as_deref()));
+            page.line(nothing("Not read there.", self.unmapped.as_deref()));
+            return Life::say(self.life.as_ref(), page);
         }
         rows(&self.reads, &self.numbers).render(page);
         more::say(page, self.more);
+        Life::say(self.life.as_ref(), page);
         if self.subject.bits().is_some() {
             page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
         }
@@ -38,19 +43,20 @@ impl Output for Reads {
 
 fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
-    let subject = subject(session, arguments)?;
-    let addresses = subject.addresses().ok_or_else(|| {
+    let asked = Asked::new(session, arguments)?;
+    let addresses = asked.subject.addresses().ok_or_else(|| {
         CommandError::Other("reads of registers are not told, only of memory".to_owned())
     })?;
     if let Some(times) = none_shown(session, arguments)? {
-        return total(session.read_count(&addresses, times)?, "reads");
+        return total(session.read_count(&addresses, asked.within(times))?, "reads");
     }
-    let mut reads = session.reads(&addresses, more::wider(window))?;
+    let mut reads = session.reads(&addresses, asked.times(session), more::wider(window))?;
     let cursor = session.cursor();
     let more = more::cut(&mut reads, window, |read| read.tracepoint < cursor);
     let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
-    let unmapped = if reads.is_empty() { nothing_of(session, &subject)? } else { None };
-    Ok(Box::new(Reads { subject, reads, more, unmapped, numbers }))
+    let unmapped = if reads.is_empty() { asked.unmapped(session)? } else { None };
+    let Asked { subject, life, .. } = asked;
+    Ok(Box::new(Reads { subject, reads, more, unmapped, life, numbers }))
 }
 
 /// `reads`.
@@ -62,6 +68,7 @@ pub static READS: Command = Command {
     help: "list the tracepoints that read memory",
     details: "The addresses of reads follow from registers; no index has them, so a long history \
               takes seconds. What the kernel reads is not listed. The cursor's own is marked *. \
-              Addresses are evaluated at the cursor.",
+              Addresses are evaluated at the cursor; of a local variable, only reads while its \
+              frame is there are listed.",
     run: reads,
 };

@@ -1,7 +1,7 @@
 //! `watch`, `rwatch` and `awatch`.
 
+use super::asked::{EXPRESSION, SIZE};
 use super::conditions::{self, split_condition};
-use super::modifications::{EXPRESSION, SIZE};
 use super::{
     Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, unmapped,
 };

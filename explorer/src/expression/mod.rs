@@ -24,6 +24,7 @@ mod wide_float;
 pub use environment::{Environment, Tag};
 pub use error::{ExpressionError, Fault};
 pub use literal::number;
+pub use operands::Operand;
 pub use parsed::Parsed;
 
 use crate::symbols::datatypes::Type;

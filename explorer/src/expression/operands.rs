@@ -6,6 +6,14 @@ use super::{Environment, ExpressionError, Parsed};
 use crate::symbols::datatypes::Shape;
 use crate::values::{Place, Value};
 
+/// A part of an expression that its value is computed of.
+pub struct Operand {
+    /// It, with where it is kept.
+    pub value: Value,
+    /// Whether it is named by the program's names: not by `$` alone.
+    pub named: bool,
+}
+
 impl Parsed {
     /// The largest parts of the expression that are kept somewhere, in a register or in memory,
     /// and whose contents its value is computed of: of `a[i] + n * 2`, `a[i]` and `n`. Arrays
@@ -13,7 +21,7 @@ impl Parsed {
     ///
     /// # Errors
     /// [`ExpressionError`].
-    pub fn operands(&self, environment: &dyn Environment) -> Result<Vec<Value>, ExpressionError> {
+    pub fn operands(&self, environment: &dyn Environment) -> Result<Vec<Operand>, ExpressionError> {
         let evaluator = Evaluator::new(environment);
         let (mut found, mut open) = (Vec::new(), vec![self.expression()]);
         while let Some(expression) = open.pop() {
@@ -26,7 +34,7 @@ impl Parsed {
                 _ if is_address(&value) => {}
                 (Place::Memory(_), Node::Dollar(_)) => {}
                 (Place::None, node) => open.extend(parts(node).into_iter().rev()),
-                _ => found.push(value),
+                (_, node) => found.push(Operand { value, named: !matches!(node, Node::Dollar(_)) }),
             }
         }
         Ok(found)

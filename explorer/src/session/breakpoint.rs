@@ -2,6 +2,7 @@
 
 use super::Subject;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A place of a breakpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,14 @@ pub struct Scope {
     pub begin: Option<u64>,
     /// The state in which it was left; none: after history.
     pub end: Option<u64>,
+}
+
+impl Scope {
+    /// The part of `times` at which what has this scope is there.
+    pub fn within(&self, times: Range<u64>) -> Range<u64> {
+        let start = self.begin.map_or(times.start, |begin| times.start.max(begin));
+        start..self.end.map_or(times.end, |end| times.end.min(end))
+    }
 }
 
 /// A breakpoint.

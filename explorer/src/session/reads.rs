@@ -7,7 +7,7 @@ use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
 impl Session {
-    /// The reads of some of `addresses` around the cursor, in order. No index knows them: all
+    /// The reads of some of `addresses` around the cursor, of `times`, in order. No index knows them: all
     /// of history may have to be swept over.
     ///
     /// # Errors
@@ -15,6 +15,7 @@ impl Session {
     pub fn reads(
         &self,
         addresses: &Range<u64>,
+        times: Range<u64>,
         window: Window,
     ) -> Result<Vec<Execution>, StateError> {
         let plans = Plans::with_reads(self.timeline.dictionary());
@@ -30,9 +31,10 @@ impl Session {
             }
             Ok::<Vec<u64>, StateError>(found)
         };
-        let mut all = some(0..self.cursor, Direction::Backward, window.past)?;
+        let [earlier, later] = self.around(times);
+        let mut all = some(earlier, Direction::Backward, window.past)?;
         all.reverse();
-        all.extend(some(self.cursor..self.timeline.end(), Direction::Forward, window.future)?);
+        all.extend(some(later, Direction::Forward, window.future)?);
         let mut places = Places::new(self);
         let read = |tracepoint: u64| {
             let (place, thread) = places.of(tracepoint)?;

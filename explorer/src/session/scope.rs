@@ -5,6 +5,7 @@ use super::{Frames, Session, Stop, Subject};
 use crate::symbols::CodeAddr;
 use crate::symbols::location::Frame;
 use crate::timeline::{Direction, StateError};
+use crate::values::Place;
 
 /// Frames among which the owner of a place in the stack is looked for.
 const MAX_FRAMES: usize = 256;
@@ -40,6 +41,18 @@ impl Session {
         let begin = self.find_above(thread, self.cursor, Direction::Backward, base)?;
         let end = self.find_above(thread, self.position()?, Direction::Forward, base)?;
         Ok(Some(Scope { begin, end }))
+    }
+
+    /// The same of what is kept where `expression` names it: `&x` is about the place of `x` at
+    /// all times.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub fn life(&self, expression: &str, subject: &Subject) -> Result<Option<Scope>, StateError> {
+        match self.evaluate(expression).map(|value| value.place) {
+            Err(_) | Ok(Place::None) => Ok(None),
+            Ok(_) => self.scope(expression, subject),
+        }
     }
 
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {

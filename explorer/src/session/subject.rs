@@ -1,9 +1,9 @@
 //! What a question about writes is about: a register, or a range of memory.
 
 use super::{Scene, Session, registers};
-use crate::expression::{self, ExpressionError, Parsed};
+use crate::expression::{self, ExpressionError, Operand, Parsed};
 use crate::symbols::datatypes::{Bits, Type};
-use crate::values::{Place, Value};
+use crate::values::Place;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ pub enum SubjectError {
     #[error("no register ${0}")]
     Register(String),
     /// A value that is computed of others.
-    #[error("{0} is computed, and kept nowhere: watch what it is made of, {1}")]
+    #[error("{0} is computed, and kept nowhere: ask about what it is made of, {1}")]
     Computed(String, String),
     /// A variable in several places.
     #[error("{0:?} is kept in several places here: name one of them, a register or an address")]
@@ -96,7 +96,7 @@ impl Subject {
 impl Session {
     /// What `text` means at the cursor: `$rax`; a variable or a part of one, with its own
     /// size or `size`; an address, of what it points to or else of 8 bytes; or
-    /// `FIRST..END`.
+    /// `FIRST..END`. What is computed of variables and is no pointer is no address.
     ///
     /// # Errors
     /// [`SubjectError`].
@@ -125,8 +125,8 @@ impl Session {
     pub fn watched_subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
         let range = text.contains("..");
-        if let Some(parts) = if range { None } else { made_of(&scene, text.trim())? } {
-            return Err(SubjectError::Computed(text.trim().to_owned(), parts.join(", ")));
+        if !range {
+            refuse_computed(&scene, text.trim(), |_| true)?;
         }
         self.subject_in(&scene, text, size).map(|(subject, _)| subject)
     }
@@ -158,7 +158,13 @@ impl Session {
             Place::Memory(address) => (*address, own),
             Place::Register(name) => return Ok((self.own(register(name)?), own)),
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
-            Place::None => (address_of(text)?, value.of.target()),
+            Place::None => {
+                let of = value.of.target();
+                if of.is_none() {
+                    refuse_computed(scene, text, |operand| operand.named)?;
+                }
+                (address_of(text)?, of)
+            }
         };
         let known = if of.is_some() { of.as_ref().and_then(Type::size) } else { value.size() };
         let bytes = size.or(known.filter(|bytes| *bytes > 0)).unwrap_or(WORD);
@@ -182,23 +188,33 @@ impl Session {
 /// Parts of a computed value that are told.
 const MOST_PARTS: usize = 4;
 
-/// What holds the parts that the value of `text` is computed of: none if it is kept somewhere
-/// itself, or is a constant.
-fn made_of(scene: &Scene<'_>, text: &str) -> Result<Option<Vec<String>>, ExpressionError> {
+/// Refuses what is computed, if some of what it is computed of is `telling`.
+fn refuse_computed(
+    scene: &Scene<'_>,
+    text: &str,
+    telling: impl Fn(&Operand) -> bool,
+) -> Result<(), SubjectError> {
     let parsed = Parsed::new(text, scene)?;
     if parsed.evaluate(scene)?.value.place != Place::None {
-        return Ok(None);
+        return Ok(());
     }
-    let named = |part: &Value| match &part.place {
-        Place::Memory(address) => Some(format!("*({} *) {address:#x}", part.of.name())),
-        Place::Register(name) => Some(format!("${name}")),
-        Place::None | Place::Pieces(_) => None,
-    };
-    let parts = parsed.operands(scene)?;
-    let mut told: Vec<String> = parts.iter().filter_map(named).collect();
+    let operands = parsed.operands(scene)?;
+    let mut told: Vec<String> = operands.iter().filter_map(kept_as).collect();
     told.dedup();
     told.truncate(MOST_PARTS);
-    Ok((!told.is_empty()).then_some(told))
+    if told.is_empty() || !operands.iter().any(telling) {
+        return Ok(());
+    }
+    Err(SubjectError::Computed(text.to_owned(), told.join(", ")))
+}
+
+/// What is kept where an operand is, as an expression.
+fn kept_as(Operand { value, .. }: &Operand) -> Option<String> {
+    match &value.place {
+        Place::Memory(address) => Some(format!("*({} *) {address:#x}", value.of.name())),
+        Place::Register(name) => Some(format!("${name}")),
+        Place::None | Place::Pieces(_) => None,
+    }
 }
 
 fn register(name: &str) -> Result<Subject, SubjectError> {

@@ -1,6 +1,6 @@
 //! Watchpoints: stops where something is written or read.
 
-use super::breakpoint::{Access, Breakpoint, Scope, Watch};
+use super::breakpoint::{Access, Breakpoint, Watch};
 use super::condition::Hit;
 use super::modification::field_of;
 use super::stop::Stop;
@@ -59,7 +59,8 @@ impl Session {
         direction: Direction,
         skipped: u64,
     ) -> Result<(u64, Option<Triggered>), StateError> {
-        let (mut times, mut count) = (within(watch.scope.as_ref(), times), 0);
+        let mut times = watch.scope.map_or(times.clone(), |scope| scope.within(times));
+        let mut count = 0;
         let mut ahead = ReadsAhead::default();
         for _ in 0..SOON {
             let next = self.next_trigger((breakpoint.number, watch), &times, direction, &mut ahead);
@@ -233,13 +234,6 @@ impl<'a> ReadsAhead<'a> {
         }
         Ok(self.found.front().copied())
     }
-}
-
-/// The part of `times` at which what has that scope is there.
-fn within(scope: Option<&Scope>, times: Range<u64>) -> Range<u64> {
-    let Some(scope) = scope else { return times };
-    let start = scope.begin.map_or(times.start, |begin| times.start.max(begin));
-    start..scope.end.map_or(times.end, |end| times.end.min(end))
 }
 
 fn triggered(

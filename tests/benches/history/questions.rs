@@ -65,7 +65,7 @@ fn writes(name: &str, session: &mut Session, report: &mut Report) {
                 let address = start + random.below(pages * PAGE_WORDS) * 8;
                 let word = Subject::Memory { address, bytes: 8, bits: None };
                 let begun = Instant::now();
-                session.nearest_write(&word, direction).expect("an answer");
+                session.nearest_write(&word, 0..end, direction).expect("an answer");
                 begun.elapsed().as_secs_f64() * 1e3
             };
             // What is warm then: the upper nodes.
@@ -126,7 +126,7 @@ fn rows(name: &str, session: &mut Session, report: &mut Report) {
     let subject = session.subject("counter", None).expect("a variable");
     let begun = Instant::now();
     let window = Window { past: ROWS, future: 0 };
-    let listed = session.modifications(&subject, window).expect("an answer").len();
+    let listed = session.modifications(&subject, 0..end, window).expect("an answer").len();
     let rate = listed as f64 / begun.elapsed().as_secs_f64();
     report.note(name, "modification list, rows", listed as f64);
     report.add(name, "modification list, rows/s", rate, Bar::AtLeast(LEAST_ROWS));

@@ -4,8 +4,8 @@ mod repeats;
 mod row;
 mod tree;
 
+use super::asked::{EXPRESSION, SIZE};
 use super::executions::NUMBER;
-use super::modifications::{EXPRESSION, SIZE};
 use super::position::source_line;
 use super::{Argument, Command, CommandError, Form, Group, Kind, Output, operands};
 use crate::render::{Page, Style};

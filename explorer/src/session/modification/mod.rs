@@ -47,16 +47,17 @@ pub struct Modification {
 type Moment = (u64, bool);
 
 impl Session {
-    /// The writes around the cursor, in order.
+    /// The writes of `times` around the cursor, in order.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn modifications(
         &self,
         subject: &Subject,
+        times: Range<u64>,
         window: Window,
     ) -> Result<Vec<Modification>, StateError> {
-        let changes = self.changes_around(subject, window)?;
+        let changes = self.changes_around(subject, times, window)?;
         let mut places = Places::new(self);
         let modification = |((tracepoint, mapped), (old, new)): Change| {
             self.interrupt.check()?;
@@ -67,9 +68,14 @@ impl Session {
         changes.into_iter().map(modification).collect()
     }
 
-    /// The writes around the cursor, in order.
-    fn changes_around(&self, subject: &Subject, window: Window) -> Result<Vec<Change>, StateError> {
-        let (earlier, later) = (0..self.cursor, self.cursor..self.timeline.end());
+    /// The writes of `times` around the cursor, in order.
+    fn changes_around(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        window: Window,
+    ) -> Result<Vec<Change>, StateError> {
+        let [earlier, later] = self.around(times);
         let mut changes = self.changes(subject, earlier, Direction::Backward, window.past)?;
         changes.reverse();
         changes.extend(self.changes(subject, later, Direction::Forward, window.future)?);
@@ -111,7 +117,13 @@ impl Session {
         Ok(changes)
     }
 
-    /// The nearest tracepoint that wrote to the subject, before the cursor or
+    /// The part of `times` before the cursor, and that from it on.
+    pub(super) fn around(&self, times: Range<u64>) -> [Range<u64>; 2] {
+        let cursor = self.cursor;
+        [times.start..times.end.min(cursor), times.start.max(cursor)..times.end]
+    }
+
+    /// The nearest tracepoint of `times` that wrote to the subject, before the cursor or
     /// behind it.
     ///
     /// # Errors
@@ -119,11 +131,14 @@ impl Session {
     pub fn nearest_write(
         &self,
         subject: &Subject,
+        times: Range<u64>,
         direction: Direction,
     ) -> Result<Option<u64>, StateError> {
+        let [earlier, later] = self.around(times);
+        let behind = self.cursor.saturating_add(1);
         let times = match direction {
-            Direction::Forward => self.cursor.saturating_add(1)..self.timeline.end(),
-            Direction::Backward => 0..self.cursor,
+            Direction::Forward => later.start.max(behind)..later.end,
+            Direction::Backward => earlier,
         };
         if subject.bits().is_some() {
             let found = self.next_write(subject, times, direction)?;

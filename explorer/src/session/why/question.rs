@@ -65,7 +65,8 @@ impl Session {
         let Ok(parsed) = Parsed::new(text, &scene) else { return Ok(none) };
         match parsed.evaluate(&scene) {
             Ok(found) if found.value.place == Place::None => {
-                parsed.operands(&scene).map_err(|error| error.to_string())
+                let operands = parsed.operands(&scene).map_err(|error| error.to_string())?;
+                Ok(operands.into_iter().map(|operand| operand.value).collect())
             }
             _ => Ok(none),
         }

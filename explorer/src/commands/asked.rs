@@ -1,0 +1,128 @@
+//! What questions about writes and reads are about.
+
+use super::{Argument, Arguments, CommandError, Form, Kind, unmapped};
+use crate::render::{Page, Style, hex, thousands};
+use crate::session::{Scope, Session, Subject};
+use crate::symbols::datatypes::Type;
+use crate::timeline::StateError;
+use serde::Serialize;
+use std::ops::Range;
+
+pub(super) const SIZE: Argument = Argument {
+    name: "BYTES",
+    form: Form::Option,
+    short: Some("-s"),
+    kind: Kind::Count,
+    help: "how many bytes of memory; a variable's own size, else 8, if left out",
+};
+
+pub(super) const EXPRESSION: Argument = Argument {
+    name: "EXPR",
+    form: Form::RequiredRest,
+    short: None,
+    kind: Kind::Expression,
+    help: "$REGISTER, a variable, an address, or a range FIRST..END",
+};
+
+/// What is asked about.
+pub(super) struct Asked {
+    /// It.
+    pub subject: Subject,
+    /// Its type, if it has one.
+    pub of: Option<Type>,
+    /// While which frame it is there, if it is a local variable or a part of one.
+    pub life: Option<Life>,
+}
+
+/// While what a local variable is there.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Life {
+    /// The states between which its frame is there.
+    #[serde(flatten)]
+    scope: Scope,
+    /// What was asked about.
+    #[serde(skip)]
+    expression: String,
+    /// How to ask about its place at all times.
+    #[serde(skip)]
+    place: String,
+}
+
+impl Asked {
+    /// What the arguments ask about.
+    ///
+    /// # Errors
+    /// It is nothing that can be asked about, or memory that is never mapped.
+    pub fn new(session: &Session, arguments: &Arguments) -> Result<Self, CommandError> {
+        let text = arguments.get(EXPRESSION.name).unwrap_or_default().trim();
+        let subject = session.typed_subject(text, arguments.count(SIZE.name));
+        let (subject, of) = subject.map_err(|error| CommandError::Other(error.to_string()))?;
+        if let Some(addresses) = subject.addresses() {
+            unmapped::refuse_never(session, addresses.start)?;
+        }
+        let scope = session.life(text, &subject)?;
+        let life = scope.map(|scope| {
+            let place = place(text, &subject);
+            Life { scope, expression: text.to_owned(), place }
+        });
+        Ok(Self { subject, of, life })
+    }
+
+    /// The part of `times` that is asked about.
+    pub fn within(&self, times: Range<u64>) -> Range<u64> {
+        match &self.life {
+            Some(life) => life.scope.within(times),
+            None => times,
+        }
+    }
+
+    /// Its tracepoints of the whole history.
+    pub fn times(&self, session: &Session) -> Range<u64> {
+        self.within(0..session.timeline().end())
+    }
+
+    /// When its memory is mapped, if it is not at the cursor.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub fn unmapped(&self, session: &Session) -> Result<Option<String>, StateError> {
+        let first = self.subject.addresses().map(|addresses| addresses.start);
+        first.map_or(Ok(None), |first| session.not_mapped(first))
+    }
+}
+
+impl Life {
+    /// Between what it is there, and how to ask beyond.
+    pub fn text(&self) -> String {
+        let Self { scope, expression, place } = self;
+        let state = |t: Option<u64>, none: &str| {
+            t.map_or_else(|| none.to_owned(), |t| format!("#{}", thousands(t)))
+        };
+        let (begin, end) = (state(scope.begin, "the beginning"), state(scope.end, "the end"));
+        format!("{expression} is there from {begin} to {end}; {place} is its place at all times.")
+    }
+
+    /// The same, as a line below a list.
+    pub fn say(life: Option<&Self>, page: &mut Page) {
+        if let Some(life) = life {
+            page.put(Style::Dim, life.text()).end();
+        }
+    }
+}
+
+/// How to ask about the place of what is called `text`, whatever is there.
+fn place(text: &str, subject: &Subject) -> String {
+    let is_simple = |c: char| c.is_alphanumeric() || "_.[]->".contains(c);
+    match subject {
+        Subject::Register { name, .. } => format!("${name}"),
+        Subject::Memory { bits: None, .. } if text.chars().all(is_simple) => format!("&{text}"),
+        Subject::Memory { address, bytes, .. } => {
+            format!("{}..{}", hex(*address), hex(address.saturating_add(*bytes)))
+        }
+    }
+}
+
+/// That nothing was found, and that because memory is not mapped, if so.
+pub(super) fn nothing(found: &str, unmapped: Option<&str>) -> String {
+    unmapped.map_or_else(|| found.to_owned(), |when| format!("{found} {when}."))
+}

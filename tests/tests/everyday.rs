@@ -174,3 +174,57 @@ fn usage_shows_all_words_of_a_command() {
         }
     }
 }
+
+#[test]
+fn displays_of_memory_show_what_x_shows() {
+    let explorer = recording("tree").explore();
+    for (format, of) in [("3i", "$pc"), ("4xb", "&seed"), ("s", "$rsp")] {
+        let (examine, display) = (format!("x/{format} {of}"), format!("display/{format} {of}"));
+        let answers = explorer.ask(&["until main", &*display, "stepi", &*examine, "info display"]);
+        let [_, first, moved, examined, list] = &answers[..] else { panic!("{answers:?}") };
+        assert!(first.get("displays")[0]["error"].is_null(), "{first:?}");
+        let memory = &moved.get("displays")[0]["memory"];
+        assert_eq!(memory, &serde_json::Value::from(examined.result.clone()), "{display}");
+        assert_eq!(list.get("displays")[0]["format"].as_str().map(|f| &f[..1]), format.get(..1));
+    }
+    let value = explorer.last(&["until main", "display/x seed"]);
+    assert!(value.get("displays")[0]["value"].as_str().is_some_and(|v| v.starts_with("0x")));
+}
+
+#[test]
+fn what_modules_define_is_listed_by_name() {
+    let explorer = recording("tree").explore();
+    let ask = |command: &str| {
+        let answer = explorer.last(&["until main", command]);
+        answer.get("defined").as_array().expect("a list").clone()
+    };
+    let one = |command: &str| {
+        let list = ask(command);
+        assert_eq!(list.len(), 1, "{list:?}");
+        list[0].clone()
+    };
+    let address = |row: &serde_json::Value| parse_hex(row["address"].as_str().expect("an address"));
+    let number = |expression: &str| {
+        let answer = explorer.last(&["until main", &format!("print (long){expression}")]);
+        answer.get("value").as_str().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+    };
+    let function = one("info functions ^next_random$");
+    assert_eq!(address(&function), number("&next_random"));
+    let seed = one("info variables ^seed$");
+    assert_eq!(address(&seed), number("&seed"));
+    let told = explorer.last(&["until main", "whatis seed"]);
+    assert_eq!(&seed["type"], told.get("type"));
+    assert_eq!(ask("info types ^node$")[0]["line"].as_u64(), Some(7), "the program first");
+    assert!(ask("info sources /tree\\.c$").iter().any(|row| row["file"].is_string()));
+    assert!(ask("info functions ^malloc$").iter().all(|row| row["name"] == "malloc"));
+    assert!(ask("info functions ^no_such_name$").is_empty());
+    let all = explorer.last(&["until main", "info functions -c 0"]);
+    let shown = explorer.last(&["until main", "info functions -c 5"]);
+    assert!(all.get("total").as_u64() > Some(100), "{all:?}");
+    assert_eq!(
+        (shown.get("defined").as_array().map(Vec::len), shown.get("more")),
+        (Some(5), &true.into())
+    );
+    let (_, wrong) = explorer.attempt(&["info types ("]);
+    assert!(wrong[0].error.as_ref().is_some_and(|error| error.contains("is no pattern")));
+}

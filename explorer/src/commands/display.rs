@@ -1,27 +1,72 @@
 //! `display`: expressions shown at every stop.
 
-use super::print::FORMAT;
+use super::examine::Examined;
 use super::shown::ShownValue;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table};
-use crate::session::{Display, Session};
+use crate::session::{Display, DisplayFormat, Scene, Session, UnitFormat};
 use crate::values::Format;
 use serde::Serialize;
 
 /// An expression with its value here.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Displayed {
     number: u32,
     expression: String,
     #[serde(flatten)]
     shown: Option<ShownValue>,
+    /// The memory it is the address of, if that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Box<dyn Output>>,
+    /// How that is asked for with `x`.
+    #[serde(skip)]
+    format: String,
     /// Why it has no value here.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
+impl Displayed {
+    fn new(session: &Session, scene: &Scene<'_>, display: &Display) -> Self {
+        let mut new = Self {
+            number: display.number,
+            expression: display.expression.clone(),
+            shown: None,
+            memory: None,
+            format: display.format.to_string(),
+            error: None,
+        };
+        let shown = match display.format {
+            DisplayFormat::Value(format) => new.show_value(scene, format),
+            DisplayFormat::Memory(format) => new.show_memory(session, format),
+        };
+        new.error = shown.err().map(|error| error.to_string());
+        new
+    }
+
+    fn show_value(&mut self, scene: &Scene<'_>, format: Format) -> Result<(), CommandError> {
+        let value = scene.evaluate(&self.expression)?.value;
+        self.shown = Some(ShownValue::top(scene, &value, format));
+        Ok(())
+    }
+
+    fn show_memory(&mut self, session: &Session, format: UnitFormat) -> Result<(), CommandError> {
+        let address = session.address(&self.expression)?;
+        self.memory = Some(Examined::new(session, address, format)?.output);
+        Ok(())
+    }
+
+    fn heading(&self, page: &mut Page) {
+        page.put(Style::Dim, format!("{}: ", self.number));
+        if self.memory.is_some() {
+            page.plain(format!("x/{} ", self.format));
+        }
+        page.put(Style::Heading, &self.expression);
+    }
+}
+
 /// All displays that are on, with their values.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Displays {
     displays: Vec<Displayed>,
 }
@@ -33,13 +78,7 @@ impl Displays {
             return Ok(Self { displays: Vec::new() });
         }
         let scene = session.scene()?;
-        let shown = |display: &Display| {
-            let value = scene.evaluate(&display.expression).map(|evaluated| evaluated.value);
-            let error = value.as_ref().err().map(ToString::to_string);
-            let shown = value.ok().map(|value| ShownValue::top(&scene, &value, display.format));
-            let expression = display.expression.clone();
-            Displayed { number: display.number, expression, shown, error }
-        };
+        let shown = |display: &Display| Displayed::new(session, &scene, display);
         Ok(Self { displays: session.displays.iter().map(shown).collect() })
     }
 
@@ -52,8 +91,13 @@ impl Displays {
 impl Output for Displays {
     fn render(&self, page: &mut Page) {
         for display in &self.displays {
-            page.put(Style::Dim, format!("{}: ", display.number));
-            page.put(Style::Heading, &display.expression).plain(" = ");
+            display.heading(page);
+            if let Some(memory) = &display.memory {
+                page.end();
+                memory.render(page);
+                continue;
+            }
+            page.plain(" = ");
             match (&display.shown, &display.error) {
                 (Some(shown), _) => page.plain(&shown.value),
                 (None, error) => {
@@ -69,7 +113,7 @@ fn display(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let Some(expression) = arguments.get("EXPR") else {
         return Ok(Box::new(Displays::of(session)?));
     };
-    let format = Format::parse(arguments.get("FMT").unwrap_or(""));
+    let format = DisplayFormat::parse(arguments.get("FMT").unwrap_or(""));
     let format = format.map_err(|text| arguments.error(text))?;
     // What is not alive yet may be displayed; what makes no sense may not.
     if let Err(error) = session.evaluate(expression)
@@ -93,9 +137,10 @@ impl Output for List {
         if self.displays.is_empty() {
             return page.line("No displays.");
         }
-        let mut table = Table::new(&["num", "expression"]).numbers(&[0]);
+        let mut table = Table::new(&["num", "format", "expression"]).numbers(&[0]);
         for display in &self.displays {
-            table.row(vec![display.number.to_string(), display.expression.clone()]);
+            let format = display.format.to_string();
+            table.row(vec![display.number.to_string(), format, display.expression.clone()]);
         }
         table.render(page);
     }
@@ -116,7 +161,14 @@ pub static DISPLAY: Command = Command {
     aliases: &[],
     group: Group::State,
     arguments: &[
-        FORMAT,
+        Argument {
+            name: "FMT",
+            form: Form::Slash,
+            short: None,
+            kind: Kind::Text,
+            help: "a format of `print`; or i, s, a count or a unit size: the memory that the \
+                   value is the address of, as `x` shows it",
+        },
         Argument {
             name: "EXPR",
             form: Form::Rest,

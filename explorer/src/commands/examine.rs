@@ -3,57 +3,14 @@
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use super::{disassemble, unmapped};
 use crate::render::{Page, Style, hex, serialize_hex};
-use crate::session::{Examine, Session};
+use crate::session::{Examine, Session, UnitFormat};
 use crate::symbols::datatypes::{Encoding, Type};
 use crate::values::{FloatFormat, TextStyle, Value, Wide, character, float_text};
 use crate::values::{quoted_bytes, units};
 use serde::Serialize;
 
-/// Most units one command shows.
-const MAX_COUNT: u64 = 65_536;
-
 /// Longest string `x/s` shows, characters.
 const MAX_STRING: usize = 4096;
-
-/// What `/FMT` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Format {
-    count: u64,
-    letter: char,
-    size: usize,
-}
-
-impl Format {
-    /// Reads `4xg`; what is left out is as last time. As in gdb: `a` means
-    /// giant words, and `c` and `s` bytes.
-    fn parse(text: &str, last: &Examine) -> Result<Self, String> {
-        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (count, letters) = text.split_at(digits);
-        let count = if count.is_empty() { 1 } else { count.parse().unwrap_or(u64::MAX) };
-        if count > MAX_COUNT {
-            return Err(format!("at most {MAX_COUNT} units can be shown"));
-        }
-        let (mut letter, mut size) = (None, None);
-        for c in letters.chars() {
-            match c {
-                'b' => size = Some(1),
-                'h' => size = Some(2),
-                'w' => size = Some(4),
-                'g' => size = Some(8),
-                'x' | 'd' | 'u' | 'o' | 't' | 'a' | 'c' | 'f' | 's' | 'i' | 'z' => letter = Some(c),
-                other => return Err(format!("{other:?} is neither a format nor a size")),
-            }
-        }
-        let letter = letter.unwrap_or(last.format);
-        let implied = match letter {
-            'a' => 8,
-            'c' | 's' => 1,
-            'f' if last.size < 4 => 8,
-            _ => last.size,
-        };
-        Ok(Self { count, letter, size: size.unwrap_or(implied) })
-    }
-}
 
 #[derive(Serialize)]
 struct Memory {
@@ -123,7 +80,7 @@ fn float(value: u64, bytes: &[u8]) -> String {
     text.unwrap_or_else(|| integer(value, bytes.len(), 'd'))
 }
 
-fn units_per_row(format: Format) -> usize {
+fn units_per_row(format: UnitFormat) -> usize {
     match (format.letter, format.size) {
         ('a', _) => 2,
         ('c', _) => 8,
@@ -134,7 +91,7 @@ fn units_per_row(format: Format) -> usize {
     }
 }
 
-fn numbers(session: &Session, address: u64, format: Format) -> Result<Vec<Row>, CommandError> {
+fn numbers(session: &Session, address: u64, format: UnitFormat) -> Result<Vec<Row>, CommandError> {
     let length = format.count as usize * format.size;
     let bytes = session.timeline().memory(session.cursor(), address, length)?;
     if bytes.iter().all(Option::is_none) && length > 0 {
@@ -150,7 +107,7 @@ fn numbers(session: &Session, address: u64, format: Format) -> Result<Vec<Row>, 
 }
 
 /// The type of a unit.
-fn unit_type(format: Format) -> Type {
+fn unit_type(format: UnitFormat) -> Type {
     let size = format.size as u64;
     match (format.letter, size) {
         ('f', 4) => Type::base("float", size, Encoding::Float),
@@ -196,23 +153,61 @@ fn string(session: &Session, address: u64, size: usize) -> Result<Option<Text>, 
     Ok(Some(Text { row, length }))
 }
 
-/// Zero-terminated strings, one a row; the address behind the last.
-fn strings(
-    session: &mut Session,
-    start: u64,
-    format: Format,
-) -> Result<(Vec<Row>, u64), CommandError> {
+/// What was examined.
+pub(super) struct Examined {
+    /// It.
+    pub output: Box<dyn Output>,
+    /// One past its last unit.
+    next: u64,
+    /// The last unit's type and address.
+    last: Option<(Type, u64)>,
+}
+
+impl Examined {
+    /// What is at an address at the cursor.
+    ///
+    /// # Errors
+    /// Nothing is known there.
+    pub fn new(session: &Session, address: u64, format: UnitFormat) -> Result<Self, CommandError> {
+        match format.letter {
+            _ if format.count == 0 => Ok(Self {
+                output: Box::new(Memory { size: format.size, rows: vec![] }),
+                next: address,
+                last: None,
+            }),
+            'i' => {
+                let code = disassemble::from(session, address, format.count as usize, false)?;
+                let next = code.next();
+                Ok(Self { output: Box::new(code), next, last: None })
+            }
+            's' => strings(session, address, format),
+            _ => {
+                let rows = numbers(session, address, format)?;
+                let length = format.count * format.size as u64;
+                let last = address.wrapping_add(length - format.size as u64);
+                Ok(Self {
+                    output: Box::new(Memory { size: format.size, rows }),
+                    next: address.wrapping_add(length),
+                    last: Some((unit_type(format), last)),
+                })
+            }
+        }
+    }
+}
+
+/// Zero-terminated strings, one a row.
+fn strings(session: &Session, start: u64, format: UnitFormat) -> Result<Examined, CommandError> {
     let size = format.size;
     if size > 4 {
         let text = "characters of strings have 1, 2 or 4 bytes: b, h or w";
         return Err(CommandError::Other(text.to_owned()));
     }
-    let (mut rows, mut address, mut last) = (Vec::new(), start, None);
+    let (mut rows, mut next, mut last) = (Vec::new(), start, None);
     for _ in 0..format.count {
-        let Some(text) = string(session, address, size)? else { break };
-        last = Some((address, text.length));
+        let Some(text) = string(session, next, size)? else { break };
+        last = Some((next, text.length));
         rows.push(text.row);
-        address = address.wrapping_add(text.length.saturating_mul(size as u64));
+        next = next.wrapping_add(text.length.saturating_mul(size as u64));
     }
     let Some((at, length)) = last else { return Err(unmapped::unknown(session, start)) };
     let of = match size {
@@ -220,37 +215,22 @@ fn strings(
         2 => Type::base("char16_t", 2, Encoding::Utf),
         _ => Type::base("char32_t", 4, Encoding::Utf),
     };
-    remember(session, &of.array(length), at)?;
-    Ok((rows, address))
+    let output = Box::new(Memory { size, rows });
+    Ok(Examined { output, next, last: Some((of.array(length), at)) })
 }
 
 fn examine(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let format = Format::parse(arguments.get("FMT").unwrap_or(""), &session.examine);
+    let format = UnitFormat::parse(arguments.get("FMT").unwrap_or(""), &session.examine);
     let format = format.map_err(|text| arguments.error(text))?;
     let address = match (arguments.get("ADDRESS"), session.examine.next) {
         (Some(text), _) => session.address(text)?,
         (None, Some(next)) => next,
         (None, None) => session.pc()?,
     };
-    let (output, next): (Box<dyn Output>, u64) = match format.letter {
-        _ if format.count == 0 => (Box::new(Memory { size: format.size, rows: vec![] }), address),
-        'i' => {
-            let code = disassemble::from(session, address, format.count as usize, false)?;
-            let next = code.next();
-            (Box::new(code), next)
-        }
-        's' => {
-            let (rows, next) = strings(session, address, format)?;
-            (Box::new(Memory { size: format.size, rows }), next)
-        }
-        _ => {
-            let rows = numbers(session, address, format)?;
-            let length = format.count * format.size as u64;
-            let last = address.wrapping_add(length - format.size as u64);
-            remember(session, &unit_type(format), last)?;
-            (Box::new(Memory { size: format.size, rows }), address.wrapping_add(length))
-        }
-    };
+    let Examined { output, next, last } = Examined::new(session, address, format)?;
+    if let Some((of, at)) = last {
+        remember(session, &of, at)?;
+    }
     let size = if matches!(format.letter, 's' | 'i') { session.examine.size } else { format.size };
     session.examine = Examine { format: format.letter, size, next: Some(next) };
     Ok(output)
@@ -289,21 +269,6 @@ pub static EXAMINE: Command = Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LAST: Examine = Examine { format: 'x', size: 4, next: None };
-
-    #[test]
-    fn formats_are_read_as_gdb_reads_them() {
-        let parse = |text: &str| Format::parse(text, &LAST).unwrap();
-        assert_eq!(parse(""), Format { count: 1, letter: 'x', size: 4 });
-        assert_eq!(parse("4xg"), Format { count: 4, letter: 'x', size: 8 });
-        assert_eq!(parse("4gx"), Format { count: 4, letter: 'x', size: 8 });
-        assert_eq!(parse("s"), Format { count: 1, letter: 's', size: 1 });
-        assert_eq!(parse("2a"), Format { count: 2, letter: 'a', size: 8 });
-        assert_eq!(parse("8b"), Format { count: 8, letter: 'x', size: 1 });
-        assert!(Format::parse("4q", &LAST).is_err());
-        assert!(Format::parse("99999999999999999999x", &LAST).is_err());
-    }
 
     #[test]
     fn integers_fill_their_size() {

@@ -56,16 +56,20 @@ pub(super) fn none_shown(
     Ok(Some(if past > 0 { 0 } else { cursor }..if future > 0 { end } else { cursor }))
 }
 
+/// The name of a file, without its folders.
+pub(super) fn short(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// `main+12`, and `prog.c:10:3` or the module.
 pub(super) fn place_cells(place: &Place) -> [String; 2] {
     let offset = place.offset.filter(|offset| *offset > 0);
     let offset = offset.map_or_else(String::new, |offset| format!("+{offset}"));
     let function = place.function.as_ref().map_or("??".into(), |name| format!("{name}{offset}"));
-    let short = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let column = place.column.map_or_else(String::new, |column| format!(":{column}"));
     let line = place.file.as_deref().zip(place.line);
     let line = line.map(|(file, line)| format!("{}:{line}{column}", short(file)));
-    let module = || place.module.as_deref().map(short);
+    let module = || place.module.as_deref().map(|path| short(path).to_owned());
     [function, line.or_else(module).unwrap_or_default()]
 }
 

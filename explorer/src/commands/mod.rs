@@ -2,12 +2,14 @@
 //! reference and every front end read it.
 
 mod argument;
+mod asked;
 mod bookmarks;
 mod breaking;
 mod breakpoints;
 mod calls;
 mod compare;
 mod conditions;
+mod defined;
 mod disassemble;
 mod display;
 mod each;
@@ -286,6 +288,10 @@ pub static COMMANDS: &[&Command] = &[
     &stack::BACKTRACE,
     &maps::MAPS,
     &modules::MODULES,
+    &defined::INFO_FUNCTIONS,
+    &defined::INFO_VARIABLES,
+    &defined::INFO_TYPES,
+    &defined::INFO_SOURCES,
     &locating::INFO_LINE,
     &locating::INFO_SYMBOL,
     &locating::INFO_ADDRESS,

@@ -8,7 +8,7 @@ use crate::session::{Place, Session, Stop};
 use serde::Serialize;
 
 /// Where the cursor is.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Position {
     tracepoint: u64,
     end: u64,

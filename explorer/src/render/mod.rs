@@ -19,6 +19,20 @@ pub fn serialize_hex<S: serde::Serializer>(address: &u64, out: S) -> Result<S::O
     out.serialize_str(&hex(*address))
 }
 
+/// For serde: an address that may be missing, as [`hex`].
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize_some_hex<S: serde::Serializer>(
+    address: &Option<u64>,
+    out: S,
+) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => serialize_hex(address, out),
+        None => out.serialize_none(),
+    }
+}
+
 /// For serde: whether a number need not be written.
 pub fn is_zero(number: &u64) -> bool {
     *number == 0

@@ -1,6 +1,6 @@
 //! Expressions shown wherever the cursor stops.
 
-use crate::values::Format;
+use super::examine::DisplayFormat;
 use serde::Serialize;
 
 /// Most displays.
@@ -14,8 +14,7 @@ pub struct Display {
     /// As typed.
     pub expression: String,
     /// How it is shown.
-    #[serde(skip)]
-    pub format: Format,
+    pub format: DisplayFormat,
 }
 
 /// All of them.
@@ -27,7 +26,7 @@ pub struct Displays {
 
 impl Displays {
     /// One more; its number. Beyond 1000 the oldest is dropped.
-    pub fn add(&mut self, expression: &str, format: Format) -> u32 {
+    pub fn add(&mut self, expression: &str, format: DisplayFormat) -> u32 {
         if self.all.len() >= MAX_DISPLAYS {
             self.all.remove(0);
         }

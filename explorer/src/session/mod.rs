@@ -8,11 +8,13 @@ mod called_name;
 mod calls;
 mod condition;
 mod crossed;
+mod defined;
 mod display;
 mod each;
 mod ended;
 mod entered;
 mod entries;
+mod examine;
 mod executions;
 mod find;
 mod frame_lines;
@@ -57,8 +59,10 @@ mod stop;
 mod view;
 mod visible;
 
+pub use defined::{Defined, Defines};
 pub use display::{Display, Displays};
 pub use each::{Each, Times};
+pub use examine::{DisplayFormat, Examine, UnitFormat};
 pub use frames::Frames;
 pub use heap::{Around, Block, Checked, Family, Found, Heap, Misuse, Use, Uses, WrongFree};
 pub use history::ValueHistory;
@@ -118,17 +122,6 @@ use rdb_schema::event::{EventKind, Exit};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// What `x` continues with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Examine {
-    /// The last format letter.
-    pub format: char,
-    /// The last unit size, bytes.
-    pub size: usize,
-    /// One past the last unit shown.
-    pub next: Option<u64>,
-}
 
 /// What `list` continues with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,7 +200,7 @@ impl Session {
             sources: Sources::default(),
             breakpoints,
             settings: Settings::default(),
-            examine: Examine { format: 'x', size: 4, next: None },
+            examine: Examine::default(),
             listing: None,
             chosen: None,
             selected: 0,

@@ -310,7 +310,7 @@ fn symbols_fit(own: &str, wanted: &str) -> bool {
 }
 
 /// A function as a value: it is at its entry.
-fn function_value(symbols: &ModuleSymbols, bias: u64, entry: ModuleAddr) -> Value {
+pub(super) fn function_value(symbols: &ModuleSymbols, bias: u64, entry: ModuleAddr) -> Value {
     let dies = symbols.function_dies(entry, 0);
     with_type_of(symbols, bias, (entry, dies.map(|dies| dies.physical)))
 }

@@ -9,7 +9,7 @@
 use super::bookmark::Bookmark;
 use super::breakpoint::Breakpoint;
 use super::display::Display;
-use crate::values::Format;
+use super::examine::DisplayFormat;
 use crate::whole_file::WholeFile;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -86,7 +86,7 @@ impl SavedDisplay {
 
     /// The display, if it is one that could have been made.
     pub fn restore(&self) -> Option<Display> {
-        let format = Format::parse(&self.format).ok()?;
+        let format = DisplayFormat::parse(&self.format).ok()?;
         Some(Display { number: self.number, expression: self.expression.clone(), format })
     }
 }

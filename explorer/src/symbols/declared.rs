@@ -130,9 +130,15 @@ impl Declared {
         locals.filter(move |full| full.rsplit("::").next() == Some(name))
     }
 
+    /// What is of a kind, in no order: names, and the DIEs that have them.
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&str, DieRef)> {
+        let items = self.items.iter().filter(move |item| item.kind == kind);
+        items.map(|item| (&*item.name, DieRef { supplementary: false, offset: item.offset }))
+    }
+
     /// Names of a kind, in no order.
     pub fn names(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.items.iter().filter(move |item| item.kind == kind).map(|item| &*item.name)
+        self.all(kind).map(|(name, _)| name)
     }
 }
 

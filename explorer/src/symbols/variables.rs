@@ -86,6 +86,12 @@ impl ModuleSymbols {
         })
     }
 
+    /// The line that a DIE is declared in (DW_AT_decl_line).
+    pub fn line_of(&self, die: DieRef) -> Option<u64> {
+        let line = |entry: &Entry<'_>| entry.unsigned(gimli::DW_AT_decl_line);
+        guarded(|| self.dies().entry(die)?.inherited(line))
+    }
+
     /// Whether its line tables mention a source file of this name.
     pub fn has_source_file(&self, file: &str) -> bool {
         let units = self.units();

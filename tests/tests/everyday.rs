@@ -184,7 +184,7 @@ fn displays_of_memory_show_what_x_shows() {
         let [_, first, moved, examined, list] = &answers[..] else { panic!("{answers:?}") };
         assert!(first.get("displays")[0]["error"].is_null(), "{first:?}");
         let memory = &moved.get("displays")[0]["memory"];
-        assert_eq!(memory, &serde_json::Value::from(examined.result.clone()), "{display}");
+        assert_eq!(memory, &examined.result, "{display}");
         assert_eq!(list.get("displays")[0]["format"].as_str().map(|f| &f[..1]), format.get(..1));
     }
     let value = explorer.last(&["until main", "display/x seed"]);

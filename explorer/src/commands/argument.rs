@@ -46,6 +46,8 @@ pub enum Kind {
     Syscall,
     /// The path of a file; it may begin with a slash.
     Path,
+    /// A regular expression; it may begin with a slash.
+    Pattern,
     /// Anything.
     Text,
 }
@@ -130,7 +132,7 @@ impl Arguments {
         let mut rest = rest;
         let takes = |wanted: fn(&Argument) -> bool| command.arguments.iter().any(wanted);
         // Paths begin with a slash, and patterns.
-        let begins = takes(|one| matches!(one.kind, Kind::Path | Kind::Location));
+        let begins = takes(|one| matches!(one.kind, Kind::Path | Kind::Location | Kind::Pattern));
         let other = begins && !takes(|one| one.form == Form::Slash);
         if let Some(after) = rest.strip_prefix('/').filter(|_| !other) {
             let end = after.find(char::is_whitespace).unwrap_or(after.len());

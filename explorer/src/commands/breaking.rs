@@ -108,7 +108,7 @@ pub static RBREAK: Command = Command {
         name: "PATTERN",
         form: Form::RequiredRest,
         short: None,
-        kind: Kind::Text,
+        kind: Kind::Pattern,
         help: "a regular expression over names, as grep -E has them: read_, ^std::, (add|sub)$",
     }],
     help: "set a breakpoint at all functions whose names match a pattern",

@@ -73,7 +73,7 @@ const PATTERN: Argument = Argument {
     name: "PATTERN",
     form: Form::Rest,
     short: None,
-    kind: Kind::Text,
+    kind: Kind::Pattern,
     help: "a regular expression that is found in the name; all if left out",
 };
 

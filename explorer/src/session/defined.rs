@@ -147,22 +147,18 @@ fn each_function(
     fits: &dyn Fn(&str) -> bool,
     take: &mut Take<'_>,
 ) -> ControlFlow<()> {
-    for name in symbols.functions().into_iter().filter(|name| fits(name)) {
-        let own = |found: &BreakAddress| {
-            let function = symbols.function_at(found.entry);
-            !found.inlined && function.is_some_and(|function| function.name == name)
-        };
-        for found in symbols.addresses_of_function(&name).iter().filter(|found| own(found)) {
-            let place = symbols.location_at(found.entry);
-            let value = function_value(symbols, bias, found.entry);
-            take(Defined {
-                of: place.is_some().then(|| value.of.name()),
-                address: Some(found.entry.to_runtime(bias)),
-                line: place.as_ref().map(|place| place.line.into()),
-                file: place.map(|place| place.file),
-                ..new(symbols, &name)
-            })?;
-        }
+    let mut found = symbols.addresses_of_functions(false, fits);
+    found.sort_by(|a, b| (&a.function, a.entry).cmp(&(&b.function, b.entry)));
+    for BreakAddress { entry, function, .. } in found {
+        let place = symbols.location_at(entry);
+        let of = place.is_some().then(|| function_value(symbols, bias, entry).of.name());
+        take(Defined {
+            of,
+            address: Some(entry.to_runtime(bias)),
+            line: place.as_ref().map(|place| place.line.into()),
+            file: place.map(|place| place.file),
+            ..new(symbols, &function.unwrap_or_default())
+        })?;
     }
     ControlFlow::Continue(())
 }

@@ -49,13 +49,10 @@ impl Locator {
         let mut targets = Vec::new();
         for index in self.images().modules() {
             let Some(symbols) = self.images().symbols(timeline, index) else { continue };
-            let names = symbols.functions().into_iter().filter(|name| pattern.is_in(name));
-            for name in names {
-                let addresses = symbols.addresses_of_function(&name);
-                self.add_targets(timeline, index, symbols, &addresses, &mut targets);
-                if targets.len() > most.saturating_mul(4) {
-                    return None;
-                }
+            let addresses = symbols.addresses_of_functions(true, |name| pattern.is_in(name));
+            self.add_targets(timeline, index, symbols, &addresses, &mut targets);
+            if targets.len() > most.saturating_mul(4) {
+                return None;
             }
         }
         targets.sort_by_key(|target| (target.address, target.module));

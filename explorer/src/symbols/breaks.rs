@@ -19,6 +19,13 @@ const MAX_COMPARED: usize = 200_000;
 /// A place: its unit and its address.
 type Located = (usize, u64);
 
+/// By address, each once: a function before a copy of another that is inlined there.
+fn in_order(mut addresses: Vec<BreakAddress>) -> Vec<BreakAddress> {
+    addresses.sort_by_key(|at| (at.address, at.inlined));
+    addresses.dedup_by_key(|at| at.address);
+    addresses
+}
+
 impl ModuleSymbols {
     /// Where to break for a function name: the exact name or linkage name;
     /// else, for C++ and Rust, every function whose qualified name ends in
@@ -26,16 +33,34 @@ impl ModuleSymbols {
     /// Inlined copies are included.
     pub fn addresses_of_function(&self, name: &str) -> Vec<BreakAddress> {
         let found = self.functions_named(name);
-        let mut addresses: Vec<_> = found
-            .iter()
-            .filter_map(|(name, place)| match *place {
-                Place::Scope { unit, scope } => self.break_in(unit as usize, scope as usize, name),
-                Place::Symbol(entry) => Some(self.break_at_symbol(entry, name)),
-            })
-            .collect();
-        addresses.sort_by_key(|at| (at.address, at.inlined));
-        addresses.dedup_by_key(|at| at.address);
-        addresses
+        in_order(found.iter().filter_map(|(name, place)| self.break_at(name, *place)).collect())
+    }
+
+    /// Where to break for each function whose whole name `wanted` takes: each address once, and
+    /// inlined copies only if `inlined`.
+    pub fn addresses_of_functions(
+        &self,
+        inlined: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<BreakAddress> {
+        let is_copy = |place: &Place| match *place {
+            Place::Scope { unit, scope } => {
+                let scopes = self.units().scopes(unit as usize);
+                let scope = scopes.and_then(|scopes| scopes.all.get(scope as usize));
+                scope.is_some_and(|scope| scope.call.is_some())
+            }
+            Place::Symbol(_) => false,
+        };
+        let all = self.index().all().filter(|(name, _)| wanted(name));
+        let all = all.filter(|(_, place)| inlined || !is_copy(place));
+        in_order(all.filter_map(|(name, place)| self.break_at(name, *place)).collect())
+    }
+
+    fn break_at(&self, name: &str, place: Place) -> Option<BreakAddress> {
+        match place {
+            Place::Scope { unit, scope } => self.break_in(unit as usize, scope as usize, name),
+            Place::Symbol(entry) => Some(self.break_at_symbol(entry, name)),
+        }
     }
 
     fn break_in(&self, unit: usize, scope: usize, name: &str) -> Option<BreakAddress> {

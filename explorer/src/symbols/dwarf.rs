@@ -1,6 +1,7 @@
 //! The DWARF sections of a module, wherever they were found.
 
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock};
 
 use gimli::{AttributeValue, DwarfSections, Unit};
 
@@ -10,8 +11,53 @@ use super::elf::Elf;
 use super::scopes::Scope;
 use super::table::SymbolTable;
 
-/// gimli's view of the sections, borrowed.
-pub(crate) type Dwarf<'a> = gimli::Dwarf<Slice<'a>>;
+/// gimli's view of the sections, borrowed, with what finds units in them.
+pub(crate) struct Dwarf<'a> {
+    sections: gimli::Dwarf<Slice<'a>>,
+    starts: &'a Starts,
+    supplementary: &'a Starts,
+}
+
+impl<'a> Deref for Dwarf<'a> {
+    type Target = gimli::Dwarf<Slice<'a>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.sections
+    }
+}
+
+impl DerefMut for Dwarf<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.sections
+    }
+}
+
+/// Where the units of a `.debug_info` start, in order; read once, when a reference first leads
+/// from one to another.
+#[derive(Debug, Default)]
+pub(crate) struct Starts(OnceLock<Vec<usize>>);
+
+impl Starts {
+    /// The unit that contains a place in `.debug_info`.
+    fn unit_around<'a>(
+        &self,
+        dwarf: &gimli::Dwarf<Slice<'a>>,
+        place: gimli::DebugInfoOffset,
+    ) -> Option<(Unit<Slice<'a>>, gimli::UnitOffset)> {
+        let starts = self.0.get_or_init(|| {
+            let mut headers = dwarf.units();
+            let next = || headers.next().ok().flatten();
+            std::iter::from_fn(next)
+                .filter_map(|header| Some(header.debug_info_offset()?.0))
+                .collect()
+        });
+        let before = starts.partition_point(|start| *start <= place.0).checked_sub(1)?;
+        let start = gimli::DebugInfoOffset(*starts.get(before)?);
+        let header = dwarf.debug_info.header_from_offset(start).ok()?;
+        let offset = place.to_unit_offset(&header)?;
+        Some((dwarf.unit(header).ok()?, offset))
+    }
+}
 
 /// Most abstract origins and specifications followed for one name.
 const MAX_ORIGINS: usize = 16;
@@ -21,6 +67,8 @@ const MAX_ORIGINS: usize = 16;
 pub(crate) struct DebugInfo {
     main: DwarfSections<Bytes>,
     supplementary: Option<DwarfSections<Bytes>>,
+    starts: Starts,
+    supplementary_starts: Starts,
 }
 
 impl DebugInfo {
@@ -28,7 +76,7 @@ impl DebugInfo {
     pub fn load(elf: &Elf, search: &DebugSearch, notices: &mut Vec<String>) -> Self {
         let main = sections(elf, notices);
         let supplementary = search.supplementary(elf).map(|sup| sections(&sup, notices));
-        let info = Self { main, supplementary };
+        let info = Self { main, supplementary, ..Self::default() };
         if info.is_split() {
             notices.push(
                 "most of its debug information is in .dwo files (split DWARF), which are not \
@@ -54,7 +102,11 @@ impl DebugInfo {
 
     /// For use in here: cheap to make, no reference counts.
     pub fn borrow(&self) -> Dwarf<'_> {
-        self.main.borrow_with_sup(self.supplementary.as_ref(), Bytes::slice)
+        Dwarf {
+            sections: self.main.borrow_with_sup(self.supplementary.as_ref(), Bytes::slice),
+            starts: &self.starts,
+            supplementary: &self.supplementary_starts,
+        }
     }
 
     /// For those who keep it.
@@ -119,7 +171,8 @@ pub(crate) fn die_names<'a>(
     offset: gimli::UnitOffset,
 ) -> DieNames {
     let mut names = DieNames::default();
-    let (mut dwarf, mut offset) = (dwarf, offset);
+    let (starts, supplementary) = (dwarf.starts, dwarf.supplementary);
+    let (mut dwarf, mut starts, mut offset) = (&dwarf.sections, starts, offset);
     let mut other: Option<Unit<Slice<'a>>> = None;
     for _ in 0..MAX_ORIGINS {
         let here = other.as_ref().unwrap_or(unit);
@@ -139,31 +192,17 @@ pub(crate) fn die_names<'a>(
         match origin.or_else(|| entry.attr_value(gimli::DW_AT_specification)) {
             Some(AttributeValue::UnitRef(to)) => offset = to,
             Some(AttributeValue::DebugInfoRef(to)) => {
-                let Some((unit, to)) = unit_of(dwarf, to) else { break };
+                let Some((unit, to)) = starts.unit_around(dwarf, to) else { break };
                 (other, offset) = (Some(unit), to);
             }
             Some(AttributeValue::DebugInfoRefSup(to)) => {
                 let Some(sup) = dwarf.sup() else { break };
-                let Some((unit, to)) = unit_of(sup, to) else { break };
-                dwarf = sup;
+                let Some((unit, to)) = supplementary.unit_around(sup, to) else { break };
+                (dwarf, starts) = (sup, supplementary);
                 (other, offset) = (Some(unit), to);
             }
             _ => break,
         }
     }
     names
-}
-
-/// The unit that contains a place in `.debug_info`.
-fn unit_of<'a>(
-    dwarf: &Dwarf<'a>,
-    place: gimli::DebugInfoOffset,
-) -> Option<(Unit<Slice<'a>>, gimli::UnitOffset)> {
-    let mut headers = dwarf.units();
-    while let Ok(Some(header)) = headers.next() {
-        if let Some(offset) = place.to_unit_offset(&header) {
-            return Some((dwarf.unit(header).ok()?, offset));
-        }
-    }
-    None
 }

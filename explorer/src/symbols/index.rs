@@ -120,7 +120,12 @@ impl FunctionIndex {
 
     /// All names, in no order, copies included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.functions.iter().map(|(name, _)| &**name)
+        self.all().map(|(name, _)| &**name)
+    }
+
+    /// All names and what they mean, in no order, copies included.
+    pub fn all(&self) -> impl Iterator<Item = &(Arc<str>, Place)> {
+        self.functions.iter()
     }
 }
 

@@ -155,7 +155,7 @@ impl Arguments {
     }
 
     fn words(&mut self, command: &Command, rest: &str) -> Result<(), CommandError> {
-        let mut rest = rest.trim();
+        let mut rest = self.options_behind(command, rest.trim());
         let mut positional = command.arguments.iter().filter(|argument| argument.is_positional());
         while !rest.is_empty() {
             let (word, after) = next_word(rest);
@@ -185,6 +185,23 @@ impl Arguments {
             rest = after;
         }
         Ok(())
+    }
+
+    /// Takes options that stand behind everything else, where they can mean nothing else, as in
+    /// `mod list x -c 3`; what stands before them.
+    fn options_behind<'t>(&mut self, command: &Command, rest: &'t str) -> &'t str {
+        let mut rest = rest;
+        while let Some((before, value)) = rest.rsplit_once(char::is_whitespace)
+            && let Some((before, word)) = before.trim_end().rsplit_once(char::is_whitespace)
+            && let Some(option) = command.arguments.iter().find(|a| a.is_option(word))
+            && !before.trim().is_empty()
+            && value.chars().all(char::is_alphanumeric)
+            && self.get(option.name).is_none()
+        {
+            self.values.push((option.name, value.to_owned()));
+            rest = before.trim_end();
+        }
+        rest
     }
 
     fn check(&self, command: &Command) -> Result<(), CommandError> {

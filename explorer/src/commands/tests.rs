@@ -82,6 +82,19 @@ fn arguments_come_by_position_option_and_slash() {
 }
 
 #[test]
+fn options_may_stand_behind_where_they_mean_nothing_else() {
+    let modifications = arguments("mod list a.b + c -c 3 -w past").unwrap();
+    assert_eq!(modifications.get("EXPR"), Some("a.b + c"));
+    assert_eq!((modifications.count("N"), modifications.get("WHEN")), (Some(3), Some("past")));
+    let difference = arguments("mod list a -c -3").unwrap();
+    assert_eq!((difference.get("EXPR"), difference.count("N")), (Some("a -c -3"), None));
+    let text = arguments("find \"a -c 3\"").unwrap();
+    assert_eq!((text.get("BYTES"), text.count("N")), (Some("\"a -c 3\""), None));
+    assert_eq!(arguments("find \"x\" -c 3").unwrap().get("BYTES"), Some("\"x\""));
+    assert_eq!(arguments("output -c 3 --fd 1").unwrap().count("N"), Some(3));
+}
+
+#[test]
 fn wrong_arguments_show_the_usage() {
     let error = |line| arguments(line).unwrap_err().to_string();
     assert!(error("jump").contains("usage: jump T"), "{}", error("jump"));

@@ -1,7 +1,7 @@
 //! Lines that optimisers scatter: where steps stop, and where breakpoints are, as in gdb.
 
 use rdb_tests::compile::Flavour;
-use rdb_tests::explorer::{Answer, parse_hex};
+use rdb_tests::explorer::{Answer, Explorer, parse_hex};
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
 use rdb_tests::oracle;
@@ -117,4 +117,58 @@ fn steps_lead_through_the_dynamic_linker_to_the_function() {
         assert_eq!(pc(&answers[2]), addresses(&theirs[1])[0], "{mark}: {answers:?}");
         assert_eq!(answers[3].tracepoint(), answers[1].tracepoint(), "{mark}");
     }
+}
+
+/// The first stop at `place`, and those of `commands` after it.
+fn stops(explorer: &Explorer, place: &str, commands: &[&str]) -> Vec<Answer> {
+    let go = [format!("break {place}"), "rc".to_owned(), "delete".to_owned()];
+    let all = go.into_iter().chain(commands.iter().map(|one| (*one).to_owned()));
+    let mut answers = explorer.ask(&all.collect::<Vec<_>>());
+    answers.remove(2);
+    answers.split_off(1)
+}
+
+#[test]
+fn steps_pass_over_functions_without_lines() {
+    let fixture = Fixture::load("lineless");
+    let guest = Guest::fixture(&fixture, Flavour::O0);
+    let explorer = guest.record(&[]).explore();
+    let place = fixture.place("through");
+    let own = stops(&explorer, &place, &["step"; 5]);
+    let marks = ["through", "direct", "twice", "twice", "onward", "print"];
+    for (answer, mark) in own.iter().zip(marks) {
+        let line = answer.line().unwrap_or_default();
+        let after = u64::from(mark == "twice" && line != u64::from(fixture.line(mark)));
+        assert_eq!(line, u64::from(fixture.line(mark)) + after, "{mark}: {own:?}");
+    }
+    // And back, at the same moments.
+    let there_and_back: Vec<&str> = [["step"; 5], ["sb"; 5]].concat();
+    let moments: Vec<u64> = stops(&explorer, &place, &there_and_back)
+        .iter()
+        .map(|answer| answer.tracepoint())
+        .collect();
+    let mut back = moments[5..].to_vec();
+    back.reverse();
+    assert_eq!(moments[..6], back);
+    // A breakpoint in what they call stops.
+    for way in [["break twice", "step"], ["break twice", "next"]] {
+        let stopped = stops(&explorer, &place, &way);
+        assert_eq!((stopped[2].reason(), stopped[2].function()), ("breakpoint", Some("twice")));
+    }
+    let commands = ["step", "print/x $pc"].repeat(5).into_iter().map(str::to_owned);
+    let Some(theirs) = oracle::answers(&guest, &place, 1, &commands.collect::<Vec<_>>()) else {
+        return;
+    };
+    let theirs: Vec<u64> =
+        theirs.iter().skip(1).step_by(2).map(|text| addresses(text)[0]).collect();
+    assert_eq!(own[1..].iter().map(pc).collect::<Vec<_>>(), theirs);
+}
+
+#[test]
+fn steps_pass_over_what_throws() {
+    let fixture = Fixture::load("exceptions");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let moved = stops(&explorer, &fixture.place("throw"), &["step", "sb"]);
+    assert_eq!(moved[1].file_name(), Some(fixture.source_name().as_str()), "{moved:?}");
+    assert_eq!(moved[2].tracepoint(), moved[0].tracepoint(), "{moved:?}");
 }

@@ -65,6 +65,13 @@ pub struct Left {
     limit: u64,
 }
 
+impl Left {
+    /// What the instruction of state `at` leaves, where the stack pointer is `limit` outside.
+    pub(super) fn since(at: u64, limit: u64) -> Self {
+        Self { at, inside: at, limit }
+    }
+}
+
 /// Most instructions between those with which longjmp sets the stack pointer and
 /// the program counter.
 const NEAR: u64 = 64;

@@ -4,6 +4,7 @@ use super::Session;
 use super::calls::{Flow, Flows, Left};
 use super::frame_lines::{Seen, StepFrame};
 use super::line_code::{LineCache, LineCode};
+use super::lineless::Lineless;
 use super::locate::Owner;
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
@@ -30,8 +31,8 @@ pub enum Calls {
 enum Pause {
     Breakpoint,
     Line,
-    /// A call to pass over.
-    Call,
+    /// A call to pass over, of this state.
+    Call(u64),
     /// Backwards: a function to pass over.
     Left(Left),
     Failed(StateError),
@@ -61,6 +62,8 @@ struct Step {
     entry: bool,
     /// Backwards: where the first line of a function starts from which another was called.
     caller: Option<u64>,
+    /// Into calls: which functions are passed over.
+    lineless: Lineless,
 }
 
 /// What is known of code, for the steps of one command.
@@ -70,6 +73,8 @@ struct Known {
     flows: Flows,
     /// Which code is the dynamic linker's, by address.
     linker: HashMap<u64, bool>,
+    /// Which code leads on to a function.
+    leads: HashMap<u64, bool>,
     /// Inlined copies that begin where the step ends, and are called there.
     outside: usize,
 }
@@ -136,15 +141,15 @@ impl Session {
             Direction::Forward => self.position()?,
             Direction::Backward => self.cursor,
         };
-        if calls == Calls::Over
-            && direction == Direction::Forward
-            && known.flows.of(self, from, pc) == Flow::Call
-        {
+        let is_call =
+            direction == Direction::Forward && known.flows.of(self, from, pc) == Flow::Call;
+        if calls == Calls::Over && is_call {
             match self.over_call(from)? {
                 Ok(next) => from = next,
                 Err(stop) => return Ok(stop),
             }
         }
+        step.lineless = Lineless::begin(from, is_call && current.is_some());
         loop {
             // Each walk may be too short to look.
             self.interrupt.check()?;
@@ -160,7 +165,10 @@ impl Session {
                 Some((state, Pause::Breakpoint)) => {
                     return Ok(Some((state, Stop::Breakpoint { breakpoints: Vec::new() })));
                 }
-                Some((state, Pause::Call)) => self.over_call(state)?,
+                Some((_, Pause::Call(call))) => {
+                    step.lineless.forget();
+                    self.over_call(call)?
+                }
                 Some((_, Pause::Left(left))) => self.back_over(left)?,
                 Some((_, Pause::Failed(error))) => return Err(error),
             };
@@ -188,6 +196,7 @@ impl Step {
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
             caller: None,
+            lineless: Lineless::default(),
         };
         step.current = line.map(|line| step.sees(line));
         step
@@ -214,7 +223,15 @@ impl Step {
         };
         if self.direction == Direction::Backward {
             // What leaves a function leads, backwards, into it.
-            match session.leaves(state, flow) {
+            let left = match self.calls {
+                Calls::Into if self.in_linker => Ok(None),
+                Calls::Into => {
+                    let known = (&mut known.lines, &mut known.flows);
+                    session.left_lineless(known, state, session.cursor)
+                }
+                Calls::Over => session.leaves(state, flow),
+            };
+            match left {
                 Ok(None) => {}
                 Ok(Some(left)) => return Some(Pause::Left(left)),
                 Err(error) => return Some(Pause::Failed(error)),
@@ -223,13 +240,35 @@ impl Step {
         if self.arrives(session, known, state, pc) {
             return Some(Pause::Line);
         }
-        if self.direction == Direction::Backward {
+        match (self.direction, self.calls) {
+            (Direction::Backward, _) => None,
+            (_, Calls::Into) => self.enters_lineless(session, known, (state, pc)),
+            (_, Calls::Over) => {
+                if flow == Flow::Return {
+                    self.frame.leave();
+                }
+                (flow == Flow::Call).then_some(Pause::Call(state))
+            }
+        }
+    }
+
+    /// Forwards: whether the state is where a function without lines was entered.
+    fn enters_lineless(
+        &mut self,
+        session: &Session,
+        known: &mut Known,
+        (state, pc): (u64, u64),
+    ) -> Option<Pause> {
+        if self.in_linker {
             return None;
         }
-        if flow == Flow::Return {
-            self.frame.leave();
+        let lines = known.lines.get(&session.locator, &session.timeline, state, pc).is_some();
+        let leads = self.linker.is_some() || known.leads_on(session, (state, pc));
+        let calls = known.flows.of(session, state, pc) == Flow::Call;
+        match self.lineless.entered(session, state, (lines, leads, calls)) {
+            Ok(call) => call.map(Pause::Call),
+            Err(error) => Some(Pause::Failed(error)),
         }
-        (flow == Flow::Call).then_some(Pause::Call)
     }
 
     /// Whether the step ends at `state`.
@@ -397,6 +436,11 @@ impl Known {
     fn is_linkers(&mut self, session: &Session, (state, pc): (u64, u64)) -> bool {
         let owner = || session.locator.owner(&session.timeline, state, pc) == Owner::Linker;
         *self.linker.entry(pc).or_insert_with(owner)
+    }
+
+    /// Whether code that is executed at a state only leads to a function.
+    fn leads_on(&mut self, session: &Session, (state, pc): (u64, u64)) -> bool {
+        *self.leads.entry(pc).or_insert_with(|| session.leads_on(state, pc))
     }
 
     /// The line of the code that is executed at a state, if that has one; `None` if the state

@@ -123,6 +123,12 @@ impl Locator {
         }
     }
 
+    /// Whether an address is in a stub that leads to a function of another module.
+    pub fn is_stub(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
+        self.find(timeline, state, address)
+            .is_some_and(|found| found.symbols.is_stub(found.address))
+    }
+
     /// Run-time address and size of a variable or function, by symbol name.
     pub fn named(&self, timeline: &Timeline, name: &str) -> Option<(u64, u64)> {
         let of = |index| {

@@ -31,6 +31,7 @@ mod judged;
 mod keeping;
 mod leave;
 mod line_code;
+mod lineless;
 mod lines;
 mod listed;
 mod locate;

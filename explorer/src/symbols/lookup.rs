@@ -162,6 +162,12 @@ impl ModuleSymbols {
         })
     }
 
+    /// Whether an address is in the procedure linkage table, or in the thunk of a virtual
+    /// function (Itanium C++ ABI, 5.1.4.2), which leads to a function.
+    pub fn is_stub(&self, address: ModuleAddr) -> bool {
+        self.table().is_stub(address.0)
+    }
+
     /// Address and size of a variable with static storage, by symbol name,
     /// mangled or not. Size 0: unknown. Thread-local variables have no
     /// address of their own and are not found.

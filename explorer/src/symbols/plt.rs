@@ -4,6 +4,7 @@
 //! that slot names the function (System V ABI for x86-64, 5.2).
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
@@ -30,6 +31,12 @@ pub(crate) fn symbols(view: &ElfView<'_>) -> Vec<Symbol> {
         }
     }
     found
+}
+
+/// Where a module has stubs.
+pub(crate) fn ranges(view: &ElfView<'_>) -> Vec<Range<u64>> {
+    let sections = SECTIONS.iter().filter_map(|(name, _)| view.section_by_name(name));
+    sections.map(|one| one.address()..one.address().saturating_add(one.size())).collect()
 }
 
 /// Slot address → name of the function whose address the loader puts there.

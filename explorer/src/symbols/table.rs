@@ -2,6 +2,7 @@
 
 use object::read::elf::FileHeader;
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, elf};
+use std::ops::Range;
 
 use super::demangle::demangle_short;
 use super::elf::{Elf, ElfView};
@@ -69,6 +70,8 @@ impl Symbol {
 pub(crate) struct SymbolTable {
     /// By address, then rank.
     symbols: Vec<Symbol>,
+    /// Where the procedure linkage table is.
+    stubs: Vec<Range<u64>>,
 }
 
 impl SymbolTable {
@@ -83,7 +86,18 @@ impl SymbolTable {
         let order = |s: &Symbol| (s.address, s.kind, s.rank, s.size == 0);
         symbols.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name)));
         symbols.dedup_by(|a, b| a.address == b.address && a.name == b.name);
-        Self { symbols }
+        let stubs = elf.view().iter().flat_map(plt::ranges).collect();
+        Self { symbols, stubs }
+    }
+
+    /// Whether an address is in the procedure linkage table, or in the thunk of a virtual
+    /// function (Itanium C++ ABI, 5.1.4.2).
+    pub fn is_stub(&self, address: u64) -> bool {
+        let is_thunk = |symbol: &Symbol| {
+            ["_ZTh", "_ZTv", "_ZTc"].iter().any(|start| symbol.name.starts_with(start))
+        };
+        self.stubs.iter().any(|stubs| stubs.contains(&address))
+            || self.function_at(address).is_some_and(is_thunk)
     }
 
     /// All symbols, by address.
@@ -233,7 +247,7 @@ mod tests {
             symbol(0x200, 0, Kind::Label, "label"),
             symbol(0x300, 8, Kind::Plt, "f@plt"),
         ];
-        let table = SymbolTable { symbols };
+        let table = SymbolTable { symbols, stubs: Vec::new() };
         let near = |address| table.near(address).map(|symbol| &*symbol.name);
         assert_eq!((near(0x100), near(0x11f), near(0x120)), (Some("tag"), Some("tag"), None));
         assert_eq!((near(0x1ff), near(0x200), near(0x27f)), (None, Some("label"), Some("label")));

@@ -73,7 +73,11 @@ fn cells(row: &Row, narrow: bool) -> Vec<String> {
     let mut cells = head(modification.current, modification.tracepoint, row.number);
     cells.extend((!narrow).then(|| crate::render::hex(modification.place.pc)));
     cells.extend(place_cells(&modification.place));
-    let mapped = if modification.mapped { " (mapped)" } else { "" };
+    let mapped = match modification.mapped {
+        true if modification.new.iter().all(Option::is_none) => " (unmapped)",
+        true => " (mapped)",
+        false => "",
+    };
     cells.push(old.unwrap_or_else(|| shown(&modification.old)));
     cells.push(new.unwrap_or_else(|| shown(&modification.new)) + mapped);
     cells

@@ -9,6 +9,7 @@ mod calls;
 mod condition;
 mod crossed;
 mod defined;
+mod descriptors;
 mod display;
 mod each;
 mod ended;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gimli::{AttributeSpecification, AttributeValue, EntriesRaw};
+use gimli::{AttributeSpecification, AttributeValue, EntriesRaw, Operation};
 
 use super::bytes::Reader;
 use super::dies::{DieRef, Dies, SharedUnit};
@@ -18,6 +18,10 @@ const NAMES: u64 = 4_000_000;
 
 /// Deepest nesting of namespaces and classes.
 const MAX_NESTING: usize = 256;
+
+/// What linkers write for addresses of what they throw away: ld writes 0, as gdb knows, and lld
+/// the highest (-z dead-reloc-in-nonalloc).
+const TOMBSTONES: [u64; 3] = [0, u64::MAX, u64::MAX - 1];
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +184,8 @@ struct Seen {
     located: bool,
     /// Whether its place is an address, whatever the program counter.
     fixed: bool,
+    /// Whether the linker threw away what was to be there.
+    discarded: bool,
     completes: Option<DieRef>,
     /// What names it.
     origin: Option<DieRef>,
@@ -229,7 +235,9 @@ impl Walk<'_> {
                 gimli::DW_AT_enum_class => seen.scoped = true,
                 gimli::DW_AT_location | gimli::DW_AT_const_value => {
                     seen.located = true;
-                    seen.fixed = is_address(&attribute.value());
+                    let address = self.address(&attribute.value());
+                    seen.fixed = address.is_some();
+                    seen.discarded = address.is_some_and(|address| TOMBSTONES.contains(&address));
                 }
                 gimli::DW_AT_specification => seen.completes = self.place(&attribute.value()),
                 gimli::DW_AT_abstract_origin => seen.origin = self.place(&attribute.value()),
@@ -237,6 +245,16 @@ impl Walk<'_> {
             }
         }
         Some(seen)
+    }
+
+    /// The address that a place begins with: of DW_OP_addr or DW_OP_addrx.
+    fn address(&self, value: &AttributeValue<Reader>) -> Option<u64> {
+        let AttributeValue::Exprloc(expression) = value else { return None };
+        match expression.clone().operations(self.unit.encoding()).next().ok()?? {
+            Operation::Address { address } => Some(address),
+            Operation::AddressIndex { index } => self.dies.dwarf().address(self.unit, index).ok(),
+            _ => None,
+        }
     }
 
     fn place(&self, value: &AttributeValue<Reader>) -> Option<DieRef> {
@@ -255,6 +273,9 @@ impl Walk<'_> {
             return;
         };
         let inside_code = self.open.iter().any(|open| open.function.is_some());
+        if seen.discarded {
+            return;
+        }
         if (seen.fixed || !inside_code) && !origin.supplementary && self.names.take(1) {
             declared.definitions.entry(origin.offset).or_insert(place);
         }
@@ -270,6 +291,7 @@ impl Walk<'_> {
         let function = self.open.iter().rev().find_map(|open| open.function.clone());
         let inside_code = function.is_some();
         let kind = match what {
+            _ if seen.discarded => return,
             Role::Variable | Role::Parameter if inside_code => Kind::Local,
             Role::Type | Role::Record | Role::Enumeration => Kind::Type,
             Role::Constant => Kind::Constant,
@@ -327,13 +349,6 @@ impl Walk<'_> {
         let function = (what == Role::Code).then(name);
         self.open.push(Open { depth, place, prefix, function });
     }
-}
-
-/// Whether a place begins with an address: DW_OP_addr or DW_OP_addrx.
-fn is_address(value: &AttributeValue<Reader>) -> bool {
-    let AttributeValue::Exprloc(expression) = value else { return false };
-    let first = gimli::Reader::read_u8(&mut expression.0.clone()).map(gimli::DwOp);
-    matches!(first, Ok(gimli::DW_OP_addr | gimli::DW_OP_addrx))
 }
 
 /// What a DIE is, for names.

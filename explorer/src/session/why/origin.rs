@@ -237,7 +237,7 @@ impl Session {
         };
         let mapped = mapped_descriptor(&asked);
         let read = if reads { Some(asked.arg(0)) } else { mapped };
-        let file = read.and_then(|number| self.descriptor(number, w));
+        let file = read.and_then(|number| self.descriptor(number, w).ok().flatten());
         let file_offset = file.as_ref().and(mapped).and_then(|_| match span.place {
             Place::Memory(address) => {
                 let mapping = u64::try_from(call.result).ok()?;
@@ -246,36 +246,6 @@ impl Session {
             _ => Some(asked.arg(5)),
         });
         Origin::Syscall { call: text, file, offset, file_offset }
-    }
-
-    /// What descriptor `number` means at `w`: what the last call opened that returned it, or
-    /// what it was when the chunk began.
-    fn descriptor(&self, number: u64, w: u64) -> Option<String> {
-        let (start, system) = self.timeline.system(w).ok()?;
-        let mut opened = None;
-        let visit = &mut |event: &Event| {
-            let EventKind::Syscall(call) = &event.kind else { return ControlFlow::Continue(()) };
-            let opens = matches!(name(call.number), Some("openat" | "open" | "creat"));
-            if !opens || u64::try_from(call.result) != Ok(number) {
-                return ControlFlow::Continue(());
-            }
-            let at = if name(call.number) == Some("openat") { 1 } else { 0 };
-            opened = call.arguments.get(at).and_then(|path| self.text_at(event.tracepoint, *path));
-            ControlFlow::Break(())
-        };
-        self.timeline.events(start..w, Direction::Backward, visit).ok()?;
-        opened.or_else(|| {
-            let mut known = system.descriptors.iter();
-            let found = known.find(|known| u64::try_from(known.number) == Ok(number))?;
-            Some(String::from_utf8_lossy(&found.target).into_owned())
-        })
-    }
-
-    fn text_at(&self, t: u64, address: u64) -> Option<String> {
-        const LONGEST: usize = 4096;
-        let bytes = self.timeline.memory(t, address, LONGEST).ok()?;
-        let text: Vec<u8> = bytes.into_iter().map_while(|byte| byte.filter(|b| *b != 0)).collect();
-        Some(String::from_utf8_lossy(&text).into_owned())
     }
 }
 

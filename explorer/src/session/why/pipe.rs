@@ -2,6 +2,7 @@
 
 use crate::dataflow::{Place, Span};
 use crate::session::Session;
+use crate::session::descriptors::made_pair;
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::syscalls::name;
@@ -34,10 +35,16 @@ impl Session {
         let [output, buffer, ..] = read.arguments;
         let Some(inside) = address.checked_sub(buffer) else { return Ok(Vec::new()) };
         let Some(pipe) = self.pipe_of(output, w)? else { return Ok(Vec::new()) };
+        if !self.is_own(&pipe, output, w)? {
+            return Ok(Vec::new());
+        }
         let first = self.passed(pipe.made..w, "read", output)?.saturating_add(inside);
         let end = first.saturating_add(part.length.into());
         let (mut passed, mut found) = (0u64, Vec::new());
         self.each_call(pipe.made..w, &mut |t, call| {
+            if closes(call, pipe.input) {
+                return ControlFlow::Break(());
+            }
             if !is_done(call, "write", pipe.input) {
                 return ControlFlow::Continue(());
             }
@@ -53,7 +60,33 @@ impl Session {
             passed = next;
             if passed < end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        Ok(found)
+        let same = found.iter().all(|passed| self.is_same(w, passed).unwrap_or(false));
+        Ok(if same { found } else { Vec::new() })
+    }
+
+    /// Whether all bytes of a pipe went through it by `read` and `write` with its own two
+    /// descriptors: no other descriptor means it, no child has it, and no other call moved bytes.
+    fn is_own(&self, pipe: &Pipe, output: u64, w: u64) -> Result<bool, StateError> {
+        let mut own = true;
+        self.timeline.events(pipe.made + 1..w, Direction::Forward, &mut |event| {
+            own &= match &event.kind {
+                EventKind::Syscall(call) => !shares(call, [output, pipe.input]),
+                EventKind::Exec(_) => false,
+                _ => true,
+            };
+            if own { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(own)
+    }
+
+    /// Whether what was written is what was read at `w`.
+    fn is_same(&self, w: u64, passed: &Passed) -> Result<bool, StateError> {
+        let (Place::Memory(from), Place::Memory(to)) = (passed.from.place, passed.to.place) else {
+            return Ok(false);
+        };
+        let length = passed.to.length as usize;
+        let written = self.timeline.memory(passed.written, from, length)?;
+        Ok(written == self.timeline.memory(w + 1, to, length)?)
     }
 
     /// The `read` of a tracepoint, if it is one.
@@ -78,13 +111,8 @@ impl Session {
                 found = Some(Pipe { made: event.tracepoint, input: write });
                 return ControlFlow::Break(());
             }
-            // Something else was opened with that number since.
-            let opens = matches!(name(call.number), Some("open" | "openat" | "socket" | "dup"));
-            let copies = matches!(name(call.number), Some("dup2" | "dup3"));
-            match (opens || copies) && u64::try_from(call.result) == Ok(output) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+            // Something else may have been opened with that number since.
+            if closes(call, output) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(found)
     }
@@ -124,13 +152,44 @@ fn is_done(call: &Syscall, wanted: &str, descriptor: u64) -> bool {
     name(call.number) == Some(wanted) && own == descriptor && call.result > 0
 }
 
+/// Whether a call closes a descriptor, also by making it mean something else.
+fn closes(call: &Syscall, descriptor: u64) -> bool {
+    let [first, second, ..] = call.arguments;
+    match name(call.number) {
+        Some("close") => first == descriptor,
+        Some("dup2" | "dup3") => second == descriptor && first != second && call.result >= 0,
+        Some("close_range") => (first..=second).contains(&descriptor),
+        _ => false,
+    }
+}
+
+/// Whether a call may move bytes through one of some descriptors other than by `read` and
+/// `write`, or give them to others.
+fn shares(call: &Syscall, descriptors: [u64; 2]) -> bool {
+    /// linux/sched.h.
+    const CLONE_THREAD: u64 = 0x10000;
+    let names = |arguments: &[u64]| arguments.iter().any(|one| descriptors.contains(one));
+    let [first, _, third, ..] = call.arguments;
+    match name(call.number) {
+        Some("fork" | "vfork" | "clone3") => true,
+        Some("clone") => first & CLONE_THREAD == 0,
+        Some(
+            "readv" | "writev" | "preadv2" | "pwritev2" | "vmsplice" | "dup" | "dup2" | "dup3",
+        ) => names(&[first]),
+        Some("fcntl") => names(&[first]) && !HARMLESS.contains(&call.arguments[1]),
+        Some("splice" | "tee" | "sendfile") => names(&[first, call.arguments[1], third]),
+        Some("sendmsg" | "sendmmsg" | "io_uring_enter" | "io_submit") => true,
+        _ => false,
+    }
+}
+
+/// fcntl's commands that get and set flags (asm-generic/fcntl.h).
+const HARMLESS: [u64; 4] = [1, 2, 3, 4];
+
 /// The descriptors of the pipe that a call made: for reading, and for writing.
 fn made_pipe(event: &Event, call: &Syscall) -> Option<(u64, u64)> {
     if !matches!(name(call.number), Some("pipe" | "pipe2")) || call.result != 0 {
         return None;
     }
-    let [to, ..] = call.arguments;
-    let (_, bytes) = event.memory.iter().find(|(address, _)| *address == to)?;
-    let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
-    Some((word(0)?.into(), word(4)?.into()))
+    made_pair(event, call.arguments[0]).map(|[read, write]| (read, write))
 }

@@ -3,6 +3,7 @@
 use super::environment::Environment;
 use super::error::At;
 use super::number::{Number, integer_type};
+use super::qualified::{self, Found};
 use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Fault, cast, operators};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
@@ -26,7 +27,21 @@ impl<'e> Evaluator<'e> {
         self.assigned.into_inner()
     }
 
-    /// The value of an expression.
+    /// The value of an expression, which has to have one: of `void` in memory, and of members
+    /// without an object, only the type is known.
+    pub fn usable(&self, expression: &Expression) -> Result<Value, At> {
+        let value = self.value(expression)?;
+        let at = |fault| At { column: expression.at, fault };
+        if matches!(value.of.stripped().shape(), Shape::Void) && value.address().is_some() {
+            return Err(at(Fault::Void));
+        }
+        match value.no_object() {
+            Some(why) => Err(at(Fault::Missing(why))),
+            None => Ok(value),
+        }
+    }
+
+    /// The value of an expression, as an operand.
     pub fn value(&self, expression: &Expression) -> Result<Value, At> {
         let at = |fault| At { column: expression.at, fault };
         match &expression.node {
@@ -35,6 +50,9 @@ impl<'e> Evaluator<'e> {
             }
             Node::Boolean(truth) => Ok(self.boolean(*truth)),
             Node::Null => Ok(Value::computed(Type::void().pointer(), vec![0; 8])),
+            Node::Name(name) if name.contains("::") => {
+                qualified::value(name, self.environment).map_err(at)
+            }
             Node::Name(name) => self.environment.named(name).map_err(at),
             Node::InFile(file, name) => self.environment.in_file(file, name).map_err(at),
             Node::Dollar(name) => self.dollar(name).map_err(at),
@@ -80,6 +98,12 @@ impl<'e> Evaluator<'e> {
         if operator == Unary::Not {
             return Ok(self.boolean(!self.truth(operand)?));
         }
+        if operator == Unary::AddressOf
+            && let Node::Name(name) = &operand.node
+            && let Some(Found::Data(member)) = qualified::find(name, environment)
+        {
+            return member.pointer().map_err(|fault| At { column: operand.at, fault }.into());
+        }
         let value = self.value(operand)?;
         Ok(match operator {
             Unary::Dereference => operators::dereference(&value, environment)?,
@@ -110,7 +134,7 @@ impl<'e> Evaluator<'e> {
                 Ok(self.value(right)?)
             }
             _ => {
-                let (left, right) = (self.value(left)?, self.value(right)?);
+                let (left, right) = (self.usable(left)?, self.usable(right)?);
                 let value = operators::binary(operator, &left, &right, self.environment)?;
                 Ok(match operator.compares() {
                     true => self.boolean(operators::truth(&value, self.environment)?),

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::At;
 use super::lexer::{Token, tokens};
 use super::syntax::{Binary, Expression, Node, Unary};
-use super::{Fault, literal};
+use super::{Fault, classes, literal};
 use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
 
@@ -14,7 +14,7 @@ use crate::symbols::datatypes::Type;
 const MAX_DEPTH: u32 = 200;
 
 /// Binary operators, how tightly they bind, and the operator they assign with.
-const OPERATORS: [(&str, u8, Binary); 20] = [
+const OPERATORS: [(&str, u8, Binary); 22] = [
     (",", 1, Binary::Comma),
     ("||", 4, Binary::LogicalOr),
     ("&&", 5, Binary::LogicalAnd),
@@ -35,6 +35,8 @@ const OPERATORS: [(&str, u8, Binary); 20] = [
     ("*", 14, Binary::Multiply),
     ("/", 14, Binary::Divide),
     ("%", 14, Binary::Remainder),
+    (".*", 15, Binary::PointedMember),
+    ("->*", 15, Binary::PointedMember),
 ];
 
 /// How tightly assignments and `?:` bind; both group to the right.
@@ -305,6 +307,9 @@ impl<'a> Parser<'a> {
     fn primary(&mut self, nesting: u32) -> Result<Expression, At> {
         let at = self.at();
         let Some(token) = self.peek().cloned() else { return Err(self.unexpected()) };
+        if let Some(name) = self.type_as_operand() {
+            return Err(At { column: at, fault: Fault::IsType(name) });
+        }
         if self.unknown_tag().is_some() {
             return Err(self.unexpected());
         }
@@ -334,6 +339,23 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         self.node(node, at, 1)
+    }
+
+    /// The type that is named where an operand has to be, unless a value has its name, too. A
+    /// class's constructors are called like it, but that is not what is meant.
+    fn type_as_operand(&mut self) -> Option<String> {
+        let start = self.position();
+        let Some(Token::Name(name)) = self.peek().cloned() else { return None };
+        let found = self.type_name();
+        let is_one_word = self.position() == start + 1;
+        self.rewind(start);
+        let of = found?;
+        let is_value = || match self.environment.named(&name) {
+            Ok(value) => !classes::is_constructor(&value, &name, self.environment),
+            Err(_) => false,
+        };
+        (!self.environment.is_variable_here(&name) && !(is_one_word && is_value()))
+            .then(|| of.name())
     }
 
     /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.

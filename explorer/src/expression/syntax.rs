@@ -26,6 +26,8 @@ pub(super) enum Binary {
     LogicalOr,
     Repeat,
     Comma,
+    /// `.*` and `->*`.
+    PointedMember,
 }
 
 impl Binary {

@@ -96,7 +96,7 @@ impl Parser<'_> {
         if tag == Tag::Any && self.environment().is_variable_here(&name) {
             return None;
         }
-        let found = self.environment().type_named(tag, &name)?;
+        let found = super::qualified::type_named(tag, &name, self.environment())?;
         self.advance();
         Some(found)
     }

@@ -305,8 +305,15 @@ impl Walk<'_> {
     ) {
         let outer = self.prefix();
         let prefix: Arc<str> = match (what, &self.text) {
+            // What a type unit's type completes names it.
             (Role::Record, _) if full.is_some() => {
                 format!("{}::", full.as_deref().unwrap_or_default()).into()
+            }
+            (Role::Enumeration, _) if full.is_some() => {
+                let name = full.as_deref().unwrap_or_default();
+                let space = name.rsplit_once("::").map_or("", |(space, _)| space);
+                let around = if scoped { name } else { space };
+                if around.is_empty() { "".into() } else { format!("{around}::").into() }
             }
             // The constants of an unscoped enumeration stand beside it.
             (Role::Enumeration, _) if !scoped => outer.into(),

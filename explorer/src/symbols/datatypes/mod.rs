@@ -5,6 +5,7 @@
 
 mod class;
 mod definition;
+mod member_pointer;
 mod model;
 mod name;
 mod read;
@@ -159,6 +160,11 @@ impl Type {
         match stripped.shape() {
             Shape::Base { size, .. } | Shape::Opaque { size, .. } => Some(*size),
             Shape::Pointer { .. } => Some(POINTER_SIZE),
+            Shape::MemberPointer { to, .. } => {
+                // Of a function, its address and what is added to the object's.
+                let function = stripped.follow(to).is_function();
+                Some(if function { 2 * POINTER_SIZE } else { POINTER_SIZE })
+            }
             Shape::Record(record) if record.declaration => None,
             Shape::Record(record) => Some(record.size),
             Shape::Enumeration(e) => Some(e.size),

@@ -292,7 +292,14 @@ pub enum Shape {
         /// Whether its parameters are declared at all.
         prototyped: bool,
     },
-    /// A pointer to a member of a class, or what else has a name and a size only.
+    /// A pointer to a member of a class.
+    MemberPointer {
+        /// The member's type; that of a function has the object's address as a parameter.
+        to: Link,
+        /// The class.
+        class: Link,
+    },
+    /// What has a name and a size only.
     Opaque {
         /// `decltype(nullptr)`.
         name: Arc<str>,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{Count, Link, PointerKind, Shape, Type};
+use super::{Count, Link, PointerKind, Record, Shape, Type};
 use crate::symbols::dies::Language;
 
 /// Deepest nesting named; what is below shows as `...`.
@@ -33,6 +33,14 @@ impl Type {
     /// Its name: `int`, `struct node *`, `char [16]`.
     pub fn name(&self) -> String {
         self.declare("")
+    }
+
+    /// Its name without a keyword before it, as it stands before `::`.
+    pub fn class_name(&self) -> String {
+        match self.shape() {
+            Shape::Record(Record { name: Some(name), .. }) => name.to_string(),
+            _ => self.name(),
+        }
     }
 
     /// A declaration of `what` with this type: `char what[16]`.
@@ -71,7 +79,17 @@ impl Type {
             }
             Shape::Pointer { name: Some(name), .. } => (qualify(name, qualifiers), String::new()),
             Shape::Pointer { kind, to, .. } => {
-                self.pointer_parts(naming, (*kind, to), depth, qualifiers)
+                let mark = match kind {
+                    PointerKind::Pointer => "*",
+                    PointerKind::Reference => "&",
+                    PointerKind::RvalueReference => "&&",
+                };
+                self.pointer_parts(naming, (mark, to), depth, qualifiers)
+            }
+            Shape::MemberPointer { class, .. } => {
+                let mark = format!("{}::*", self.follow(class).class_name());
+                let to = Link::Made(self.pointed_member().unwrap_or_else(Self::void));
+                self.pointer_parts(naming, (&mark, &to), depth, qualifiers)
             }
             Shape::Array { of, counts, .. } => {
                 let (head, tail) = self.follow(of).parts(naming, depth + 1, qualifiers);
@@ -111,15 +129,10 @@ impl Type {
     fn pointer_parts(
         &self,
         naming: &Naming,
-        (kind, to): (PointerKind, &Link),
+        (mark, to): (&str, &Link),
         depth: u32,
         qualifiers: &str,
     ) -> (String, String) {
-        let mark = match kind {
-            PointerKind::Pointer => "*",
-            PointerKind::Reference => "&",
-            PointerKind::RvalueReference => "&&",
-        };
         let target = self.follow(to);
         let (head, tail) = target.parts(naming, depth + 1, &mut String::new());
         let behind = qualifiers.trim_end();

@@ -32,7 +32,9 @@ pub(super) fn shape(entry: &Entry<'_>) -> Option<Shape> {
         gimli::DW_TAG_union_type => Shape::Record(record::read(entry, RecordKind::Union)),
         gimli::DW_TAG_enumeration_type => Shape::Enumeration(enumeration(entry)),
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => function(entry),
-        gimli::DW_TAG_ptr_to_member_type => Shape::Opaque { name: member_pointer(entry), size: 8 },
+        gimli::DW_TAG_ptr_to_member_type => {
+            Shape::MemberPointer { to: link(entry), class: class_pointed_into(entry) }
+        }
         gimli::DW_TAG_unspecified_type => Shape::Opaque { name: own_name(entry)?, size: 8 },
         _ => return None,
     })
@@ -183,8 +185,7 @@ fn is_prototyped(entry: &Entry<'_>) -> bool {
     entry.inherited(says).is_some()
 }
 
-fn member_pointer(entry: &Entry<'_>) -> Arc<str> {
-    let class = entry.reference(gimli::DW_AT_containing_type);
-    let class = class.and_then(|place| qualified_name(&entry.dies().entry(place)?));
-    format!("{}::*", class.as_deref().unwrap_or("?")).into()
+/// The class whose members a pointer to members points to (DWARF 5, 5.14).
+fn class_pointed_into(entry: &Entry<'_>) -> Link {
+    entry.reference(gimli::DW_AT_containing_type).map_or(Link::Void, Link::Die)
 }

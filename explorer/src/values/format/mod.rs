@@ -1,6 +1,7 @@
 //! Values as text, the way gdb writes them.
 
 mod array;
+mod member_pointer;
 mod record;
 mod scalar;
 mod text;

@@ -37,6 +37,7 @@ impl Formatter<'_> {
                 Ok(enumerator(enumeration, number))
             }
             Shape::Pointer { .. } => self.pointer(value),
+            Shape::MemberPointer { .. } => self.member_pointer(value),
             Shape::Opaque { .. } => Ok(format!("{:#x}", value.integer(self.target)?)),
             _ => {
                 let number = value.integer(self.target)?;

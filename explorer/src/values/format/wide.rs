@@ -1,7 +1,7 @@
 //! Characters and strings of more than a byte: `L'…'`, `u'…'`, `U'…'` (C17, 6.4.4.4 and 6.4.5).
 
 use super::text::{TextStyle, joined};
-use super::{ELEMENTS, Formatter, missing};
+use super::{ELEMENTS, Formatter};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::symbols::location::Missing;
 
@@ -127,7 +127,7 @@ impl Formatter<'_> {
             return wide.quoted(&text, TextStyle::cut(cut));
         }
         let at = address.wrapping_add((all.len() * wide.size) as u64);
-        let why = missing(&Missing::Memory(at));
+        let why = self.missing(&Missing::Memory(at));
         match text.is_empty() {
             true => why,
             false => wide.quoted(&text, TextStyle::default()) + &why,

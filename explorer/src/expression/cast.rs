@@ -66,7 +66,7 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
     if is_untyped(&value.of) {
         return Ok(value.retyped(to.clone()));
     }
-    if wide_float::is_wide(&value.of) {
+    if wide_float::is_wide(&value.of) || wide_float::is_wide(to) {
         let bytes = wide_float::converted(value, to, environment)?;
         let bytes = bytes.ok_or_else(|| impossible(value, to))?;
         return Ok(Value::computed(to.clone(), bytes));

@@ -6,6 +6,7 @@
 
 mod cast;
 mod classes;
+mod complex;
 mod environment;
 mod error;
 mod evaluate;
@@ -19,6 +20,7 @@ mod operators;
 mod parsed;
 mod parser;
 mod qualified;
+mod rounded;
 mod syntax;
 mod type_name;
 mod wide_float;

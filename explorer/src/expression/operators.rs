@@ -98,20 +98,28 @@ pub(super) fn address_of(value: &Value, environment: &dyn Environment) -> Result
 }
 
 /// `+value`, `-value`.
-pub(super) fn negate(
+pub(super) fn signed(
     value: &Value,
+    minus: bool,
     environment: &dyn Environment,
-    apply: impl Fn(Number) -> Number,
 ) -> Result<Value, Fault> {
     let value = operand(value, environment);
+    if wide_float::is_wide(&value.of) {
+        return wide_float::signed(&value, minus, environment);
+    }
     let number = Number::of(&value, environment)?.ok_or_else(|| no_number(&value))?;
-    Ok(apply(number.promoted()).value())
+    let number = number.promoted();
+    Ok(if minus { number.negated() } else { number }.value())
 }
 
 /// `~value`.
 pub(super) fn complement(value: &Value, environment: &dyn Environment) -> Result<Value, Fault> {
     let value = operand(value, environment);
-    match Number::of(&value, environment)?.map(Number::promoted) {
+    let number = match wide_float::is_wide(&value.of) {
+        true => None,
+        false => Number::of(&value, environment)?,
+    };
+    match number.map(Number::promoted) {
         Some(Number::Integer { value, size, signed }) => {
             let value = super::number::wrap(!value, size, signed);
             Ok(Number::Integer { value, size, signed }.value())

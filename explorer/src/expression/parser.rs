@@ -61,6 +61,9 @@ const NAMED_CASTS: [(&str, Conversion); 4] = [
     ("dynamic_cast", Conversion::Checked),
 ];
 
+/// gdb's functions of complex numbers.
+const PARTS: [(&str, Unary); 2] = [("_creal", Unary::Real), ("_cimag", Unary::Imaginary)];
+
 /// The expression that `text` is.
 pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Expression, At> {
     let mut parser = Parser::new(text, environment)?;
@@ -80,6 +83,7 @@ pub(super) fn parse_type(text: &str, environment: &dyn Environment) -> Option<Ty
 
 /// A position among tokens.
 pub(super) struct Parser<'a> {
+    text: &'a str,
     tokens: Vec<(Token, usize)>,
     next: usize,
     end: usize,
@@ -87,9 +91,9 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &str, environment: &'a dyn Environment) -> Result<Self, At> {
+    fn new(text: &'a str, environment: &'a dyn Environment) -> Result<Self, At> {
         let tokens = tokens(text, environment)?;
-        Ok(Self { tokens, next: 0, end: text.len(), environment })
+        Ok(Self { text, tokens, next: 0, end: text.len(), environment })
     }
 
     pub(super) fn environment(&self) -> &'a dyn Environment {
@@ -283,7 +287,13 @@ impl<'a> Parser<'a> {
             } else if self.peek_is("++") || self.peek_is("--") {
                 return Err(self.fault(Fault::ReadOnly));
             } else if self.peek_is("(") {
-                return Err(self.fault(Fault::Call));
+                let function = part_function(&operand).ok_or_else(|| self.fault(Fault::Call))?;
+                self.advance();
+                let argument = self.expression(0, nesting + 1)?;
+                self.expect(")")?;
+                let depth = argument.depth + 1;
+                operand = self.node(Node::Unary(function, argument.into()), operand.at, depth)?;
+                continue;
             } else {
                 return Ok(operand);
             };
@@ -319,6 +329,8 @@ impl<'a> Parser<'a> {
             }
             Token::Character(byte) => Node::Character(byte),
             Token::Text(bytes) => Node::Text(bytes),
+            Token::WideCharacter(wide, unit) => Node::WideCharacter(wide, unit),
+            Token::WideText(wide, units) => Node::WideText(wide, units),
             Token::Dollar(name) => Node::Dollar(name),
             Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
                 Some((_, conversion)) => return self.named_cast(*conversion, nesting),
@@ -346,16 +358,16 @@ impl<'a> Parser<'a> {
     fn type_as_operand(&mut self) -> Option<String> {
         let start = self.position();
         let Some(Token::Name(name)) = self.peek().cloned() else { return None };
-        let found = self.type_name();
+        let at = self.at();
+        self.type_name()?;
         let is_one_word = self.position() == start + 1;
+        let text = self.text.get(at..self.at()).unwrap_or(&name).trim_end().to_owned();
         self.rewind(start);
-        let of = found?;
         let is_value = || match self.environment.named(&name) {
             Ok(value) => !classes::is_constructor(&value, &name, self.environment),
             Err(_) => false,
         };
-        (!self.environment.is_variable_here(&name) && !(is_one_word && is_value()))
-            .then(|| of.name())
+        (!self.environment.is_variable_here(&name) && !(is_one_word && is_value())).then_some(text)
     }
 
     /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.
@@ -384,6 +396,12 @@ impl<'a> Parser<'a> {
         let depth = operand.depth + 1;
         self.node(Node::Cast(conversion, named, operand.into()), at, depth)
     }
+}
+
+/// Which part of a complex number the function of this name gives.
+fn part_function(operand: &Expression) -> Option<Unary> {
+    let Node::Dollar(name) = &operand.node else { return None };
+    PARTS.iter().find(|(known, _)| known == name).map(|(_, part)| *part)
 }
 
 /// Whether a punctuation assigns, and which operator it applies first.

@@ -9,8 +9,10 @@ use crate::symbols::datatypes::{Encoding, Link, PointerKind, Shape, Type};
 const MAX_PARTS: usize = 32;
 
 /// Words that make up C's base types.
-const BASE_WORDS: [&str; 10] =
-    ["unsigned", "signed", "long", "short", "int", "char", "float", "double", "_Bool", "void"];
+const BASE_WORDS: [&str; 11] = [
+    "unsigned", "signed", "long", "short", "int", "char", "float", "double", "_Bool", "void",
+    "__int128",
+];
 
 /// Words that stand before a type's name.
 const TAGS: [&str; 4] = ["struct", "class", "union", "enum"];
@@ -211,6 +213,14 @@ fn base_of(words: &[&str]) -> Option<Type> {
             _ => ("char", Encoding::SignedChar),
         };
         return (longs == 0 && !has("short")).then(|| Type::base(name, 1, encoding));
+    }
+    if has("__int128") {
+        let (name, encoding) = match unsigned {
+            true => ("unsigned __int128", Encoding::Unsigned),
+            false => ("__int128", Encoding::Signed),
+        };
+        let only = words.len() == 1 + usize::from(unsigned || has("signed"));
+        return only.then(|| Type::base(name, 16, encoding));
     }
     let (name, size) = match (longs, has("short")) {
         (0, false) => ("int", 4),

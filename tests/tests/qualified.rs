@@ -161,6 +161,31 @@ fn types_and_what_void_points_to_have_no_values() {
 }
 
 #[test]
+fn enumerations_are_spelled_out_as_in_gdb() {
+    let commands = [
+        "ptype Unnamed",
+        "ptype unnamed.kind",
+        "whatis unnamed.kind",
+        "whatis unnamed.list",
+        "whatis unnamed.sort",
+        "ptype unnamed.sort",
+        "print unnamed",
+        "print Unnamed::SOME",
+        "print Unnamed::FIRST",
+        "ptype TOP",
+        "print top",
+        "whatis top",
+        "ptype color",
+        "ptype space::Color",
+        "ptype level",
+        "ptype kind",
+        "print color",
+        "print kind",
+    ];
+    assert_same("qualified", &[Flavour::O0, Flavour::Dwarf4], ("print", 1), &commands);
+}
+
+#[test]
 fn conditions_may_name_members_with_their_classes() {
     let place = Fixture::load("qualified").place("derived");
     let go = format!("break {place} if space::A::a == 1 && B::same == 7");

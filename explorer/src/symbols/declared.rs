@@ -117,6 +117,14 @@ impl Declared {
         chosen.map(|(_, offset)| DieRef { supplementary: false, offset }).collect()
     }
 
+    /// The full name of a constant of the enumeration that a DIE declares.
+    pub fn constant(&self, enumeration: DieRef, name: &str) -> Option<&str> {
+        let numbers = self.by_key.get(key(name)).into_iter().flatten();
+        let mut items = numbers.filter_map(|number| self.items.get(*number as usize));
+        let is = |item: &&Item| item.kind == Kind::Constant && item.offset == enumeration.offset;
+        items.find(is).filter(|_| !enumeration.supplementary).map(|item| &*item.name)
+    }
+
     /// Types of a name.
     pub fn types_named(&self, name: &str) -> Vec<DieRef> {
         self.find(Kind::Type, name)

@@ -221,6 +221,10 @@ pub struct Enumeration {
     pub signed: bool,
     /// Names and values, in order.
     pub constants: Vec<(Arc<str>, i128)>,
+    /// What its constants' names begin with: `ns::`.
+    pub space: Arc<str>,
+    /// What its values are kept as, where that is known.
+    pub underlying: Option<Arc<str>>,
     /// Whether only its name is known here.
     pub declaration: bool,
     /// The language it was written in.

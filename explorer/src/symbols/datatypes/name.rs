@@ -70,11 +70,11 @@ impl Type {
                 (qualify(name, qualifiers), String::new())
             }
             Shape::Record(record) => {
-                let keyword = keyword(record.kind.keyword(), record.language);
+                let keyword = (record.kind.keyword(), record.language);
                 (qualify(&named(keyword, record.name.as_deref()), qualifiers), String::new())
             }
             Shape::Enumeration(e) => {
-                let keyword = keyword("enum", e.language);
+                let keyword = ("enum", e.language);
                 (qualify(&named(keyword, e.name.as_deref()), qualifiers), String::new())
             }
             Shape::Pointer { name: Some(name), .. } => (qualify(name, qualifiers), String::new()),
@@ -172,15 +172,11 @@ fn count(count: &Count) -> String {
     }
 }
 
-fn keyword(keyword: &'static str, language: Language) -> &'static str {
-    if language == Language::C { keyword } else { "" }
-}
-
-fn named(keyword: &str, name: Option<&str>) -> String {
-    match (keyword, name) {
-        ("", Some(name)) => name.to_owned(),
-        (keyword, Some(name)) => format!("{keyword} {name}"),
-        ("", None) => "{...}".to_owned(),
-        (keyword, None) => format!("{keyword} {{...}}"),
+/// What has a name needs its keyword in C only.
+fn named((keyword, language): (&str, Language), name: Option<&str>) -> String {
+    match name {
+        Some(name) if language == Language::C => format!("{keyword} {name}"),
+        Some(name) => name.to_owned(),
+        None => format!("{keyword} {{...}}"),
     }
 }

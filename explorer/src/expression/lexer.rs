@@ -180,7 +180,11 @@ impl<'a> Lexer<'a> {
             length += word(tail(length), |_| false).len();
             if let Some(arguments) = arguments_length(tail(length)) {
                 let with = rest.get(..length + arguments).unwrap_or_default();
-                if self.is_known(with) || tail(length + arguments).starts_with("::") {
+                let bare = rest.get(..length).unwrap_or_default();
+                if self.is_known(with)
+                    || self.is_template(bare)
+                    || tail(length + arguments).starts_with("::")
+                {
                     length += arguments;
                 }
             }
@@ -190,6 +194,12 @@ impl<'a> Lexer<'a> {
             }
         }
         if tail(length).starts_with("@plt") { length + 4 } else { length }
+    }
+
+    /// Whether a name is that of a template of types.
+    fn is_template(&self, name: &str) -> bool {
+        let of = self.environment.type_named(Tag::Any, name);
+        of.is_some_and(|of| of.class_name().ends_with('>')) && self.environment.named(name).is_err()
     }
 
     fn is_known(&self, name: &str) -> bool {

@@ -12,6 +12,8 @@ mod read;
 mod record;
 mod rust;
 
+pub(crate) use read::canonical;
+
 pub use model::{
     Bits, Count, Encoding, Enumeration, Field, Link, Member, Offset, Passing, PointerKind, Record,
     RecordKind, Shape, Static, Variant, Variants,
@@ -132,6 +134,15 @@ impl Type {
             stripped = stripped.follow(&to);
         }
         stripped.definition().unwrap_or(stripped)
+    }
+
+    /// A type that is declared in this record.
+    pub fn inner(&self, name: &str) -> Option<Self> {
+        let stripped = self.stripped();
+        let Shape::Record(Record { name: Some(own), .. }) = stripped.shape() else { return None };
+        let dies = stripped.dies()?;
+        let found = dies.declared().types_named(&format!("{own}::{name}"));
+        found.into_iter().find_map(|die| Self::at(dies, die))
     }
 
     /// The definition of what is only declared here, from elsewhere in its module.

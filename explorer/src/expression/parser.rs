@@ -176,6 +176,7 @@ impl<'a> Parser<'a> {
     /// An expression of operators that bind at least as tightly as `least`.
     fn expression(&mut self, least: u8, nesting: u32) -> Result<Expression, At> {
         let mut left = self.prefixed(nesting + 1)?;
+        left = self.rust_casts(left)?;
         while let Some(Token::Punctuation(text)) = self.peek().cloned() {
             let at = self.at();
             left = if text == "?" && CONDITIONAL >= least {
@@ -197,6 +198,21 @@ impl<'a> Parser<'a> {
             };
         }
         Ok(left)
+    }
+
+    /// `operand as type`, which binds tighter than all operators between two operands.
+    fn rust_casts(&mut self, mut operand: Expression) -> Result<Expression, At> {
+        while matches!(self.peek(), Some(Token::Name(word)) if word == "as")
+            && self.environment.language() == Language::Rust
+        {
+            let at = self.at();
+            self.advance();
+            // Behind it, `*` multiplies.
+            let named = self.specifiers().ok_or_else(|| self.unexpected())?;
+            let depth = operand.depth + 1;
+            operand = self.node(Node::Cast(Conversion::Along, named, operand.into()), at, depth)?;
+        }
+        Ok(operand)
     }
 
     fn conditional(&mut self, test: Expression, at: usize, nesting: u32) -> Result<Expression, At> {
@@ -365,9 +381,11 @@ impl<'a> Parser<'a> {
         self.rewind(start);
         let is_value = || match self.environment.named(&name) {
             Ok(value) => !classes::is_constructor(&value, &name, self.environment),
-            Err(_) => false,
+            // What is said of a variable that is elsewhere says more.
+            Err(fault) => !matches!(fault, Fault::Name(..)),
         };
-        (!self.environment.is_variable_here(&name) && !(is_one_word && is_value())).then_some(text)
+        let taken = self.environment.is_variable_here(&name) || is_one_word && is_value();
+        (!taken).then_some(text)
     }
 
     /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.

@@ -182,7 +182,7 @@ fn space(
         (Some(name), _) => around(name),
         (None, Some((first, _))) if entry.language() != Language::C => {
             let full = entry.dies().declared().constant(entry.place(), first);
-            full.and_then(|full| around(full))
+            full.and_then(around)
         }
         (None, _) => None,
     };

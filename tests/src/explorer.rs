@@ -30,6 +30,8 @@ pub struct Answer {
     pub result: Value,
     /// Why it failed.
     pub error: Option<String>,
+    /// Of an error in an expression, how many characters stand before its place.
+    pub column: Option<u64>,
 }
 
 impl Answer {

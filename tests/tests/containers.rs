@@ -290,3 +290,52 @@ fn template_arguments_are_spaced_in_any_way() {
         assert_eq!(first.get("value"), "1.5", "{of}");
     }
 }
+
+#[test]
+fn iterators_are_shown_by_what_they_point_to() {
+    let commands = [
+        "print at_vector",
+        "print at_map",
+        "print at_list",
+        "print at_deque",
+        "print at_set",
+        "print at_const",
+        "print at_forward",
+    ];
+    assert_same("containers", &[Flavour::O0], ("print", 1), &commands);
+    let led_to = [
+        ("*at_vector", "1"),
+        ("*at_list + 1", "8"),
+        ("*at_set", "3"),
+        ("*at_const", "7"),
+        ("at_map->second", "\"one\""),
+        ("at_map->first", "1"),
+        ("at_hashed", "{first = 1, second = 10}"),
+        ("at_hashed->second", "10"),
+        ("&*at_vector == &numbers[0]", "true"),
+    ];
+    assert_values("containers", "print", &led_to);
+}
+
+#[test]
+fn default_template_arguments_need_not_be_written() {
+    let shown = [
+        ("sizeof(std::vector<int>)", "24"),
+        ("sizeof(std::map<int, std::string>) == sizeof(by_number)", "true"),
+        ("((std::vector<int> *)&numbers)->_M_impl._M_start == &numbers[0]", "true"),
+        ("*(std::vector<int> *)&numbers", "std::vector of length 3, capacity 3 = {1, 2, 3}"),
+        (
+            "*(std::vector<std::string>*)&names",
+            "std::vector of length 2, capacity 2 = {\"one\", \"two\"}",
+        ),
+        ("sizeof(std::vector<std::vector<int>>)", "24"),
+        ("sizeof(std::vector<int>::value_type)", "4"),
+    ];
+    assert_values("containers", "print", &shown);
+    let go = format!("until {}", rdb_tests::fixture::Fixture::load("containers").place("print"));
+    let asked = [&*go, "whatis (std::vector<int> *)0", "print sizeof(std::vector<char>)"];
+    let (_, answers) = rdb_tests::recording::recording("containers").explore().attempt(&asked);
+    assert_eq!(answers[1].get("type"), "std::vector<int, std::allocator<int> > *");
+    let error = answers[2].error.as_deref().unwrap_or_default();
+    assert!(error.contains("no symbol \"std::vector<char>\""), "{error}");
+}

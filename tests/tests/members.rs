@@ -3,7 +3,7 @@
 use rdb_tests::compile::Flavour;
 use rdb_tests::fixture::Fixture;
 use rdb_tests::recording::recording_of;
-use rdb_tests::values::assert_same;
+use rdb_tests::values::{assert_same, assert_values};
 
 #[test]
 fn classes_are_spelled_out_as_in_gdb() {
@@ -32,6 +32,26 @@ fn types_of_rust_are_spelled_out_as_in_gdb() {
         "ptype unit",
     ];
     assert_same("rust_types", &[Flavour::O0], ("print", 1), &commands);
+}
+
+#[test]
+fn rust_casts_by_as() {
+    let commands = [
+        "print 1 as u8",
+        "print 2 + 300 as u16",
+        "print record.a as u64 + 1",
+        "print -1 as i8",
+        "print 65 as u8 as u32 * 2",
+        "print 3 as f64 / 2.0",
+        "print sizeof(1 as u8)",
+        "whatis 1 as i64",
+    ];
+    assert_same("rust_types", &[Flavour::O0], ("print", 1), &commands);
+    assert_values(
+        "rust_types",
+        "print",
+        &[("(1 as u128) << 100", "1267650600228229401496703205376")],
+    );
 }
 
 #[test]

@@ -38,6 +38,18 @@ fn memory_that_is_mapped_at_other_times_is_said_to_be() {
 }
 
 #[test]
+fn what_a_pointer_shown_leads_to_is_said_not_to_be_mapped() {
+    let go = format!("break {}", Fixture::load("remap").place("discard"));
+    let asked = [&*go, "continue", "print &parts[2 * 4096]", "print &parts[3 * 4096 - 1]"];
+    let answers = recording("remap").explore().ask(&asked);
+    let at = answers[1].tracepoint();
+    for answer in &answers[2..] {
+        let said = answer.get("value").as_str().unwrap_or_default().replace(',', "");
+        assert!(said.ends_with(&format!(" is not mapped at #{at}>")), "{said}");
+    }
+}
+
+#[test]
 fn the_programs_own_names_are_offered_first() {
     let explorer = recording("tree").explore();
     // At the first instruction, which is the dynamic linker's.

@@ -36,6 +36,19 @@ fn parameters_choose_the_overload() {
 }
 
 #[test]
+fn typedefs_mean_what_they_stand_for() {
+    let asked = [
+        "break over(char const*, size_t)",
+        "break over(char const*, unsigned long)",
+        "break over(size_t)",
+    ];
+    let (_, answers) = recording("bases").explore().attempt(&asked);
+    assert_eq!(lines(&answers[0]), lines(&answers[1]));
+    let error = answers[2].error.as_deref().unwrap_or_default();
+    assert!(error.contains("over(double)"), "{error}");
+}
+
+#[test]
 fn questions_and_expressions_choose_as_well() {
     let explorer = recording("bases").explore();
     let commands = [

@@ -82,12 +82,93 @@ fn numbers_wider_than_a_double_are_as_in_gdb() {
 }
 
 #[test]
+fn arithmetic_rounds_to_the_format_as_in_gdb() {
+    let commands = [
+        "print tenth + 1",
+        "print tenth + tenth",
+        "print tenth * third",
+        "print 1 / third",
+        "print tenth - doubles[0]",
+        "print floats[1] * tenth",
+        "print huge * huge",
+        "print huge - huge",
+        "print least / 2",
+        "print least * 0.75",
+        "print -tenth",
+        "print zero / zero",
+        "print (huge * huge) - (huge * huge)",
+        "print 18446744073709551615 + tenth",
+        "print 7 / tenth",
+        "whatis tenth + 1",
+        "whatis floats[0] + tenth",
+        "print (long double)1.1",
+        "print (long double)floats[1]",
+        "print (long double)18446744073709551615",
+        "print 1.1L",
+        "print 1.1L == tenth",
+        "print 5.L / .5L",
+        "whatis 1.1L",
+        "print quad + 1",
+        "print quad * three",
+        "print quad / 3",
+        "print (_Float128)tenth",
+        "print (long double)quad",
+        "print -quad",
+        "print half",
+        "print half + 1",
+        "print half * half",
+        "whatis half + 1",
+        "whatis half + doubles[0]",
+        "print (float)half",
+        "print half == 1.1",
+        "print (_Float16)1.1",
+        "print/x half",
+        "print rotated",
+        "print $_creal(rotated)",
+        "print $_cimag(rotated)",
+        "print $_creal(both)",
+        "print $x = tenth + 1",
+        "print $x * 2",
+    ];
+    assert_same("wide", &O0, ("print", 1), &commands);
+}
+
+#[test]
+fn wide_literals_are_as_in_gdb() {
+    let commands = [
+        "print L'a'",
+        "print u'a'",
+        "print U'a'",
+        "print L'\\n'",
+        "print L'\\x20ac'",
+        "print U'\\u20ac'",
+        "whatis L'a'",
+        "whatis u'a'",
+        "print L\"abc\"",
+        "print u\"\u{1F600}\"",
+        "print U\"thirty\\n\"",
+        "whatis L\"abc\"",
+        "print sizeof(L\"abc\")",
+        "print sizeof(u\"abc\")",
+        "print letter == L'w'",
+        "print sixteen[0] == u's'",
+        "print L\"abc\"[1]",
+        "print (int)L'a'",
+    ];
+    assert_same("wide", &O0, ("print", 1), &commands);
+    assert_values("wide", "print", &[("u8'a'", "97 'a'"), ("sizeof(u8\"ab\")", "3")]);
+}
+
+#[test]
 fn what_is_not_computed_exactly_is_refused() {
     let refused = [
-        ("print quad + 1", "no arithmetic on _Float128"),
-        ("print 2 * tenth", "no arithmetic on long double"),
-        ("print -tenth", "no arithmetic on long double"),
-        ("print 1.1L", "not supported"),
+        ("print tenth % 2", "integers are needed here"),
+        ("print ~quad", "an integer is needed here"),
+        ("print tenth + pair", "a number is needed here, not struct pair"),
+        ("print doubles[tenth]", "an index has to be an integer, not long double"),
+        ("print $_creal(tenth)", "long double is no complex number"),
+        ("print L'ab'", "L'ab' is not one character"),
+        ("print L'a", "incomplete"),
         ("print (long)1e300", "1.0000000000000001e+300 does not fit long"),
         ("print (int)3e9", "3000000000 does not fit int"),
         ("print (unsigned)-1.0", "-1 does not fit unsigned int"),

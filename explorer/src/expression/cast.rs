@@ -3,7 +3,7 @@
 use super::classes::{self, Conversion};
 use super::environment::Environment;
 use super::number::{Number, integer_bytes};
-use super::{Fault, operators, wide_float};
+use super::{Fault, member_pointer, operators, wide_float};
 use crate::symbols::datatypes::{Count, Shape, Type};
 use crate::values::{Format, Formatter, Value};
 
@@ -66,7 +66,7 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
     if is_untyped(&value.of) {
         return Ok(value.retyped(to.clone()));
     }
-    if wide_float::is_wide(&value.of) {
+    if wide_float::is_wide(&value.of) || wide_float::is_wide(to) {
         let bytes = wide_float::converted(value, to, environment)?;
         let bytes = bytes.ok_or_else(|| impossible(value, to))?;
         return Ok(Value::computed(to.clone(), bytes));
@@ -78,6 +78,10 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
         }
         let bytes = number.bytes_as(to).ok_or_else(|| impossible(value, to))?;
         return Ok(Value::computed(to.clone(), bytes));
+    }
+    if to.is_integral() && member_pointer::is_one(&value.of) && value.size() == Some(8) {
+        let offset = i128::from(value.integer(environment)? as u64 as i64);
+        return Ok(Value::computed(to.clone(), integer_bytes(offset, to.size().unwrap_or(8))));
     }
     if to.is_integral()
         && let Ok(address) = operators::address(value, environment)

@@ -45,6 +45,20 @@ pub(super) fn converted(
     Ok(Some(Value::in_memory(to.clone(), whole)))
 }
 
+/// The part of an object that is a `class`: itself, or the base of that name.
+pub(super) fn as_base(
+    object: &Value,
+    class: &Type,
+    environment: &dyn Environment,
+) -> Result<Option<Value>, Fault> {
+    let Some(wanted) = class_name(class) else {
+        // Without a name, it is nobody's base.
+        let same = object.of.stripped().name() == class.stripped().name();
+        return Ok(same.then(|| object.clone()));
+    };
+    part(object, &wanted, environment)
+}
+
 /// What the object `from` is as a `to`, if it is one at all.
 pub(super) fn checked(
     from: &Value,
@@ -251,7 +265,8 @@ fn has_table_pointer(record: &Record) -> bool {
     record.members.iter().any(|member| member.name.as_deref().is_some_and(is))
 }
 
-fn word(address: u64, environment: &dyn Environment) -> Option<u64> {
+/// Eight bytes of memory.
+pub(super) fn word(address: u64, environment: &dyn Environment) -> Option<u64> {
     let bytes: Option<Vec<u8>> = environment.memory(address, 8).into_iter().collect();
     Some(u64::from_le_bytes(bytes?.try_into().ok()?))
 }
@@ -261,6 +276,17 @@ fn class_of_table(symbol: &str) -> Option<String> {
     let inside = symbol.strip_prefix("<vtable for ")?.strip_suffix('>')?;
     let (class, offset) = inside.rsplit_once('+')?;
     offset.bytes().all(|byte| byte.is_ascii_digit()).then(|| class.to_owned())
+}
+
+/// Whether a value is a constructor of the class `name`: a function called like its class.
+pub(super) fn is_constructor(value: &Value, name: &str, environment: &dyn Environment) -> bool {
+    let bare = |part: &str| part.split('<').next().unwrap_or_default().to_owned();
+    let own = name.rsplit("::").next().map(bare).unwrap_or_default();
+    let symbol = value.address().filter(|_| value.of.is_function());
+    let symbol = symbol.and_then(|address| environment.symbol(address)).unwrap_or_default();
+    let symbol = symbol.trim_start_matches('<').trim_end_matches('>');
+    let mut parts = symbol.rsplit("::").map(bare);
+    parts.next().is_some_and(|last| last == own) && parts.next().is_some_and(|last| last == own)
 }
 
 /// `dynamic_cast<to>(value)`: of pointers and references to classes.

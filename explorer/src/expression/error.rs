@@ -41,6 +41,12 @@ pub enum Fault {
     /// A variable that another unit keeps for itself: its name, and the unit's file.
     #[error("{0:?} is static in {1}: say {1}::{0}")]
     OtherUnit(String, String),
+    /// A type where a value is needed.
+    #[error("{0} is a type, not a value: see \"ptype {0}\", and sizeof({0}) for its size")]
+    IsType(String),
+    /// What a pointer to void points to.
+    #[error("void has no values: cast the pointer first, as in *(char *)")]
+    Void,
     /// An operand of the wrong type.
     #[error("{0}")]
     Operand(String),

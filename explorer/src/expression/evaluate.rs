@@ -1,13 +1,14 @@
 //! From parsed expressions to values.
 
-use super::environment::Environment;
+use super::environment::{Environment, Tag};
 use super::error::At;
 use super::number::{Number, integer_type};
+use super::qualified::{self, Found};
 use super::syntax::{Binary, Expression, Node, Unary};
-use super::{Fault, cast, operators};
+use super::{Fault, cast, complex, operators};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::{Language, did_you_mean};
-use crate::values::Value;
+use crate::values::{Value, Wide};
 use std::cell::RefCell;
 
 /// One evaluation.
@@ -26,15 +27,41 @@ impl<'e> Evaluator<'e> {
         self.assigned.into_inner()
     }
 
-    /// The value of an expression.
+    /// The value of an expression, which has to have one: of `void` in memory, and of members
+    /// without an object, only the type is known.
+    pub fn usable(&self, expression: &Expression) -> Result<Value, At> {
+        let value = self.value(expression)?;
+        let at = |fault| At { column: expression.at, fault };
+        if matches!(value.of.stripped().shape(), Shape::Void) && value.address().is_some() {
+            return Err(at(Fault::Void));
+        }
+        match value.no_object() {
+            Some(why) => Err(at(Fault::Missing(why))),
+            None => Ok(value),
+        }
+    }
+
+    /// The value of an expression, as an operand.
     pub fn value(&self, expression: &Expression) -> Result<Value, At> {
         let at = |fault| At { column: expression.at, fault };
         match &expression.node {
-            Node::Integer { .. } | Node::Float { .. } | Node::Character(_) | Node::Text(_) => {
-                Ok(literal(&expression.node))
+            Node::Integer { .. }
+            | Node::Float { .. }
+            | Node::LongDouble(_)
+            | Node::Character(_)
+            | Node::Text(_) => Ok(literal(&expression.node)),
+            Node::WideCharacter(wide, unit) => Ok(self.wide(*wide, &[*unit])),
+            Node::WideText(wide, units) => {
+                let units: Vec<u32> = units.iter().copied().chain([0]).collect();
+                let text = self.wide(*wide, &units);
+                let of = text.of.array(units.len() as u64);
+                Ok(text.retyped(of))
             }
             Node::Boolean(truth) => Ok(self.boolean(*truth)),
             Node::Null => Ok(Value::computed(Type::void().pointer(), vec![0; 8])),
+            Node::Name(name) if name.contains("::") => {
+                qualified::value(name, self.environment).map_err(at)
+            }
             Node::Name(name) => self.environment.named(name).map_err(at),
             Node::InFile(file, name) => self.environment.in_file(file, name).map_err(at),
             Node::Dollar(name) => self.dollar(name).map_err(at),
@@ -69,6 +96,17 @@ impl<'e> Evaluator<'e> {
         }
     }
 
+    /// Wide characters behind each other, as the first of them.
+    fn wide(&self, wide: Wide, units: &[u32]) -> Value {
+        let of = self.environment.type_named(Tag::Any, wide.type_name());
+        let of = of.filter(|of| of.size() == Some(wide.size as u64)).unwrap_or_else(|| {
+            let encoding = if wide.mark == "L" { Encoding::Signed } else { Encoding::Utf };
+            Type::base(wide.type_name(), wide.size as u64, encoding)
+        });
+        let bytes = units.iter().flat_map(|unit| unit.to_le_bytes().into_iter().take(wide.size));
+        Value::computed(of, bytes.collect())
+    }
+
     pub(super) fn truth(&self, expression: &Expression) -> Result<bool, At> {
         let value = self.value(expression)?;
         operators::truth(&value, self.environment)
@@ -80,18 +118,20 @@ impl<'e> Evaluator<'e> {
         if operator == Unary::Not {
             return Ok(self.boolean(!self.truth(operand)?));
         }
+        if operator == Unary::AddressOf
+            && let Node::Name(name) = &operand.node
+            && let Some(Found::Data(member)) = qualified::find(name, environment)
+        {
+            return member.pointer().map_err(|fault| At { column: operand.at, fault }.into());
+        }
         let value = self.value(operand)?;
         Ok(match operator {
             Unary::Dereference => operators::dereference(&value, environment)?,
             Unary::AddressOf => operators::address_of(&value, environment)?,
-            Unary::Plus => operators::negate(&value, environment, |n| n)?,
-            Unary::Negate => operators::negate(&value, environment, |n| match n {
-                Number::Integer { value, size, signed } => {
-                    let value = super::number::wrap(value.wrapping_neg(), size, signed);
-                    Number::Integer { value, size, signed }
-                }
-                Number::Float { value, size } => Number::Float { value: -value, size },
-            })?,
+            Unary::Plus => operators::signed(&value, false, environment)?,
+            Unary::Negate => operators::signed(&value, true, environment)?,
+            Unary::Real => complex::part(&value, 0)?,
+            Unary::Imaginary => complex::part(&value, 1)?,
             _ => operators::complement(&value, environment)?,
         })
     }
@@ -110,7 +150,7 @@ impl<'e> Evaluator<'e> {
                 Ok(self.value(right)?)
             }
             _ => {
-                let (left, right) = (self.value(left)?, self.value(right)?);
+                let (left, right) = (self.usable(left)?, self.usable(right)?);
                 let value = operators::binary(operator, &left, &right, self.environment)?;
                 Ok(match operator.compares() {
                     true => self.boolean(operators::truth(&value, self.environment)?),
@@ -234,6 +274,10 @@ fn literal(node: &Node) -> Value {
         }
         Node::Float { value, single } => {
             Number::Float { value: *value, size: if *single { 4 } else { 8 } }.value()
+        }
+        Node::LongDouble(bits) => {
+            let of = Type::base("long double", 16, Encoding::Float);
+            Value::computed(of, bits.to_le_bytes().into())
         }
         Node::Character(byte) => Value::computed(character(), vec![*byte]),
         Node::Text(bytes) => {

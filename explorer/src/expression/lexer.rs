@@ -3,15 +3,16 @@
 use super::environment::{Environment, Tag};
 use super::error::At;
 use super::{Fault, literal};
+use crate::values::Wide;
 
 /// Longest expression, bytes.
 const MAX_LENGTH: usize = 1 << 14;
 
 /// Punctuation, longest first.
-const PUNCTUATION: [&str; 41] = [
-    "<<=", ">>=", "->", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "+=", "-=", "*=", "/=",
-    "%=", "&=", "|=", "^=", "++", "--", "(", ")", "[", "]", "{", "}", "+", "-", "*", "/", "%", "<",
-    ">", "=", "!", "~", "&", "|", "^", "@",
+const PUNCTUATION: [&str; 43] = [
+    "->*", ".*", "<<=", ">>=", "->", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "+=", "-=",
+    "*=", "/=", "%=", "&=", "|=", "^=", "++", "--", "(", ")", "[", "]", "{", "}", "+", "-", "*",
+    "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "@",
 ];
 const MORE_PUNCTUATION: [&str; 4] = ["?", ":", ",", "."];
 
@@ -21,6 +22,8 @@ pub(super) enum Token {
     Number(String),
     Character(u8),
     Text(Vec<u8>),
+    WideCharacter(Wide, u32),
+    WideText(Wide, Vec<u32>),
     /// Qualified names, and those with template arguments, whole.
     Name(String),
     /// `file.c::`.
@@ -34,7 +37,9 @@ impl Token {
     pub fn text(&self) -> String {
         match self {
             Self::Number(text) | Self::Name(text) => text.clone(),
-            Self::Character(_) | Self::Text(_) => "a literal".to_owned(),
+            Self::Character(_) | Self::Text(_) | Self::WideCharacter(..) | Self::WideText(..) => {
+                "a literal".to_owned()
+            }
             Self::File(file) => format!("{file}::"),
             Self::Dollar(name) => format!("${name}"),
             Self::Punctuation(text) => (*text).to_owned(),
@@ -93,10 +98,21 @@ impl<'a> Lexer<'a> {
             let name = word(rest.get(1..).unwrap_or_default(), |c| c == '$');
             return Ok((Token::Dollar(name.to_owned()), 1 + name.len()));
         }
+        if let Some((wide, inside)) = Wide::before_quote(rest) {
+            return self.wide(wide, inside);
+        }
+        // Characters of UTF-8 are bytes.
+        let (first, rest) = match rest.strip_prefix("u8") {
+            Some(behind) if behind.starts_with(['"', '\'']) => {
+                (behind.chars().next().unwrap_or(first), behind)
+            }
+            _ => (first, rest),
+        };
+        let before = self.rest().len() - rest.len();
         if first == '"' || first == '\'' {
             let inside = rest.get(1..).unwrap_or_default();
             let (bytes, length) = literal::quoted(inside, first).ok_or(fault(Fault::Incomplete))?;
-            return Ok((quoted(bytes, first, inside, length), 1 + length));
+            return Ok((quoted(bytes, first, inside, length), before + 1 + length));
         }
         if is_name_start(first) || rest.starts_with("::") {
             let length = self.name_length(rest);
@@ -106,6 +122,24 @@ impl<'a> Lexer<'a> {
         match all.copied().find(|text| rest.starts_with(text)) {
             Some(text) => Ok((Token::Punctuation(text), text.len())),
             None => Err(fault(Fault::Syntax(first.to_string()))),
+        }
+    }
+
+    /// A character or text of wide characters; `inside` begins with its quote.
+    fn wide(&self, wide: Wide, quoted: &str) -> Result<(Token, usize), At> {
+        let fault = |fault| At { column: self.at, fault };
+        let quote = if quoted.starts_with('"') { '"' } else { '\'' };
+        let inside = quoted.get(1..).unwrap_or_default();
+        let read = literal::quoted_wide(inside, quote, wide);
+        let (units, length) = read.ok_or_else(|| fault(Fault::Incomplete))?;
+        let length = wide.mark.len() + 1 + length;
+        match (quote, units.as_slice()) {
+            ('"', _) => Ok((Token::WideText(wide, units), length)),
+            (_, [unit]) => Ok((Token::WideCharacter(wide, *unit), length)),
+            _ => {
+                let text = self.rest().get(..length).unwrap_or_default();
+                Err(fault(Fault::Literal(format!("{text} is not one character"))))
+            }
         }
     }
 
@@ -146,7 +180,11 @@ impl<'a> Lexer<'a> {
             length += word(tail(length), |_| false).len();
             if let Some(arguments) = arguments_length(tail(length)) {
                 let with = rest.get(..length + arguments).unwrap_or_default();
-                if self.is_known(with) || tail(length + arguments).starts_with("::") {
+                let bare = rest.get(..length).unwrap_or_default();
+                if self.is_known(with)
+                    || self.is_template(bare)
+                    || tail(length + arguments).starts_with("::")
+                {
                     length += arguments;
                 }
             }
@@ -156,6 +194,12 @@ impl<'a> Lexer<'a> {
             }
         }
         if tail(length).starts_with("@plt") { length + 4 } else { length }
+    }
+
+    /// Whether a name is that of a template of types.
+    fn is_template(&self, name: &str) -> bool {
+        let of = self.environment.type_named(Tag::Any, name);
+        of.is_some_and(|of| of.class_name().ends_with('>')) && self.environment.named(name).is_err()
     }
 
     fn is_known(&self, name: &str) -> bool {

@@ -1,7 +1,8 @@
 //! C's literals.
 
-use super::Fault;
 use super::syntax::Node;
+use super::{Fault, rounded};
+use crate::values::Wide;
 
 /// A number as C and gdb write it: decimal, 0x hexadecimal, 0 octal.
 pub fn number(text: &str) -> Option<u64> {
@@ -35,8 +36,9 @@ pub(super) fn numeric(text: &str) -> Result<Node, Fault> {
     let hexadecimal = lower.starts_with("0x");
     let floating = !hexadecimal && (lower.contains('.') || lower.contains('e'));
     if floating {
-        if lower.ends_with('l') {
-            return Err(Fault::Literal(format!("{text} is a long double, which is not supported")));
+        if let Some(digits) = lower.strip_suffix('l') {
+            let digits = digits.strip_suffix('.').unwrap_or(digits);
+            return rounded::extended(digits).map(Node::LongDouble).ok_or_else(bad);
         }
         let digits = lower.trim_end_matches('f');
         let single = lower.ends_with('f');
@@ -79,6 +81,42 @@ pub(super) fn quoted(text: &str, quote: char) -> Option<(Vec<u8>, usize)> {
             rest = after;
         }
     }
+}
+
+/// The units of a text of wide characters, likewise.
+pub(super) fn quoted_wide(text: &str, quote: char, wide: Wide) -> Option<(Vec<u32>, usize)> {
+    let mut units = Vec::new();
+    let mut rest = text;
+    loop {
+        let c = rest.chars().next()?;
+        let after = rest.get(c.len_utf8()..)?;
+        if c == quote {
+            return Some((units, text.len() - after.len()));
+        }
+        if c == '\\' {
+            let (unit, length) = wide_escape(after)?;
+            units.push(unit);
+            rest = after.get(length..)?;
+        } else {
+            match wide.size {
+                2 => units.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| u32::from(*unit))),
+                _ => units.push(c.into()),
+            }
+            rest = after;
+        }
+    }
+}
+
+/// What stands behind a backslash between wide quotes: the unit, and how long it is.
+fn wide_escape(text: &str) -> Option<(u32, usize)> {
+    let first = text.chars().next()?;
+    let most = match first {
+        'x' | 'U' => 8,
+        'u' => 4,
+        _ => return escape(text).map(|(byte, length)| (byte.into(), length)),
+    };
+    let digits = text.get(1..)?.chars().take(most).take_while(char::is_ascii_hexdigit).count();
+    Some((u32::from_str_radix(text.get(1..1 + digits)?, 16).ok()?, 1 + digits))
 }
 
 /// What stands behind a backslash: the byte, and how long it is.

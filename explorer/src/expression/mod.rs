@@ -6,17 +6,21 @@
 
 mod cast;
 mod classes;
+mod complex;
 mod environment;
 mod error;
 mod evaluate;
 mod lanes;
 mod lexer;
 mod literal;
+mod member_pointer;
 mod number;
 mod operands;
 mod operators;
 mod parsed;
 mod parser;
+mod qualified;
+mod rounded;
 mod syntax;
 mod type_name;
 mod wide_float;
@@ -39,6 +43,11 @@ pub struct Evaluated {
     pub assigned: Vec<(String, Value)>,
 }
 
+/// Whether a name is one of a class's members: `Class::member`.
+pub fn names_member(name: &str, environment: &dyn Environment) -> bool {
+    qualified::find(name, environment).is_some()
+}
+
 /// The value of `text`.
 ///
 /// # Errors
@@ -55,7 +64,7 @@ pub fn type_of(text: &str, environment: &dyn Environment) -> Result<Type, Expres
     if let Some(named) = parser::parse_type(text, environment) {
         return Ok(named);
     }
-    evaluate(text, environment).map(|evaluated| evaluated.value.of)
+    Parsed::new(text, environment)?.type_of(environment)
 }
 
 /// The address `text` means: the value of a number or pointer, the place of anything else.

@@ -46,6 +46,17 @@ impl Number {
         }
     }
 
+    /// With the other sign.
+    pub fn negated(self) -> Self {
+        match self {
+            Self::Integer { value, size, signed } => {
+                let value = wrap(value.wrapping_neg(), size, signed);
+                Self::Integer { value, size, signed }
+            }
+            Self::Float { value, size } => Self::Float { value: -value, size },
+        }
+    }
+
     /// Whether it is not zero.
     pub fn is_true(self) -> bool {
         match self {

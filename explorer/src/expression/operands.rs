@@ -1,7 +1,7 @@
 //! What the value of an expression is computed of.
 
 use super::evaluate::Evaluator;
-use super::syntax::{Expression, Node, Unary};
+use super::syntax::{Binary, Expression, Node, Unary};
 use super::{Environment, ExpressionError, Parsed};
 use crate::symbols::datatypes::Shape;
 use crate::values::{Place, Value};
@@ -50,6 +50,7 @@ fn may_be_kept(node: &Node) -> bool {
             | Node::At(..)
             | Node::Index(..)
             | Node::Member(..)
+            | Node::Binary(Binary::PointedMember, ..)
             | Node::Unary(Unary::Dereference, _)
     )
 }

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
-use super::{Fault, wide_float};
+use super::{Fault, member_pointer, wide_float};
 use crate::symbols::datatypes::{Link, PointerKind, Shape, Type};
 use crate::symbols::{did_you_mean, nearest};
 use crate::values::pretty::{self, NotIndexed};
@@ -55,6 +55,9 @@ pub(super) fn truth(value: &Value, environment: &dyn Environment) -> Result<bool
     if wide_float::is_wide(&value.of) {
         return wide_float::truth(&value, environment);
     }
+    if member_pointer::is_one(&value.of) {
+        return member_pointer::truth(&value, environment);
+    }
     if let Some(number) = Number::of(&value, environment)? {
         return Ok(number.is_true());
     }
@@ -62,7 +65,7 @@ pub(super) fn truth(value: &Value, environment: &dyn Environment) -> Result<bool
     Ok(pointer.integer(environment)? != 0)
 }
 
-/// `*value`. Of a bare number or `void *`, the eight bytes there.
+/// `*value`. Of a bare number, the eight bytes there; of `void *`, a place without a value.
 pub(super) fn dereference(value: &Value, environment: &dyn Environment) -> Result<Value, Fault> {
     let value = operand(value, environment);
     if value.implied.is_some() {
@@ -75,8 +78,6 @@ pub(super) fn dereference(value: &Value, environment: &dyn Environment) -> Resul
     }
     if let Some(held) = pointer(&value) {
         let to = held.of.target().unwrap_or_else(Type::void);
-        let bare = matches!(to.stripped().shape(), Shape::Void);
-        let to = if bare { integer_type(8, true) } else { to };
         return Ok(Value::in_memory(to, held.integer(environment)? as u64));
     }
     if value.of.is_integral() {
@@ -97,20 +98,28 @@ pub(super) fn address_of(value: &Value, environment: &dyn Environment) -> Result
 }
 
 /// `+value`, `-value`.
-pub(super) fn negate(
+pub(super) fn signed(
     value: &Value,
+    minus: bool,
     environment: &dyn Environment,
-    apply: impl Fn(Number) -> Number,
 ) -> Result<Value, Fault> {
     let value = operand(value, environment);
+    if wide_float::is_wide(&value.of) {
+        return wide_float::signed(&value, minus, environment);
+    }
     let number = Number::of(&value, environment)?.ok_or_else(|| no_number(&value))?;
-    Ok(apply(number.promoted()).value())
+    let number = number.promoted();
+    Ok(if minus { number.negated() } else { number }.value())
 }
 
 /// `~value`.
 pub(super) fn complement(value: &Value, environment: &dyn Environment) -> Result<Value, Fault> {
     let value = operand(value, environment);
-    match Number::of(&value, environment)?.map(Number::promoted) {
+    let number = match wide_float::is_wide(&value.of) {
+        true => None,
+        false => Number::of(&value, environment)?,
+    };
+    match number.map(Number::promoted) {
         Some(Number::Integer { value, size, signed }) => {
             let value = super::number::wrap(!value, size, signed);
             Ok(Number::Integer { value, size, signed }.value())
@@ -133,6 +142,12 @@ pub(super) fn binary(
     let (left, right) = (operand(left, environment), operand(right, environment));
     if operator == Binary::Repeat {
         return repeat(&left, &right, environment);
+    }
+    if operator == Binary::PointedMember {
+        return member_pointer::member(&left, &right, environment);
+    }
+    if member_pointer::is_one(&left.of) || member_pointer::is_one(&right.of) {
+        return member_pointer::binary(operator, &left, &right, environment);
     }
     if wide_float::is_wide(&left.of) || wide_float::is_wide(&right.of) {
         return wide_float::binary(operator, &left, &right, environment);
@@ -261,16 +276,9 @@ pub(super) fn member(
     if let Some(found) = super::lanes::lanes(of, name) {
         return Ok(found);
     }
-    let mut record = operand(of, environment);
-    if record.of.is_pointer() {
-        let pointee = record.pointee(environment);
-        if let Err(missing) = record.integer(environment)
-            && record.implied.is_none()
-        {
-            return Err(missing.into());
-        }
-        record = pointee.ok_or_else(|| no_pointer(of))?;
-    } else if let Some(target) = pretty::pointee(&record, environment) {
+    let is_pointer = operand(of, environment).of.is_pointer();
+    let mut record = object(of, environment)?;
+    if !is_pointer && let Some(target) = pretty::pointee(&record, environment) {
         // A smart pointer: its own members come first.
         if record.member_named(name, environment).is_none() {
             record = target;
@@ -287,6 +295,19 @@ pub(super) fn member(
         return Ok(found);
     }
     Err(no_member(&record, name))
+}
+
+/// What stands before `.` or `->`: of a pointer, what it points to.
+pub(super) fn object(of: &Value, environment: &dyn Environment) -> Result<Value, Fault> {
+    let object = operand(of, environment);
+    if !object.of.is_pointer() {
+        return Ok(object);
+    }
+    let pointee = object.pointee(environment);
+    match object.integer(environment) {
+        Err(missing) if object.implied.is_none() => Err(missing.into()),
+        _ => pointee.ok_or_else(|| no_pointer(of)),
+    }
 }
 
 fn no_member(record: &Value, name: &str) -> Fault {

@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::evaluate::Evaluator;
 use super::syntax::Expression;
 use super::{Evaluated, ExpressionError, Fault, error, parser};
+use crate::symbols::datatypes::Type;
 
 /// A parsed expression. Which names are types was decided where it was parsed: it holds
 /// wherever the same code is executed.
@@ -31,8 +32,17 @@ impl Parsed {
     /// [`ExpressionError`].
     pub fn evaluate(&self, environment: &dyn Environment) -> Result<Evaluated, ExpressionError> {
         let evaluator = Evaluator::new(environment);
-        let value = evaluator.value(&self.expression).map_err(|error| self.fault(error))?;
+        let value = evaluator.usable(&self.expression).map_err(|error| self.fault(error))?;
         Ok(Evaluated { value, assigned: evaluator.assigned() })
+    }
+
+    /// The type of its value, which may be one that there is no value of.
+    ///
+    /// # Errors
+    /// [`ExpressionError`].
+    pub fn type_of(&self, environment: &dyn Environment) -> Result<Type, ExpressionError> {
+        let value = Evaluator::new(environment).value(&self.expression);
+        value.map(|value| value.of).map_err(|error| self.fault(error))
     }
 
     /// Whether its value is true: not zero.

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::At;
 use super::lexer::{Token, tokens};
 use super::syntax::{Binary, Expression, Node, Unary};
-use super::{Fault, literal};
+use super::{Fault, classes, literal};
 use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
 
@@ -14,7 +14,7 @@ use crate::symbols::datatypes::Type;
 const MAX_DEPTH: u32 = 200;
 
 /// Binary operators, how tightly they bind, and the operator they assign with.
-const OPERATORS: [(&str, u8, Binary); 20] = [
+const OPERATORS: [(&str, u8, Binary); 22] = [
     (",", 1, Binary::Comma),
     ("||", 4, Binary::LogicalOr),
     ("&&", 5, Binary::LogicalAnd),
@@ -35,6 +35,8 @@ const OPERATORS: [(&str, u8, Binary); 20] = [
     ("*", 14, Binary::Multiply),
     ("/", 14, Binary::Divide),
     ("%", 14, Binary::Remainder),
+    (".*", 15, Binary::PointedMember),
+    ("->*", 15, Binary::PointedMember),
 ];
 
 /// How tightly assignments and `?:` bind; both group to the right.
@@ -59,6 +61,9 @@ const NAMED_CASTS: [(&str, Conversion); 4] = [
     ("dynamic_cast", Conversion::Checked),
 ];
 
+/// gdb's functions of complex numbers.
+const PARTS: [(&str, Unary); 2] = [("_creal", Unary::Real), ("_cimag", Unary::Imaginary)];
+
 /// The expression that `text` is.
 pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Expression, At> {
     let mut parser = Parser::new(text, environment)?;
@@ -78,6 +83,7 @@ pub(super) fn parse_type(text: &str, environment: &dyn Environment) -> Option<Ty
 
 /// A position among tokens.
 pub(super) struct Parser<'a> {
+    text: &'a str,
     tokens: Vec<(Token, usize)>,
     next: usize,
     end: usize,
@@ -85,9 +91,9 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &str, environment: &'a dyn Environment) -> Result<Self, At> {
+    fn new(text: &'a str, environment: &'a dyn Environment) -> Result<Self, At> {
         let tokens = tokens(text, environment)?;
-        Ok(Self { tokens, next: 0, end: text.len(), environment })
+        Ok(Self { text, tokens, next: 0, end: text.len(), environment })
     }
 
     pub(super) fn environment(&self) -> &'a dyn Environment {
@@ -170,6 +176,7 @@ impl<'a> Parser<'a> {
     /// An expression of operators that bind at least as tightly as `least`.
     fn expression(&mut self, least: u8, nesting: u32) -> Result<Expression, At> {
         let mut left = self.prefixed(nesting + 1)?;
+        left = self.rust_casts(left)?;
         while let Some(Token::Punctuation(text)) = self.peek().cloned() {
             let at = self.at();
             left = if text == "?" && CONDITIONAL >= least {
@@ -191,6 +198,21 @@ impl<'a> Parser<'a> {
             };
         }
         Ok(left)
+    }
+
+    /// `operand as type`, which binds tighter than all operators between two operands.
+    fn rust_casts(&mut self, mut operand: Expression) -> Result<Expression, At> {
+        while matches!(self.peek(), Some(Token::Name(word)) if word == "as")
+            && self.environment.language() == Language::Rust
+        {
+            let at = self.at();
+            self.advance();
+            // Behind it, `*` multiplies.
+            let named = self.specifiers().ok_or_else(|| self.unexpected())?;
+            let depth = operand.depth + 1;
+            operand = self.node(Node::Cast(Conversion::Along, named, operand.into()), at, depth)?;
+        }
+        Ok(operand)
     }
 
     fn conditional(&mut self, test: Expression, at: usize, nesting: u32) -> Result<Expression, At> {
@@ -281,7 +303,13 @@ impl<'a> Parser<'a> {
             } else if self.peek_is("++") || self.peek_is("--") {
                 return Err(self.fault(Fault::ReadOnly));
             } else if self.peek_is("(") {
-                return Err(self.fault(Fault::Call));
+                let function = part_function(&operand).ok_or_else(|| self.fault(Fault::Call))?;
+                self.advance();
+                let argument = self.expression(0, nesting + 1)?;
+                self.expect(")")?;
+                let depth = argument.depth + 1;
+                operand = self.node(Node::Unary(function, argument.into()), operand.at, depth)?;
+                continue;
             } else {
                 return Ok(operand);
             };
@@ -305,6 +333,9 @@ impl<'a> Parser<'a> {
     fn primary(&mut self, nesting: u32) -> Result<Expression, At> {
         let at = self.at();
         let Some(token) = self.peek().cloned() else { return Err(self.unexpected()) };
+        if let Some(name) = self.type_as_operand() {
+            return Err(At { column: at, fault: Fault::IsType(name) });
+        }
         if self.unknown_tag().is_some() {
             return Err(self.unexpected());
         }
@@ -314,6 +345,8 @@ impl<'a> Parser<'a> {
             }
             Token::Character(byte) => Node::Character(byte),
             Token::Text(bytes) => Node::Text(bytes),
+            Token::WideCharacter(wide, unit) => Node::WideCharacter(wide, unit),
+            Token::WideText(wide, units) => Node::WideText(wide, units),
             Token::Dollar(name) => Node::Dollar(name),
             Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
                 Some((_, conversion)) => return self.named_cast(*conversion, nesting),
@@ -334,6 +367,25 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         self.node(node, at, 1)
+    }
+
+    /// The type that is named where an operand has to be, unless a value has its name, too. A
+    /// class's constructors are called like it, but that is not what is meant.
+    fn type_as_operand(&mut self) -> Option<String> {
+        let start = self.position();
+        let Some(Token::Name(name)) = self.peek().cloned() else { return None };
+        let at = self.at();
+        self.type_name()?;
+        let is_one_word = self.position() == start + 1;
+        let text = self.text.get(at..self.at()).unwrap_or(&name).trim_end().to_owned();
+        self.rewind(start);
+        let is_value = || match self.environment.named(&name) {
+            Ok(value) => !classes::is_constructor(&value, &name, self.environment),
+            // What is said of a variable that is elsewhere says more.
+            Err(fault) => !matches!(fault, Fault::Name(..)),
+        };
+        let taken = self.environment.is_variable_here(&name) || is_one_word && is_value();
+        (!taken).then_some(text)
     }
 
     /// `true`, `false`, `nullptr`, unless that is the name of something: C's programs may have it.
@@ -362,6 +414,12 @@ impl<'a> Parser<'a> {
         let depth = operand.depth + 1;
         self.node(Node::Cast(conversion, named, operand.into()), at, depth)
     }
+}
+
+/// Which part of a complex number the function of this name gives.
+fn part_function(operand: &Expression) -> Option<Unary> {
+    let Node::Dollar(name) = &operand.node else { return None };
+    PARTS.iter().find(|(known, _)| known == name).map(|(_, part)| *part)
 }
 
 /// Whether a punctuation assigns, and which operator it applies first.

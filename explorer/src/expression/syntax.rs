@@ -2,6 +2,7 @@
 
 use super::classes::Conversion;
 use crate::symbols::datatypes::Type;
+use crate::values::Wide;
 
 /// Operators with two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) enum Binary {
     LogicalOr,
     Repeat,
     Comma,
+    /// `.*` and `->*`.
+    PointedMember,
 }
 
 impl Binary {
@@ -52,6 +55,10 @@ pub(super) enum Unary {
     Complement,
     Dereference,
     AddressOf,
+    /// `$_creal(…)`.
+    Real,
+    /// `$_cimag(…)`.
+    Imaginary,
 }
 
 /// What an expression is.
@@ -67,8 +74,12 @@ pub(super) enum Node {
         value: f64,
         single: bool,
     },
+    /// The bits of a `long double`.
+    LongDouble(u128),
     Character(u8),
     Text(Vec<u8>),
+    WideCharacter(Wide, u32),
+    WideText(Wide, Vec<u32>),
     /// `true`, `false`.
     Boolean(bool),
     /// `nullptr`.
@@ -119,8 +130,11 @@ impl Expression {
             }
             Node::Integer { .. }
             | Node::Float { .. }
+            | Node::LongDouble(_)
             | Node::Character(_)
             | Node::Text(_)
+            | Node::WideCharacter(..)
+            | Node::WideText(..)
             | Node::Boolean(_)
             | Node::Null
             | Node::InFile(..)

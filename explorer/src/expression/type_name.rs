@@ -3,14 +3,17 @@
 use super::environment::Tag;
 use super::lexer::Token;
 use super::parser::Parser;
+use crate::symbols::Language;
 use crate::symbols::datatypes::{Encoding, Link, PointerKind, Shape, Type};
 
 /// Most words, stars and dimensions of one type.
 const MAX_PARTS: usize = 32;
 
 /// Words that make up C's base types.
-const BASE_WORDS: [&str; 10] =
-    ["unsigned", "signed", "long", "short", "int", "char", "float", "double", "_Bool", "void"];
+const BASE_WORDS: [&str; 11] = [
+    "unsigned", "signed", "long", "short", "int", "char", "float", "double", "_Bool", "void",
+    "__int128",
+];
 
 /// Words that stand before a type's name.
 const TAGS: [&str; 4] = ["struct", "class", "union", "enum"];
@@ -47,7 +50,8 @@ impl Parser<'_> {
         }
     }
 
-    fn specifiers(&mut self) -> Option<Type> {
+    /// A type without `*`, `&` and what else makes others of it.
+    pub(super) fn specifiers(&mut self) -> Option<Type> {
         let mut qualifiers = Vec::new();
         self.qualifiers(&mut qualifiers);
         let mut base = self.base_type().or_else(|| self.declared_type())?;
@@ -96,7 +100,9 @@ impl Parser<'_> {
         if tag == Tag::Any && self.environment().is_variable_here(&name) {
             return None;
         }
-        let found = self.environment().type_named(tag, &name)?;
+        let found = super::qualified::type_named(tag, &name, self.environment());
+        let is_rust = || self.environment().language() == Language::Rust;
+        let found = found.or_else(|| rust_base(&name).filter(|_| is_rust()))?;
         self.advance();
         Some(found)
     }
@@ -184,6 +190,19 @@ fn reference(of: Type, kind: PointerKind) -> Type {
     Type::made(Shape::Pointer { kind, to: Link::Made(of), name: None })
 }
 
+/// A type of numbers that Rust has, used by the program or not.
+fn rust_base(name: &str) -> Option<Type> {
+    let (kind, bits) = name.split_at_checked(1)?;
+    let bits: u64 = if bits == "size" { 64 } else { bits.parse().ok()? };
+    let encoding = match (kind, bits) {
+        ("i", 8 | 16 | 32 | 64 | 128) => Encoding::Signed,
+        ("u", 8 | 16 | 32 | 64 | 128) => Encoding::Unsigned,
+        ("f", 32 | 64) => Encoding::Float,
+        _ => return None,
+    };
+    Some(Type::base(name, bits / 8, encoding))
+}
+
 /// The base type that C's words name (System V ABI for x86-64, figure 3.1).
 fn base_of(words: &[&str]) -> Option<Type> {
     let has = |word: &str| words.contains(&word);
@@ -211,6 +230,14 @@ fn base_of(words: &[&str]) -> Option<Type> {
             _ => ("char", Encoding::SignedChar),
         };
         return (longs == 0 && !has("short")).then(|| Type::base(name, 1, encoding));
+    }
+    if has("__int128") {
+        let (name, encoding) = match unsigned {
+            true => ("unsigned __int128", Encoding::Unsigned),
+            false => ("__int128", Encoding::Signed),
+        };
+        let only = words.len() == 1 + usize::from(unsigned || has("signed"));
+        return only.then(|| Type::base(name, 16, encoding));
     }
     let (name, size) = match (longs, has("short")) {
         (0, false) => ("int", 4),

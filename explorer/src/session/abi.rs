@@ -117,6 +117,11 @@ impl Classes {
                 aligned(offset, size)?;
                 put(&mut self.parts, offset, size, Class::Sse)
             }
+            // Pointers to functions of classes are two words (Itanium C++ ABI, 2.3).
+            Shape::MemberPointer { .. } => {
+                aligned(offset, size.min(8))?;
+                put(&mut self.parts, offset, size, Class::Integer)
+            }
             Shape::Base { .. } | Shape::Pointer { .. } | Shape::Enumeration(_) => {
                 aligned(offset, size)?;
                 put(&mut self.parts, offset, size, Class::Integer)

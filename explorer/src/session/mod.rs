@@ -70,6 +70,7 @@ pub use heap::{Around, Block, Checked, Family, Found, Heap, Misuse, Use, Uses, W
 pub use history::ValueHistory;
 mod subject;
 mod targets;
+mod templates;
 mod thread;
 mod thread_names;
 mod tls;

@@ -81,7 +81,7 @@ impl Environment for Scene<'_> {
             },
             _ => tag == Tag::Any,
         };
-        self.modules().into_iter().find_map(|(symbols, _)| {
+        let found = self.modules().into_iter().find_map(|(symbols, _)| {
             let dies = symbols.dies();
             let found = dies.declared().types_named(name.trim_start_matches("::"));
             let types = found.into_iter().filter_map(|die| Type::at(dies, die)).filter(fits);
@@ -89,7 +89,8 @@ impl Environment for Scene<'_> {
             // A definition says more than a declaration.
             types.sort_by_key(|of| of.size().is_none());
             types.into_iter().next()
-        })
+        });
+        found.or_else(|| self.with_defaults(name).filter(fits))
     }
 
     fn register(&self, name: &str) -> Option<Result<Value, Fault>> {

@@ -249,6 +249,12 @@ impl Target for Scene<'_> {
         read.unwrap_or_else(|_| vec![None; length])
     }
 
+    fn unmapped(&self, address: u64) -> Option<String> {
+        let space = self.session.timeline.shared_space(self.state()).ok()?;
+        let state = crate::render::thousands(self.state());
+        space.find(address).is_none().then(|| format!("{address:#x} is not mapped at #{state}"))
+    }
+
     fn symbol(&self, address: u64) -> Option<String> {
         self.session.symbol_at(self.state(), address)
     }

@@ -4,7 +4,7 @@
 use super::breakpoint::{Breakpoint, Target};
 use super::statics::Unit;
 use super::{Scene, Session};
-use crate::expression::{ExpressionError, Fault, Parsed};
+use crate::expression::{self, ExpressionError, Fault, Parsed};
 use crate::symbols::cython::cython_name;
 use crate::symbols::datatypes::{Shape, Type};
 use crate::symbols::{DeclaredKind, ModuleAddr, ModuleSymbols};
@@ -50,10 +50,17 @@ impl Session {
         let parsed = Parsed::new(text, &scene)?;
         let visible = self.visible_at(places);
         let knows = |name: &str| match &visible {
-            Some(known) => known.has(name) || scene.is_global_in(name, &known.units),
+            Some(known) => {
+                known.has(name)
+                    || scene.is_global_in(name, &known.units)
+                    || expression::names_member(name, &scene)
+            }
             None => {
                 let of_some_unit = || scene.kept_by_others(name).is_some();
-                scene.is_global_in(name, &[]) || scene.is_some_local(name) || of_some_unit()
+                scene.is_global_in(name, &[])
+                    || scene.is_some_local(name)
+                    || of_some_unit()
+                    || expression::names_member(name, &scene)
             }
         };
         let in_scope = visible.as_ref().map_or(&[][..], |known| &known.names);

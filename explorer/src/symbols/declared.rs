@@ -121,6 +121,14 @@ impl Declared {
         chosen.map(|(_, offset)| DieRef { supplementary: false, offset }).collect()
     }
 
+    /// The full name of a constant of the enumeration that a DIE declares.
+    pub fn constant(&self, enumeration: DieRef, name: &str) -> Option<&str> {
+        let numbers = self.by_key.get(key(name)).into_iter().flatten();
+        let mut items = numbers.filter_map(|number| self.items.get(*number as usize));
+        let is = |item: &&Item| item.kind == Kind::Constant && item.offset == enumeration.offset;
+        items.find(is).filter(|_| !enumeration.supplementary).map(|item| &*item.name)
+    }
+
     /// Types of a name.
     pub fn types_named(&self, name: &str) -> Vec<DieRef> {
         self.find(Kind::Type, name)
@@ -333,8 +341,15 @@ impl Walk<'_> {
     ) {
         let outer = self.prefix();
         let prefix: Arc<str> = match (what, &self.text) {
+            // What a type unit's type completes names it.
             (Role::Record, _) if full.is_some() => {
                 format!("{}::", full.as_deref().unwrap_or_default()).into()
+            }
+            (Role::Enumeration, _) if full.is_some() => {
+                let name = full.as_deref().unwrap_or_default();
+                let space = name.rsplit_once("::").map_or("", |(space, _)| space);
+                let around = if scoped { name } else { space };
+                if around.is_empty() { "".into() } else { format!("{around}::").into() }
             }
             // The constants of an unscoped enumeration stand beside it.
             (Role::Enumeration, _) if !scoped => outer.into(),

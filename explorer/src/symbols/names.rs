@@ -63,6 +63,29 @@ pub(crate) fn tight(text: &str) -> String {
     })
 }
 
+/// What stands before the template arguments at the end of a name, and these.
+pub(crate) fn split_arguments(name: &str) -> Option<(&str, Vec<&str>)> {
+    let inside = name.trim().strip_suffix('>')?;
+    let (mut depth, mut end, mut all) = (1usize, inside.len(), Vec::new());
+    for (at, byte) in inside.bytes().enumerate().rev() {
+        match byte {
+            b'>' | b')' => depth += 1,
+            b'<' | b'(' => depth -= 1,
+            b',' if depth == 1 => {
+                all.push(inside.get(at + 1..end)?.trim());
+                end = at;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            all.push(inside.get(at + 1..end)?.trim());
+            all.reverse();
+            return Some((inside.get(..at)?, all));
+        }
+    }
+    None
+}
+
 /// A component without its template arguments.
 fn bare(component: &str) -> &str {
     let component = component.split("[abi:").next().unwrap_or(component);
@@ -142,6 +165,15 @@ mod tests {
         assert_eq!(fit("Ring<int, 4>", "Ring<int,4>"), Some(Fit::Exact));
         assert_eq!(fit("A<B<unsigned int> >", "A< B<unsigned int>>"), Some(Fit::Exact));
         assert_eq!(fit("A<unsigned int>", "A<unsignedint>"), None);
+    }
+
+    #[test]
+    fn template_arguments_are_told_apart() {
+        let (name, all) = split_arguments("ns::A<int, B<c, d(e, f)> >").unwrap();
+        assert_eq!((name, all), ("ns::A", vec!["int", "B<c, d(e, f)>"]));
+        assert_eq!(split_arguments("A<b>").unwrap(), ("A", vec!["b"]));
+        assert_eq!(split_arguments("A"), None);
+        assert_eq!(split_arguments("a>"), None);
     }
 
     #[test]

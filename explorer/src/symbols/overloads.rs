@@ -1,5 +1,6 @@
 //! Functions of one name that differ in their parameters.
 
+use super::datatypes::{Shape, Type};
 use super::demangle::{demangle, demangle_short};
 use super::index::Place;
 use super::module::ModuleSymbols;
@@ -8,8 +9,27 @@ use std::sync::Arc;
 
 impl ModuleSymbols {
     /// The functions that a typed name means: with parameters, those that have these. What has
-    /// no mangled name, as C's functions, goes by its name.
+    /// no mangled name, as C's functions, goes by its name. Mangled names know no typedefs: where
+    /// no function has the parameters as typed, what their types stand for counts.
     pub(crate) fn functions_named(&self, name: &str) -> Vec<(Arc<str>, Place)> {
+        let found = self.with_parameters(name);
+        if !found.is_empty() || self.index().find(parameters::without(name)).is_empty() {
+            return found;
+        }
+        let resolved = parameters::resolved(name, &|word| self.typedef(word));
+        resolved.map_or(found, |resolved| self.with_parameters(&resolved))
+    }
+
+    /// What a typedef stands for.
+    fn typedef(&self, name: &str) -> Option<String> {
+        let dies = self.dies();
+        let found = dies.declared().types_named(name).into_iter();
+        let mut aliases = found.filter_map(|die| Type::at(dies, die));
+        let alias = aliases.find(|of| matches!(of.shape(), Shape::Alias { .. }))?;
+        Some(alias.stripped().name())
+    }
+
+    fn with_parameters(&self, name: &str) -> Vec<(Arc<str>, Place)> {
         let found = self.index().find(name);
         let Some(typed) = Parameters::of(name) else { return found };
         let answers = found.into_iter().filter_map(|(name, place)| {

@@ -50,6 +50,26 @@ impl Parameters {
     }
 }
 
+/// A function with its parameters in which names of types are replaced by what they stand for;
+/// `None` if none is.
+pub(crate) fn resolved(
+    function: &str,
+    stands_for: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let Cut { name, list, qualifiers } = cut(function).filter(|_| function.len() <= MAX_TEXT)?;
+    let inside = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let (mut all, mut rest, mut any) = (String::new(), list, false);
+    while let Some(first) = rest.chars().next() {
+        let word = if inside(first) { rest.find(|c| !inside(c)).unwrap_or(rest.len()) } else { 0 };
+        let (taken, behind) = rest.split_at(word.max(first.len_utf8()));
+        let other = Some(taken).filter(|_| word > 0).and_then(stands_for);
+        any |= other.is_some();
+        all += other.as_deref().unwrap_or(taken);
+        rest = behind;
+    }
+    any.then(|| format!("{name}({all}) {qualifiers}"))
+}
+
 /// The parts of `f(int) const`.
 struct Cut<'t> {
     name: &'t str,

@@ -4,8 +4,12 @@ use crate::symbols::datatypes::{Encoding, Shape, Type};
 use std::cmp::Ordering;
 
 /// How the bytes of a float are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Each has all numbers of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FloatFormat {
+    /// IEEE 754 binary16.
+    Half,
     /// IEEE 754 binary32.
     Single,
     /// IEEE 754 binary64.
@@ -29,6 +33,7 @@ impl FloatFormat {
     /// nothing but their names.
     pub fn named(name: &str, size: u64) -> Option<Self> {
         match size {
+            2 if !name.contains("bf") => Some(Self::Half),
             4 => Some(Self::Single),
             8 => Some(Self::Double),
             16 if name.contains("128") => Some(Self::Quad),
@@ -37,15 +42,11 @@ impl FloatFormat {
         }
     }
 
-    /// Whether its numbers are more than doubles hold.
-    pub fn is_wide(self) -> bool {
-        matches!(self, Self::Extended | Self::Quad)
-    }
-
     /// Significant decimal digits that tell its numbers apart: 1 + the significand's bits ·
     /// log₁₀ 2, rounded up.
     pub fn digits(self) -> usize {
         match self {
+            Self::Half => 5,
             Self::Single => 9,
             Self::Double => 17,
             Self::Extended => 21,
@@ -110,6 +111,7 @@ impl Float {
             parts.float(fraction_bits, (1 << (exponent_bits - 1)) - 1)
         };
         match format {
+            FloatFormat::Half if bytes.len() == 2 => Some(ieee(10, 5)),
             FloatFormat::Single if bytes.len() == 4 => Some(ieee(23, 8)),
             FloatFormat::Double if bytes.len() == 8 => Some(ieee(52, 11)),
             FloatFormat::Quad if bytes.len() == 16 => Some(ieee(112, 15)),

@@ -6,6 +6,7 @@ mod exact;
 mod float;
 pub mod format;
 mod integer;
+mod member_pointer;
 mod parts;
 pub mod pretty;
 mod python;
@@ -15,6 +16,7 @@ pub use bytes::Bytes;
 pub use exact::{Exact, Float, FloatFormat};
 pub use float::float_text;
 pub use format::{Format, Formatter, TextStyle, Wide, character, quoted_bytes, units};
+pub use member_pointer::MemberTarget;
 pub(crate) use parts::Visits;
 pub use value::{Place, Value};
 
@@ -22,6 +24,11 @@ pub use value::{Place, Value};
 pub trait Target {
     /// Memory from an address: each byte, or `None` where it is not known.
     fn memory(&self, address: u64, length: usize) -> Vec<Option<u8>>;
+
+    /// That nothing is mapped at an address whose memory is not known; `None` if something is.
+    fn unmapped(&self, _address: u64) -> Option<String> {
+        None
+    }
 
     /// `<main+4>` of an address.
     fn symbol(&self, address: u64) -> Option<String>;

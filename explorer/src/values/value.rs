@@ -69,6 +69,12 @@ impl Value {
         Self::with_bytes(of, Place::None, bytes)
     }
 
+    /// Whether it is a class's member without an object: why it is not known.
+    pub fn no_object(&self) -> Option<Missing> {
+        let why = self.bytes.as_ref()?.wholly_missing()?;
+        matches!(why, Missing::NoObject(_)).then(|| why.clone())
+    }
+
     /// The address of a value in memory.
     pub fn address(&self) -> Option<u64> {
         match self.place {

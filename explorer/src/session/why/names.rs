@@ -4,7 +4,7 @@ use super::Extent;
 use crate::dataflow::{Place as BytePlace, Span, register_name};
 use crate::render::hex;
 use crate::session::{Scene, Session, registers};
-use crate::symbols::datatypes::{Bits, Shape};
+use crate::symbols::datatypes::{Bits, Encoding, Shape, Type};
 use crate::timeline::StateError;
 use crate::values::{Format, Place, Value};
 use rdb_schema::registers::Gpr;
@@ -145,7 +145,12 @@ fn pointed_to(scene: &Scene<'_>, of: &Extent) -> Option<Name> {
 
 /// The name of what a pointer points to, if that has the bytes.
 fn behind(scene: &Scene<'_>, name: &str, value: &Value, bytes: Bytes) -> Option<Name> {
-    let pointee = value.pointee(scene)?;
+    let mut pointee = value.pointee(scene)?;
+    if matches!(pointee.of.stripped().shape(), Shape::Void) {
+        // It has no values; of the byte there, a cast tells one.
+        pointee = pointee.retyped(Type::base("char", 1, Encoding::SignedChar));
+        return within(scene, format!("*(char *){name}"), &pointee, bytes);
+    }
     let found = within(scene, String::new(), &pointee, bytes)?;
     let text = match found.text.strip_prefix('.') {
         _ if value.of.is_reference() => format!("{name}{}", found.text),

@@ -1,6 +1,6 @@
 //! Types spelled out, as `ptype` shows them.
 
-use super::{Bits, Field, Link, Member, Record, Shape, Type};
+use super::{Bits, Enumeration, Field, Link, Member, Record, Shape, Type};
 use crate::symbols::Language;
 
 /// Most members or constants spelled out.
@@ -75,27 +75,7 @@ impl Type {
                 Some(self.rust_enumeration(enumeration))
             }
             Shape::Enumeration(enumeration) if !enumeration.declaration => {
-                let mut expected = 0;
-                let mut constants = Vec::new();
-                for (name, value) in enumeration.constants.iter().take(MAX_PARTS) {
-                    constants.push(match *value == expected {
-                        true => name.to_string(),
-                        false => format!("{name} = {value}"),
-                    });
-                    expected = value.saturating_add(1);
-                }
-                let head = self.name();
-                let head = head.strip_suffix(" {...}").unwrap_or(&head);
-                let class = if enumeration.scoped {
-                    head.replacen("", "enum class ", 1)
-                } else {
-                    head.to_owned()
-                };
-                let class = match class.starts_with("enum") {
-                    true => class,
-                    false => format!("enum {class}"),
-                };
-                Some(format!("{class} {{{}}}", constants.join(", ")))
+                Some(enumeration_text(enumeration))
             }
             _ => None,
         }
@@ -140,6 +120,7 @@ impl Type {
         let of = self.follow(&member.of);
         let name = member.name.as_deref().unwrap_or("");
         let anonymous = |record: &Record| record.name.is_none();
+        let unnamed = |of: &Enumeration| of.name.is_none();
         let core = of.core(0);
         let mut declared = of.declare(name);
         if depth < MAX_NESTING
@@ -148,9 +129,31 @@ impl Type {
         {
             declared = declared.replacen(&core.name(), &core.record_body(record, depth + 1), 1);
         }
+        if let Shape::Enumeration(enumeration) = core.shape()
+            && unnamed(enumeration)
+        {
+            declared = declared.replacen(&core.name(), &enumeration_text(enumeration), 1);
+        }
         match member.bits {
             Some(Bits { size, .. }) => format!("{declared} : {size}"),
             None => declared,
         }
     }
+}
+
+/// `enum class Color : unsigned char {Color::Red = 3}`; in C, without what only C++ has.
+fn enumeration_text(of: &Enumeration) -> String {
+    let is_cpp = of.language == Language::Cpp;
+    let mut expected = 0;
+    let constants = of.constants.iter().take(MAX_PARTS).map(|(name, value)| {
+        let usual = std::mem::replace(&mut expected, value.saturating_add(1)) == *value;
+        let name = if is_cpp { format!("{}{name}", of.space) } else { name.to_string() };
+        if usual { name } else { format!("{name} = {value}") }
+    });
+    let constants = constants.collect::<Vec<_>>().join(", ");
+    let keyword = if of.scoped { "enum class" } else { "enum" };
+    let name = of.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    let underlying = of.underlying.as_ref().filter(|_| is_cpp);
+    let underlying = underlying.map(|of| format!(" : {of}")).unwrap_or_default();
+    format!("{keyword}{name}{underlying} {{{constants}}}")
 }

@@ -5,11 +5,14 @@
 
 mod class;
 mod definition;
+mod member_pointer;
 mod model;
 mod name;
 mod read;
 mod record;
 mod rust;
+
+pub(crate) use read::canonical;
 
 pub use model::{
     Bits, Count, Encoding, Enumeration, Field, Link, Member, Offset, Passing, PointerKind, Record,
@@ -133,6 +136,15 @@ impl Type {
         stripped.definition().unwrap_or(stripped)
     }
 
+    /// A type that is declared in this record.
+    pub fn inner(&self, name: &str) -> Option<Self> {
+        let stripped = self.stripped();
+        let Shape::Record(Record { name: Some(own), .. }) = stripped.shape() else { return None };
+        let dies = stripped.dies()?;
+        let found = dies.declared().types_named(&format!("{own}::{name}"));
+        found.into_iter().find_map(|die| Self::at(dies, die))
+    }
+
     /// The definition of what is only declared here, from elsewhere in its module.
     fn definition(&self) -> Option<Self> {
         let (name, kinds) = match self.shape() {
@@ -159,6 +171,11 @@ impl Type {
         match stripped.shape() {
             Shape::Base { size, .. } | Shape::Opaque { size, .. } => Some(*size),
             Shape::Pointer { .. } => Some(POINTER_SIZE),
+            Shape::MemberPointer { to, .. } => {
+                // Of a function, its address and what is added to the object's.
+                let function = stripped.follow(to).is_function();
+                Some(if function { 2 * POINTER_SIZE } else { POINTER_SIZE })
+            }
             Shape::Record(record) if record.declaration => None,
             Shape::Record(record) => Some(record.size),
             Shape::Enumeration(e) => Some(e.size),

@@ -221,6 +221,10 @@ pub struct Enumeration {
     pub signed: bool,
     /// Names and values, in order.
     pub constants: Vec<(Arc<str>, i128)>,
+    /// What its constants' names begin with: `ns::`.
+    pub space: Arc<str>,
+    /// What its values are kept as, where that is known.
+    pub underlying: Option<Arc<str>>,
     /// Whether only its name is known here.
     pub declaration: bool,
     /// The language it was written in.
@@ -292,7 +296,14 @@ pub enum Shape {
         /// Whether its parameters are declared at all.
         prototyped: bool,
     },
-    /// A pointer to a member of a class, or what else has a name and a size only.
+    /// A pointer to a member of a class.
+    MemberPointer {
+        /// The member's type; that of a function has the object's address as a parameter.
+        to: Link,
+        /// The class.
+        class: Link,
+    },
+    /// What has a name and a size only.
     Opaque {
         /// `decltype(nullptr)`.
         name: Arc<str>,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{Count, Link, PointerKind, Shape, Type};
+use super::{Count, Link, PointerKind, Record, Shape, Type};
 use crate::symbols::dies::Language;
 
 /// Deepest nesting named; what is below shows as `...`.
@@ -35,6 +35,14 @@ impl Type {
         self.declare("")
     }
 
+    /// Its name without a keyword before it, as it stands before `::`.
+    pub fn class_name(&self) -> String {
+        match self.shape() {
+            Shape::Record(Record { name: Some(name), .. }) => name.to_string(),
+            _ => self.name(),
+        }
+    }
+
     /// A declaration of `what` with this type: `char what[16]`.
     pub fn declare(&self, what: &str) -> String {
         let (head, tail) = self.parts(&Naming::new(), 0, &mut String::new());
@@ -62,16 +70,26 @@ impl Type {
                 (qualify(name, qualifiers), String::new())
             }
             Shape::Record(record) => {
-                let keyword = keyword(record.kind.keyword(), record.language);
+                let keyword = (record.kind.keyword(), record.language);
                 (qualify(&named(keyword, record.name.as_deref()), qualifiers), String::new())
             }
             Shape::Enumeration(e) => {
-                let keyword = keyword("enum", e.language);
+                let keyword = ("enum", e.language);
                 (qualify(&named(keyword, e.name.as_deref()), qualifiers), String::new())
             }
             Shape::Pointer { name: Some(name), .. } => (qualify(name, qualifiers), String::new()),
             Shape::Pointer { kind, to, .. } => {
-                self.pointer_parts(naming, (*kind, to), depth, qualifiers)
+                let mark = match kind {
+                    PointerKind::Pointer => "*",
+                    PointerKind::Reference => "&",
+                    PointerKind::RvalueReference => "&&",
+                };
+                self.pointer_parts(naming, (mark, to), depth, qualifiers)
+            }
+            Shape::MemberPointer { class, .. } => {
+                let mark = format!("{}::*", self.follow(class).class_name());
+                let to = Link::Made(self.pointed_member().unwrap_or_else(Self::void));
+                self.pointer_parts(naming, (&mark, &to), depth, qualifiers)
             }
             Shape::Array { of, counts, .. } => {
                 let (head, tail) = self.follow(of).parts(naming, depth + 1, qualifiers);
@@ -111,15 +129,10 @@ impl Type {
     fn pointer_parts(
         &self,
         naming: &Naming,
-        (kind, to): (PointerKind, &Link),
+        (mark, to): (&str, &Link),
         depth: u32,
         qualifiers: &str,
     ) -> (String, String) {
-        let mark = match kind {
-            PointerKind::Pointer => "*",
-            PointerKind::Reference => "&",
-            PointerKind::RvalueReference => "&&",
-        };
         let target = self.follow(to);
         let (head, tail) = target.parts(naming, depth + 1, &mut String::new());
         let behind = qualifiers.trim_end();
@@ -159,15 +172,11 @@ fn count(count: &Count) -> String {
     }
 }
 
-fn keyword(keyword: &'static str, language: Language) -> &'static str {
-    if language == Language::C { keyword } else { "" }
-}
-
-fn named(keyword: &str, name: Option<&str>) -> String {
-    match (keyword, name) {
-        ("", Some(name)) => name.to_owned(),
-        (keyword, Some(name)) => format!("{keyword} {name}"),
-        ("", None) => "{...}".to_owned(),
-        (keyword, None) => format!("{keyword} {{...}}"),
+/// What has a name needs its keyword in C only.
+fn named((keyword, language): (&str, Language), name: Option<&str>) -> String {
+    match name {
+        Some(name) if language == Language::C => format!("{keyword} {name}"),
+        Some(name) => name.to_owned(),
+        None => format!("{keyword} {{...}}"),
     }
 }

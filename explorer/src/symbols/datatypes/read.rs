@@ -32,7 +32,9 @@ pub(super) fn shape(entry: &Entry<'_>) -> Option<Shape> {
         gimli::DW_TAG_union_type => Shape::Record(record::read(entry, RecordKind::Union)),
         gimli::DW_TAG_enumeration_type => Shape::Enumeration(enumeration(entry)),
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => function(entry),
-        gimli::DW_TAG_ptr_to_member_type => Shape::Opaque { name: member_pointer(entry), size: 8 },
+        gimli::DW_TAG_ptr_to_member_type => {
+            Shape::MemberPointer { to: link(entry), class: class_pointed_into(entry) }
+        }
         gimli::DW_TAG_unspecified_type => Shape::Opaque { name: own_name(entry)?, size: 8 },
         _ => return None,
     })
@@ -80,7 +82,7 @@ fn base(entry: &Entry<'_>) -> Option<Shape> {
 }
 
 /// gcc's `long unsigned int` as everybody else writes it: `unsigned long`.
-pub(super) fn canonical(name: &str) -> Arc<str> {
+pub(crate) fn canonical(name: &str) -> Arc<str> {
     let words: Vec<_> = name.split(' ').collect();
     let is_long_or_short = |word: &&str| matches!(*word, "long" | "short");
     let parts = ["long", "short", "unsigned", "signed", "int"];
@@ -146,21 +148,45 @@ fn enumeration(entry: &Entry<'_>) -> Enumeration {
         }
         super::read::base(&base)
     });
-    let (signed, size) = match underlying {
-        Some(Shape::Base { encoding, size, .. }) => {
-            (matches!(encoding, Encoding::Signed | Encoding::SignedChar), Some(size))
+    let (signed, size, underlying) = match underlying {
+        Some(Shape::Base { encoding, size, name }) => {
+            let signed = matches!(encoding, Encoding::Signed | Encoding::SignedChar);
+            (signed, Some(size), Some(name))
         }
-        _ => (negative, None),
+        _ => (negative, None, None),
     };
+    let (name, scoped) = (qualified_name(entry), entry.flag(gimli::DW_AT_enum_class));
     Enumeration {
-        name: qualified_name(entry),
+        space: space(entry, name.as_deref(), scoped, &constants),
+        name,
+        underlying,
         size: entry.unsigned(gimli::DW_AT_byte_size).or(size).unwrap_or(4),
         signed,
         constants,
         declaration: entry.flag(gimli::DW_AT_declaration) || entry.is_bodiless(),
         language: entry.language(),
-        scoped: entry.flag(gimli::DW_AT_enum_class),
+        scoped,
     }
+}
+
+/// What the names of an enumeration's constants begin with.
+fn space(
+    entry: &Entry<'_>,
+    name: Option<&str>,
+    scoped: bool,
+    constants: &[(Arc<str>, i128)],
+) -> Arc<str> {
+    let around = |name: &str| name.rsplit_once("::").map(|(space, _)| format!("{space}::"));
+    let space = match (name, constants.first()) {
+        (Some(name), _) if scoped => Some(format!("{name}::")),
+        (Some(name), _) => around(name),
+        (None, Some((first, _))) if entry.language() != Language::C => {
+            let full = entry.dies().declared().constant(entry.place(), first);
+            full.and_then(around)
+        }
+        (None, _) => None,
+    };
+    space.unwrap_or_default().into()
 }
 
 fn function(entry: &Entry<'_>) -> Shape {
@@ -183,8 +209,7 @@ fn is_prototyped(entry: &Entry<'_>) -> bool {
     entry.inherited(says).is_some()
 }
 
-fn member_pointer(entry: &Entry<'_>) -> Arc<str> {
-    let class = entry.reference(gimli::DW_AT_containing_type);
-    let class = class.and_then(|place| qualified_name(&entry.dies().entry(place)?));
-    format!("{}::*", class.as_deref().unwrap_or("?")).into()
+/// The class whose members a pointer to members points to (DWARF 5, 5.14).
+fn class_pointed_into(entry: &Entry<'_>) -> Link {
+    entry.reference(gimli::DW_AT_containing_type).map_or(Link::Void, Link::Die)
 }

@@ -3,7 +3,9 @@
 use gimli::AttributeValue;
 
 use super::read::{link, own_name, qualified_name};
-use super::{Bits, Member, Offset, Passing, Record, RecordKind, Static, Variant, Variants};
+use super::{
+    Bits, Member, Offset, Passing, Record, RecordKind, Shape, Static, Type, Variant, Variants,
+};
 use crate::symbols::dies::Entry;
 
 /// DW_DEFAULTED_in_class (DWARF 5, 7.24).
@@ -153,4 +155,24 @@ fn variants(part: &Entry<'_>) -> Variants {
     };
     let all = children.iter().filter(|child| child.tag() == gimli::DW_TAG_variant);
     Variants { discriminant, all: all.filter_map(variant).collect() }
+}
+
+impl Type {
+    /// How many of a template's last arguments are its defaults (DW_AT_default_value).
+    pub fn default_arguments(&self) -> usize {
+        let (Shape::Record(record), Some(dies)) = (self.shape(), self.dies()) else { return 0 };
+        let count = || {
+            let class = dies.entry(record.place?)?;
+            let parts = class.children();
+            let is_parameter = |part: &&Entry<'_>| {
+                matches!(
+                    part.tag(),
+                    gimli::DW_TAG_template_type_parameter | gimli::DW_TAG_template_value_parameter
+                )
+            };
+            let last_first = parts.iter().rev().filter(is_parameter);
+            Some(last_first.take_while(|part| part.flag(gimli::DW_AT_default_value)).count())
+        };
+        crate::symbols::guard::guarded(count).unwrap_or(0)
+    }
 }

@@ -39,6 +39,9 @@ pub enum Missing {
     /// The thread has no storage of its own yet, or none for this module.
     #[error("this thread's storage for its thread-local variables is not set up yet")]
     NotSetUp,
+    /// Each object of a class has one of its own.
+    #[error("{0} is a member of each object, and there is no object of that class here")]
+    NoObject(String),
     /// Only a frame has it.
     #[error("there is no frame to look in")]
     NoFrame,

@@ -1,7 +1,7 @@
 //! Arrays.
 
 use super::text::{TextStyle, quoted_bytes};
-use super::{ELEMENTS, Formatter, REPEATS, Wide, missing, units};
+use super::{ELEMENTS, Formatter, REPEATS, Wide, units};
 use crate::symbols::Language;
 use crate::values::Value;
 
@@ -21,7 +21,7 @@ impl Formatter<'_> {
         let shown = length.min(ELEMENTS as u64 * REPEATS as u64);
         let loaded = self.loaded(value);
         if let Some(why) = self.why_missing(&loaded, depth) {
-            return missing(&why);
+            return self.missing(&why);
         }
         let elements = (0..shown).filter_map(|index| loaded.element(i128::from(index)));
         let list = self.list(elements, length, depth);
@@ -93,7 +93,7 @@ impl Formatter<'_> {
         // A longer part may lie where nothing is known.
         let far = bytes.slice(0, length.min(LOOKED_AT) * size);
         let near = bytes.slice(0, length.min(ELEMENTS + 1) * size);
-        let known = far.all().or_else(|_| near.all()).map_err(|why| missing(&why))?;
+        let known = far.all().or_else(|_| near.all()).map_err(|why| self.missing(&why))?;
         let mut all = units(known, size);
         let whole = all.len() == length;
         if whole && all.last() == Some(&0) {

@@ -1,6 +1,7 @@
 //! Values as text, the way gdb writes them.
 
 mod array;
+mod member_pointer;
 mod record;
 mod scalar;
 mod text;
@@ -158,8 +159,17 @@ impl<'a> Formatter<'a> {
             Shape::Pointer { .. } if stripped.is_reference() => self.reference(value, depth),
             Shape::Function { .. } => self.function(value),
             Shape::Pointer { name: Some(name), .. } if is_box(name) => self.boxed(value, depth),
-            _ => self.scalar(value).unwrap_or_else(|why| missing(&why)),
+            _ => self.scalar(value).unwrap_or_else(|why| self.missing(&why)),
         }
+    }
+
+    /// What stands for a value that is not there.
+    fn missing(&self, why: &Missing) -> String {
+        let unmapped = match why {
+            Missing::Memory(address) => self.target.unmapped(*address),
+            _ => None,
+        };
+        unmapped.map_or_else(|| format!("<{why}>"), |text| format!("<{text}>"))
     }
 
     /// Whether a value is a reference to one that a pretty printer shows.
@@ -175,7 +185,7 @@ impl<'a> Formatter<'a> {
             return self.show(&to, depth + 1);
         }
         let address = value.integer(self.target).map(|address| format!("@{address:#x}"));
-        let address = address.unwrap_or_else(|why| missing(&why));
+        let address = address.unwrap_or_else(|why| self.missing(&why));
         match value.pointee(self.target) {
             Some(to) if !to.of.is_function() => {
                 format!("{address}: {}", self.show(&to, depth + 1))
@@ -188,7 +198,7 @@ impl<'a> Formatter<'a> {
     fn boxed(&self, value: &Value, depth: u32) -> String {
         match value.pointee(self.target).filter(|_| !self.format.raw) {
             Some(content) => format!("Box({})", self.show(&content, depth + 1)),
-            None => self.scalar(value).unwrap_or_else(|why| missing(&why)),
+            None => self.scalar(value).unwrap_or_else(|why| self.missing(&why)),
         }
     }
 
@@ -197,11 +207,6 @@ impl<'a> Formatter<'a> {
         let symbol = self.target.symbol(address).map(|symbol| format!(" {symbol}"));
         format!("{{{}}} {address:#x}{}", value.of.name(), symbol.unwrap_or_default())
     }
-}
-
-/// What stands for a value that is not there.
-pub(super) fn missing(why: &Missing) -> String {
-    format!("<{why}>")
 }
 
 /// Whether a pointer of Rust's is a box.

@@ -1,6 +1,6 @@
 //! Structs, classes, unions, Rust's enums; and what pretty printers make of some of them.
 
-use super::{ELEMENTS, Formatter, missing};
+use super::{ELEMENTS, Formatter};
 use crate::symbols::Language;
 use crate::symbols::datatypes::{Field, Member, Offset, Record, Shape, Static};
 use crate::values::Value;
@@ -14,7 +14,7 @@ impl Formatter<'_> {
         }
         let loaded = self.loaded(value);
         if let Some(why) = self.why_missing(&loaded, depth) {
-            return missing(&why);
+            return self.missing(&why);
         }
         match record.language {
             Language::Rust => self.rust_record(&loaded, record, depth),
@@ -59,7 +59,7 @@ impl Formatter<'_> {
         let text = match value.member(member, self.target) {
             Some(part) if part.of.is_reference() => {
                 let address = part.integer(self.target).map(|address| format!("@{address:#x}"));
-                address.unwrap_or_else(|why| missing(&why))
+                address.unwrap_or_else(|why| self.missing(&why))
             }
             Some(part) => self.show(&part, depth + 1),
             None => "<its place cannot be computed>".to_owned(),

@@ -37,6 +37,7 @@ impl Formatter<'_> {
                 Ok(enumerator(enumeration, number))
             }
             Shape::Pointer { .. } => self.pointer(value),
+            Shape::MemberPointer { .. } => self.member_pointer(value),
             Shape::Opaque { .. } => Ok(format!("{:#x}", value.integer(self.target)?)),
             _ => {
                 let number = value.integer(self.target)?;
@@ -161,15 +162,7 @@ fn integer(
 
 /// The name of an enumeration's value; flags as `(A | B)`.
 fn enumerator(of: &Enumeration, number: i128) -> String {
-    let prefix = match (&of.name, of.scoped) {
-        (Some(name), true) => format!("{name}::"),
-        // Beside the enumeration, in its namespace.
-        (Some(name), false) => match name.rsplit_once("::") {
-            Some((space, _)) => format!("{space}::"),
-            None => String::new(),
-        },
-        _ => String::new(),
-    };
+    let prefix = &of.space;
     if let Some((name, _)) = of.constants.iter().find(|(_, value)| *value == number) {
         return format!("{prefix}{name}");
     }

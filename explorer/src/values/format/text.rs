@@ -1,6 +1,6 @@
 //! Characters and strings.
 
-use super::{ELEMENTS, Formatter, REPEATS, missing};
+use super::{ELEMENTS, Formatter, REPEATS};
 use crate::symbols::location::Missing;
 
 /// How bytes are written as a string.
@@ -109,11 +109,11 @@ impl Formatter<'_> {
         let memory = self.target.memory(address, ELEMENTS + 1);
         let known: Vec<u8> = memory.iter().map_while(|byte| byte.filter(|b| *b != 0)).collect();
         match memory.get(known.len()) {
-            Some(None) if known.is_empty() => missing(&Missing::Memory(address)),
+            Some(None) if known.is_empty() => self.missing(&Missing::Memory(address)),
             Some(None) => {
                 let at = address.wrapping_add(known.len() as u64);
                 let text = quoted_bytes(&known, TextStyle::default());
-                format!("{text}{}", missing(&Missing::Memory(at)))
+                format!("{text}{}", self.missing(&Missing::Memory(at)))
             }
             end => quoted_bytes(&known, TextStyle::cut(end.is_none())),
         }

@@ -1,7 +1,7 @@
 //! Characters and strings of more than a byte: `L'…'`, `u'…'`, `U'…'` (C17, 6.4.4.4 and 6.4.5).
 
 use super::text::{TextStyle, joined};
-use super::{ELEMENTS, Formatter, missing};
+use super::{ELEMENTS, Formatter};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::symbols::location::Missing;
 
@@ -23,7 +23,24 @@ pub fn units(bytes: &[u8], size: usize) -> Vec<u32> {
     bytes.chunks_exact(size.clamp(1, 4)).map(unit).collect()
 }
 
+/// What marks literals of wide characters, their type's name, and the bytes of one.
+const KINDS: [(&str, &str, usize); 3] =
+    [("L", "wchar_t", 4), ("u", "char16_t", 2), ("U", "char32_t", 4)];
+
 impl Wide {
+    /// What the literal at the start of a text is of, and the text from its quote on.
+    pub fn before_quote(text: &str) -> Option<(Self, &str)> {
+        KINDS.iter().find_map(|(mark, _, size)| {
+            let quoted = text.strip_prefix(mark).filter(|rest| rest.starts_with(['"', '\'']))?;
+            Some((Self { mark, size: *size }, quoted))
+        })
+    }
+
+    /// The name of its type.
+    pub fn type_name(self) -> &'static str {
+        KINDS.iter().find(|(mark, ..)| *mark == self.mark).map_or("", |(_, name, _)| name)
+    }
+
     /// What a type is by its name, or that of a typedef around it: as in gdb, C's are typedefs.
     pub fn of(of: &Type) -> Option<Self> {
         let mut of = of.clone();
@@ -81,12 +98,7 @@ impl Wide {
 }
 
 fn mark(name: &str) -> Option<&'static str> {
-    match name {
-        "wchar_t" => Some("L"),
-        "char16_t" => Some("u"),
-        "char32_t" => Some("U"),
-        _ => None,
-    }
+    KINDS.iter().find(|(_, known, _)| *known == name).map(|(mark, ..)| *mark)
 }
 
 /// The character that two units of UTF-16 are together.
@@ -127,7 +139,7 @@ impl Formatter<'_> {
             return wide.quoted(&text, TextStyle::cut(cut));
         }
         let at = address.wrapping_add((all.len() * wide.size) as u64);
-        let why = missing(&Missing::Memory(at));
+        let why = self.missing(&Missing::Memory(at));
         match text.is_empty() {
             true => why,
             false => wide.quoted(&text, TextStyle::default()) + &why,

@@ -1,6 +1,6 @@
 //! libstdc++'s types around others: tuples, variants, adaptors, iterators, bits.
 
-use super::associative::TREE_NODE;
+use super::associative::{HASH_NODE, TREE_NODE};
 use super::cpp::{index_value, number, sequence, word};
 use super::{LIMIT, Printer, Shown};
 use crate::symbols::datatypes::{Encoding, Shape, Type};
@@ -10,6 +10,8 @@ use crate::values::{Target, Value};
 const MAX_DEPTH: usize = 64;
 /// Bytes of a singly linked node before its value: next.
 const FORWARD_NODE: u64 = 8;
+/// Of a doubly linked one: next, previous.
+const LIST_NODE: u64 = 16;
 /// Bits of a word of `std::vector<bool>` and `std::bitset`.
 const WORD_BITS: u64 = 64;
 
@@ -27,9 +29,28 @@ pub(super) static PRINTERS: &[Printer] = &[
     },
     Printer { name: "std::bitset", show: bitset },
     Printer { name: "std::atomic", show: atomic },
-    Printer { name: "__gnu_cxx::__normal_iterator", show: |v, t| pointed(v, t, "_M_current") },
-    Printer { name: "std::_Deque_iterator", show: |v, t| pointed(v, t, "_M_cur") },
-    Printer { name: "std::_Rb_tree_iterator", show: at_node },
+    Printer { name: "__gnu_cxx::__normal_iterator", show: iterator },
+    Printer { name: "std::_Deque_iterator", show: iterator },
+    Printer { name: "std::_Rb_tree_iterator", show: iterator },
+    Printer { name: "std::_Rb_tree_const_iterator", show: iterator },
+    Printer { name: "std::_List_iterator", show: iterator },
+    Printer { name: "std::_List_const_iterator", show: iterator },
+    Printer { name: "std::_Fwd_list_iterator", show: iterator },
+    Printer { name: "std::_Fwd_list_const_iterator", show: iterator },
+    Printer { name: "std::__detail::_Node_iterator", show: iterator },
+    Printer { name: "std::__detail::_Node_const_iterator", show: iterator },
+];
+
+/// Iterators, the member that leads to a node, and where a node's value begins.
+const NODES: [(&str, &str, u64); 8] = [
+    ("std::_Rb_tree_iterator", "_M_node", TREE_NODE),
+    ("std::_Rb_tree_const_iterator", "_M_node", TREE_NODE),
+    ("std::_List_iterator", "_M_node", LIST_NODE),
+    ("std::_List_const_iterator", "_M_node", LIST_NODE),
+    ("std::_Fwd_list_iterator", "_M_node", FORWARD_NODE),
+    ("std::_Fwd_list_const_iterator", "_M_node", FORWARD_NODE),
+    ("std::__detail::_Node_iterator", "_M_cur", HASH_NODE),
+    ("std::__detail::_Node_const_iterator", "_M_cur", HASH_NODE),
 ];
 
 /// The base class of a record whose name begins so.
@@ -136,20 +157,27 @@ fn atomic(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Wrapped { head, value: held, tail: " }".to_owned() })
 }
 
-/// An iterator that is a pointer.
-fn pointed(value: &Value, target: &dyn Target, member: &str) -> Option<Shown> {
-    let pointer = value.member_named(member, target)?;
-    if pointer.integer(target).ok()? == 0 {
-        return None;
-    }
-    let value = pointer.pointee(target)?;
-    Some(Shown::Wrapped { head: String::new(), value, tail: String::new() })
+/// What an iterator points to.
+pub(super) fn iterated(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
+    let pointer = match name {
+        "__gnu_cxx::__normal_iterator" => "_M_current",
+        "std::_Deque_iterator" => "_M_cur",
+        _ => {
+            let (_, member, start) = NODES.iter().find(|(known, ..)| *known == name)?;
+            let node = number(value, &[member], target).filter(|node| *node != 0)?;
+            // gcc does not always tell a template's arguments.
+            let pointed = || value.of.inner("pointer")?.target();
+            let of = value.argument(0).or_else(pointed)?;
+            return Some(Value::in_memory(of, node.wrapping_add(*start)));
+        }
+    };
+    let pointer = value.member_named(pointer, target)?;
+    pointer.integer(target).ok().filter(|address| *address != 0)?;
+    pointer.pointee(target)
 }
 
-/// An iterator that points to a tree's node.
-fn at_node(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let node = number(value, &["_M_node"], target).filter(|node| *node != 0)?;
-    let value = Value::in_memory(value.argument(0)?, node.wrapping_add(TREE_NODE));
+fn iterator(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let value = iterated(value, &super::bare_name(value)?, target)?;
     Some(Shown::Wrapped { head: String::new(), value, tail: String::new() })
 }
 

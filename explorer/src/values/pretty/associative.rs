@@ -7,7 +7,7 @@ use crate::values::{Target, Value};
 /// Bytes of a tree node before its value: colour, parent, left, right.
 pub(super) const TREE_NODE: u64 = 32;
 /// Of a hash table's: next.
-const HASH_NODE: u64 = 8;
+pub(super) const HASH_NODE: u64 = 8;
 
 /// A red-black tree's values in order.
 pub(super) fn tree(value: &Value, target: &dyn Target, name: &str, pairs: bool) -> Option<Shown> {

@@ -89,7 +89,8 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     (printer.show)(value, target)
 }
 
-/// What a smart pointer points to.
+/// What a smart pointer or an iterator points to.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
-    cpp::pointee(value, &bare_name(value)?, target)
+    let name = bare_name(value)?;
+    cpp::pointee(value, &name, target).or_else(|| adaptors::iterated(value, &name, target))
 }

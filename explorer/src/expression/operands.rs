@@ -16,8 +16,9 @@ pub struct Operand {
 
 impl Parsed {
     /// The largest parts of the expression that are kept somewhere, in a register or in memory,
-    /// and whose contents its value is computed of: of `a[i] + n * 2`, `a[i]` and `n`. Arrays
-    /// and functions count by their addresses, which are constants.
+    /// and whose contents its value is computed of: of `a[i] + n * 2`, `a[i]` and `n`; and
+    /// variables that are kept nowhere. Arrays and functions count by their addresses, which are
+    /// constants.
     ///
     /// # Errors
     /// [`ExpressionError`].
@@ -33,12 +34,30 @@ impl Parsed {
             match (&value.place, &expression.node) {
                 _ if is_address(&value) => {}
                 (Place::Memory(_), Node::Dollar(_)) => {}
+                // A variable that is kept nowhere, though its value is known.
+                (Place::None, Node::Name(_) | Node::InFile(..)) if !is_constant(&value) => {
+                    found.push(Operand { value, named: true });
+                }
                 (Place::None, node) => open.extend(parts(node).into_iter().rev()),
                 (_, node) => found.push(Operand { value, named: !matches!(node, Node::Dollar(_)) }),
             }
         }
         Ok(found)
     }
+}
+
+impl Parsed {
+    /// Whether it names something, instead of computing a value: a variable, a member, an
+    /// element.
+    pub fn is_name(&self) -> bool {
+        let node = &self.expression().node;
+        matches!(node, Node::Name(_) | Node::InFile(..) | Node::Member(..) | Node::Index(..))
+    }
+}
+
+/// Whether a value may be a constant of an enumeration.
+fn is_constant(value: &Value) -> bool {
+    matches!(value.of.shape(), Shape::Enumeration(_))
 }
 
 fn may_be_kept(node: &Node) -> bool {

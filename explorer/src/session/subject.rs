@@ -57,6 +57,9 @@ pub enum SubjectError {
     /// A value that is computed of others.
     #[error("{0} is computed, and kept nowhere: ask about what it is made of, {1}")]
     Computed(String, String),
+    /// A variable that is kept nowhere.
+    #[error("{0} has no place here: its value is known, but kept in no memory and no register")]
+    Nowhere(String),
     /// A variable in several places.
     #[error("{0:?} is kept in several places here: name one of them, a register or an address")]
     Pieces(String),
@@ -159,6 +162,9 @@ impl Session {
             Place::Register(name) => return Ok((self.own(register(name)?), own)),
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
             Place::None => {
+                if Parsed::new(text, scene)?.is_name() {
+                    return Err(SubjectError::Nowhere(text.to_owned()));
+                }
                 let of = value.of.target();
                 if of.is_none() {
                     refuse_computed(scene, text, |operand| operand.named)?;
@@ -202,10 +208,11 @@ fn refuse_computed(
     let mut told: Vec<String> = operands.iter().filter_map(kept_as).collect();
     told.dedup();
     told.truncate(MOST_PARTS);
-    if told.is_empty() || !operands.iter().any(telling) {
-        return Ok(());
+    match (operands.iter().any(telling), told.is_empty()) {
+        (false, _) => Ok(()),
+        (true, true) => Err(SubjectError::Nowhere(text.to_owned())),
+        (true, false) => Err(SubjectError::Computed(text.to_owned(), told.join(", "))),
     }
-    Err(SubjectError::Computed(text.to_owned(), told.join(", ")))
 }
 
 /// What is kept where an operand is, as an expression.

@@ -66,7 +66,8 @@ impl Session {
         match parsed.evaluate(&scene) {
             Ok(found) if found.value.place == Place::None => {
                 let operands = parsed.operands(&scene).map_err(|error| error.to_string())?;
-                Ok(operands.into_iter().map(|operand| operand.value).collect())
+                let values = operands.into_iter().map(|operand| operand.value);
+                Ok(values.filter(|value| value.place != Place::None).collect())
             }
             _ => Ok(none),
         }

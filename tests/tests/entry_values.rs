@@ -17,3 +17,17 @@ fn parameters_in_vector_registers_are_those_at_the_call() {
         assert_eq!(values, wanted, "call {}", call - 1);
     }
 }
+
+#[test]
+fn what_has_no_place_is_not_asked_about_as_an_address() {
+    let place = rdb_tests::fixture::Fixture::load("entry_values").place("stop");
+    let explorer = recording("entry_values").explore();
+    let stop = [format!("break {place}"), "rc".into(), "rc".into()];
+    let questions = ["mod list y", "last y", "watch y", "reads n + 1"].map(str::to_owned);
+    let (_, answers) = explorer.attempt(&[&stop[..], &["print y".to_owned()], &questions].concat());
+    assert_eq!(answers[3].get("value"), "1.5");
+    for answer in &answers[4..] {
+        let error = answer.error.as_deref().unwrap_or_default();
+        assert!(error.contains("has no place here") || error.contains("is computed"), "{answer:?}");
+    }
+}

@@ -234,3 +234,21 @@ fn of_a_variable_that_the_linker_copied_the_copy_counts_everywhere() {
     let outside = at(&explorer, &places[1], &["print &number"]);
     assert_eq!(own[0].get("value"), outside[0].get("value"));
 }
+
+#[test]
+fn what_the_linker_threw_away_is_no_variable() {
+    let flags = ["-g", "-O0", "-ffunction-sections", "-fdata-sections"];
+    let dropped = format!("int dropped = 5;\nint unused(void) {{ return dropped; }}\n{OTHER}");
+    let sources: [(&str, &str, &[&str]); 2] =
+        [("first.c", MAIN, &flags), ("second.c", &dropped, &flags)];
+    let built = Built::new(sources, &["-Wl,--gc-sections"]);
+    let explorer = built.record().explore();
+    let commands =
+        ["print dropped", "print counter", "info variables ^dropped$", "mod list dropped"];
+    let answers = at(&explorer, &built.marks["adds"], &commands);
+    let refused = answers[0].error.as_deref().unwrap_or_default();
+    assert!(refused.contains("no symbol \"dropped\""), "{refused}");
+    assert_eq!(answers[1].get("value"), "7");
+    assert_eq!(answers[2].get("defined").as_array().map(Vec::len), Some(0));
+    assert!(!answers[3].ok, "{:?}", answers[3]);
+}

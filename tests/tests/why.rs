@@ -275,3 +275,22 @@ fn the_x87_stack_is_followed() {
     assert!(ends.iter().any(|(_, text)| text.contains("scale")), "{answer:?}");
     assert!(passes(&answer, "changed"), "{answer:?}");
 }
+
+#[test]
+fn what_was_read_names_the_file_that_the_descriptor_meant() {
+    let fixture = Fixture::load("descriptors");
+    let explorer = recording_of(&fixture, Flavour::O0).explore();
+    let there = format!("rl {}", fixture.place("print"));
+    let file = |expression: &str| {
+        let answers = explorer.ask(&[there.clone(), format!("why {expression}")]);
+        let all = links(&answers[1]).iter().filter_map(|link| link["origins"].as_array());
+        let file = all.flatten().find_map(|origin| origin["file"].as_str());
+        file.unwrap_or_else(|| panic!("{answers:?}")).to_owned()
+    };
+    assert_eq!(file("memory[1]"), "memory (memfd)");
+    assert!(file("own[1]").ends_with("/descriptors"));
+    // What passed through a pipe by more than reads and writes of its own ends is not followed.
+    for part in ["mixed[1]", "gathered[1]", "copied[1]"] {
+        assert_eq!(file(part), "a pipe", "{part}");
+    }
+}

@@ -2,8 +2,10 @@
 //! shows them before and after.
 
 use rdb_tests::binaries::binaries;
+use rdb_tests::compile::must_run;
 use rdb_tests::explorer::Explorer;
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::process::{LIMIT, run};
 use rdb_tests::recording::recording;
 use rdb_tests::tools::require_tool;
@@ -103,4 +105,76 @@ fn the_last_write_to_a_local_variable_is_its_own_frames() {
     assert!(error.contains("not written before"), "{error}");
     assert!(error.contains("&result is its place at all times"), "{error}");
     assert_eq!((last.function(), last.line()), (Some("call"), stopped.line()));
+}
+
+/// A function whose variable moves from register to register, which are used for other things
+/// in between.
+const MOVES: &str = r#"
+#include <stdio.h>
+struct node { long key; struct node *next; };
+__attribute__((noipa)) static void see(long x) { __asm__ volatile("" ::"r"(x) : "memory"); }
+__attribute__((noipa)) static long walk(struct node *p, long k)
+{
+    long sum = p->key; // MARK: walk
+    p->key = k;
+    see(sum);
+    p->key += 5;
+    see(p->key);
+    p = p->next;
+    sum += p->key;
+    p->key = 1;
+    see(sum);
+    return sum;
+}
+int main(void)
+{
+    struct node last = {7, 0}, first = {3, &last};
+    printf("%ld\n", walk(&first, 100));
+    return 0;
+}
+"#;
+
+/// How many instructions the function and what it calls have, at most.
+const STEPS: usize = 40;
+
+#[test]
+fn of_a_variable_in_registers_only_writes_while_they_are_its_own_are_listed() {
+    for level in ["-O1", "-O2"] {
+        let mut guest = Guest::system("", &[]);
+        let source = guest.directory().join("moves.c");
+        std::fs::write(&source, MOVES).expect("a source");
+        guest.program = guest.directory().join("moves");
+        let mut gcc = Command::new("gcc");
+        must_run(gcc.args(["-g", level]).arg(&source).arg("-o").arg(&guest.program));
+        let explorer = guest.record(&[]).explore();
+        let mut commands = vec!["break walk".to_owned(), "continue".to_owned()];
+        commands.extend(["mod list p", "watch p"].map(str::to_owned));
+        commands.extend(["print p", "where", "stepi"].repeat(STEPS).into_iter().map(str::to_owned));
+        let (_, answers) = explorer.attempt(&commands);
+        // What it holds from instruction to instruction, while its function runs.
+        let steps = answers[4..].chunks(3);
+        let steps = steps.filter(|step| step[1].function() == Some("walk") && step[0].ok);
+        let held: Vec<(u64, &str)> = steps
+            .map(|step| (step[1].tracepoint(), step[0].get("value").as_str().unwrap_or_default()))
+            .filter(|(_, value)| value.contains("0x"))
+            .collect();
+        let changes = held.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+        let changes: Vec<(u64, &str, &str)> =
+            changes.map(|pair| (pair[1].0 - 1, pair[0].1, pair[1].1)).collect();
+        assert_eq!(changes.len(), 1, "{level}: {held:?}");
+        let rows = answers[2].get("modifications").as_array().expect("rows");
+        let differ = rows.iter().filter(|row| row["old_value"] != row["new_value"]);
+        let listed: Vec<(u64, &str, &str)> = differ
+            .map(|row| {
+                let text = |name: &str| row[name].as_str().unwrap_or_default();
+                let t = row["tracepoint"].as_u64().unwrap_or_default();
+                (t, text("old_value"), text("new_value"))
+            })
+            .collect();
+        assert_eq!(listed, changes, "{level}: {rows:?}");
+        let stops = explorer.ask(&["break walk", "continue", "watch p", "continue", "continue"]);
+        assert_eq!(stops[3].reason(), "watch", "{level}");
+        assert_eq!(stops[3].get("stop")["tracepoint"], changes[0].0, "{level}");
+        assert_eq!(stops[4].reason(), "scope", "{level}");
+    }
 }

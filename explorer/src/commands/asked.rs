@@ -2,7 +2,7 @@
 
 use super::{Argument, Arguments, CommandError, Form, Kind, unmapped};
 use crate::render::{Page, Style, hex, thousands};
-use crate::session::{Scope, Session, Subject};
+use crate::session::{Kept, Scope, Session, Subject};
 use crate::symbols::datatypes::Type;
 use crate::timeline::StateError;
 use serde::Serialize;
@@ -46,6 +46,9 @@ pub(super) struct Life {
     /// How to ask about its place at all times.
     #[serde(skip)]
     place: String,
+    /// In which registers it is, if it is in one.
+    #[serde(skip)]
+    kept: Option<Kept>,
 }
 
 impl Asked {
@@ -63,7 +66,11 @@ impl Asked {
         let scope = session.life(text, &subject)?;
         let life = scope.map(|scope| {
             let place = place(text, &subject);
-            Life { scope, expression: text.to_owned(), place }
+            let kept = match &subject {
+                Subject::Register { kept, .. } => kept.clone(),
+                Subject::Memory { .. } => None,
+            };
+            Life { scope, expression: text.to_owned(), place, kept }
         });
         Ok(Self { subject, of, life })
     }
@@ -94,11 +101,18 @@ impl Asked {
 impl Life {
     /// Between what it is there, and how to ask beyond.
     pub fn text(&self) -> String {
-        let Self { scope, expression, place } = self;
+        let Self { scope, expression, place, .. } = self;
         let state = |t: Option<u64>, none: &str| {
             t.map_or_else(|| none.to_owned(), |t| format!("#{}", thousands(t)))
         };
         let (begin, end) = (state(scope.begin, "the beginning"), state(scope.end, "the end"));
+        if let Some(kept) = &self.kept {
+            let registers = kept.registers.join(", $");
+            let elsewhere = if kept.whole { "" } else { "; what it is elsewhere is not listed" };
+            return format!(
+                "{expression} is there from {begin} to {end}, at times in ${registers}{elsewhere}."
+            );
+        }
         format!("{expression} is there from {begin} to {end}; {place} is its place at all times.")
     }
 

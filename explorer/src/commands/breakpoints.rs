@@ -76,6 +76,9 @@ fn watched(watch: &Watch) -> String {
         Access::Any => "accesses to",
     };
     match &watch.subject {
+        Subject::Register { kept: Some(kept), .. } => {
+            format!("{access} {} in ${}", kept.variable, kept.registers.join(", $"))
+        }
         Subject::Register { name, .. } => format!("{access} ${name}"),
         Subject::Memory { address, bits: Some(bits), .. } => {
             let (size, first, address) = (bits.size, bits.offset, hex(*address));

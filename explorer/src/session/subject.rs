@@ -1,7 +1,8 @@
 //! What a question about writes is about: a register, or a range of memory.
 
-use super::{Scene, Session, registers};
+use super::{Kept, Scene, Session, registers};
 use crate::expression::{self, ExpressionError, Operand, Parsed};
+use crate::index::register_bits;
 use crate::symbols::datatypes::{Bits, Type};
 use crate::values::Place;
 use serde::Serialize;
@@ -24,6 +25,9 @@ pub enum Subject {
         thread: Option<u32>,
         /// Its name.
         name: String,
+        /// The variable that is asked about, which is there or in another register.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<Kept>,
     },
     /// Memory.
     Memory {
@@ -77,6 +81,11 @@ impl Subject {
                 memory(*address, (*bytes).into()).is_ok() && bits.as_ref().is_none_or(fits)
             }
         }
+    }
+
+    /// The bits of a register, as the index knows them; none if there is no such register.
+    pub(super) fn bits_of(name: &str) -> u64 {
+        register_bits(|all| registers::read(all, name))
     }
 
     /// The addresses of memory.
@@ -159,7 +168,10 @@ impl Session {
         let own = value.size().filter(|_| value.bits.is_none()).map(|_| value.of.clone());
         let (address, of) = match &value.place {
             Place::Memory(address) => (*address, own),
-            Place::Register(name) => return Ok((self.own(register(name)?), own)),
+            Place::Register(name) => {
+                let subject = self.own(register(name)?);
+                return Ok((self.kept(scene, text, subject)?, own));
+            }
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
             Place::None => {
                 if Parsed::new(text, scene)?.is_name() {
@@ -182,11 +194,28 @@ impl Session {
     /// A register as the selected thread's.
     fn own(&self, subject: Subject) -> Subject {
         match subject {
-            Subject::Register { name, .. } => {
+            Subject::Register { name, kept, .. } => {
                 let thread = self.thread().ok().filter(|_| self.has_threads());
-                Subject::Register { name, thread }
+                Subject::Register { name, thread, kept }
             }
             other => other,
+        }
+    }
+
+    /// A register as the variable's that `text` names, if it does.
+    fn kept(
+        &self,
+        scene: &Scene<'_>,
+        text: &str,
+        subject: Subject,
+    ) -> Result<Subject, SubjectError> {
+        let kept = scene.kept_variable(text);
+        match subject {
+            Subject::Register { name, .. } if kept.is_some() => {
+                let thread = self.thread().map_err(|error| super::state_fault(text, &error))?;
+                Ok(Subject::Register { name, thread: Some(thread), kept })
+            }
+            other => Ok(other),
         }
     }
 }
@@ -228,7 +257,7 @@ fn register(name: &str) -> Result<Subject, SubjectError> {
     match registers::read(&rdb_schema::registers::Registers::default(), name) {
         None => Err(SubjectError::Register(name.to_owned())),
         Some(value) if value.name.ends_with("ip") => Err(SubjectError::Always(name.to_owned())),
-        Some(value) => Ok(Subject::Register { name: value.name, thread: None }),
+        Some(value) => Ok(Subject::Register { name: value.name, thread: None, kept: None }),
     }
 }
 

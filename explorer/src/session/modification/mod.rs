@@ -12,8 +12,8 @@ pub(in crate::session) use field::field_of;
 use super::places::Places;
 use super::subject::Subject;
 use super::value::{Bytes, serialize_value};
-use super::{Place, Session, Window, registers};
-use crate::index::{Index, IndexError, register_bits};
+use super::{Place, Session, Window};
+use crate::index::{Index, IndexError};
 use crate::timeline::{Direction, StateError};
 use field::Change;
 use serde::Serialize;
@@ -169,6 +169,9 @@ impl Session {
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         match subject {
+            Subject::Register { thread: Some(thread), kept: Some(kept), .. } => {
+                moments.iter().map(|(t, _)| self.kept_values((*thread, kept), *t)).collect()
+            }
             Subject::Register { name, .. } => self.register_values(name, moments),
             Subject::Memory { .. } => {
                 self.memory_values(&subject.addresses().unwrap_or_default(), moments)
@@ -213,8 +216,26 @@ impl Session {
                 let visit = &mut |w: crate::index::Write| take((w.tracepoint, w.mapped));
                 index.writes(&self.timeline, addresses, times, direction, visit)
             }
-            Subject::Register { name, thread } => {
-                let bits = register_bits(|all| registers::read(all, name));
+            Subject::Register { thread: Some(thread), kept: Some(kept), .. } => {
+                let bits = kept.registers.iter().fold(0, |all, name| all | Subject::bits_of(name));
+                let mut failed = None;
+                let visit = &mut |t| match self.writes_kept(index, (*thread, kept), t) {
+                    Ok(true) => take((t, false)),
+                    Ok(false) if self.interrupt.raised() => {
+                        failed = Some(StateError::Interrupted);
+                        ControlFlow::Break(())
+                    }
+                    Ok(false) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        ControlFlow::Break(())
+                    }
+                };
+                index.register_writes(&self.timeline, bits, times, direction, visit)?;
+                failed.map_or(Ok(()), |error| Err(error.into()))
+            }
+            Subject::Register { name, thread, .. } => {
+                let bits = Subject::bits_of(name);
                 let others = |t| thread.is_some_and(|id| !self.timeline.runs(t, id));
                 let visit = &mut |t| match others(t) {
                     true => ControlFlow::Continue(()),

@@ -301,3 +301,12 @@ impl Machine<'_, '_> {
         }
     }
 }
+
+/// The register that an expression names, if it names one and nothing else.
+pub(super) fn register(expression: Expression, encoding: gimli::Encoding) -> Option<u16> {
+    let mut operations = expression.operations(encoding);
+    match (operations.next(), operations.next()) {
+        (Ok(Some(gimli::Operation::Register { register })), Ok(None)) => Some(register.0),
+        _ => None,
+    }
+}

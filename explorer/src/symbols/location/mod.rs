@@ -173,6 +173,22 @@ fn constant_bytes(
     text.map(|bytes| [bytes, vec![0]].concat()).map_err(|e| Missing::Unusable(e.to_string()))
 }
 
+/// The expressions of a place: the only one, or those of a location list.
+fn expressions(entry: &Entry<'_>, value: AttributeValue<super::Reader>) -> Vec<Expression> {
+    match value {
+        AttributeValue::Exprloc(expression) => vec![expression],
+        AttributeValue::Block(bytes) => vec![gimli::Expression(bytes)],
+        list => {
+            let list = entry.dwarf().attr_locations(entry.unit(), list).ok().flatten();
+            let next = |list: &mut gimli::LocListIter<super::Reader>| list.next().ok().flatten();
+            let list = list.into_iter().flat_map(|mut list| {
+                std::iter::from_fn(move || next(&mut list)).map(|found| found.data)
+            });
+            list.take(MAX_ENTRIES).collect()
+        }
+    }
+}
+
 /// The ranges of module addresses in which a variable with a location list is somewhere;
 /// `None` if its place does not depend on the pc.
 pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
@@ -194,6 +210,26 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
 }
 
 impl Dies {
+    /// The registers (by their DWARF numbers) that the place of a variable names anywhere, and
+    /// whether it names nothing else; `None` if it has no place.
+    pub fn registers_of(&self, die: DieRef) -> Option<(Vec<u16>, bool)> {
+        guarded(|| {
+            let entry = self.entry(die)?;
+            let own = entry.attribute(gimli::DW_AT_location);
+            let owner = if own.is_some() { None } else { entry.origin() };
+            let owner = owner.as_ref().unwrap_or(&entry);
+            let place = own.or_else(|| owner.attribute(gimli::DW_AT_location))?;
+            let (mut registers, mut whole) = (Vec::new(), true);
+            for expression in expressions(owner, place) {
+                match evaluate::register(expression, owner.unit().encoding()) {
+                    Some(register) => registers.push(register),
+                    None => whole = false,
+                }
+            }
+            Some((registers, whole))
+        })
+    }
+
     /// How many elements the dimension has that the subrange `die` describes.
     pub fn count(&self, die: DieRef, frame: &dyn Frame) -> Option<u64> {
         guarded(|| {

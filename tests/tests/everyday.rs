@@ -43,6 +43,25 @@ fn lines_symbols_and_addresses_agree() {
 }
 
 #[test]
+fn the_line_of_a_function_is_that_of_its_first_address() {
+    let line_of = |mark| u64::from(Fixture::load("tree").line(mark));
+    let explorer = recording("tree").explore();
+    let found = explorer.last(&["until main", "info line insert"]);
+    // Libraries may have a function of that name as well.
+    let lines = found.get("lines").as_array().expect("lines").iter();
+    let own = |line: &&serde_json::Value| line["file"].as_str().expect("a file").contains("tree.c");
+    let lines: Vec<_> = lines.filter(own).collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["line"].as_u64(), Some(line_of("allocate") - 2));
+    assert_eq!(lines[0]["symbol"], "<insert>");
+    let overloads = recording("bases").explore().last(&["until main", "info line over"]);
+    let overloads = overloads.get("lines").as_array().expect("lines");
+    assert_eq!(overloads.len(), 3);
+    let symbols = overloads.iter().map(|line| line["symbol"].as_str().expect("a symbol"));
+    assert!(symbols.into_iter().all(|symbol| !symbol.contains('+')), "{overloads:?}");
+}
+
+#[test]
 fn breakpoints_are_cleared_by_place_and_enabled_once() {
     let place = Fixture::load("tree").place("random");
     let explorer = recording("tree").explore();

@@ -38,7 +38,7 @@ impl Output for Lines {
 
 fn lines(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let addresses = match arguments.get(LOCATION.name) {
-        Some(location) => session.resolve(location)?.iter().map(|target| target.address).collect(),
+        Some(location) => session.line_addresses(location)?,
         None => vec![session.pc()?],
     };
     let (timeline, cursor) = (session.timeline(), session.cursor());

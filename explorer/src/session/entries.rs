@@ -34,6 +34,22 @@ impl Session {
         }
     }
 
+    /// Addresses in the code that a location means, for `info line`: of a function the first, as
+    /// in gdb, where a breakpoint is behind the prologue; inlined copies, if there is nothing
+    /// else.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn line_addresses(&self, location: &str) -> Result<Vec<u64>, LocationError> {
+        let place = location.trim().starts_with('*') || is_line(location);
+        let targets = match place {
+            true => Vec::new(),
+            false => self.entries_of(location)?,
+        };
+        let targets = if targets.is_empty() { self.resolve(location)? } else { targets };
+        Ok(targets.into_iter().map(|target| target.address).collect())
+    }
+
     /// The function that is entered at an address, if it is not known to be inside of one.
     fn entry_at(&self, location: &str) -> Result<Vec<Target>, LocationError> {
         let targets = self.resolve(location)?;

@@ -211,3 +211,32 @@ fn who_called_a_signal_handler_is_said_as_gdb_does() {
         assert_eq!(line.map(str::trim_end), Some("#1  <signal handler called>"), "{shown}: {text}");
     }
 }
+
+/// A function whose value nobody uses: GCC's copy of it returns none.
+const NARROWED: &str = r#"
+#include <stdio.h>
+static int seen[64], place;
+static __attribute__((noinline)) int note(int v) { seen[place++ & 63] = v; return v * 1000 + 7; }
+int main(int argc, char **argv)
+{
+    (void)argv;
+    for (int i = 0; i < 3; i++)
+        note(i + argc);
+    printf("%d\n", seen[2]);
+    return 0;
+}
+"#;
+
+#[test]
+fn of_copies_that_may_return_nothing_no_value_is_shown() {
+    let mut guest = Guest::system("", &[]);
+    let source = guest.directory().join("narrowed.c");
+    std::fs::write(&source, NARROWED).expect("a source");
+    guest.program = guest.directory().join("narrowed");
+    let mut gcc = Command::new("gcc");
+    must_run(gcc.args(["-g", "-O2", "-fipa-sra"]).arg(&source).arg("-o").arg(&guest.program));
+    let answer = guest.record(&[]).explore().last(&["calls note"]);
+    let calls = answer.get("calls").as_array().expect("calls");
+    assert_eq!(calls.len(), 3, "{answer:?}");
+    assert!(calls.iter().all(|call| call["returned"].is_null()), "{answer:?}");
+}

@@ -1,10 +1,12 @@
 //! Steps by lines, where several functions share them.
 
-use rdb_tests::compile::Flavour;
+use rdb_tests::compile::{Flavour, must_run};
 use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::recording::{recording, recording_of};
 use rdb_tests::values::assert_same;
+use std::process::Command;
 
 /// Function and line where a command stopped.
 fn place(answer: &Answer) -> (&str, u64) {
@@ -113,4 +115,53 @@ fn nexti_and_reverse_nexti_pass_over_calls() {
     // At a function's entry, back to the call of it.
     let answers = explorer.ask(&["break *'over(int)'", "rc", "rni"]);
     assert_eq!(place(&answers[2]), ("main", u64::from(fixture.line("calls"))));
+}
+
+/// A program that hands `square` on to a function without line information, which is compiled
+/// with `flags` to `file`; with the guest, whose directory holds the trace.
+fn calls_back(file: &str, flags: &[&str]) -> (Guest, Explorer) {
+    let mut guest = Guest::system("", &[]);
+    let directory = guest.directory().to_owned();
+    let unlined = "int twice(int (*f)(int), int x) { return f(x) + f(x + 1); }\n";
+    let program = "int twice(int (*f)(int), int x);\n\
+                   static int square(int x) {\n    return x * x; }\n\
+                   int main(void) {\n    int sum = 0;\n    sum += twice(square, 3);\n    \
+                   sum += square(1);\n    return sum != 26; }\n";
+    std::fs::write(directory.join("unlined.c"), unlined).expect("a source");
+    std::fs::write(directory.join("program.c"), program).expect("a source");
+    let compiler = || {
+        let mut compiler = Command::new("gcc");
+        compiler.current_dir(&directory);
+        compiler
+    };
+    must_run(compiler().args(flags).args(["unlined.c", "-o", file]));
+    let link = ["-g", "program.c", file, "-o", "program", "-Wl,-z,lazy", "-Wl,-rpath,$ORIGIN"];
+    must_run(compiler().args(link));
+    guest.program = directory.join("program");
+    let recording = guest.record(&[]);
+    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+    let explorer = recording.explore();
+    (guest, explorer)
+}
+
+#[test]
+fn functions_without_lines_are_stepped_over_with_all_that_they_call() {
+    for (file, flags) in [("unlined.o", &["-c"][..]), ("libunlined.so", &["-shared", "-fPIC"])] {
+        let (_guest, explorer) = calls_back(file, flags);
+        let went = explorer.ask(&["until program.c:6", "s", "s", "s", "s"]);
+        let places: Vec<_> = went.iter().map(place).collect();
+        let lines = [("main", 6), ("main", 7), ("square", 3), ("square", 3), ("main", 8)];
+        assert_eq!(places[..3], lines[..3], "{file}");
+        assert!(went.iter().any(|answer| place(answer) == lines[4]), "{file}");
+        let back = explorer.ask(&["until program.c:7", "sb", "sb", "s", "s"]);
+        let places: Vec<_> = back.iter().map(place).collect();
+        let lines = [("main", 7), ("main", 6), ("main", 5), ("main", 6), ("main", 7)];
+        assert_eq!(places, lines, "{file}");
+        // What a breakpoint is in stops it.
+        for (from, step) in [(6, "s"), (7, "sb")] {
+            let until = format!("until program.c:{from}");
+            let stopped = explorer.last(&[&*until, "break square", step]);
+            assert_eq!(place(&stopped), ("square", 3), "{file} {step}");
+        }
+    }
 }

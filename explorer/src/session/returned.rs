@@ -32,8 +32,19 @@ impl Session {
         let Some((of, language)) = self.return_type(call)? else { return Ok(Returned::Untyped) };
         let scene = self.scene_of(call.thread, end, 0)?;
         let hidden = call.value == call.arguments.first().copied();
-        let value = Returning { scene: &scene, language, hidden }.value(&of);
+        let value = match self.is_narrowed(call)? && of.size() != Some(0) {
+            true => None,
+            false => Returning { scene: &scene, language, hidden }.value(&of),
+        };
         Ok(value.map_or(Returned::Unsure, |value| Returned::Known(Box::new((scene, value)))))
+    }
+
+    /// Whether what was called is a copy of a function of which GCC left out parameters and the
+    /// value where nobody uses them (-fipa-sra): what registers hold is no value for sure.
+    fn is_narrowed(&self, call: &Call) -> Result<bool, StateError> {
+        let pc = self.timeline.pc(call.tracepoint)?;
+        let symbol = self.locator.symbol(&self.timeline, call.tracepoint, pc);
+        Ok(symbol.is_some_and(|(name, _)| name.contains(".isra.")))
     }
 
     /// What the function of a call is declared to return, and in which language.

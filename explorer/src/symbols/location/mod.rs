@@ -129,10 +129,10 @@ fn expression_at(
     pc: u64,
 ) -> Result<Expression, Missing> {
     if let AttributeValue::Exprloc(expression) = value {
-        return non_empty(expression);
+        return non_empty(entry, expression);
     }
     if let AttributeValue::Block(bytes) = value {
-        return non_empty(gimli::Expression(bytes));
+        return non_empty(entry, gimli::Expression(bytes));
     }
     let bad = |error: gimli::Error| Missing::Unusable(error.to_string());
     let list = entry.dwarf().attr_locations(entry.unit(), value).map_err(bad)?;
@@ -140,17 +140,37 @@ fn expression_at(
     for _ in 0..MAX_ENTRIES {
         let Some(found) = list.next().map_err(bad)? else { break };
         if (found.range.begin..found.range.end).contains(&pc) {
-            return non_empty(found.data);
+            return non_empty(entry, found.data);
         }
     }
     Err(Missing::OptimizedOut)
 }
 
 /// An empty expression: optimised out (DWARF 5, 2.6.1.1.4).
-fn non_empty(expression: Expression) -> Result<Expression, Missing> {
+fn non_empty(entry: &Entry<'_>, expression: Expression) -> Result<Expression, Missing> {
     match gimli::Reader::len(&expression.0) {
         0 => Err(Missing::OptimizedOut),
-        _ => Ok(expression),
+        length => Ok(without_uninit(entry, expression, length)),
+    }
+}
+
+/// The same without DW_OP_GNU_uninit at its end, which says of the place that nothing may have
+/// been put there yet (include/dwarf2.def of binutils).
+fn without_uninit(entry: &Entry<'_>, expression: Expression, length: usize) -> Expression {
+    const UNINIT: u8 = 0xf0;
+    let mut operations = expression.clone().operations(entry.unit().encoding());
+    while operations.offset_from(&expression) < length - 1 {
+        if !matches!(operations.next(), Ok(Some(_))) {
+            return expression;
+        }
+    }
+    let ends = operations.offset_from(&expression) == length - 1;
+    let mut last = expression.0.clone();
+    match gimli::Reader::split(&mut last, length - 1) {
+        Ok(before) if ends && gimli::Reader::read_u8(&mut last) == Ok(UNINIT) => {
+            gimli::Expression(before)
+        }
+        _ => expression,
     }
 }
 
@@ -221,6 +241,7 @@ impl Dies {
             let place = own.or_else(|| owner.attribute(gimli::DW_AT_location))?;
             let (mut registers, mut whole) = (Vec::new(), true);
             for expression in expressions(owner, place) {
+                let Ok(expression) = non_empty(owner, expression) else { continue };
                 match evaluate::register(expression, owner.unit().encoding()) {
                     Some(register) => registers.push(register),
                     None => whole = false,

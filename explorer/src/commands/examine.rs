@@ -75,7 +75,8 @@ fn integer(value: u64, size: usize, letter: char) -> String {
 }
 
 fn float(value: u64, bytes: &[u8]) -> String {
-    let format = FloatFormat::named("", bytes.len() as u64);
+    // As in gdb, two bytes are an integer.
+    let format = FloatFormat::named("", bytes.len() as u64).filter(|_| bytes.len() > 2);
     let text = format.and_then(|format| float_text(bytes, format));
     text.unwrap_or_else(|| integer(value, bytes.len(), 'd'))
 }

@@ -1,6 +1,7 @@
 //! Passing over calls, and leaving functions.
 
 use super::Session;
+use super::crossed::Ahead;
 use super::stop::Stop;
 use crate::index::Above;
 use crate::timeline::{Direction, StateError};
@@ -85,7 +86,7 @@ impl Session {
     ///
     /// # Errors
     /// When history cannot be read there.
-    pub(super) fn over_call(&self, state: u64) -> Result<Passed, StateError> {
+    pub(super) fn over_call(&self, state: u64, ahead: &mut Ahead) -> Result<Passed, StateError> {
         let limit = self.timeline.registers(state)?.rsp();
         let thread = self.timeline.thread(state)?;
         // The state behind the call is inside.
@@ -99,7 +100,7 @@ impl Session {
             Some(landed) => self.settle(landed, behind)?,
             None => self.timeline.end(),
         };
-        match self.next_breakpoint(state, Direction::Forward)? {
+        match ahead.next(self, state, Direction::Forward)? {
             Some(hit) if hit < landed => Ok(Err(Some((hit, breakpoint())))),
             _ => Ok(Ok((landed - 1).max(state + 1))),
         }
@@ -109,10 +110,10 @@ impl Session {
     ///
     /// # Errors
     /// When history cannot be read there.
-    pub(super) fn back_over(&self, left: Left) -> Result<Passed, StateError> {
+    pub(super) fn back_over(&self, left: Left, ahead: &mut Ahead) -> Result<Passed, StateError> {
         let thread = self.timeline.thread(left.at)?;
         let landed = self.call_of(thread, left)?;
-        match (self.next_breakpoint(left.at, Direction::Backward)?, landed) {
+        match (ahead.next(self, left.at, Direction::Backward)?, landed) {
             (Some(hit), landed) if landed.is_none_or(|landed| hit > landed) => {
                 Ok(Err(Some((hit, breakpoint()))))
             }

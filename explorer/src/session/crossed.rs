@@ -17,6 +17,39 @@ struct Crossed<'a> {
     times: Range<u64>,
 }
 
+/// The nearest breakpoint on a way in one direction: what lies ahead is looked for once, not
+/// from each state that asks.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// From where it was looked for, and what was found.
+    known: Option<(u64, Direction, Option<u64>)>,
+}
+
+impl Ahead {
+    /// The nearest state after (before) `from` at an enabled breakpoint.
+    pub fn next(
+        &mut self,
+        session: &Session,
+        from: u64,
+        direction: Direction,
+    ) -> Result<Option<u64>, StateError> {
+        if let Some((start, way, hit)) = self.known
+            && way == direction
+        {
+            let between = match direction {
+                Direction::Forward => start <= from && hit.is_none_or(|hit| from < hit),
+                Direction::Backward => from <= start && hit.is_none_or(|hit| hit < from),
+            };
+            if between {
+                return Ok(hit);
+            }
+        }
+        let hit = session.next_breakpoint(from, direction)?;
+        self.known = Some((from, direction, hit));
+        Ok(hit)
+    }
+}
+
 impl Session {
     /// The nearest state after (before) `from` at an enabled breakpoint.
     pub(super) fn next_breakpoint(

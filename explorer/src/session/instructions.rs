@@ -1,6 +1,7 @@
 //! Steps by instructions, into calls and over them.
 
 use super::calls::{Flow, Flows};
+use super::crossed::Ahead;
 use super::stop::Stop;
 use super::{Calls, Session};
 use crate::timeline::{Direction, StateError};
@@ -81,7 +82,7 @@ impl Session {
     fn instruction_after(&self, flows: &mut Flows) -> Result<Option<(u64, Stop)>, StateError> {
         let from = self.position()?;
         let from = match flows.of(self, from, self.pc()?) {
-            Flow::Call => match self.over_call(from)? {
+            Flow::Call => match self.over_call(from, &mut Ahead::default())? {
                 Ok(next) => next,
                 Err(stop) => return Ok(stop),
             },
@@ -98,7 +99,7 @@ impl Session {
         let (state, _) = before;
         let flow = flows.of(self, state, self.timeline.pc(state)?);
         let Some(left) = self.leaves(state, flow)? else { return Ok(Some(before)) };
-        match self.back_over(left)? {
+        match self.back_over(left, &mut Ahead::default())? {
             Ok(next) => self.neighbour(next, Direction::Backward),
             Err(stop) => Ok(stop),
         }

@@ -1,6 +1,7 @@
 //! Out of a function, or of an inlined copy of one.
 
 use super::calls::{Flow, Flows, Left, breakpoint};
+use super::crossed::Ahead;
 use super::ended::Entered;
 use super::stop::Stop;
 use super::{Call, Frames, Session, View};
@@ -127,7 +128,7 @@ impl Session {
                 None => return Ok(None),
             }
         }
-        let mut flows = Flows::default();
+        let (mut flows, mut ahead) = (Flows::default(), Ahead::default());
         let forward = direction == Direction::Forward;
         let at_call = forward && flows.of(self, from, self.timeline.pc(from)?) == Flow::Call;
         let mut pause = at_call.then_some((from, Pause::Call));
@@ -152,8 +153,8 @@ impl Session {
             let passed = match paused {
                 None => return Ok(None),
                 Some((state, Pause::Out)) => return Ok(Some((state, out()))),
-                Some((state, Pause::Call)) => self.over_call(state)?,
-                Some((_, Pause::Left(left))) => self.back_over(left)?,
+                Some((state, Pause::Call)) => self.over_call(state, &mut ahead)?,
+                Some((_, Pause::Left(left))) => self.back_over(left, &mut ahead)?,
                 Some((_, Pause::Failed(error))) => return Err(error),
             };
             match passed {

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::calls::{Flow, Flows, Left};
+use super::crossed::Ahead;
 use super::frame_lines::{Seen, StepFrame};
 use super::line_code::{LineCache, LineCode};
 use super::lineless::Lineless;
@@ -135,6 +136,7 @@ impl Session {
         let addresses = self.breakpoints.addresses();
         let (thread, pc) = (self.own_thread()?, self.pc()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
+        let mut ahead = Ahead::default();
         let mut step = Step::begin(direction, calls, current.as_deref(), self.outside);
         known.outside = 0;
         let mut from = match direction {
@@ -144,7 +146,7 @@ impl Session {
         let is_call =
             direction == Direction::Forward && known.flows.of(self, from, pc) == Flow::Call;
         if calls == Calls::Over && is_call {
-            match self.over_call(from)? {
+            match self.over_call(from, &mut ahead)? {
                 Ok(next) => from = next,
                 Err(stop) => return Ok(stop),
             }
@@ -167,9 +169,9 @@ impl Session {
                 }
                 Some((_, Pause::Call(call))) => {
                     step.lineless.forget();
-                    self.over_call(call)?
+                    self.over_call(call, &mut ahead)?
                 }
-                Some((_, Pause::Left(left))) => self.back_over(left)?,
+                Some((_, Pause::Left(left))) => self.back_over(left, &mut ahead)?,
                 Some((_, Pause::Failed(error))) => return Err(error),
             };
             match passed {

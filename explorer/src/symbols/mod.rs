@@ -59,6 +59,7 @@ pub use dies::{DieRef, Dies, Language};
 pub use instances::Instance;
 pub use layout::{Layout, Segment};
 pub use module::ModuleSymbols;
+pub use overloads::FunctionName;
 pub use path::matches as file_matches;
 pub use similar::{did_you_mean, nearest};
 pub use sources::{SourceText, Sources};

@@ -1,13 +1,64 @@
 //! Places as they are typed: files, quotes and parameters, as gdb takes them.
 
-use rdb_tests::explorer::Answer;
+use rdb_tests::compile::Flavour;
+use rdb_tests::explorer::{Answer, parse_hex};
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
+use rdb_tests::oracle;
 use rdb_tests::recording::recording;
 
 /// The lines that a breakpoint is at.
 fn lines(answer: &Answer) -> Vec<u64> {
     let targets = answer.get("breakpoint")["targets"].as_array().expect("targets");
     targets.iter().map(|target| target["line"].as_u64().expect("a line")).collect()
+}
+
+/// Line, start and end of each row that an answer of gdb's tells of.
+fn told(text: &str) -> Vec<(u64, u64, u64)> {
+    let hex = |word: &&str| word.starts_with("0x");
+    let row = |line: &str| {
+        let mut bounds =
+            line.split_whitespace().filter(hex).map(|w| parse_hex(w.trim_end_matches('.')));
+        let number = line.strip_prefix("Line ")?.split(' ').next()?.parse().ok()?;
+        Some((number, bounds.next()?, bounds.next()?))
+    };
+    let mut rows: Vec<_> = text.lines().filter_map(row).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn rows(answer: &Answer) -> Vec<(u64, u64, u64)> {
+    let bound = |row: &serde_json::Value, name: &str| parse_hex(row[name].as_str().expect(name));
+    let lines = answer.get("lines").as_array().unwrap_or_else(|| panic!("{answer:?}"));
+    let row = |row| (row_line(row), bound(row, "start"), bound(row, "end"));
+    let mut rows: Vec<_> = lines.iter().map(row).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn row_line(row: &serde_json::Value) -> u64 {
+    row["line"].as_u64().expect("a line")
+}
+
+/// Compares `info line` with gdb's where the program is at a mark.
+fn assert_same_rows(name: &str, flavour: Flavour, mark: &str, locations: &[&str]) {
+    let fixture = Fixture::load(name);
+    let guest = Guest::fixture(&fixture, flavour);
+    let place = fixture.place(mark);
+    let commands: Vec<String> = locations.iter().map(|at| format!("info line {at}")).collect();
+    let Some(expected) = oracle::answers(&guest, &place, 1, &commands) else { return };
+    let until = format!("until {place}");
+    let answers = guest.record(&[]).explore().ask(&[&[until][..], &commands].concat());
+    for ((command, answer), expected) in commands.iter().zip(&answers[1..]).zip(&expected) {
+        assert_eq!(rows(answer), told(expected), "{command}\n{expected}");
+    }
+}
+
+#[test]
+fn info_line_tells_where_functions_begin_as_gdb_does() {
+    let locations = ["main", "over", "over(double)", "'over(int)'", "ns::C::f", "bases.cpp:main"];
+    assert_same_rows("bases", Flavour::O0, "print", &locations);
+    assert_same_rows("inline", Flavour::O2, "call", &["main", "square", "outer", "poly"]);
 }
 
 #[test]

@@ -60,8 +60,8 @@ const LOCATION: Argument = Argument {
     form: Form::Rest,
     short: None,
     kind: Kind::Location,
-    help: "FUNCTION, FILE:LINE, LINE of the current file, *ADDRESS, or /PATTERN/; the cursor's \
-           own address if left out; behind it, `thread N` and `if EXPR`",
+    help: "FUNCTION, FILE:FUNCTION, FILE:LINE, LINE of the current file, *ADDRESS, or /PATTERN/; \
+           the cursor's own address if left out; behind it, `thread N` and `if EXPR`",
 };
 
 const NUMBER: Argument = Argument {
@@ -79,7 +79,8 @@ pub static BREAK: Command = Command {
     group: Group::Breakpoints,
     arguments: &[LOCATION],
     help: "set a breakpoint",
-    details: "At a function it stops behind the prologue, where the parameters are in place. A \
+    details: "At a function it stops behind the prologue, where the parameters are in place. Its \
+              name may have parameters, as over(double), and may stand in quotes. A \
               line without code stands for the next line that has some. Every copy of inlined \
               code is a place of its own. History stops there in both directions, whichever \
               thread comes there: with `thread N`, only where that one does; with a condition, \

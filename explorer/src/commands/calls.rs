@@ -173,7 +173,7 @@ pub static CALLS: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Location,
-            help: "its name, *ADDRESS of its first instruction, /PATTERN/, or FILE:LINE in it",
+            help: "its name, FILE:FUNCTION, *ADDRESS of its first instruction, /PATTERN/, or FILE:LINE in it",
         },
     ],
     help: "list the calls of a function: arguments, value, duration, caller",

@@ -1,5 +1,6 @@
 //! `disassemble`, and the instructions of `x/i`.
 
+use super::each::split_list;
 use super::operands;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex, serialize_hex};
@@ -142,8 +143,10 @@ fn disassemble(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let Some(what) = arguments.get("WHAT") else {
         return Ok(Box::new(function(session, session.pc()?, raw)?));
     };
-    let Some((start, end)) = what.split_once(',') else {
-        return Ok(Box::new(function(session, session.code_address(what)?, raw)?));
+    let (start, end) = match *split_list(what) {
+        [what] => return Ok(Box::new(function(session, session.code_address(what)?, raw)?)),
+        [start, end] => (start, end),
+        _ => return Err(arguments.error("more than START,END")),
     };
     let start = session.code_address(start)?;
     let length = match end.trim().strip_prefix('+') {

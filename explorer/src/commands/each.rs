@@ -137,7 +137,7 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
 }
 
 /// The parts of `text` between the commas that stand in no brackets and no quotes.
-fn split_list(text: &str) -> Vec<&str> {
+pub(super) fn split_list(text: &str) -> Vec<&str> {
     let (mut depth, mut quote, mut escaped) = (0i32, None, false);
     let parts = text.split(|c: char| {
         match (quote, c) {

@@ -135,7 +135,7 @@ pub static EXECUTIONS: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Location,
-            help: "FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS",
+            help: "FUNCTION, FILE:FUNCTION, FILE:LINE, LINE of the current file, or *ADDRESS",
         },
     ],
     help: "list the executions of a line, a function or an address",

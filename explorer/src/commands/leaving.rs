@@ -27,10 +27,10 @@ fn until(
 
 const LOCATION: Argument = Argument {
     name: "LOCATION",
-    form: Form::Required,
+    form: Form::RequiredRest,
     short: Some("-l"),
     kind: Kind::Location,
-    help: "FILE:LINE, LINE of the current file, a function, or *ADDRESS",
+    help: "FILE:LINE, LINE of the current file, FUNCTION, FILE:FUNCTION, or *ADDRESS",
 };
 
 const ADDRESS: Argument = Argument {

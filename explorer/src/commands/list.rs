@@ -1,5 +1,6 @@
 //! `list`.
 
+use super::each::split_list;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style};
 use crate::session::{Listing, Session, SourceLine};
@@ -53,17 +54,17 @@ fn wanted(session: &Session, arguments: &Arguments) -> Result<(SourceLine, u32),
     if location.trim() == "-" {
         return before(session, size);
     }
-    match location.split_once(',').map(|(first, last)| (first.trim(), last.trim())) {
-        None => Ok(around(session.source_line(location)?)),
-        Some(("", last)) => {
+    match *split_list(location) {
+        [location] => Ok(around(session.source_line(location)?)),
+        ["", last] => {
             let mut at = session.source_line(last)?;
             let first = at.line.saturating_sub(size.saturating_sub(1)).max(1);
             let count = at.line - first + 1;
             at.line = first;
             Ok((at, count))
         }
-        Some((first, "")) => Ok((session.source_line(first)?, size)),
-        Some((first, last)) => {
+        [first, ""] => Ok((session.source_line(first)?, size)),
+        [first, last] => {
             let at = session.source_line(first)?;
             let more = last.strip_prefix('+').and_then(|more| more.parse::<u32>().ok());
             let last = more.map(|more| at.line.saturating_add(more)).or(last.parse().ok());
@@ -73,6 +74,7 @@ fn wanted(session: &Session, arguments: &Arguments) -> Result<(SourceLine, u32),
             let count = (last - at.line).saturating_add(1).min(MAX_LINES);
             Ok((at, count))
         }
+        _ => Err(arguments.error("more than FIRST,LAST")),
     }
 }
 

@@ -2,16 +2,17 @@
 
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex, serialize_hex};
-use crate::session::Session;
+use crate::session::{Part, Session};
 use crate::values::Place;
 use serde::Serialize;
+use std::collections::HashSet;
 
 #[derive(Serialize)]
 struct Lines {
     lines: Vec<Code>,
 }
 
-/// Contiguous code of a line.
+/// The code of a row of the line table.
 #[derive(Serialize)]
 struct Code {
     file: String,
@@ -38,17 +39,22 @@ impl Output for Lines {
 
 fn lines(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let addresses = match arguments.get(LOCATION.name) {
-        Some(location) => session.line_addresses(location)?,
+        Some(location) => {
+            let targets = session.resolve_part(location, Part::Entry)?;
+            targets.iter().map(|target| target.address).collect()
+        }
         None => vec![session.pc()?],
     };
     let (timeline, cursor) = (session.timeline(), session.cursor());
     let code = |address: u64| {
         let code = session.locator().line_code(timeline, cursor, address)?;
-        let (file, symbol) = (code.file.to_string(), session.symbol(code.start));
-        Some(Code { file, line: code.line, start: code.start, end: code.end, symbol })
+        let (start, end) = (code.row.start, code.row.end);
+        let (file, symbol) = (code.file.to_string(), session.symbol(start));
+        Some(Code { file, line: code.line, start, end, symbol })
     };
     let mut lines: Vec<Code> = addresses.into_iter().filter_map(code).collect();
-    lines.dedup_by_key(|code| code.start);
+    let mut seen = HashSet::new();
+    lines.retain(|code| seen.insert(code.start));
     if lines.is_empty() {
         let text = "no line is known of code there, or it is not loaded here";
         return Err(CommandError::Other(text.to_owned()));
@@ -149,7 +155,9 @@ pub static INFO_LINE: Command = Command {
     group: Group::State,
     arguments: &[LOCATION],
     help: "show at which addresses the code of a line is",
-    details: "",
+    details: "Of a function it is the line of its first address; one for each overload and each \
+              inlined copy. As in gdb, the code is that of one row of the line table: a line may \
+              have more.",
     run: lines,
 };
 

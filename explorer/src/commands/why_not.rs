@@ -246,7 +246,7 @@ pub static WHY_NOT: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Location,
-            help: "FILE:LINE, LINE of the current file, FUNCTION, or *ADDRESS",
+            help: "FILE:LINE, LINE of the current file, FUNCTION, FILE:FUNCTION, or *ADDRESS",
         },
     ],
     help: "show which branch kept a line or function from running after the cursor",

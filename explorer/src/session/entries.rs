@@ -1,6 +1,6 @@
 //! Where functions are entered, for questions about their calls.
 
-use super::location::{is_line, pattern_in};
+use super::linespec::Linespec;
 use super::targets::Part;
 use super::{LocationError, Session, Target};
 use std::collections::BTreeSet;
@@ -13,41 +13,27 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn entries_of(&self, location: &str) -> Result<Vec<Target>, LocationError> {
-        let location = location.trim();
-        if location.starts_with('*') {
+        let spec = Linespec::parse(location)?;
+        if matches!(spec, Linespec::Address(_)) {
             return self.entry_at(location);
         }
         let interrupt = &self.interrupt;
         self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        let targets = self.locator.entries(&self.timeline, location);
-        if !targets.is_empty() {
-            return self.bound(targets, Part::Entry);
+        if let Linespec::Function(name) = spec {
+            let targets = self.locator.entries(&self.timeline, name);
+            if !targets.is_empty() {
+                return self.bound(targets, Part::Entry);
+            }
         }
         // What is wrong with the name; or all of it is inlined.
         let places = self.resolve(location)?;
-        if pattern_in(location).is_some() {
-            return self.entries_named(&places);
+        match spec {
+            Linespec::Pattern(_) => self.entries_named(&places),
+            Linespec::Line(..) => {
+                Ok(places.iter().filter_map(|place| self.entry_around(place)).collect())
+            }
+            _ => Ok(Vec::new()),
         }
-        match is_line(location) {
-            true => Ok(places.iter().filter_map(|place| self.entry_around(place)).collect()),
-            false => Ok(Vec::new()),
-        }
-    }
-
-    /// Addresses in the code that a location means, for `info line`: of a function the first, as
-    /// in gdb, where a breakpoint is behind the prologue; inlined copies, if there is nothing
-    /// else.
-    ///
-    /// # Errors
-    /// [`LocationError`].
-    pub fn line_addresses(&self, location: &str) -> Result<Vec<u64>, LocationError> {
-        let place = location.trim().starts_with('*') || is_line(location);
-        let targets = match place {
-            true => Vec::new(),
-            false => self.entries_of(location)?,
-        };
-        let targets = if targets.is_empty() { self.resolve(location)? } else { targets };
-        Ok(targets.into_iter().map(|target| target.address).collect())
     }
 
     /// The function that is entered at an address, if it is not known to be inside of one.

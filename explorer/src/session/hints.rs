@@ -42,7 +42,7 @@ impl Scene<'_> {
 
     /// That a name is none of the program's, with names like it, of those in scope before others.
     pub(super) fn unknown_symbol(&self, name: &str, in_scope: &[Arc<str>]) -> Fault {
-        let others = self.session.locator.overloads(&self.session.timeline, name);
+        let others = self.session.locator.overloads(&self.session.timeline, name.into());
         let near =
             || did_you_mean(&self.near(name, in_scope, self.modules_by_interest().into_iter()));
         Fault::Name(name.to_owned(), others.unwrap_or_else(near))

@@ -1,11 +1,12 @@
-//! What a user types for a place: a function, `file:line`, a line, `*address`, `/pattern/`.
+//! What a user means by a place: a function, `file:line`, a line, `*address`, `/pattern/`.
 
 use super::breakpoint::Target;
+use super::linespec::Linespec;
 use super::targets::{LineTargets, Part};
 use super::{Place, Session};
 use crate::expression::{ExpressionError, number};
-use crate::symbols::CodeAddr;
 use crate::symbols::pattern::Pattern;
+use crate::symbols::{CodeAddr, FunctionName};
 use crate::timeline::StateError;
 
 /// Most places that a pattern may mean.
@@ -36,8 +37,17 @@ pub enum LocationError {
     #[error("lines are counted from 1: there is no line 0 of {0}")]
     Zero(String),
     /// A file without a line.
-    #[error("{0}: lacks a line: say {0}:LINE")]
+    #[error("{0}: lacks a line: say {0}:LINE or {0}:FUNCTION")]
     LineMissing(String),
+    /// No such function in the units of a file.
+    #[error("no function {0:?} in {1:?}{2}")]
+    InFile(String, String, String),
+    /// A quote that is not closed.
+    #[error("a quote is not closed: {0}")]
+    Quote(String),
+    /// Something behind a quoted name.
+    #[error("{0:?} stands behind the quotes")]
+    Behind(String),
     /// Code without a source line.
     #[error("no source line is known of {0}")]
     NoLine(String),
@@ -65,32 +75,37 @@ pub enum LocationError {
 }
 
 impl Session {
-    /// All addresses a location means, over the whole history.
+    /// All addresses a location means, over the whole history: of functions, behind their
+    /// prologues.
     ///
     /// # Errors
     /// [`LocationError`].
     pub fn resolve(&self, location: &str) -> Result<Vec<Target>, LocationError> {
-        let location = location.trim();
-        if let Some(expression) = location.strip_prefix('*') {
-            return Ok(vec![self.target(self.address(expression)?)]);
+        self.resolve_part(location, Part::Body)
+    }
+
+    /// All addresses a location means, over the whole history: that part of functions.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn resolve_part(&self, location: &str, part: Part) -> Result<Vec<Target>, LocationError> {
+        let spec = Linespec::parse(location)?;
+        if !matches!(spec, Linespec::Address(_)) {
+            let interrupt = &self.interrupt;
+            self.locator.complete(&self.timeline, &|| interrupt.raised())?;
         }
-        let interrupt = &self.interrupt;
-        self.locator.complete(&self.timeline, &|| interrupt.raised())?;
-        if let Some(pattern) = pattern_in(location) {
-            return self.matching(pattern);
+        match spec {
+            Linespec::Address(expression) => Ok(vec![self.target(self.address(expression)?)]),
+            Linespec::Pattern(pattern) => self.matching(pattern, part),
+            Linespec::Line(file, line) => self.line_with_code(&self.file(file)?, line, part),
+            Linespec::Function(name) => {
+                let targets = self.locator.function(&self.timeline, name, part);
+                if targets.is_empty() {
+                    return Err(self.no_function(name));
+                }
+                self.bound(targets, part)
+            }
         }
-        if let Some((file, line)) = split_line(location) {
-            return self.line_with_code(file, line);
-        }
-        if let Ok(line) = location.parse() {
-            let file = self.current_line().ok_or(LocationError::NoFile)?.file;
-            return self.line_with_code(&file, line);
-        }
-        let targets = self.locator.function(&self.timeline, location);
-        if targets.is_empty() {
-            return Err(self.no_function(location));
-        }
-        self.bound(targets, Part::Body)
     }
 
     /// The source line a location means, for `list`.
@@ -98,21 +113,32 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn source_line(&self, location: &str) -> Result<SourceLine, LocationError> {
-        if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?.targets;
-            let file = targets.into_iter().find_map(|target| target.file);
-            return Ok(SourceLine { file: file.ok_or(LocationError::NoFile)?, line });
-        }
-        if let Ok(line) = location.parse() {
-            let file = self.current_line().ok_or(LocationError::NoFile)?.file;
-            if line == 0 {
-                return Err(LocationError::Zero(file));
+        match Linespec::parse(location)? {
+            Linespec::Line(Some(file), line) => {
+                let targets = self.line_targets(file, line, Part::Body)?.targets;
+                let file = targets.into_iter().find_map(|target| target.file);
+                Ok(SourceLine { file: file.ok_or(LocationError::NoFile)?, line })
             }
-            return Ok(SourceLine { file, line });
+            Linespec::Line(None, line) => {
+                let file = self.file(None)?;
+                match line {
+                    0 => Err(LocationError::Zero(file)),
+                    line => Ok(SourceLine { file, line }),
+                }
+            }
+            _ => {
+                let of =
+                    |target: Target| Some(SourceLine { file: target.file?, line: target.line? });
+                let none = || LocationError::NoLine(location.trim().to_owned());
+                self.resolve(location)?.into_iter().find_map(of).ok_or_else(none)
+            }
         }
-        let of = |target: Target| Some(SourceLine { file: target.file?, line: target.line? });
-        let none = || LocationError::NoLine(location.trim().to_owned());
-        self.resolve(location)?.into_iter().find_map(of).ok_or_else(none)
+    }
+
+    /// `given`, else the current file.
+    fn file(&self, given: Option<&str>) -> Result<String, LocationError> {
+        let own = || self.current_line().map(|line| line.file);
+        given.map(str::to_owned).or_else(own).ok_or(LocationError::NoFile)
     }
 
     /// The line `list` continues at, else the cursor's, else that of `main`.
@@ -124,7 +150,8 @@ impl Session {
         let here =
             place.and_then(|place| Some(SourceLine { file: place.file?, line: place.line? }));
         here.or_else(|| {
-            let main = self.locator.function(&self.timeline, "main").into_iter().next()?;
+            let main = self.locator.function(&self.timeline, "main", Part::Body);
+            let main = main.into_iter().next()?;
             Some(SourceLine { file: main.file?, line: main.line? })
         })
     }
@@ -135,27 +162,36 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn code_address(&self, location: &str) -> Result<u64, LocationError> {
-        if let Some((file, line)) = split_line(location) {
-            let targets = self.line_targets(file, line)?.targets;
-            return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
-        }
         let plain = location.trim().trim_start_matches('*');
-        let value = self.address(plain);
-        match value {
-            Ok(address) => Ok(address),
-            Err(error) if number(plain).is_some() || plain.starts_with('$') => Err(error.into()),
-            Err(error) => match self.locator.function(&self.timeline, plain).first() {
-                Some(target) => Ok(target.address),
-                None => Err(error.into()),
-            },
+        if number(plain).is_some() {
+            return Ok(self.address(plain)?);
         }
+        let name = match Linespec::parse(location)? {
+            Linespec::Line(file, line) => {
+                let targets = self.line_targets(&self.file(file)?, line, Part::Body)?.targets;
+                return targets.first().map(|t| t.address).ok_or(LocationError::NoFile);
+            }
+            Linespec::Function(name) => name,
+            Linespec::Address(_) | Linespec::Pattern(_) => plain.into(),
+        };
+        self.address(plain).or_else(|error| {
+            let function = || self.locator.function(&self.timeline, name, Part::Entry);
+            match name.file {
+                _ if plain.starts_with('$') => Err(error.into()),
+                None => function().first().map(|target| target.address).ok_or(error.into()),
+                Some(_) => {
+                    let none = || self.no_function(name);
+                    function().first().map(|target| target.address).ok_or_else(none)
+                }
+            }
+        })
     }
 
-    fn matching(&self, text: &str) -> Result<Vec<Target>, LocationError> {
+    fn matching(&self, text: &str, part: Part) -> Result<Vec<Target>, LocationError> {
         let wrong = |why| LocationError::Pattern(text.to_owned(), why);
         let pattern = Pattern::new(text).map_err(wrong)?;
-        match self.locator.functions(&self.timeline, &pattern, MOST_PLACES) {
-            Some(targets) if !targets.is_empty() => self.bound(targets, Part::Body),
+        match self.locator.functions(&self.timeline, &pattern, (part, MOST_PLACES)) {
+            Some(targets) if !targets.is_empty() => self.bound(targets, part),
             Some(_) => Err(LocationError::Matches(format!("no function matches {text:?}"))),
             None => {
                 let text = format!("functions that match {text:?} have over {MOST_PLACES} places");
@@ -165,8 +201,13 @@ impl Session {
     }
 
     /// The code of a line or, which the user is told, of the next that has some.
-    fn line_with_code(&self, file: &str, line: u32) -> Result<Vec<Target>, LocationError> {
-        let found = self.line_targets(file, line)?;
+    fn line_with_code(
+        &self,
+        file: &str,
+        line: u32,
+        part: Part,
+    ) -> Result<Vec<Target>, LocationError> {
+        let found = self.line_targets(file, line, part)?;
         if found.line != line {
             let (short, next) = (file.rsplit('/').next().unwrap_or(file), found.line);
             self.notice(format!("line {line} of {short} has no code; the next is line {next}"));
@@ -174,11 +215,16 @@ impl Session {
         Ok(found.targets)
     }
 
-    fn line_targets(&self, file: &str, line: u32) -> Result<LineTargets, LocationError> {
+    fn line_targets(
+        &self,
+        file: &str,
+        line: u32,
+        part: Part,
+    ) -> Result<LineTargets, LocationError> {
         if line == 0 {
             return Err(LocationError::Zero(file.to_owned()));
         }
-        let found = self.locator.line(&self.timeline, file, line);
+        let found = self.locator.line(&self.timeline, (file, line), part);
         match (found.targets.is_empty(), found.known) {
             (false, _) => Ok(found),
             (_, true) => Err(LocationError::Line(file.to_owned(), line)),
@@ -188,12 +234,13 @@ impl Session {
 
     /// A location as it was understood: of a line without code, the next that has some.
     pub fn understood(&self, location: &str) -> String {
-        let own = || Some((self.current_line()?.file, location.trim().parse().ok()?));
-        let asked = split_line(location).map(|(file, line)| (file.to_owned(), line)).or_else(own);
-        let moved = asked.and_then(|(file, line)| {
-            let found = self.line_targets(&file, line).ok().filter(|found| found.line != line)?;
-            Some(format!("{file}:{}", found.line))
-        });
+        let moved = match Linespec::parse(location) {
+            Ok(Linespec::Line(file, line)) => self.file(file).ok().and_then(|file| {
+                let found = self.line_targets(&file, line, Part::Body).ok();
+                Some(format!("{file}:{}", found.filter(|found| found.line != line)?.line))
+            }),
+            _ => None,
+        };
         moved.unwrap_or_else(|| location.to_owned())
     }
 
@@ -208,43 +255,21 @@ impl Session {
         }
     }
 
-    fn no_function(&self, name: &str) -> LocationError {
-        let file = name.trim_end().strip_suffix(':').filter(|file| !file.ends_with(':'));
-        if let Some(file) = file.filter(|file| !file.is_empty()) {
-            return LocationError::LineMissing(file.to_owned());
+    fn no_function(&self, name: FunctionName<'_>) -> LocationError {
+        let others = || self.locator.overloads(&self.timeline, name);
+        if let Some(file) = name.file {
+            let mut modules = self.locator.images().modules();
+            let symbols = |index| self.locator.images().symbols(&self.timeline, index);
+            let known =
+                modules.any(|index| symbols(index).is_some_and(|s| s.has_source_file(file)));
+            let function = || {
+                let (name, file) = (name.name.to_owned(), file.to_owned());
+                LocationError::InFile(name, file, others().unwrap_or_default())
+            };
+            return if known { function() } else { LocationError::File(file.to_owned()) };
         }
+        let name = name.name;
         let similar = || crate::symbols::did_you_mean(&self.locator.similar(&self.timeline, name));
-        let others = self.locator.overloads(&self.timeline, name);
-        LocationError::Function(name.to_owned(), others.unwrap_or_else(similar))
-    }
-}
-
-/// What stands between slashes: `/^read_/`.
-pub(super) fn pattern_in(location: &str) -> Option<&str> {
-    location.strip_prefix('/')?.strip_suffix('/')
-}
-
-/// Whether a location is a line of a file.
-pub(super) fn is_line(location: &str) -> bool {
-    split_line(location).is_some() || location.trim().parse::<u32>().is_ok()
-}
-
-/// `file:line`; not `ns::name`.
-fn split_line(location: &str) -> Option<(&str, u32)> {
-    let (file, line) = location.trim().rsplit_once(':')?;
-    let line = line.parse().ok()?;
-    (!file.is_empty() && !file.ends_with(':')).then_some((file, line))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_number_behind_a_colon_is_a_line() {
-        assert_eq!(split_line("a/b.c:12"), Some(("a/b.c", 12)));
-        assert_eq!(split_line("ns::name"), None);
-        assert_eq!(split_line("main"), None);
-        assert_eq!(split_line(":3"), None);
+        LocationError::Function(name.to_owned(), others().unwrap_or_else(similar))
     }
 }

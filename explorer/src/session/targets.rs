@@ -3,7 +3,7 @@
 use super::breakpoint::Target;
 use super::locate::Locator;
 use crate::symbols::pattern::Pattern;
-use crate::symbols::{BreakAddress, LineMatch, ModuleAddr, ModuleSymbols};
+use crate::symbols::{BreakAddress, FunctionName, LineMatch, ModuleAddr, ModuleSymbols};
 use crate::timeline::Timeline;
 
 /// Where to break for a line.
@@ -17,9 +17,9 @@ pub struct LineTargets {
     pub line: u32,
 }
 
-/// Which instruction of a function is meant.
+/// Which instruction is meant, of a function or of a line that begins one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
     /// Its first.
     Entry,
     /// The first behind its prologue.
@@ -28,11 +28,17 @@ pub(super) enum Part {
 
 impl Locator {
     /// Where to break for a function; for an indirect one, the entry of its resolver.
-    pub fn function(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
+    pub fn function<'a>(
+        &self,
+        timeline: &Timeline,
+        name: impl Into<FunctionName<'a>>,
+        part: Part,
+    ) -> Vec<Target> {
+        let name = name.into();
         let mut targets = Vec::new();
         for index in self.images().modules() {
             let Some(symbols) = self.images().symbols(timeline, index) else { continue };
-            let addresses = symbols.addresses_of_function(name);
+            let addresses = of_part(symbols.addresses_of_function(name), part);
             self.add_targets(timeline, index, symbols, &addresses, &mut targets);
         }
         targets
@@ -44,12 +50,13 @@ impl Locator {
         &self,
         timeline: &Timeline,
         pattern: &Pattern,
-        most: usize,
+        (part, most): (Part, usize),
     ) -> Option<Vec<Target>> {
         let mut targets = Vec::new();
         for index in self.images().modules() {
             let Some(symbols) = self.images().symbols(timeline, index) else { continue };
             let addresses = symbols.addresses_of_functions(true, |name| pattern.is_in(name));
+            let addresses = of_part(addresses, part);
             self.add_targets(timeline, index, symbols, &addresses, &mut targets);
             if targets.len() > most.saturating_mul(4) {
                 return None;
@@ -62,7 +69,12 @@ impl Locator {
 
     /// The first instructions of a function, not those of inlined copies; of an indirect one, of
     /// its resolver.
-    pub fn entries(&self, timeline: &Timeline, name: &str) -> Vec<Target> {
+    pub fn entries<'a>(
+        &self,
+        timeline: &Timeline,
+        name: impl Into<FunctionName<'a>>,
+    ) -> Vec<Target> {
+        let name = name.into();
         let mut targets = Vec::new();
         for index in self.images().modules() {
             let Some(symbols) = self.images().symbols(timeline, index) else { continue };
@@ -70,9 +82,8 @@ impl Locator {
                 let function = symbols.function_at(found.entry);
                 function.is_some_and(|function| function.entry == found.entry)
             };
-            let mut addresses = symbols.addresses_of_function(name);
+            let mut addresses = of_part(symbols.addresses_of_function(name), Part::Entry);
             addresses.retain(is_entry);
-            addresses.iter_mut().for_each(|found| found.address = found.entry);
             self.add_targets(timeline, index, symbols, &addresses, &mut targets);
         }
         targets
@@ -80,7 +91,7 @@ impl Locator {
 
     /// Where to break for a line of a file, or for the next that has code; whether any module
     /// has that file.
-    pub fn line(&self, timeline: &Timeline, file: &str, line: u32) -> LineTargets {
+    pub fn line(&self, timeline: &Timeline, (file, line): (&str, u32), part: Part) -> LineTargets {
         let mut matches: Vec<(u32, &ModuleSymbols, LineMatch)> = Vec::new();
         for index in self.images().modules() {
             let Some(symbols) = self.images().symbols(timeline, index) else { continue };
@@ -92,7 +103,8 @@ impl Locator {
         let mut targets = Vec::new();
         let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
-            self.add_targets(timeline, *index, symbols, &found.addresses, &mut targets);
+            let addresses = of_part(found.addresses.clone(), part);
+            self.add_targets(timeline, *index, symbols, &addresses, &mut targets);
             let line = Some(found.line).filter(|_| !found.addresses.is_empty());
             nearest = nearest.into_iter().chain(line).min();
         }
@@ -172,7 +184,7 @@ impl Locator {
 
     /// What there is of a function that was named with parameters which none has, in words:
     /// `: there are f(double), f(int)`.
-    pub fn overloads(&self, timeline: &Timeline, name: &str) -> Option<String> {
+    pub fn overloads(&self, timeline: &Timeline, name: FunctionName<'_>) -> Option<String> {
         const SHOWN: usize = 8;
         let of = |index| self.images().symbols(timeline, index);
         let modules = self.images().modules().filter_map(of);
@@ -198,4 +210,12 @@ impl Locator {
         near.dedup();
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
+}
+
+/// The same places, where that part of them is.
+fn of_part(mut addresses: Vec<BreakAddress>, part: Part) -> Vec<BreakAddress> {
+    if part == Part::Entry {
+        addresses.iter_mut().for_each(|found| found.address = found.start);
+    }
+    addresses
 }

@@ -7,6 +7,7 @@ use super::index::Place;
 use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
 use super::names::fit;
+use super::overloads::FunctionName;
 use super::path;
 use super::prologue;
 use super::scopes::{Scope, Scopes};
@@ -31,8 +32,11 @@ impl ModuleSymbols {
     /// else, for C++ and Rust, every function whose qualified name ends in
     /// it, template arguments optional; with parameters, only overloads that have these.
     /// Inlined copies are included.
-    pub fn addresses_of_function(&self, name: &str) -> Vec<BreakAddress> {
-        let found = self.functions_named(name);
+    pub fn addresses_of_function<'a>(
+        &self,
+        name: impl Into<FunctionName<'a>>,
+    ) -> Vec<BreakAddress> {
+        let found = self.functions_named(name.into());
         in_order(found.iter().filter_map(|(name, place)| self.break_at(name, *place)).collect())
     }
 
@@ -68,6 +72,7 @@ impl ModuleSymbols {
         let scope = scopes.all.get(scope)?;
         Some(BreakAddress {
             address: ModuleAddr(self.after_prologue(unit, scopes, scope)),
+            start: ModuleAddr(scope.entry),
             entry: ModuleAddr(scope.entry),
             function: Some(name.to_owned()),
             inlined: scope.call.is_some(),
@@ -87,6 +92,7 @@ impl ModuleSymbols {
         let address = entry.saturating_add(prologue::frame_setup_length(&code));
         BreakAddress {
             address: ModuleAddr(address),
+            start: ModuleAddr(entry),
             entry: ModuleAddr(entry),
             function: Some(name.to_owned()),
             inlined: false,
@@ -107,6 +113,7 @@ impl ModuleSymbols {
         let function = self.function_at(entry).filter(|function| function.entry == entry);
         BreakAddress {
             address: ModuleAddr(body.unwrap_or_else(setup)),
+            start: entry,
             entry,
             function: function.map(|function| function.name),
             inlined: false,
@@ -190,6 +197,7 @@ impl ModuleSymbols {
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };
             Some(BreakAddress {
                 address: ModuleAddr(address),
+                start: at,
                 entry: ModuleAddr(scope.entry),
                 function: function.map(|name| name.to_string()),
                 inlined: scope.call.is_some(),
@@ -198,6 +206,7 @@ impl ModuleSymbols {
         });
         found.unwrap_or_else(|| BreakAddress {
             address: at,
+            start: at,
             entry: at,
             function: self.function_at(at).map(|function| function.name),
             inlined: false,

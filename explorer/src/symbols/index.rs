@@ -103,10 +103,13 @@ impl FunctionIndex {
         }
     }
 
-    /// What a typed name may mean: those it names exactly, else those whose
-    /// last components it names.
-    pub fn find(&self, wanted: &str) -> Vec<(Arc<str>, Place)> {
-        let get = |number: &u32| self.functions.get(*number as usize).cloned();
+    /// What a typed name may mean of the places that `among` takes: those it names exactly, else
+    /// those whose last components it names.
+    pub fn find(&self, wanted: &str, among: &dyn Fn(&Place) -> bool) -> Vec<(Arc<str>, Place)> {
+        let get = |number: &u32| {
+            let function = self.functions.get(*number as usize);
+            function.filter(|(_, place)| among(place)).cloned()
+        };
         if let Some(numbers) = self.by_linkage.get(wanted) {
             return numbers.iter().filter_map(get).collect();
         }

@@ -60,6 +60,7 @@ pub use instances::Instance;
 pub use layout::{Layout, Segment};
 pub use module::ModuleSymbols;
 pub(crate) use names::{split_arguments, tight};
+pub use overloads::FunctionName;
 pub use path::matches as file_matches;
 pub use similar::{did_you_mean, nearest};
 pub use sources::{SourceText, Sources};

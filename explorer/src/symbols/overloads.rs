@@ -5,19 +5,42 @@ use super::demangle::{demangle, demangle_short};
 use super::index::Place;
 use super::module::ModuleSymbols;
 use super::parameters::{self, Parameters};
+use super::path;
 use std::sync::Arc;
+
+/// A function, as somebody types it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionName<'a> {
+    /// A file of its unit, by the end of its name; any, if there is none.
+    pub file: Option<&'a str>,
+    /// Its name or the end of it, with parameters or without.
+    pub name: &'a str,
+}
+
+impl<'a> From<&'a str> for FunctionName<'a> {
+    fn from(name: &'a str) -> Self {
+        Self { file: None, name }
+    }
+}
+
+impl<'a> From<&'a String> for FunctionName<'a> {
+    fn from(name: &'a String) -> Self {
+        name.as_str().into()
+    }
+}
 
 impl ModuleSymbols {
     /// The functions that a typed name means: with parameters, those that have these. What has
     /// no mangled name, as C's functions, goes by its name. Mangled names know no typedefs: where
     /// no function has the parameters as typed, what their types stand for counts.
-    pub(crate) fn functions_named(&self, name: &str) -> Vec<(Arc<str>, Place)> {
-        let found = self.with_parameters(name);
-        if !found.is_empty() || self.index().find(parameters::without(name)).is_empty() {
+    pub(crate) fn functions_named(&self, name: FunctionName<'_>) -> Vec<(Arc<str>, Place)> {
+        let FunctionName { file, name } = name;
+        let found = self.with_parameters(file, name);
+        if !found.is_empty() || self.in_file(file, parameters::without(name)).is_empty() {
             return found;
         }
         let resolved = parameters::resolved(name, &|word| self.typedef(word));
-        resolved.map_or(found, |resolved| self.with_parameters(&resolved))
+        resolved.map_or(found, |resolved| self.with_parameters(file, &resolved))
     }
 
     /// What a typedef stands for.
@@ -29,8 +52,13 @@ impl ModuleSymbols {
         Some(alias.stripped().name())
     }
 
-    fn with_parameters(&self, name: &str) -> Vec<(Arc<str>, Place)> {
-        let found = self.index().find(name);
+    /// The functions of a name whose unit has a file of that name, if one is asked for.
+    fn in_file(&self, file: Option<&str>, name: &str) -> Vec<(Arc<str>, Place)> {
+        self.index().find(name, &|place| self.is_of_file(place, file))
+    }
+
+    fn with_parameters(&self, file: Option<&str>, name: &str) -> Vec<(Arc<str>, Place)> {
+        let found = self.in_file(file, name);
         let Some(typed) = Parameters::of(name) else { return found };
         let answers = found.into_iter().filter_map(|(name, place)| {
             let own = self.linkage_of(&name, place);
@@ -49,12 +77,13 @@ impl ModuleSymbols {
 
     /// The functions that have a typed name but not the parameters typed with it, with their
     /// own; none, if there are no parameters typed.
-    pub fn overloads(&self, name: &str) -> Vec<String> {
+    pub fn overloads(&self, name: FunctionName<'_>) -> Vec<String> {
+        let FunctionName { file, name } = name;
         let bare = parameters::without(name);
         if bare == name.trim() {
             return Vec::new();
         }
-        let all = self.index().find(bare).into_iter();
+        let all = self.index().find(bare, &|place| self.is_of_file(place, file)).into_iter();
         all.map(|(name, place)| {
             let parameters = self.linkage_of(&name, place).map(|linkage| demangle(&linkage));
             let list = parameters
@@ -62,6 +91,19 @@ impl ModuleSymbols {
             name.to_string() + &list.unwrap_or_default()
         })
         .collect()
+    }
+
+    /// Whether a function is of a unit with code of `file`, as gdb takes `FILE:FUNCTION`; what
+    /// has no debug information is of no file.
+    fn is_of_file(&self, place: &Place, file: Option<&str>) -> bool {
+        let Some(file) = file else { return true };
+        match *place {
+            Place::Scope { unit, .. } => {
+                let names = self.units().files(unit as usize);
+                names.iter().any(|name| path::matches(name, file))
+            }
+            Place::Symbol(_) => false,
+        }
     }
 
     /// The mangled name of a function of the index.

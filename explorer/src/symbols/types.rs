@@ -46,6 +46,8 @@ pub struct SourceFrame {
 pub struct BreakAddress {
     /// Where to stop: behind the prologue, so that parameters are in place.
     pub address: ModuleAddr,
+    /// Where the code begins that is meant: of a function, its entry.
+    pub start: ModuleAddr,
     /// The entry of the function, or of the inlined copy.
     pub entry: ModuleAddr,
     /// The function.

@@ -139,7 +139,7 @@ fn exercise(bytes: Vec<u8>, probes: &[u64], random: &Random) {
 fn damage(program: &Program, functions: &[&str], rounds: u64) {
     let whole = program.bytes();
     let symbols = program.symbols();
-    let found = functions.iter().flat_map(|name| symbols.addresses_of_function(name));
+    let found = functions.iter().flat_map(|name| symbols.addresses_of_function(*name));
     let probes: Vec<u64> = found.map(|at| at.address.0).collect();
     assert!(!probes.is_empty());
     // Debug information follows what is loaded.

@@ -31,7 +31,7 @@ fn own_code(symbols: &ModuleSymbols) -> Vec<u64> {
     assert!(!names.is_empty());
     let own =
         ["main", "leaf", "middle", "deep", "compare", "bar", "use", "hidden", "speak", "bark"];
-    let entries = own.iter().flat_map(|name| symbols.addresses_of_function(name));
+    let entries = own.iter().flat_map(|name| symbols.addresses_of_function(*name));
     let functions = entries.filter_map(|at| symbols.function_at(at.entry));
     let mut all: Vec<u64> = functions.flat_map(|f| f.start.0..f.end.0 + 4).collect();
     all.sort_unstable();
@@ -152,7 +152,7 @@ fn breakpoints_equal_gdb() {
         move |program: &Program, flags: &[&str]| {
             let symbols = program.symbols();
             for name in names {
-                let found = symbols.addresses_of_function(name);
+                let found = symbols.addresses_of_function(*name);
                 let expected = break_addresses(&program.binary, name);
                 assert_eq!(found.len(), expected.len(), "{flags:?} {name}");
                 // gdb 13 ignores where inlined copies say they are entered.

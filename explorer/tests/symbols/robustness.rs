@@ -61,7 +61,7 @@ fn damaged_files_are_survived() {
         let symbols = program.symbols();
         let names = ["main", "leaf", "deep"].iter();
         let probes: Vec<u64> =
-            names.flat_map(|n| symbols.addresses_of_function(n)).map(|at| at.address.0).collect();
+            names.flat_map(|n| symbols.addresses_of_function(*n)).map(|at| at.address.0).collect();
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         for round in 0..300 {
             let mut bytes = whole.clone();

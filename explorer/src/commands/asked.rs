@@ -58,7 +58,7 @@ impl Asked {
     /// It is nothing that can be asked about, or memory that is never mapped.
     pub fn new(session: &Session, arguments: &Arguments) -> Result<Self, CommandError> {
         let text = arguments.get(EXPRESSION.name).unwrap_or_default().trim();
-        let subject = session.typed_subject(text, arguments.count(SIZE.name));
+        let subject = session.written_subject(text, arguments.count(SIZE.name));
         let (subject, of) = subject.map_err(|error| CommandError::Other(error.to_string()))?;
         if let Some(addresses) = subject.addresses() {
             unmapped::refuse_never(session, addresses.start)?;
@@ -67,8 +67,8 @@ impl Asked {
         let life = scope.map(|scope| {
             let place = place(text, &subject);
             let kept = match &subject {
-                Subject::Register { kept, .. } => kept.clone(),
-                Subject::Memory { .. } => None,
+                Subject::Variable(kept) => Some(kept.clone()),
+                _ => None,
             };
             Life { scope, expression: text.to_owned(), place, kept }
         });
@@ -107,11 +107,9 @@ impl Life {
         };
         let (begin, end) = (state(scope.begin, "the beginning"), state(scope.end, "the end"));
         if let Some(kept) = &self.kept {
-            let registers = kept.registers.join(", $");
-            let elsewhere = if kept.whole { "" } else { "; what it is elsewhere is not listed" };
-            return format!(
-                "{expression} is there from {begin} to {end}, at times in ${registers}{elsewhere}."
-            );
+            let computed = if kept.whole { "" } else { "; where it is computed, only what shows" };
+            let places = places(kept);
+            return format!("{expression} is there from {begin} to {end}, {places}{computed}.");
         }
         format!("{expression} is there from {begin} to {end}; {place} is its place at all times.")
     }
@@ -124,11 +122,20 @@ impl Life {
     }
 }
 
+/// Where a variable is whose place changes: `at times in $rdi, at times at 0x7ffe8`.
+pub(super) fn places(kept: &Kept) -> String {
+    let registers = kept.registers.iter().map(|name| format!("in ${name}"));
+    let memory = kept.memory.iter().map(|address| format!("at {}", hex(*address)));
+    let all: Vec<String> = registers.chain(memory).collect();
+    if all.is_empty() { "kept nowhere".to_owned() } else { format!("at times {}", all.join(", ")) }
+}
+
 /// How to ask about the place of what is called `text`, whatever is there.
 fn place(text: &str, subject: &Subject) -> String {
     let is_simple = |c: char| c.is_alphanumeric() || "_.[]->".contains(c);
     match subject {
         Subject::Register { name, .. } => format!("${name}"),
+        Subject::Variable(kept) => places(kept),
         Subject::Memory { bits: None, .. } if text.chars().all(is_simple) => format!("&{text}"),
         Subject::Memory { address, bytes, .. } => {
             format!("{}..{}", hex(*address), hex(address.saturating_add(*bytes)))

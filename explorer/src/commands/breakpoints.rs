@@ -1,5 +1,6 @@
 //! Breakpoints: set, delete, switch, list.
 
+use super::asked::places;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
 use crate::session::{Access, Breakpoint, Session, Subject, Watch};
@@ -76,9 +77,7 @@ fn watched(watch: &Watch) -> String {
         Access::Any => "accesses to",
     };
     match &watch.subject {
-        Subject::Register { kept: Some(kept), .. } => {
-            format!("{access} {} in ${}", kept.variable, kept.registers.join(", $"))
-        }
+        Subject::Variable(kept) => format!("{access} {}, {}", kept.variable, places(kept)),
         Subject::Register { name, .. } => format!("{access} ${name}"),
         Subject::Memory { address, bits: Some(bits), .. } => {
             let (size, first, address) = (bits.size, bits.offset, hex(*address));

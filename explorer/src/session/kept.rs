@@ -1,135 +1,263 @@
-//! Local variables that are kept in registers: in which of them, and when, is told by their
-//! location lists (DWARF 5, 2.6.2), and a register is theirs only there.
+//! Local variables whose place changes with the code that runs (location lists: DWARF 5, 2.6.2):
+//! registers and memory are theirs only there.
 
+use super::subject::Subject;
 use super::value::Bytes;
-use super::{Scene, Session, Subject};
-use crate::index::Index;
+use super::{Scene, Session};
+use crate::index::{Index, IndexError};
 use crate::symbols::Variable;
-use crate::symbols::location::Frame;
+use crate::symbols::location::{Frame, Listed};
 use crate::symbols::unwind::register_name;
 use crate::timeline::{Direction, StateError};
 use crate::values::Place;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
-/// Inlined copies around code that are looked through for a variable.
-const MAX_COPIES: usize = 64;
+/// Frames further in that are looked through for a variable's, while what it calls runs.
+const MAX_FRAMES: usize = 64;
 
-/// The widest registers.
+/// The largest variables that are followed so; larger ones do not move.
 const MAX_BYTES: u64 = 64;
 
-/// A local variable that is kept in a register where it is asked about.
+/// A local variable that is kept in several places, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Its name.
     pub variable: String,
+    /// Whose stack its frame is on.
+    pub thread: u32,
     /// Where its DIE is in `.debug_info`.
     die: usize,
     /// The canonical address of its frame.
-    cfa: u64,
+    pub(super) cfa: u64,
     /// How large it is, bytes.
     bytes: u64,
     /// The registers that its location list names.
     pub registers: Vec<String>,
-    /// Whether the list says nothing else than those.
+    /// The addresses that the list names.
+    pub memory: Vec<u64>,
+    /// Where in the code the list's ranges begin, ascending.
+    borders: Vec<u64>,
+    /// The code of its function.
+    code: Vec<(u64, u64)>,
+    /// Whether the list names registers and addresses only, and does not compute.
     pub whole: bool,
 }
 
-impl Scene<'_> {
-    /// The variable of the selected frame that `name` means, if it is in a register.
-    pub(super) fn kept_variable(&self, name: &str) -> Option<Kept> {
-        let view = self.view()?;
-        let variables = self.variables()?;
-        let variable = variables.iter().rev().find(|one| one.in_scope && &*one.name == name)?;
-        let value = self.value_of(variable);
-        let Place::Register(_) = value.place else { return None };
-        let (numbers, whole) = view.dies()?.registers_of(variable.die)?;
-        let mut registers: Vec<String> = numbers.into_iter().map(register_name).collect();
-        registers.sort();
-        registers.dedup();
-        Some(Kept {
-            variable: name.to_owned(),
-            die: variable.die.offset,
-            cfa: view.cfa()?,
-            bytes: value.size()?,
-            registers,
-            whole,
-        })
+/// Where a variable is in a state, and what it holds; bytes that are not known if it is nowhere.
+struct Held {
+    place: Place,
+    bytes: Bytes,
+    /// Whether its function is the innermost.
+    innermost: bool,
+}
+
+impl Kept {
+    /// Whether it is one that a session could give.
+    pub fn is_possible(&self) -> bool {
+        (1..=MAX_BYTES).contains(&self.bytes)
     }
 
-    /// The same variable here, if this is its frame's state and its function is the innermost.
-    fn find_kept(&self, kept: &Kept) -> Option<(Self, Variable)> {
-        for level in 0..MAX_COPIES {
+    fn has_code(&self, pc: u64) -> bool {
+        self.code.iter().any(|(start, end)| (*start..*end).contains(&pc))
+    }
+}
+
+impl Scene<'_> {
+    /// The variable of the selected frame that `name` means, if its place changes.
+    pub(super) fn kept_variable(&self, name: &str) -> Option<(Kept, Variable)> {
+        let view = self.view()?;
+        let variables = self.variables()?;
+        let named = || variables.iter().rev().filter(|one| &*one.name == name);
+        let variable = named().find(|one| one.in_scope)?.clone();
+        let dies = view.dies()?;
+        let (symbols, bias) = view.module()?;
+        let bytes = self.value_of(&variable).size()?;
+        let mut kept = Kept {
+            variable: name.to_owned(),
+            thread: self.frames.thread(),
+            die: variable.die.offset,
+            cfa: view.cfa()?,
+            bytes,
+            registers: Vec::new(),
+            memory: Vec::new(),
+            borders: Vec::new(),
+            code: symbols.dies().code_of(view.function_dies()?.physical)?,
+            whole: true,
+        };
+        for (start, end) in &mut kept.code {
+            (*start, *end) = (start.wrapping_add(bias), end.wrapping_add(bias));
+        }
+        for (start, place) in dies.listed_places(variable.die, &view)? {
+            kept.borders.push(start.wrapping_add(bias));
+            match place {
+                Listed::Register(number) => kept.registers.push(register_name(number)),
+                Listed::Memory(address) => kept.memory.push(address),
+                Listed::Other => kept.whole = false,
+            }
+        }
+        kept.registers.sort();
+        kept.registers.dedup();
+        for addresses in [&mut kept.memory, &mut kept.borders] {
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        kept.is_possible().then_some((kept, variable))
+    }
+
+    /// Where the variable is here, seen from its frame.
+    fn held(&self, kept: &Kept) -> Option<Held> {
+        for level in 0..MAX_FRAMES {
             let scene = self.at_level(level);
             let view = scene.view()?;
-            if !view.is_innermost() || view.cfa() != Some(kept.cfa) {
-                return None;
+            let innermost = view.is_innermost();
+            if view.cfa() != Some(kept.cfa) {
+                continue;
             }
             let variables = scene.variables().unwrap_or_default();
             let own = |one: &&Variable| one.die.offset == kept.die && *one.name == *kept.variable;
-            let found = variables.iter().find(own).cloned();
-            if let Some(found) = found {
-                return Some((scene, found));
-            }
+            let Some(variable) = variables.iter().find(own) else { continue };
+            let value = scene.value_of(variable);
+            let bytes = value.bytes(&scene);
+            let known = bytes.all().ok()?.iter().map(|byte| Some(*byte)).collect();
+            return Some(Held { place: value.place, bytes: known, innermost });
         }
         None
     }
 }
 
 impl Session {
-    /// What `kept` holds at state `state` of its thread, and in which register that is; nothing
-    /// where its function is not the innermost, or it is not kept.
-    fn kept_at(
-        &self,
-        (thread, kept): (u32, &Kept),
-        state: u64,
-    ) -> Result<(Option<String>, Bytes), StateError> {
-        let unknown = || vec![None; kept.bytes.min(MAX_BYTES) as usize];
-        let scene = self.scene_of(thread, state, 0)?;
-        let Some((scene, variable)) = scene.find_kept(kept) else { return Ok((None, unknown())) };
-        let value = scene.value_of(&variable);
-        let bytes = match value.bytes(&scene).all() {
-            Ok(known) => known.iter().map(|byte| Some(*byte)).collect(),
-            Err(_) => unknown(),
-        };
-        let register = match value.place {
-            Place::Register(name) => Some(name),
-            _ => None,
-        };
-        Ok((register, bytes))
+    /// What is known of a variable at a state; while functions further in run only if `deep`.
+    fn kept_at(&self, kept: &Kept, state: u64, deep: bool) -> Result<Held, StateError> {
+        self.interrupt.check()?;
+        // The caller of the innermost function is in sight at once.
+        for levels in [0, MAX_FRAMES].into_iter().take(1 + usize::from(deep)) {
+            if let Some(held) = self.scene_of(kept.thread, state, levels)?.held(kept) {
+                return Ok(held);
+            }
+        }
+        let bytes = vec![None; kept.bytes.min(MAX_BYTES) as usize];
+        Ok(Held { place: Place::None, bytes, innermost: false })
     }
 
-    /// Whether tracepoint `t`, which writes to one of the registers of `kept`, writes to the one
-    /// in which that is kept then.
-    pub(super) fn writes_kept(
+    /// What a variable holds before and after a tracepoint.
+    pub(super) fn kept_values(&self, kept: &Kept, t: u64) -> Result<(Bytes, Bytes), StateError> {
+        let held = |state| Ok::<_, StateError>(self.kept_at(kept, state, true)?.bytes);
+        Ok((held(t)?, held(t.saturating_add(1))?))
+    }
+
+    /// Calls `take` with the tracepoints of `times` that write to a variable where it is then,
+    /// or after which it is elsewhere and holds something else, in `direction`, until it breaks.
+    pub(super) fn kept_writes(
         &self,
         index: &Index,
-        (thread, kept): (u32, &Kept),
-        t: u64,
-    ) -> Result<bool, StateError> {
-        if self.timeline.thread(t)? != thread {
-            return Ok(false);
+        kept: &Kept,
+        (times, direction): (Range<u64>, Direction),
+        take: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), IndexError> {
+        if times.is_empty() {
+            return Ok(());
         }
-        let (Some(register), _) = self.kept_at((thread, kept), t.saturating_add(1))? else {
-            return Ok(false);
-        };
-        let mut writes = false;
-        let bits = Subject::bits_of(&register);
-        let visit = &mut |_| {
-            writes = true;
-            ControlFlow::Break(())
-        };
-        index.register_writes(&self.timeline, bits, t..t + 1, Direction::Forward, visit)?;
-        Ok(writes)
+        let timeline = &self.timeline;
+        let mut chunks: Vec<usize> =
+            (timeline.chunk_at(times.start)?..timeline.chunk_at(times.end - 1)? + 1).collect();
+        if direction == Direction::Backward {
+            chunks.reverse();
+        }
+        for chunk in chunks {
+            self.interrupt.check()?;
+            let Some(place) = timeline.chunk_places().get(chunk) else { continue };
+            let part = place.first.max(times.start)..place.end().min(times.end);
+            let mut candidates = self.kept_candidates(index, kept, chunk, part)?;
+            if direction == Direction::Backward {
+                candidates.reverse();
+            }
+            for (t, stores) in candidates {
+                if self.changes_kept(index, kept, (t, stores))? && take(t).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// What `kept` holds before and after a tracepoint.
-    pub(super) fn kept_values(
+    /// The tracepoints of a part of a chunk that may change a variable, in order; and whether each
+    /// stores to one of its addresses, which other functions do as well.
+    fn kept_candidates(
         &self,
-        of: (u32, &Kept),
-        t: u64,
-    ) -> Result<(Bytes, Bytes), StateError> {
-        self.interrupt.check()?;
-        Ok((self.kept_at(of, t)?.1, self.kept_at(of, t.saturating_add(1))?.1))
+        index: &Index,
+        kept: &Kept,
+        chunk: usize,
+        times: Range<u64>,
+    ) -> Result<Vec<(u64, bool)>, IndexError> {
+        let timeline = &self.timeline;
+        if times.is_empty() || timeline.thread(times.start)? != kept.thread {
+            return Ok(Vec::new());
+        }
+        let mut written = Vec::new();
+        let bits = kept.registers.iter().fold(0, |all, name| all | Subject::bits_of(name));
+        if bits != 0 {
+            index.register_writes(timeline, bits, times.clone(), Direction::Forward, &mut |t| {
+                written.push(t);
+                ControlFlow::Continue(())
+            })?;
+        }
+        let mut all = Vec::new();
+        for t in written {
+            if kept.has_code(timeline.pc(t)?) {
+                all.push((t, false));
+            }
+        }
+        for address in &kept.memory {
+            let addresses = *address..address.saturating_add(kept.bytes);
+            index.writes(timeline, addresses, times.clone(), Direction::Forward, &mut |write| {
+                all.push((write.tracepoint, true));
+                ControlFlow::Continue(())
+            })?;
+        }
+        let behind = times.start..times.end.saturating_add(1);
+        for state in timeline.find_all_in(chunk, behind, &kept.borders)? {
+            all.extend(timeline.predecessor(kept.thread, state).map(|t| (t, false)));
+        }
+        all.retain(|(t, _)| times.contains(t));
+        all.sort_unstable_by_key(|(t, stores)| (*t, !stores));
+        all.dedup_by_key(|(t, _)| *t);
+        Ok(all)
+    }
+
+    /// Whether tracepoint `t` writes to a variable where it is then, or it is elsewhere then and
+    /// holds something else.
+    fn changes_kept(
+        &self,
+        index: &Index,
+        kept: &Kept,
+        (t, stores): (u64, bool),
+    ) -> Result<bool, IndexError> {
+        let after = self.kept_at(kept, t.saturating_add(1), stores)?;
+        let before = self.kept_at(kept, t, stores)?;
+        let known = |held: &Held| held.bytes.iter().all(Option::is_some);
+        if known(&before) && known(&after) && before.bytes != after.bytes {
+            return Ok(true);
+        }
+        let mut writes = false;
+        let (timeline, here) = (&self.timeline, t..t.saturating_add(1));
+        match after.place.clone() {
+            Place::Register(name) if before.innermost || after.innermost => {
+                let bits = Subject::bits_of(&name);
+                index.register_writes(timeline, bits, here, Direction::Forward, &mut |_| {
+                    writes = true;
+                    ControlFlow::Break(())
+                })?;
+            }
+            Place::Memory(address) => {
+                let addresses = address..address.saturating_add(kept.bytes);
+                index.writes(timeline, addresses, here, Direction::Forward, &mut |_| {
+                    writes = true;
+                    ControlFlow::Break(())
+                })?;
+            }
+            _ => {}
+        }
+        Ok(writes && (kept.has_code(timeline.pc(t)?) || matches!(after.place, Place::Memory(_))))
     }
 }

@@ -209,7 +209,7 @@ mod tests {
         let mut breakpoints = Breakpoints::default();
         let one = breakpoints.add("/^f/", Vec::new());
         (one.ignore, one.thread, one.process, one.temporary) = (3, Some(7), Some(8), true);
-        let subject = Subject::Register { name: "rax".into(), thread: Some(7), kept: None };
+        let subject = Subject::Register { name: "rax".into(), thread: Some(7) };
         let scope = Some(Scope { begin: None, end: Some(5) });
         breakpoints.add_watch("x", Watch { subject, access: Access::Write, scope });
         let all: Vec<_> = breakpoints.iter().cloned().collect();

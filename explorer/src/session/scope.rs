@@ -35,6 +35,7 @@ impl Session {
         let frames = Frames::walk(self, thread, self.cursor, MAX_FRAMES)?;
         let base = match subject {
             Subject::Register { .. } => frames.level(self.selected).and_then(|view| view.cfa()),
+            Subject::Variable(kept) => Some(kept.cfa),
             Subject::Memory { address, .. } => owner(&frames, *address).map(|owner| owner.cfa),
         };
         let Some(base) = base else { return Ok(None) };
@@ -49,6 +50,9 @@ impl Session {
     /// # Errors
     /// When history cannot be read.
     pub fn life(&self, expression: &str, subject: &Subject) -> Result<Option<Scope>, StateError> {
+        if matches!(subject, Subject::Variable(_)) {
+            return self.scope(expression, subject);
+        }
         match self.evaluate(expression).map(|value| value.place) {
             Err(_) | Ok(Place::None) => Ok(None),
             Ok(_) => self.scope(expression, subject),

@@ -25,10 +25,9 @@ pub enum Subject {
         thread: Option<u32>,
         /// Its name.
         name: String,
-        /// The variable that is asked about, which is there or in another register.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        kept: Option<Kept>,
     },
+    /// A variable whose place changes.
+    Variable(Kept),
     /// Memory.
     Memory {
         /// First address.
@@ -80,6 +79,7 @@ impl Subject {
                 let fits = |bits: &Bits| field_bytes(*bits) == Some(*bytes);
                 memory(*address, (*bytes).into()).is_ok() && bits.as_ref().is_none_or(fits)
             }
+            Self::Variable(kept) => kept.is_possible(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Subject {
     pub fn addresses(&self) -> Option<Range<u64>> {
         match self {
             Self::Memory { address, bytes, .. } => Some(*address..address.saturating_add(*bytes)),
-            Self::Register { .. } => None,
+            Self::Register { .. } | Self::Variable(_) => None,
         }
     }
 
@@ -100,7 +100,7 @@ impl Subject {
     pub fn bits(&self) -> Option<Bits> {
         match self {
             Self::Memory { bits, .. } => *bits,
-            Self::Register { .. } => None,
+            Self::Register { .. } | Self::Variable(_) => None,
         }
     }
 }
@@ -129,18 +129,39 @@ impl Session {
         self.subject_in(&scene, text, size)
     }
 
-    /// What a watchpoint is of: as [`Self::subject`], but that what is computed of variables
-    /// and registers is no address.
+    /// What a question about the writes of `text` is about: as [`Self::typed_subject`], but that
+    /// a variable is followed from place to place.
+    ///
+    /// # Errors
+    /// [`SubjectError`].
+    pub fn written_subject(
+        &self,
+        text: &str,
+        size: Option<u64>,
+    ) -> Result<(Subject, Option<Type>), SubjectError> {
+        let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        if size.is_none()
+            && let Some((kept, variable)) = scene.kept_variable(text.trim())
+        {
+            let of = scene.value_of(&variable).of;
+            return Ok((Subject::Variable(kept), Some(of)));
+        }
+        self.subject_in(&scene, text, size)
+    }
+
+    /// What a watchpoint is of: as [`Self::written_subject`], but that what is computed of
+    /// variables and registers is no address.
     ///
     /// # Errors
     /// [`SubjectError`]; of a computed value, with what to watch instead.
     pub fn watched_subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
         let range = text.contains("..");
-        if !range {
+        if !range && scene.kept_variable(text.trim()).is_none() {
             refuse_computed(&scene, text.trim(), |_| true)?;
         }
-        self.subject_in(&scene, text, size).map(|(subject, _)| subject)
+        drop(scene);
+        self.written_subject(text, size).map(|(subject, _)| subject)
     }
 
     /// The same as [`Self::typed_subject`], of what `text` means in a scene.
@@ -168,10 +189,7 @@ impl Session {
         let own = value.size().filter(|_| value.bits.is_none()).map(|_| value.of.clone());
         let (address, of) = match &value.place {
             Place::Memory(address) => (*address, own),
-            Place::Register(name) => {
-                let subject = self.own(register(name)?);
-                return Ok((self.kept(scene, text, subject)?, own));
-            }
+            Place::Register(name) => return Ok((self.own(register(name)?), own)),
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
             Place::None => {
                 if Parsed::new(text, scene)?.is_name() {
@@ -194,28 +212,11 @@ impl Session {
     /// A register as the selected thread's.
     fn own(&self, subject: Subject) -> Subject {
         match subject {
-            Subject::Register { name, kept, .. } => {
+            Subject::Register { name, .. } => {
                 let thread = self.thread().ok().filter(|_| self.has_threads());
-                Subject::Register { name, thread, kept }
+                Subject::Register { name, thread }
             }
             other => other,
-        }
-    }
-
-    /// A register as the variable's that `text` names, if it does.
-    fn kept(
-        &self,
-        scene: &Scene<'_>,
-        text: &str,
-        subject: Subject,
-    ) -> Result<Subject, SubjectError> {
-        let kept = scene.kept_variable(text);
-        match subject {
-            Subject::Register { name, .. } if kept.is_some() => {
-                let thread = self.thread().map_err(|error| super::state_fault(text, &error))?;
-                Ok(Subject::Register { name, thread: Some(thread), kept })
-            }
-            other => Ok(other),
         }
     }
 }
@@ -257,7 +258,7 @@ fn register(name: &str) -> Result<Subject, SubjectError> {
     match registers::read(&rdb_schema::registers::Registers::default(), name) {
         None => Err(SubjectError::Register(name.to_owned())),
         Some(value) if value.name.ends_with("ip") => Err(SubjectError::Always(name.to_owned())),
-        Some(value) => Ok(Subject::Register { name: value.name, thread: None, kept: None }),
+        Some(value) => Ok(Subject::Register { name: value.name, thread: None }),
     }
 }
 

@@ -169,8 +169,8 @@ impl Session {
         moments: &[Moment],
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         match subject {
-            Subject::Register { thread: Some(thread), kept: Some(kept), .. } => {
-                moments.iter().map(|(t, _)| self.kept_values((*thread, kept), *t)).collect()
+            Subject::Variable(kept) => {
+                moments.iter().map(|(t, _)| self.kept_values(kept, *t)).collect()
             }
             Subject::Register { name, .. } => self.register_values(name, moments),
             Subject::Memory { .. } => {
@@ -216,23 +216,9 @@ impl Session {
                 let visit = &mut |w: crate::index::Write| take((w.tracepoint, w.mapped));
                 index.writes(&self.timeline, addresses, times, direction, visit)
             }
-            Subject::Register { thread: Some(thread), kept: Some(kept), .. } => {
-                let bits = kept.registers.iter().fold(0, |all, name| all | Subject::bits_of(name));
-                let mut failed = None;
-                let visit = &mut |t| match self.writes_kept(index, (*thread, kept), t) {
-                    Ok(true) => take((t, false)),
-                    Ok(false) if self.interrupt.raised() => {
-                        failed = Some(StateError::Interrupted);
-                        ControlFlow::Break(())
-                    }
-                    Ok(false) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        ControlFlow::Break(())
-                    }
-                };
-                index.register_writes(&self.timeline, bits, times, direction, visit)?;
-                failed.map_or(Ok(()), |error| Err(error.into()))
+            Subject::Variable(kept) => {
+                let take = &mut |t| take((t, false));
+                self.kept_writes(index, kept, (times, direction), take)
             }
             Subject::Register { name, thread, .. } => {
                 let bits = Subject::bits_of(name);

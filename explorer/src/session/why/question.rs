@@ -81,9 +81,7 @@ impl Question {
                 let bytes = value.size().filter(|bytes| *bytes > 0);
                 Subject::Memory { address: *address, bytes: bytes.unwrap_or(1), bits: None }
             }
-            Place::Register(name) => {
-                Subject::Register { thread: None, name: name.clone(), kept: None }
-            }
+            Place::Register(name) => Subject::Register { thread: None, name: name.clone() },
             Place::Pieces(_) => {
                 return Err(
                     "an operand is kept in several places here: ask about one of them".to_owned()

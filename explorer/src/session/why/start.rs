@@ -25,6 +25,7 @@ impl Subject {
             Self::Register { name, .. } => {
                 of_register(name).ok_or_else(|| format!("${name} cannot be followed"))
             }
+            Self::Variable(kept) => Err(format!("{} is in several places", kept.variable)),
         }
     }
 }

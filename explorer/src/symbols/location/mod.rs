@@ -193,19 +193,35 @@ fn constant_bytes(
     text.map(|bytes| [bytes, vec![0]].concat()).map_err(|e| Missing::Unusable(e.to_string()))
 }
 
-/// The expressions of a place: the only one, or those of a location list.
-fn expressions(entry: &Entry<'_>, value: AttributeValue<super::Reader>) -> Vec<Expression> {
-    match value {
-        AttributeValue::Exprloc(expression) => vec![expression],
-        AttributeValue::Block(bytes) => vec![gimli::Expression(bytes)],
-        list => {
-            let list = entry.dwarf().attr_locations(entry.unit(), list).ok().flatten();
-            let next = |list: &mut gimli::LocListIter<super::Reader>| list.next().ok().flatten();
-            let list = list.into_iter().flat_map(|mut list| {
-                std::iter::from_fn(move || next(&mut list)).map(|found| found.data)
-            });
-            list.take(MAX_ENTRIES).collect()
-        }
+/// A place of a location list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A register, by its DWARF number.
+    Register(u16),
+    /// Memory, at an address that is the same as long as the frame is there.
+    Memory(u64),
+    /// Several places, or a value that is computed.
+    Other,
+}
+
+fn listed(entry: &Entry<'_>, expression: Expression, frame: &dyn Frame) -> Listed {
+    let encoding = entry.unit().encoding();
+    if let Some(register) = evaluate::register(expression.clone(), encoding) {
+        return Listed::Register(register);
+    }
+    let first = expression.clone().operations(encoding).next();
+    let fixed = matches!(
+        first,
+        Ok(Some(
+            gimli::Operation::FrameOffset { .. }
+                | gimli::Operation::CallFrameCFA
+                | gimli::Operation::Address { .. }
+        ))
+    );
+    let place = if fixed { evaluate::locate(entry, expression, frame).ok() } else { None };
+    match place.as_ref().map(|place| place.0.as_slice()) {
+        Some([Piece { at: At::Memory(address), bits: None, .. }]) => Listed::Memory(*address),
+        _ => Listed::Other,
     }
 }
 
@@ -230,24 +246,27 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
 }
 
 impl Dies {
-    /// The registers (by their DWARF numbers) that the place of a variable names anywhere, and
-    /// whether it names nothing else; `None` if it has no place.
-    pub fn registers_of(&self, die: DieRef) -> Option<(Vec<u16>, bool)> {
+    /// The places of a variable's location list, as they are seen from `frame`, and where in the
+    /// code each begins to hold; `None` if its place does not change.
+    pub fn listed_places(&self, die: DieRef, frame: &dyn Frame) -> Option<Vec<(u64, Listed)>> {
         guarded(|| {
             let entry = self.entry(die)?;
             let own = entry.attribute(gimli::DW_AT_location);
             let owner = if own.is_some() { None } else { entry.origin() };
             let owner = owner.as_ref().unwrap_or(&entry);
             let place = own.or_else(|| owner.attribute(gimli::DW_AT_location))?;
-            let (mut registers, mut whole) = (Vec::new(), true);
-            for expression in expressions(owner, place) {
-                let Ok(expression) = non_empty(owner, expression) else { continue };
-                match evaluate::register(expression, owner.unit().encoding()) {
-                    Some(register) => registers.push(register),
-                    None => whole = false,
-                }
+            if matches!(place, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
+                return None;
             }
-            Some((registers, whole))
+            let mut list = owner.dwarf().attr_locations(owner.unit(), place).ok()??;
+            let mut found = Vec::new();
+            while let Ok(Some(next)) = list.next()
+                && found.len() < MAX_ENTRIES
+            {
+                let Ok(expression) = non_empty(owner, next.data) else { continue };
+                found.push((next.range.begin, listed(owner, expression, frame)));
+            }
+            Some(found)
         })
     }
 

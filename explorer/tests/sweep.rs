@@ -92,29 +92,40 @@ proptest! {
 
     #[test]
     fn a_sweep_finds_what_is_stored(seed: u64, chunks in 1usize..5, executions in 1usize..16) {
-        let program = Program::random(seed, chunks, executions);
-        let plans = Plans::with_values(&program.dictionary);
-        for recorded in &program.chunks {
-            let chunk = &recorded.chunk;
-            let (mut swept, mut replayed) = (Contents::default(), Contents::default());
-            sweep(chunk, &plans, &mut swept).unwrap();
-            let mut cursor = Cursor::new(chunk);
-            cursor.advance(chunk, &program.dictionary, chunk.end(), &mut replayed).unwrap();
-            let known = |store: &(u64, u64, Result<_, Stored>)| store.2.is_ok();
-            let (sure, vectors): (Vec<_>, Vec<_>) = swept.0.into_iter().partition(known);
-            let mut sure = sure.into_iter().map(|(time, at, bytes)| (chunk.first + time, at, bytes)).peekable();
-            for store in replayed.0 {
-                // What comes from vectors lies within a store without bytes.
-                let from_vector = |(time, start, held): &(u64, u64, Result<_, Stored>)| {
-                    let length = held.as_ref().err().map_or(0, |stored| stored.bytes);
-                    chunk.first + time == store.0 && store.1.wrapping_sub(*start) < length
-                };
-                let found = sure.next_if_eq(&store).is_some();
-                prop_assert!(found || vectors.iter().any(from_vector), "only replayed: {store:x?}");
-            }
-            prop_assert_eq!(sure.next(), None);
-        }
+        check_stored(seed, chunks, executions)?;
     }
+}
+
+#[test]
+fn flags_are_kept_for_what_comes_behind_an_execution_that_is_cut() {
+    check_stored(11_365_965_280_501_043_289, 2, 7).unwrap();
+}
+
+fn check_stored(seed: u64, chunks: usize, executions: usize) -> Result<(), TestCaseError> {
+    let program = Program::random(seed, chunks, executions);
+    let plans = Plans::with_values(&program.dictionary);
+    for recorded in &program.chunks {
+        let chunk = &recorded.chunk;
+        let (mut swept, mut replayed) = (Contents::default(), Contents::default());
+        sweep(chunk, &plans, &mut swept).unwrap();
+        let mut cursor = Cursor::new(chunk);
+        cursor.advance(chunk, &program.dictionary, chunk.end(), &mut replayed).unwrap();
+        let known = |store: &(u64, u64, Result<_, Stored>)| store.2.is_ok();
+        let (sure, vectors): (Vec<_>, Vec<_>) = swept.0.into_iter().partition(known);
+        let mut sure =
+            sure.into_iter().map(|(time, at, bytes)| (chunk.first + time, at, bytes)).peekable();
+        for store in replayed.0 {
+            // What comes from vectors lies within a store without bytes.
+            let from_vector = |(time, start, held): &(u64, u64, Result<_, Stored>)| {
+                let length = held.as_ref().err().map_or(0, |stored| stored.bytes);
+                chunk.first + time == store.0 && store.1.wrapping_sub(*start) < length
+            };
+            let found = sure.next_if_eq(&store).is_some();
+            prop_assert!(found || vectors.iter().any(from_vector), "only replayed: {store:x?}");
+        }
+        prop_assert_eq!(sure.next(), None);
+    }
+    Ok(())
 }
 
 /// Every store of replay is one of the sweep; where not all bytes are sure, it

@@ -167,7 +167,10 @@ pub fn sweep(chunk: &Chunk, plans: &Plans, found: &mut impl Found) -> Result<Reg
         let length = chunk.execution_length(index);
         let cut = cuts.next_if(|cut| cut.execution as usize == index);
         let done = length.checked_sub(cut.is_some_and(|cut| cut.faulted).into());
-        sweep.execution(index, execution, length, done.ok_or(Malformed)?)?;
+        let done = done.ok_or(Malformed)?;
+        // What is cut may leave alone what its whole block sets.
+        let next_is_cut = cuts.peek().is_some_and(|cut| cut.execution as usize == index + 1);
+        sweep.execution((index, execution), length, done, next_is_cut)?;
     }
     let mut end = sweep.registers;
     sweep.machine.get(&mut end);
@@ -183,13 +186,14 @@ fn local<'a>(plans_of: &'a Plans<'a>, id: u32) -> Result<Local<'a>, Malformed> {
 }
 
 impl<'a, F: Found> Sweep<'a, F> {
-    /// An execution of `length` tracepoints, of which `done` have effects.
+    /// An execution of `length` tracepoints, of which `done` have effects; whether the next one
+    /// leaves its block early.
     fn execution(
         &mut self,
-        index: usize,
-        execution: &Execution,
+        (index, execution): (usize, &Execution),
         length: u32,
         done: u32,
+        next_is_cut: bool,
     ) -> Result<(), Malformed> {
         let next = self.chunk.path.get(index + 1);
         let next = next.and_then(|next| self.locals.get(next.block as usize));
@@ -199,7 +203,8 @@ impl<'a, F: Found> Sweep<'a, F> {
         let last = self.chunk.first + u64::from(end);
         let event_within = self.events.first().is_some_and(|event| event.tracepoint < last);
         if done == local.length && !event_within {
-            let flags = usize::from(next.is_some_and(|next| next.needs_flags));
+            let needed = next_is_cut || next.is_some_and(|next| next.needs_flags);
+            let flags = usize::from(needed);
             let plan = local.plans.get(flags).and_then(Option::as_ref).ok_or(Malformed)?;
             return self.run(plan, row, execution.start, execution.start..end);
         }

@@ -13,13 +13,15 @@ use std::ops::{ControlFlow, Range};
 pub struct Above {
     /// The lowest value that will do.
     pub limit: u64,
+    /// The highest one: beyond, another stack is in use.
+    pub top: u64,
     /// The thread whose stack it is.
     pub thread: u32,
 }
 
 impl Above {
     fn is(self, registers: &Registers) -> bool {
-        registers.rsp() >= self.limit
+        (self.limit..=self.top).contains(&registers.rsp())
     }
 
     /// The nearest of `states` in chunk `index` at which it is.

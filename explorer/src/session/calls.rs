@@ -7,6 +7,7 @@ use crate::index::Above;
 use crate::timeline::{Direction, StateError};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// Where an instruction leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,11 +195,22 @@ impl Session {
         direction: Direction,
         limit: u64,
     ) -> Result<Option<u64>, StateError> {
+        self.find_on_stack(thread, from, direction, limit..=u64::MAX)
+    }
+
+    /// The same where its stack pointer is in `values`.
+    pub(super) fn find_on_stack(
+        &self,
+        thread: u32,
+        from: u64,
+        direction: Direction,
+        values: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, StateError> {
         let states = match direction {
             Direction::Forward => from.saturating_add(1)..self.timeline.end() + 1,
             Direction::Backward => 0..from,
         };
-        let above = Above { limit, thread };
+        let above = Above { limit: *values.start(), top: *values.end(), thread };
         let here = self.timeline.chunk_at(from)?;
         let near = above.find_in(&self.timeline, here, states.clone(), direction)?;
         if near.is_some() || self.timeline.chunk_count() == 1 {

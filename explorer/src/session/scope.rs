@@ -39,9 +39,32 @@ impl Session {
             Subject::Memory { address, .. } => owner(&frames, *address).map(|owner| owner.cfa),
         };
         let Some(base) = base else { return Ok(None) };
-        let begin = self.find_above(thread, self.cursor, Direction::Backward, base)?;
-        let end = self.find_above(thread, self.position()?, Direction::Forward, base)?;
+        let outside = base..=self.top(&frames, base)?;
+        let (cursor, here) = (self.cursor, self.position()?);
+        let begin = self.find_on_stack(thread, cursor, Direction::Backward, outside.clone())?;
+        let end = self.find_on_stack(thread, here, Direction::Forward, outside)?;
         Ok(Some(Scope { begin, end }))
+    }
+
+    /// The highest stack pointer on the stack of the frame that ends at `base`: where its
+    /// outermost frame ends. Beyond are the stacks of other coroutines, or of a signal's handler.
+    fn top(&self, frames: &Frames, base: u64) -> Result<u64, StateError> {
+        let space = self.timeline.shared_space(self.cursor)?;
+        let Some(mapping) = space.find(base.saturating_sub(1)) else { return Ok(u64::MAX) };
+        let all = &frames.walked().frames;
+        if all.len() >= MAX_FRAMES {
+            return Ok(mapping.end);
+        }
+        let known = all.iter().filter_map(|frame| frame.cfa);
+        let outer = known.skip_while(|cfa| *cfa < base);
+        let mut top = base;
+        for cfa in outer.take_while(|cfa| *cfa <= mapping.end) {
+            if cfa < top {
+                break;
+            }
+            top = cfa;
+        }
+        Ok(top)
     }
 
     /// The same of what is kept where `expression` names it: `&x` is about the place of `x` at

@@ -140,13 +140,23 @@ impl Session {
         size: Option<u64>,
     ) -> Result<(Subject, Option<Type>), SubjectError> {
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        self.written_in(&scene, text, size)
+    }
+
+    /// The same, of what `text` means in a scene.
+    pub(super) fn written_in(
+        &self,
+        scene: &Scene<'_>,
+        text: &str,
+        size: Option<u64>,
+    ) -> Result<(Subject, Option<Type>), SubjectError> {
         if size.is_none()
             && let Some((kept, variable)) = scene.kept_variable(text.trim())
         {
             let of = scene.value_of(&variable).of;
             return Ok((Subject::Variable(kept), Some(of)));
         }
-        self.subject_in(&scene, text, size)
+        self.subject_in(scene, text, size)
     }
 
     /// What a watchpoint is of: as [`Self::written_subject`], but that what is computed of
@@ -160,8 +170,7 @@ impl Session {
         if !range && scene.kept_variable(text.trim()).is_none() {
             refuse_computed(&scene, text.trim(), |_| true)?;
         }
-        drop(scene);
-        self.written_subject(text, size).map(|(subject, _)| subject)
+        self.written_in(&scene, text, size).map(|(subject, _)| subject)
     }
 
     /// The same as [`Self::typed_subject`], of what `text` means in a scene.

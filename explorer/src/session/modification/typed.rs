@@ -58,9 +58,20 @@ impl Session {
         t: u64,
     ) -> Result<Option<String>, StateError> {
         match scene.typed_text(subject, of, held) {
-            None => self.held_text(subject, of, t),
+            None if subject.addresses().is_some() => self.held_text(subject, of, t),
+            None => self.led_to(of, held, t),
             known => Ok(known),
         }
+    }
+
+    /// What bytes that no memory held mean at state `t`, with what they lead to.
+    fn led_to(&self, of: &Type, held: &[Option<u8>], t: u64) -> Result<Option<String>, StateError> {
+        self.interrupt.check()?;
+        let known: Option<Vec<u8>> = held.iter().copied().collect();
+        let Some(mut known) = known else { return Ok(None) };
+        known.truncate(of.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX));
+        let value = Value::with_bytes(of.clone(), Place::None, Bytes::known(known));
+        Ok(Some(self.scene_at(t, 0)?.text(&value, Format::default())))
     }
 
     /// What a watchpoint's subject held before and afterwards, as its type shows it; `None` if
@@ -74,7 +85,7 @@ impl Session {
         let frames = (0..MOST_FRAMES).map(|level| outermost.at_level(level));
         let mut frames = frames.take_while(|scene| scene.view().is_some());
         let (scene, of) = frames.find_map(|scene| {
-            let (subject, of) = self.subject_in(&scene, expression, None).ok()?;
+            let (subject, of) = self.written_in(&scene, expression, None).ok()?;
             Some((scene, of.filter(|_| subject == *watched)?))
         })?;
         let text = |held: &[Option<u8>], t| {

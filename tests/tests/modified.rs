@@ -199,24 +199,20 @@ const STEPS: usize = 150;
 /// What a variable holds from state to state of a call of `function`, where it is known; and the
 /// changes that were listed.
 fn held_and_listed(explorer: &Explorer, function: &str, variable: &str) -> [Vec<[String; 2]>; 2] {
-    let mut commands = vec![format!("break {function}"), "continue".to_owned(), "up".to_owned()];
+    let mut commands = vec![format!("break {function}"), "continue".to_owned(), "bt 2".to_owned()];
     let steps = [&*format!("print {variable}"), "bt 2", "nexti"].map(str::to_owned);
-    commands.extend(["down".to_owned(), "delete".to_owned()]);
+    commands.push("delete".to_owned());
     commands.push(format!("mod list -c 1000 -w future {variable}"));
     commands.extend(vec![steps; STEPS].into_iter().flatten());
     let (_, answers) = explorer.attempt(&commands);
-    let caller = answers[2].get("frame")["function"].clone();
-    let steps = answers[6..].chunks(3);
-    let within = steps.take_while(|step| {
-        let frames = step[1].get("frames");
-        frames[0]["function"] == function && frames[1]["function"] == caller
-    });
+    let frames = answers[2].functions();
+    let within = answers[5..].chunks(3).take_while(|step| step[1].functions() == frames);
     let known = |text: &&str| !text.contains('<') || text.contains("0x");
     let values: Vec<Option<&str>> =
         within.map(|step| step[0].get("value").as_str().filter(known)).collect();
     let pairs = values.windows(2).filter_map(|pair| Some([pair[0]?, pair[1]?]));
     let held = pairs.filter(|[old, new]| old != new).map(|pair| pair.map(str::to_owned));
-    let rows = answers[5].get("modifications").as_array().cloned().unwrap_or_default();
+    let rows = answers[4].get("modifications").as_array().cloned().unwrap_or_default();
     let value = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let listed = rows.iter().map(|row| ["old_value", "new_value"].map(|name| value(row, name)));
     let listed = listed.filter(|[old, new]| old != new && !old.contains('?') && !old.is_empty());

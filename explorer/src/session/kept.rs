@@ -34,6 +34,8 @@ pub struct Kept {
     bytes: u64,
     /// The registers that its location list names.
     pub registers: Vec<String>,
+    /// The registers that the list computes it of.
+    inputs: Vec<String>,
     /// The addresses that the list names.
     pub memory: Vec<u64>,
     /// Where in the code the list's ranges begin, ascending.
@@ -80,6 +82,7 @@ impl Scene<'_> {
             cfa: view.cfa()?,
             bytes,
             registers: Vec::new(),
+            inputs: Vec::new(),
             memory: Vec::new(),
             borders: Vec::new(),
             code: symbols.dies().code_of(view.function_dies()?.physical)?,
@@ -93,6 +96,7 @@ impl Scene<'_> {
             match place {
                 Listed::Register(number) => kept.registers.push(register_name(number)),
                 Listed::Memory(address) => kept.memory.push(address),
+                Listed::Computed(of) => kept.inputs.extend(of.into_iter().map(register_name)),
                 Listed::Other => kept.whole = false,
             }
         }
@@ -195,7 +199,8 @@ impl Session {
             return Ok(Vec::new());
         }
         let mut written = Vec::new();
-        let bits = kept.registers.iter().fold(0, |all, name| all | Subject::bits_of(name));
+        let registers = kept.registers.iter().chain(&kept.inputs);
+        let bits = registers.fold(0, |all, name| all | Subject::bits_of(name));
         if bits != 0 {
             index.register_writes(timeline, bits, times.clone(), Direction::Forward, &mut |t| {
                 written.push(t);

@@ -310,3 +310,21 @@ pub(super) fn register(expression: Expression, encoding: gimli::Encoding) -> Opt
         _ => None,
     }
 }
+
+/// The registers that a value is computed of, if it is of nothing else.
+pub(super) fn inputs(expression: Expression, encoding: gimli::Encoding) -> Option<Vec<u16>> {
+    use gimli::Operation as O;
+    let mut operations = expression.operations(encoding);
+    let (mut registers, mut computes) = (Vec::new(), false);
+    while let Some(operation) = operations.next().ok()? {
+        match operation {
+            O::RegisterOffset { register, .. } => registers.push(register.0),
+            O::StackValue => computes = true,
+            O::Deref { .. } | O::EntryValue { .. } | O::Call { .. } | O::Piece { .. } => {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    computes.then_some(registers)
+}

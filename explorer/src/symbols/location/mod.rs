@@ -194,13 +194,15 @@ fn constant_bytes(
 }
 
 /// A place of a location list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
     /// A register, by its DWARF number.
     Register(u16),
     /// Memory, at an address that is the same as long as the frame is there.
     Memory(u64),
-    /// Several places, or a value that is computed.
+    /// A value that is computed of registers alone, by their DWARF numbers.
+    Computed(Vec<u16>),
+    /// Several places, or what else is computed.
     Other,
 }
 
@@ -218,10 +220,10 @@ fn listed(entry: &Entry<'_>, expression: Expression, frame: &dyn Frame) -> Liste
                 | gimli::Operation::Address { .. }
         ))
     );
-    let place = if fixed { evaluate::locate(entry, expression, frame).ok() } else { None };
+    let place = if fixed { evaluate::locate(entry, expression.clone(), frame).ok() } else { None };
     match place.as_ref().map(|place| place.0.as_slice()) {
         Some([Piece { at: At::Memory(address), bits: None, .. }]) => Listed::Memory(*address),
-        _ => Listed::Other,
+        _ => evaluate::inputs(expression, encoding).map_or(Listed::Other, Listed::Computed),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use rdb_tests::binaries::binaries;
 use rdb_tests::compile::must_run;
-use rdb_tests::explorer::Explorer;
+use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
 use rdb_tests::process::{LIMIT, run};
@@ -184,44 +184,59 @@ int main(void)
 }
 "#;
 
-/// Functions, and variables in them.
-const MOVING: [(&str, &[&str]); 5] = [
-    ("walk", &["p", "sum", "k"]),
-    ("reverse", &["list", "done", "next"]),
-    ("mix", &["a", "sum", "f", "i"]),
-    ("deep", &["own", "n"]),
-    ("fold", &["h", "sum", "i"]),
+/// Functions, variables in them, and at most how many instructions a call of each has, when
+/// those that it calls are passed over.
+const MOVING: [(&str, &[&str], usize); 5] = [
+    ("walk", &["p", "sum", "k"], 50),
+    ("reverse", &["list", "done", "next"], 60),
+    ("mix", &["a", "sum", "f", "i"], 150),
+    ("deep", &["own", "n"], 50),
+    ("fold", &["h", "sum", "i"], 150),
 ];
 
-/// How many instructions each function has, at most, when calls are passed over.
-const STEPS: usize = 150;
-
-/// What a variable holds from state to state of a call of `function`, where it is known; and the
-/// changes that were listed.
-fn held_and_listed(explorer: &Explorer, function: &str, variable: &str) -> [Vec<[String; 2]>; 2] {
-    let mut commands = vec![format!("break {function}"), "continue".to_owned(), "bt 2".to_owned()];
-    let steps = [&*format!("print {variable}"), "bt 2", "nexti"].map(str::to_owned);
-    commands.push("delete".to_owned());
-    commands.push(format!("mod list -c 1000 -w future {variable}"));
-    commands.extend(vec![steps; STEPS].into_iter().flatten());
+/// What `print` gives for each variable at each state of the first call of `function`; `None`
+/// where it is not in scope.
+fn printed(
+    explorer: &Explorer,
+    (function, variables, steps): (&str, &[&str], usize),
+) -> Vec<Vec<Option<String>>> {
+    let mut commands =
+        ["break {}", "continue", "delete"].map(|c| c.replace("{}", function)).to_vec();
+    let prints = variables.iter().map(|variable| format!("print {variable}"));
+    let step: Vec<String> = prints.chain(["nexti".to_owned()]).collect();
+    commands.extend(vec![step; steps].into_iter().flatten());
     let (_, answers) = explorer.attempt(&commands);
-    let frames = answers[2].functions();
-    let within = answers[5..].chunks(3).take_while(|step| step[1].functions() == frames);
-    let known = |text: &&str| !text.contains('<') || text.contains("0x");
-    let values: Vec<Option<&str>> =
-        within.map(|step| step[0].get("value").as_str().filter(known)).collect();
-    let pairs = values.windows(2).filter_map(|pair| Some([pair[0]?, pair[1]?]));
-    let held = pairs.filter(|[old, new]| old != new).map(|pair| pair.map(str::to_owned));
-    let rows = answers[4].get("modifications").as_array().cloned().unwrap_or_default();
+    let steps = answers[3..].chunks(variables.len() + 1);
+    let within = |step: &&[Answer]| step[variables.len()].get("function") == function;
+    let steps: Vec<&[Answer]> = steps.take_while(within).collect();
+    let value = |step: &&[Answer], at: usize| step[at].get("value").as_str().map(str::to_owned);
+    (0..variables.len()).map(|at| steps.iter().map(|step| value(step, at)).collect()).collect()
+}
+
+/// The changes of a variable that are listed at the `state`th state of the first call.
+fn listed(explorer: &Explorer, function: &str, state: usize, variable: &str) -> Vec<[String; 2]> {
+    let mut commands =
+        ["break {}", "continue", "delete"].map(|c| c.replace("{}", function)).to_vec();
+    commands.extend((state > 0).then(|| format!("nexti {state}")));
+    commands.push(format!("mod list -c 1000 -w future {variable}"));
+    let rows = explorer.last(&commands).get("modifications").as_array().cloned();
     let value = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-    let listed = rows.iter().map(|row| ["old_value", "new_value"].map(|name| value(row, name)));
-    let listed = listed.filter(|[old, new]| old != new && !old.contains('?') && !old.is_empty());
-    [held.collect(), listed.collect()]
+    let pair = |row: &Value| ["old_value", "new_value"].map(|name| value(row, name));
+    let known = |[old, new]: &[String; 2]| old != new && !old.contains('?') && !old.is_empty();
+    rows.unwrap_or_default().iter().map(pair).filter(known).collect()
+}
+
+/// The changes from state to state, where a value is known before and after.
+fn changes(values: &[Option<String>]) -> Vec<[String; 2]> {
+    let known = |text: &&str| !text.contains('<') || text.contains("0x");
+    let known = |value: &Option<String>| value.as_deref().filter(known).map(str::to_owned);
+    let pairs = values.windows(2).filter_map(|pair| Some([known(&pair[0])?, known(&pair[1])?]));
+    pairs.filter(|[old, new]| old != new).collect()
 }
 
 #[test]
 fn variables_whose_place_changes_are_listed_as_they_are_printed() {
-    let mut changes = 0;
+    let mut total = 0;
     for level in ["-O1", "-O2", "-Og"] {
         let mut guest = Guest::system("", &[]);
         let source = guest.directory().join("moves.c");
@@ -230,15 +245,18 @@ fn variables_whose_place_changes_are_listed_as_they_are_printed() {
         let mut gcc = Command::new("gcc");
         must_run(gcc.args(["-g", level]).arg(&source).arg("-o").arg(&guest.program));
         let explorer = guest.record(&[]).explore();
-        for (function, variables) in MOVING {
-            for variable in variables {
-                let [held, listed] = held_and_listed(&explorer, function, variable);
+        for (function, variables, steps) in MOVING {
+            let printed = printed(&explorer, (function, variables, steps));
+            for (variable, values) in variables.iter().zip(printed) {
+                let first = values.iter().position(Option::is_some).expect("a scope somewhere");
+                let held = changes(&values);
+                let listed = listed(&explorer, function, first, variable);
                 assert_eq!(listed, held, "{level} {function} {variable}");
-                changes += held.len();
+                total += held.len();
             }
         }
         let stops = explorer.ask(&["break walk", "continue", "watch p", "continue", "continue"]);
         assert_eq!((stops[3].reason(), stops[4].reason()), ("watch", "scope"), "{level}");
     }
-    assert!(changes > 50, "{changes}");
+    assert!(total > 50, "{total}");
 }

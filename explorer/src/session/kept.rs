@@ -60,6 +60,13 @@ impl Kept {
         (1..=MAX_BYTES).contains(&self.bytes)
     }
 
+    /// Which of the list's ranges a pc of its function is in or behind, and whether it begins there.
+    fn part_of(&self, pc: u64) -> Option<(usize, bool)> {
+        let number = self.borders.partition_point(|border| *border <= pc);
+        let begins = number.checked_sub(1).is_some_and(|last| self.borders.get(last) == Some(&pc));
+        self.has_code(pc).then_some((number, begins))
+    }
+
     fn has_code(&self, pc: u64) -> bool {
         self.code.iter().any(|(start, end)| (*start..*end).contains(&pc))
     }
@@ -220,9 +227,15 @@ impl Session {
                 ControlFlow::Continue(())
             })?;
         }
-        let behind = times.start..times.end.saturating_add(1);
-        for state in timeline.find_all_in(chunk, behind, &kept.borders)? {
+        for state in timeline.find_entered(chunk, times.clone(), &|pc| kept.part_of(pc))? {
             all.extend(timeline.predecessor(kept.thread, state).map(|t| (t, false)));
+        }
+        // What comes behind the chunk is entered by its last.
+        let last = times.end - 1;
+        if let Some(next) = timeline.successor(last)
+            && kept.has_code(timeline.pc(next)?)
+        {
+            all.push((last, false));
         }
         all.retain(|(t, _)| times.contains(t));
         all.sort_unstable_by_key(|(t, stores)| (*t, !stores));

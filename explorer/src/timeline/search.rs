@@ -89,6 +89,46 @@ impl Timeline {
         Ok(found)
     }
 
+    /// All tracepoints of chunk `index`, of those in `range`, at which another part of some code
+    /// is entered than was in use before, in order: `part_of` gives the part that a pc is in, and
+    /// whether it is where the part begins, which counts as entering it; `None` for other code.
+    /// What was in use before `range` is not known: its first pc of that code counts.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_entered(
+        &self,
+        index: usize,
+        range: Range<u64>,
+        part_of: &dyn Fn(u64) -> Option<(usize, bool)>,
+    ) -> Result<Vec<u64>, StateError> {
+        let chunk = self.chunk_path(index)?;
+        let range = range.start.max(chunk.first)..range.end.min(chunk.end());
+        let (mut found, mut last) = (Vec::new(), None);
+        if range.is_empty() {
+            return Ok(found);
+        }
+        let parts = |block: &Block| -> Vec<_> {
+            let parts = block.instructions().iter().map(|i| part_of(i.address)).collect::<Vec<_>>();
+            if parts.iter().all(Option::is_none) { Vec::new() } else { parts }
+        };
+        let block = |id: u32| self.dictionary().get(id).map_or_else(Vec::new, parts);
+        let blocks: Vec<_> = chunk.blocks.iter().map(|b| block(b.id)).collect();
+        for at in executions(&chunk, &range) {
+            let Some((local, instructions, first)) = clip(&chunk, at, &range) else { continue };
+            let Some(parts) = blocks.get(local).filter(|parts| !parts.is_empty()) else { continue };
+            for instruction in instructions {
+                let part = parts.get(instruction as usize).copied().flatten();
+                let Some((part, begins)) = part else { continue };
+                if begins || last != Some(part) {
+                    found.push(first + instruction);
+                }
+                last = Some(part);
+            }
+        }
+        Ok(found)
+    }
+
     /// Calls `visit` with (t, pc) of each state after (before) `from`, of one thread or of
     /// all, until it breaks or history ends.
     ///

@@ -97,6 +97,25 @@ fn of_a_local_variable_only_its_own_frame_is_listed() {
 }
 
 #[test]
+fn a_local_of_a_coroutine_lasts_while_other_stacks_are_in_use() {
+    let swap = Fixture::load("contexts").place("swap");
+    let begin = [&*format!("break {swap}"), "continue", "delete"].map(str::to_owned);
+    let mut commands = begin.to_vec();
+    commands.extend(["mod list -c 100 total", "watch total"].map(str::to_owned));
+    commands.extend(vec!["continue".to_owned(); 4]);
+    let answers = recording("contexts").explore().ask(&commands);
+    let rows = answers[3].get("modifications").as_array().expect("rows");
+    let listed: Vec<&str> = rows.iter().filter_map(|row| row["new_value"].as_str()).collect();
+    assert_eq!(listed, ["0", "10", "20", "30", "40"]);
+    let watched: Vec<&str> = answers[5..8]
+        .iter()
+        .filter_map(|answer| answer.get("stop")["new_value"].as_str())
+        .collect();
+    assert_eq!(watched, listed[2..]);
+    assert_eq!(answers[8].reason(), "scope", "{:?}", answers[8]);
+}
+
+#[test]
 fn the_last_write_to_a_local_variable_is_its_own_frames() {
     let mut commands = third_call();
     commands.extend(["last result", "next", "last result"].map(str::to_owned));

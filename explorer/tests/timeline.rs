@@ -24,6 +24,7 @@ fn check_state(timeline: &Timeline, program: &Program, t: u64) {
     let state = &program.states[t as usize];
     assert!(timeline.registers(t).unwrap() == state.registers, "registers at {t}");
     assert_eq!(timeline.pc(t).unwrap(), state.registers.rip, "pc at {t}");
+    assert_eq!(timeline.stack_pointer(t).unwrap(), state.registers.rsp(), "rsp at {t}");
     assert_eq!(timeline.space(t).unwrap(), state.space, "space at {t}");
     let memory = timeline.memory(t, WINDOW.0, WINDOW.1).unwrap();
     let expected = state.memory(WINDOW.0, WINDOW.1);
@@ -67,6 +68,29 @@ fn check_search(timeline: &Timeline, program: &Program, rng: &mut Rng) {
     }
 }
 
+fn check_entered(timeline: &Timeline, program: &Program, rng: &mut Rng) {
+    let pcs: Vec<u64> = program.states.iter().map(|s| s.registers.rip).collect();
+    let mut some = || pcs[rng.below(program.end()) as usize];
+    let (a, b, border) = (some(), some(), some());
+    let part_of = |pc: u64| {
+        let code = a.min(b)..=a.max(b);
+        code.contains(&pc).then_some((usize::from(pc >= border), pc == border))
+    };
+    for chunk in program.chunks.iter().map(|c| &c.chunk) {
+        let range = chunk.first..chunk.first + rng.below(chunk.count + 1);
+        let (mut last, mut expected) = (None, Vec::new());
+        for t in range.clone() {
+            let Some((part, begins)) = part_of(pcs[t as usize]) else { continue };
+            if begins || last != Some(part) {
+                expected.push(t);
+            }
+            last = Some(part);
+        }
+        let index = timeline.chunk_at(chunk.first).unwrap();
+        assert_eq!(timeline.find_entered(index, range, &part_of).unwrap(), expected);
+    }
+}
+
 fn check_events(timeline: &Timeline, program: &Program, rng: &mut Rng) {
     let all: Vec<_> = program.chunks.iter().flat_map(|c| c.chunk.events.clone()).collect();
     let (a, b) = (rng.below(program.end() + 1), rng.below(program.end() + 2));
@@ -102,6 +126,7 @@ proptest! {
         }
         for _ in 0..20 {
             check_search(&timeline, &program, &mut rng);
+            check_entered(&timeline, &program, &mut rng);
             check_events(&timeline, &program, &mut rng);
         }
     }

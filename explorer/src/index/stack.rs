@@ -5,7 +5,6 @@ use super::leaf::{STRIDE, Summary};
 use super::tree::Wanted;
 use super::{Index, IndexError};
 use crate::timeline::{Direction, StateError, Timeline};
-use rdb_schema::registers::Registers;
 use std::ops::{ControlFlow, Range};
 
 /// A stack pointer that is waited for.
@@ -20,10 +19,6 @@ pub struct Above {
 }
 
 impl Above {
-    fn is(self, registers: &Registers) -> bool {
-        (self.limit..=self.top).contains(&registers.rsp())
-    }
-
     /// The nearest of `states` in chunk `index` at which it is.
     ///
     /// # Errors
@@ -44,7 +39,7 @@ impl Above {
         let next = if chunk.end() == timeline.end() { chunk.end() + 1 } else { chunk.end() };
         let states = states.start..states.end.min(next);
         let dictionary = timeline.dictionary();
-        Ok(view.find(dictionary, states, direction, &|registers| self.is(registers))?)
+        Ok(view.find_stack_pointer(dictionary, states, direction, &(self.limit..=self.top))?)
     }
 }
 

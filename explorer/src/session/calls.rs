@@ -88,7 +88,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn over_call(&self, state: u64, ahead: &mut Ahead) -> Result<Passed, StateError> {
-        let limit = self.timeline.registers(state)?.rsp();
+        let limit = self.timeline.stack_pointer(state)?;
         let thread = self.timeline.thread(state)?;
         // The state behind the call is inside.
         let landed = match self.timeline.successor(state) {
@@ -137,7 +137,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn leaves(&self, state: u64, flow: Flow) -> Result<Option<Left>, StateError> {
-        let limit = || Ok::<_, StateError>(self.timeline.registers_after(state)?.rsp());
+        let limit = || self.timeline.stack_pointer_after(state);
         match flow {
             Flow::Return => Ok(Some(Left { at: state, inside: state, limit: limit()? })),
             Flow::Jump => self.jumps_out(state, limit()?),
@@ -161,7 +161,7 @@ impl Session {
             if !within(self.timeline.pc(inside)?) {
                 break;
             }
-            if self.timeline.registers(inside)?.rsp() < limit {
+            if self.timeline.stack_pointer(inside)? < limit {
                 return Ok(Some(Left { at, inside, limit }));
             }
             let Some(before) = self.timeline.predecessor(thread, inside) else { break };

@@ -52,7 +52,7 @@ impl Lineless {
 impl Session {
     /// Whether at `state` nothing was pushed but the return address, since the call at `call`.
     fn is_entry_of(&self, call: u64, state: u64) -> Result<bool, StateError> {
-        let rsp = |state: u64| Ok::<_, StateError>(self.timeline.registers(state)?.rsp());
+        let rsp = |state: u64| self.timeline.stack_pointer(state);
         Ok(rsp(state)? == rsp(call)?.wrapping_sub(8))
     }
 
@@ -86,7 +86,7 @@ impl Session {
         // Where the stack pointer was further out than ever since: in what encloses all of it.
         while deepest > 0 {
             deepest -= 1;
-            let limit = self.timeline.registers(at)?.rsp().saturating_add(1);
+            let limit = self.timeline.stack_pointer(at)?.saturating_add(1);
             let Some(outer) = self.find_above(thread, at, Direction::Backward, limit)? else {
                 break;
             };
@@ -95,7 +95,7 @@ impl Session {
                 at = outer;
                 continue;
             }
-            let limit = self.timeline.registers(outer)?.rsp();
+            let limit = self.timeline.stack_pointer(outer)?;
             let passes = flows.of(self, outer, pc) == Flow::Call
                 && self.function_of(outer, thread)?.is_some_and(|(at, pc)| !has_lines(at, pc))
                 && self.ends_before(thread, state, limit, began)?;

@@ -20,6 +20,15 @@ impl Timeline {
         Ok(view.registers(self.dictionary(), t)?)
     }
 
+    /// The stack pointer at state t: for those who ask for many near each other.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn stack_pointer(&self, t: u64) -> Result<u64, StateError> {
+        let view = self.chunk_view(self.chunk_at(t)?)?;
+        Ok(view.stack_pointer(self.dictionary(), t)?)
+    }
+
     /// The instruction of tracepoint t; `None` at the end state.
     ///
     /// # Errors

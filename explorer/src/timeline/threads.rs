@@ -83,6 +83,15 @@ impl Timeline {
         Ok(view.registers(self.dictionary(), t.saturating_add(1))?)
     }
 
+    /// The stack pointer behind tracepoint `t`, as its thread goes on.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn stack_pointer_after(&self, t: u64) -> Result<u64, StateError> {
+        let view = self.chunk_view(self.chunk_at(t)?)?;
+        Ok(view.stack_pointer(self.dictionary(), t.saturating_add(1))?)
+    }
+
     /// Where the thread of tracepoint `t` goes on behind it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod processes;
 mod replay;
 mod schedule;
 pub mod sigbus;
+mod stack_pointers;
 mod stores;
 mod touched;
 mod versions;

@@ -1,8 +1,8 @@
 //! A decoded chunk, replayed once: registers and stores at any of its states.
 
 use super::replay::{BlockPlans, Replay};
+use super::stack_pointers;
 use super::stores::Stores;
-use crate::timeline::Direction;
 use rdb_schema::chunk::{Chunk, Dictionary, Execution};
 use rdb_schema::registers::{Gpr, Registers};
 use rdb_schema::replay::{Cursor, Ignore};
@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tracepoints between two checkpoints, about.
-const STRIDE: u64 = 2048;
+pub(super) const STRIDE: u64 = 2048;
 
 /// A part of a chunk that cannot be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub struct ChunkView {
     unsound: Option<Unsound>,
     /// Where the last question for registers ended: the next may go on from there.
     latest: Mutex<Option<Cursor>>,
+    pub(super) stack_pointers: stack_pointers::Latest,
 }
 
 impl ChunkView {
@@ -46,6 +47,7 @@ impl ChunkView {
             stores: Stores::new(chunk.first),
             unsound: None,
             latest: Mutex::default(),
+            stack_pointers: stack_pointers::Latest::default(),
             chunk: Arc::new(chunk),
         };
         let replayed = view.replay((dictionary, Some(plans)), next);
@@ -137,43 +139,6 @@ impl ChunkView {
         latest.or(checkpoint.cloned()).unwrap_or_else(|| Cursor::new(&self.chunk))
     }
 
-    /// The first state of `states` (Backward: the last) whose registers pass `test`.
-    /// Those of the chunk are its first to its end.
-    ///
-    /// # Errors
-    /// The way leads through states that cannot be trusted.
-    pub fn find(
-        &self,
-        dictionary: &Dictionary,
-        states: Range<u64>,
-        direction: Direction,
-        test: &dyn Fn(&Registers) -> bool,
-    ) -> Result<Option<u64>, Unsound> {
-        let states = states.start.max(self.chunk.first)..states.end.min(self.chunk.end() + 1);
-        let Some(last) = states.end.checked_sub(1).filter(|last| *last >= states.start) else {
-            return Ok(None);
-        };
-        self.check(if direction == Direction::Forward { states.start } else { last })?;
-        let window = |t: u64| self.chunk.first + (t - self.chunk.first) / STRIDE * STRIDE;
-        let (mut at, mut found) = (window(states.start), None);
-        if direction == Direction::Backward {
-            at = window(last);
-        }
-        loop {
-            let part = at.max(states.start)..(at + STRIDE).min(states.end);
-            found = self.find_in(dictionary, part, direction, test)?.or(found);
-            let next = match direction {
-                _ if found.is_some() => None,
-                Direction::Forward => Some(at + STRIDE).filter(|at| *at < states.end),
-                Direction::Backward => at.checked_sub(STRIDE).filter(|_| at > states.start),
-            };
-            match next {
-                Some(next) => at = next,
-                None => return Ok(found),
-            }
-        }
-    }
-
     /// Calls `visit` with the chunk's states of `states` and their registers, in order, until
     /// it breaks. All are replayed once.
     ///
@@ -198,30 +163,6 @@ impl ChunkView {
             }
         }
         Ok(())
-    }
-
-    /// Within one stride: replayed forwards, whatever the direction.
-    fn find_in(
-        &self,
-        dictionary: &Dictionary,
-        states: Range<u64>,
-        direction: Direction,
-        test: &dyn Fn(&Registers) -> bool,
-    ) -> Result<Option<u64>, Unsound> {
-        let mut cursor = self.nearest(states.start, None);
-        let mut found = None;
-        for state in states {
-            self.check(state)?;
-            let replayed = cursor.advance(&self.chunk, dictionary, state, &mut Ignore);
-            replayed.map_err(|e| self.unsound_from(cursor.tracepoint + 1, e.to_string()))?;
-            if test(&cursor.registers) {
-                found = Some(state);
-                if direction == Direction::Forward {
-                    break;
-                }
-            }
-        }
-        Ok(found)
     }
 
     fn unsound_from(&self, first: u64, reason: String) -> Unsound {

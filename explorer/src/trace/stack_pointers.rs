@@ -1,0 +1,83 @@
+//! Stack pointers of a chunk's states, a stride at a time: steps over calls ask for many that lie
+//! near each other.
+
+use super::view::{ChunkView, STRIDE, Unsound};
+use crate::timeline::Direction;
+use rdb_schema::chunk::Dictionary;
+use std::ops::{ControlFlow, Range, RangeInclusive};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The stack pointers of a stride that were asked for last: its first state, and those of the
+/// states from there on that can be trusted.
+#[derive(Default)]
+pub(super) struct Latest(Mutex<Option<(u64, Arc<[u64]>)>>);
+
+impl ChunkView {
+    /// The stack pointer at state `t` of the chunk.
+    ///
+    /// # Errors
+    /// The state cannot be trusted.
+    pub fn stack_pointer(&self, dictionary: &Dictionary, t: u64) -> Result<u64, Unsound> {
+        self.check(t)?;
+        let (start, values) = self.stride_of(dictionary, t)?;
+        let value = t.checked_sub(start).and_then(|at| values.get(at as usize));
+        value.copied().map_or_else(|| Ok(self.registers(dictionary, t)?.rsp()), Ok)
+    }
+
+    /// The first state of `states` (Backward: the last) whose stack pointer is in `wanted`.
+    /// Those of the chunk are its first to its end.
+    ///
+    /// # Errors
+    /// The way leads through states that cannot be trusted.
+    pub fn find_stack_pointer(
+        &self,
+        dictionary: &Dictionary,
+        states: Range<u64>,
+        direction: Direction,
+        wanted: &RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Unsound> {
+        let mut left = states.start.max(self.chunk().first)..states.end.min(self.chunk().end() + 1);
+        while !left.is_empty() {
+            let at = if direction == Direction::Forward { left.start } else { left.end - 1 };
+            self.check(at)?;
+            let (start, values) = self.stride_of(dictionary, at)?;
+            let known = start.max(left.start)..(start + values.len() as u64).min(left.end);
+            let part = values.get((known.start - start) as usize..(known.end - start) as usize);
+            let part = part.unwrap_or_default();
+            let is_wanted = |value: &u64| wanted.contains(value);
+            let found = match direction {
+                Direction::Forward => part.iter().position(is_wanted),
+                Direction::Backward => part.iter().rposition(is_wanted),
+            };
+            if let Some(found) = found {
+                return Ok(Some(known.start + found as u64));
+            }
+            match direction {
+                Direction::Forward => left.start = known.end.max(at + 1),
+                Direction::Backward => left.end = known.start.min(at),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The stride that state `t` is in.
+    fn stride_of(&self, dictionary: &Dictionary, t: u64) -> Result<(u64, Arc<[u64]>), Unsound> {
+        let first = self.chunk().first;
+        let start = first + t.saturating_sub(first) / STRIDE * STRIDE;
+        let mut latest = self.stack_pointers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, values)) = &*latest
+            && *known == start
+        {
+            return Ok((start, values.clone()));
+        }
+        let trusted = self.unsound().map_or(u64::MAX, |unsound| unsound.first);
+        let mut values = Vec::with_capacity(STRIDE as usize);
+        self.visit(dictionary, start..(start + STRIDE).min(trusted), &mut |_, registers| {
+            values.push(registers.rsp());
+            ControlFlow::Continue(())
+        })?;
+        let values: Arc<[u64]> = values.into();
+        *latest = Some((start, values.clone()));
+        Ok((start, values))
+    }
+}

@@ -4,7 +4,7 @@ use super::classes::{self, Conversion};
 use super::environment::Environment;
 use super::number::{Number, integer_bytes};
 use super::{Fault, member_pointer, operators, wide_float};
-use crate::symbols::datatypes::{Count, Shape, Type};
+use crate::symbols::datatypes::{Count, Encoding, Shape, Type};
 use crate::values::{Format, Formatter, Value};
 
 /// A value converted to a type.
@@ -66,6 +66,15 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
     if is_untyped(&value.of) {
         return Ok(value.retyped(to.clone()));
     }
+    if is_boolean(to) && !value.of.is_integral() && !wide_float::is_wide(&value.of) {
+        // Whether it is not zero (C17, 6.3.1.2); arrays and functions are somewhere.
+        let somewhere = value.of.element().is_some() || value.of.is_function();
+        let truth = somewhere || operators::truth(value, environment)?;
+        return Ok(Value::computed(
+            to.clone(),
+            integer_bytes(truth.into(), to.size().unwrap_or(1)),
+        ));
+    }
     if wide_float::is_wide(&value.of) || wide_float::is_wide(to) {
         let bytes = wide_float::converted(value, to, environment)?;
         let bytes = bytes.ok_or_else(|| impossible(value, to))?;
@@ -90,6 +99,10 @@ fn scalar(value: &Value, to: &Type, environment: &dyn Environment) -> Result<Val
         return Ok(Value::computed(to.clone(), integer_bytes(i128::from(address), size)));
     }
     Err(impossible(value, to))
+}
+
+fn is_boolean(of: &Type) -> bool {
+    matches!(of.stripped().shape(), Shape::Base { encoding: Encoding::Bool, .. })
 }
 
 /// What stands for the type of a variable without debug information.

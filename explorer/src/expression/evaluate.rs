@@ -70,8 +70,9 @@ impl<'e> Evaluator<'e> {
                 self.binary(*operator, left, right).map_err(|error| error.or(at))
             }
             Node::Conditional(test, then, otherwise) => {
-                let test = self.truth(test)?;
-                self.value(if test { then } else { otherwise })
+                let (taken, left) =
+                    if self.truth(test)? { (then, otherwise) } else { (otherwise, then) };
+                self.chosen(taken, left)
             }
             Node::Index(of, index) => {
                 let (of, index) = (self.value(of)?, self.value(index)?);
@@ -105,6 +106,17 @@ impl<'e> Evaluator<'e> {
         });
         let bytes = units.iter().flat_map(|unit| unit.to_le_bytes().into_iter().take(wide.size));
         Value::computed(of, bytes.collect())
+    }
+
+    /// What `?:` chose, as it is beside what it did not, of which only the type counts.
+    fn chosen(&self, taken: &Expression, left: &Expression) -> Result<Value, At> {
+        let value = self.value(taken)?;
+        let before = self.assigned.borrow().len();
+        let other = self.value(left);
+        self.assigned.borrow_mut().truncate(before);
+        let Ok(other) = other else { return Ok(value) };
+        operators::converted(&value, &other, self.environment)
+            .map_err(|fault| At { column: taken.at, fault })
     }
 
     pub(super) fn truth(&self, expression: &Expression) -> Result<bool, At> {

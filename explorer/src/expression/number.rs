@@ -35,7 +35,40 @@ impl Number {
         let number = value.integer(target)?;
         let size = of.size().unwrap_or(4);
         let boolean = matches!(of.shape(), Shape::Base { encoding: Encoding::Bool, .. });
-        Ok(Some(Self::Integer { value: number, size, signed: of.is_signed() && !boolean }))
+        let signed = of.is_signed() && !boolean;
+        // A bit-field is promoted to int, if that has all its values (C17, 6.3.1.1).
+        if value.bits.is_some_and(|bits| bits.size < 32 || bits.size == 32 && signed) {
+            return Ok(Some(Self::int(number)));
+        }
+        Ok(Some(Self::Integer { value: number, size, signed }))
+    }
+
+    /// Of the type that arithmetic with another has (C17, 6.3.1.8).
+    pub fn converted(self, other: Self) -> Self {
+        let (own, other) = (self.promoted(), other.promoted());
+        match (own, other) {
+            (
+                Self::Integer { value, size, signed },
+                Self::Integer { size: wide, signed: with_sign, .. },
+            ) => {
+                let (size, signed) = usual((size, signed), (wide, with_sign));
+                Self::Integer { value: wrap(value, size, signed), size, signed }
+            }
+            _ => {
+                let value = own.double();
+                let size = own.float_size().max(other.float_size());
+                let value = if size == 4 { f64::from(value as f32) } else { value };
+                Self::Float { value, size }
+            }
+        }
+    }
+
+    /// The bytes of a float, 0 of an integer.
+    fn float_size(self) -> u64 {
+        match self {
+            Self::Float { size, .. } => size,
+            Self::Integer { .. } => 0,
+        }
     }
 
     /// After integer promotion (C17, 6.3.1.1).
@@ -180,13 +213,8 @@ fn integers(operator: Binary, left: Number, right: Number) -> Result<Number, Fau
         return Err(Fault::Incomplete);
     };
     let is_shift = matches!(operator, Binary::ShiftLeft | Binary::ShiftRight);
-    // Usual arithmetic conversions (C17, 6.3.1.8); shifts keep the left operand's type.
-    let (size, signed) = match size.cmp(&other) {
-        _ if is_shift => (size, signed),
-        std::cmp::Ordering::Greater => (size, signed),
-        std::cmp::Ordering::Less => (other, s),
-        std::cmp::Ordering::Equal => (size, signed && s),
-    };
+    // Shifts keep the left operand's type.
+    let (size, signed) = if is_shift { (size, signed) } else { usual((size, signed), (other, s)) };
     let (a, b) = (wrap(a, size, signed), if is_shift { b } else { wrap(b, size, signed) });
     let truth = |truth: bool| Ok(Number::int(i128::from(truth)));
     let shift = || u32::try_from(b).ok().filter(|count| u64::from(*count) < size * 8);
@@ -219,6 +247,16 @@ fn integers(operator: Binary, left: Number, right: Number) -> Result<Number, Fau
     Ok(Number::Integer { value: wrap(value, size, signed), size, signed })
 }
 
+/// The size of two integers' common type, and whether it has a sign: the usual arithmetic
+/// conversions (C17, 6.3.1.8).
+fn usual((size, signed): (u64, bool), (other, with_sign): (u64, bool)) -> (u64, bool) {
+    match size.cmp(&other) {
+        std::cmp::Ordering::Greater => (size, signed),
+        std::cmp::Ordering::Less => (other, with_sign),
+        std::cmp::Ordering::Equal => (size, signed && with_sign),
+    }
+}
+
 fn less(a: i128, b: i128, signed: bool) -> bool {
     if signed { a < b } else { a.cast_unsigned() < b.cast_unsigned() }
 }
@@ -235,11 +273,7 @@ pub(super) fn wrap(value: i128, size: u64, signed: bool) -> i128 {
 
 fn floats(operator: Binary, left: Number, right: Number) -> Result<Number, Fault> {
     let (a, b) = (left.double(), right.double());
-    let width = |number| match number {
-        Number::Float { size, .. } => size,
-        Number::Integer { .. } => 0,
-    };
-    let size = width(left).max(width(right));
+    let size = left.float_size().max(right.float_size());
     let truth = |truth: bool| Ok(Number::int(i128::from(truth)));
     let value = match operator {
         Binary::Multiply => a * b,

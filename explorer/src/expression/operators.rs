@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
 use super::{Fault, member_pointer, wide_float};
-use crate::symbols::datatypes::{Link, PointerKind, Shape, Type};
+use crate::symbols::datatypes::{Bits, Link, PointerKind, Shape, Type};
 use crate::symbols::{did_you_mean, nearest};
 use crate::values::pretty::{self, NotIndexed};
 use crate::values::{Format, Formatter, Target, Value};
@@ -63,6 +63,31 @@ pub(super) fn truth(value: &Value, environment: &dyn Environment) -> Result<bool
     }
     let pointer = pointer(&value).ok_or_else(|| no_pointer(&value))?;
     Ok(pointer.integer(environment)? != 0)
+}
+
+/// A number converted to the common type of it and another (C17, 6.5.15), which is the same for
+/// all values of the other's type; what is no number, or of the same type, stays as it is.
+pub(super) fn converted(
+    value: &Value,
+    other: &Value,
+    environment: &dyn Environment,
+) -> Result<Value, Fault> {
+    let (own, of) = (value.referent(environment), other.of.clone());
+    let of = if of.is_reference() { of.target().unwrap_or(of) } else { of };
+    let is_wide = [&own.of, &of].map(wide_float::is_wide);
+    let is_number = |of: &Type| of.is_float() || of.is_integral();
+    let same = own.of.stripped().name() == of.stripped().name();
+    if same || is_wide[0] || !is_number(&own.of) || !is_number(&of) {
+        return Ok(value.clone());
+    }
+    if is_wide[1] {
+        return super::cast::cast(&own, &of, super::classes::Conversion::Along, environment);
+    }
+    let size = of.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(1).min(16);
+    let mut zero = Value::computed(of, vec![0; size]);
+    zero.bits = other.bits.map(|bits| Bits { offset: 0, size: bits.size.min(size as u64 * 8) });
+    let numbers = Number::of(&own, environment)?.zip(Number::of(&zero, environment)?);
+    Ok(numbers.map_or_else(|| value.clone(), |(own, zero)| own.converted(zero).value()))
 }
 
 /// `*value`. Of a bare number, the eight bytes there; of `void *`, a place without a value.

@@ -80,6 +80,7 @@ mod tls;
 mod totals;
 mod triggers;
 mod twin;
+mod types;
 mod until;
 mod value;
 mod watch;

@@ -1,15 +1,18 @@
 //! What names in expressions mean: the frame's variables, then the program's.
 
 use super::statics::Unit;
+use super::types::nearness;
 use super::{Scene, registers};
 use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::cython::cython_name;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
 use crate::symbols::{
-    CodeAddr, DeclaredKind, DieRef, Language, ModuleAddr, ModuleSymbols, file_matches,
+    BreakAddress, CodeAddr, DeclaredKind, DieRef, Dies, Language, Meaning, ModuleAddr,
+    ModuleSymbols, Variable, file_matches,
 };
 use crate::values::{Place, Value};
+use std::sync::Arc;
 
 /// Variables of a module that are looked through for the one at an address.
 const MAX_DECLARED: usize = 1 << 14;
@@ -29,16 +32,26 @@ impl Environment for Scene<'_> {
             return Err(Fault::File(file.to_owned()));
         }
         for (symbols, bias) in self.modules() {
-            let variables = symbols.dies().declared().find(DeclaredKind::Variable, name);
-            let here = variables.into_iter().find(|die| symbols.is_in_file(*die, file));
-            if let Some(die) = here {
-                return Ok(self.static_value(symbols, bias, die));
+            let mut variables = symbols.dies().declared().find(DeclaredKind::Variable, name);
+            variables.retain(|die| symbols.is_in_file(*die, file));
+            // A header's are in several units.
+            variables.sort_by_key(|die| !self.is_own(symbols, *die));
+            if let Some(die) = variables.first() {
+                return Ok(self.static_value(symbols, bias, *die));
             }
-            for found in symbols.addresses_of_function(name) {
-                let location = symbols.location_at(found.entry);
-                if location.is_some_and(|at| file_matches(&at.file, file)) {
-                    return Ok(function_value(symbols, bias, found.entry));
-                }
+            let is_here = |entry: ModuleAddr| {
+                let location = symbols.location_at(entry);
+                location.is_some_and(|at| file_matches(&at.file, file))
+            };
+            let functions = symbols.addresses_of_function(name).into_iter();
+            let mut entries: Vec<_> = functions.map(|found| found.entry).collect();
+            entries.retain(|entry| is_here(*entry));
+            entries.sort_by_key(|entry| {
+                let function = symbols.function_dies(*entry, 0);
+                !function.is_some_and(|function| self.is_own(symbols, function.physical))
+            });
+            if let Some(entry) = entries.first() {
+                return Ok(function_value(symbols, bias, *entry));
             }
         }
         Err(self.unknown(name))
@@ -50,14 +63,8 @@ impl Environment for Scene<'_> {
 
     fn is_variable_here(&self, name: &str) -> bool {
         let variables = self.variables().unwrap_or_default();
-        let local = variables.iter().any(|variable| variable.in_scope && &*variable.name == name);
-        let unit = || {
-            let view = self.view()?;
-            let (function, dies) = (view.function_dies()?.physical, view.dies()?);
-            let found = dies.declared().find(DeclaredKind::Variable, name);
-            found.into_iter().find(|die| dies.same_unit(*die, function))
-        };
-        local || unit().is_some()
+        let local = variables.iter().any(|variable| is_meant(variable, name));
+        local || self.own_unit().is_some_and(|unit| self.is_variable_first(name, unit))
     }
 
     fn language(&self) -> Language {
@@ -81,16 +88,7 @@ impl Environment for Scene<'_> {
             },
             _ => tag == Tag::Any,
         };
-        let found = self.modules().into_iter().find_map(|(symbols, _)| {
-            let dies = symbols.dies();
-            let found = dies.declared().types_named(name.trim_start_matches("::"));
-            let types = found.into_iter().filter_map(|die| Type::at(dies, die)).filter(fits);
-            let mut types: Vec<_> = types.collect();
-            // A definition says more than a declaration.
-            types.sort_by_key(|of| of.size().is_none());
-            types.into_iter().next()
-        });
-        found.or_else(|| self.with_defaults(name).filter(fits))
+        self.type_meant(name, &fits).or_else(|| self.with_defaults(name).filter(fits))
     }
 
     fn register(&self, name: &str) -> Option<Result<Value, Fault>> {
@@ -141,11 +139,14 @@ impl Scene<'_> {
     fn local(&self, name: &str) -> Option<Value> {
         let variables = self.variables()?;
         let named = |wanted: &str| {
-            let mut innermost_first = variables.iter().rev().filter(|v| v.in_scope);
-            innermost_first.find(|variable| &*variable.name == wanted)
+            // The innermost first.
+            variables.iter().rev().find(|variable| is_meant(variable, wanted))
         };
         if let Some(variable) = named(name).or_else(|| named(&cython_name(name))) {
             return Some(self.value_of(variable));
+        }
+        if variables.iter().any(|variable| variable.in_scope && &*variable.name == name) {
+            return None;
         }
         let this = self.value_of(named("this")?);
         this.pointee(self)?.member_named(name, self)
@@ -179,45 +180,51 @@ impl Scene<'_> {
         })
     }
 
-    /// A constant of an enumeration.
-    fn constant(&self, name: &str) -> Option<Value> {
+    /// A constant of an enumeration: of the units' own, if they have one.
+    fn constant(&self, name: &str, units: &[Unit<'_>]) -> Option<Value> {
         self.modules().into_iter().find_map(|(symbols, _)| {
             let dies = symbols.dies();
-            let find =
-                |name: &str| dies.declared().find(DeclaredKind::Constant, name).first().copied();
+            let find = |name: &str| {
+                let found = dies.declared().find(DeclaredKind::Constant, name);
+                found.into_iter().min_by_key(|die| nearness(symbols, *die, units))
+            };
             // `Size::Large` of an unscoped enumeration.
             let beside = || {
                 let (enumeration, constant) = name.rsplit_once("::")?;
                 let space = enumeration.rsplit_once("::").map_or("", |(space, _)| space);
-                find(format!("{space}::{constant}").trim_start_matches("::"))
+                let full = format!("{space}::{constant}");
+                let rooted = name.starts_with("::");
+                find(if rooted { &full } else { full.trim_start_matches("::") })
             };
-            let die = find(name).or_else(beside)?;
-            let of = Type::at(dies, die)?;
-            let Shape::Enumeration(enumeration) = of.shape() else { return None };
-            let last = name.rsplit("::").next().unwrap_or(name);
-            let (_, value) = enumeration.constants.iter().find(|(known, _)| &**known == last)?;
-            let size = usize::try_from(enumeration.size).ok()?;
-            let bytes = value.to_le_bytes().get(..size.min(16))?.to_vec();
-            Some(Value::computed(of.clone(), bytes))
+            constant_of(dies, find(name).or_else(beside)?, name)
         })
     }
 
-    /// The function of a name: a copy that is inlined counts only where no module has another.
-    fn function(&self, name: &str) -> Option<Value> {
-        [false, true].into_iter().find_map(|inlined| self.function_among(name, inlined))
-    }
-
-    fn function_among(&self, name: &str, inlined: bool) -> Option<Value> {
-        self.modules_for_functions().into_iter().find_map(|(symbols, bias)| {
-            let found = symbols.addresses_of_function(name);
-            let found = found.iter().find(|found| found.inlined == inlined)?;
-            let chosen = found.resolver.then(|| self.implementation(found.entry.to_runtime(bias)));
-            let own = || match inlined {
-                true => inlined_value(symbols, bias, (found.entry, name)),
-                false => function_value(symbols, bias, found.entry),
-            };
-            Some(chosen.flatten().unwrap_or_else(own))
-        })
+    /// The function of a name: of the units' own, else one that others see, else any; a copy
+    /// that is inlined counts only where no module has another.
+    fn function(&self, name: &str, units: &[Unit<'_>], all: bool) -> Option<Value> {
+        let mut modules = self.modules_for_functions();
+        let of_units = |symbols| units.iter().any(|unit| std::ptr::eq(unit.symbols, symbols));
+        modules.retain(|(symbols, _)| all || of_units(*symbols));
+        let mut best: Option<(u32, (&ModuleSymbols, u64), BreakAddress)> = None;
+        for (symbols, bias) in modules {
+            for found in symbols.addresses_of_function(name) {
+                let rank = function_rank(symbols, (&found, name), units);
+                if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
+                    best = Some((rank, (symbols, bias), found));
+                }
+            }
+            if best.as_ref().is_some_and(|(rank, ..)| *rank < 2) {
+                break;
+            }
+        }
+        let (_, (symbols, bias), found) = best?;
+        let chosen = found.resolver.then(|| self.implementation(found.entry.to_runtime(bias)));
+        let own = || match found.inlined {
+            true => inlined_value(symbols, bias, (found.entry, name)),
+            false => function_value(symbols, bias, found.entry),
+        };
+        Some(chosen.flatten().unwrap_or_else(own))
     }
 
     /// The modules, with the dynamic linker's last, unless the frame is in it: what it has of the
@@ -248,7 +255,8 @@ impl Scene<'_> {
             if scene.function_name(&view).is_some_and(|own| symbols_fit(&own, function)) {
                 let variables = scene.variables()?;
                 let mut named = variables.iter().rev().filter(|v| &*v.name == variable);
-                let found = named.clone().find(|v| v.in_scope).or_else(|| named.next())?;
+                let found =
+                    named.clone().find(|v| v.in_scope && !v.hidden).or_else(|| named.next())?;
                 return Some(scene.value_of(found).kept(&scene));
             }
         }
@@ -289,20 +297,88 @@ impl Scene<'_> {
         self.global_in(name, self.own_unit().as_slice())
     }
 
-    /// The same in functions of some units.
+    /// The same at some places in functions. What the debug information knows only by a longer
+    /// name counts where there is nothing else.
     fn global_in(&self, name: &str, units: &[Unit<'_>]) -> Option<Value> {
-        let name = name.trim_start_matches("::");
+        let bare = name.trim_start_matches("::");
+        let mut meanings = self.meanings(name, units).into_iter();
+        let known = meanings.find_map(|(symbols, meaning)| match meaning {
+            Meaning::Inside(place) => self.inside(symbols?, place, name),
+            Meaning::Full(full) => {
+                let all = full.strip_prefix("::") == Some(bare);
+                self.known_as((&full, bare.contains("::")), units, all)
+            }
+        });
+        let rooted = name.starts_with("::");
+        let longer = || self.known_as((bare, bare.contains("::")), units, true);
+        known
+            .or_else(|| (!rooted).then(longer).flatten())
+            .or_else(|| self.of_function(bare))
+            .or_else(|| self.symbol_value(bare))
+    }
+
+    /// The variable, constant or function of a name; functions of `all` modules, or of the
+    /// units' alone.
+    fn known_as(&self, name: (&str, bool), units: &[Unit<'_>], all: bool) -> Option<Value> {
         self.static_variable(name, units)
-            .or_else(|| self.constant(name))
-            .or_else(|| self.function(name))
-            .or_else(|| self.of_function(name))
-            .or_else(|| self.symbol_value(name))
+            .or_else(|| self.constant(name.0, units))
+            .or_else(|| self.function(name.0, units, all))
+    }
+
+    /// The constant, or the value of a template's parameter, that a block or class declares.
+    fn inside(&self, symbols: &ModuleSymbols, place: DieRef, name: &str) -> Option<Value> {
+        let dies = symbols.dies();
+        if let Some(die) = dies.constant_inside(place, name) {
+            return constant_of(dies, die, name);
+        }
+        let die = dies.template_value(place, name)?;
+        let modules = self.modules();
+        let (_, bias) = modules.iter().find(|(module, _)| std::ptr::eq(*module, symbols))?;
+        Some(self.static_value(symbols, *bias, die))
     }
 
     /// Whether a name means something everywhere in some units, or may in some function's frame.
     pub(super) fn is_global_in(&self, name: &str, units: &[Unit<'_>]) -> bool {
         let of_function = || name.contains("::") && self.elsewhere(name).is_some();
         self.global_in(name, units).is_some() || of_function()
+    }
+}
+
+/// The value of an enumeration's constant.
+fn constant_of(dies: &Arc<Dies>, die: DieRef, name: &str) -> Option<Value> {
+    let of = Type::at(dies, die)?;
+    let Shape::Enumeration(enumeration) = of.shape() else { return None };
+    let last = name.rsplit("::").next().unwrap_or(name);
+    let (_, value) = enumeration.constants.iter().find(|(known, _)| &**known == last)?;
+    let size = usize::try_from(enumeration.size).ok()?;
+    let bytes = value.to_le_bytes().get(..size.min(16))?.to_vec();
+    Some(Value::computed(of.clone(), bytes))
+}
+
+/// Whether a variable of a function is what its name means there.
+fn is_meant(variable: &Variable, name: &str) -> bool {
+    variable.in_scope && !variable.hidden && &*variable.name == name
+}
+
+/// Which functions of a name come first: from 0, of the units' own; 1, that others see; inlined
+/// copies of these; any; any inlined copy.
+fn function_rank(
+    symbols: &ModuleSymbols,
+    (found, name): (&BreakAddress, &str),
+    units: &[Unit<'_>],
+) -> u32 {
+    let die = match found.inlined {
+        true => inlined_copy(symbols, found.entry, name),
+        false => symbols.function_dies(found.entry, 0).map(|dies| dies.physical),
+    };
+    let own = die.is_some_and(|die| units.iter().any(|unit| unit.has(symbols, die)));
+    let shared = die.is_none_or(|die| symbols.dies().is_shared(die));
+    match (own, shared, found.inlined) {
+        (true, _, false) => 0,
+        (_, true, false) => 1,
+        (true, ..) => 2,
+        (_, _, false) => 3,
+        _ => 4,
     }
 }
 
@@ -318,11 +394,15 @@ pub(super) fn function_value(symbols: &ModuleSymbols, bias: u64, entry: ModuleAd
 
 /// The copy of a function that is inlined at `entry`.
 fn inlined_value(symbols: &ModuleSymbols, bias: u64, (entry, name): (ModuleAddr, &str)) -> Value {
+    with_type_of(symbols, bias, (entry, inlined_copy(symbols, entry, name)))
+}
+
+/// The function of which a copy is inlined at `entry`.
+fn inlined_copy(symbols: &ModuleSymbols, entry: ModuleAddr, name: &str) -> Option<DieRef> {
     let copies = (0..MAX_SEARCHED).map_while(|level| symbols.function_dies(entry, level));
     let mut copies = copies.map(|dies| dies.own);
     let is = |die: &DieRef| symbols.dies().name_of(*die).is_some_and(|own| symbols_fit(&own, name));
-    let function = copies.find(is).map(|die| symbols.dies().in_its_unit(die));
-    with_type_of(symbols, bias, (entry, function))
+    copies.find(is).map(|die| symbols.dies().in_its_unit(die))
 }
 
 fn with_type_of(

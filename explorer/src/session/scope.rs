@@ -86,7 +86,11 @@ impl Session {
         let scene = self.scene()?;
         let variables = scene.variables().unwrap_or_default();
         let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
-        Ok(words.any(|word| variables.iter().any(|one| one.in_scope && &*one.name == word)))
+        let is = |word: &str| {
+            let mut meant = variables.iter().filter(|one| one.in_scope && !one.hidden);
+            meant.any(|one| &*one.name == word)
+        };
+        Ok(words.any(is))
     }
 
     /// The first end of a watched variable's frame on the way to `target`, which may be it.

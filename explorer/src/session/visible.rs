@@ -122,11 +122,11 @@ impl<'s> Visible<'s> {
     /// Adds what is in scope at an address, of the innermost source frame there and those it is
     /// inlined in: variables, and members of what a method is called for.
     fn add(&mut self, symbols: &'s ModuleSymbols, address: ModuleAddr) {
-        let function = symbols.function_dies(address, 0);
-        self.units.extend(function.map(|function| (symbols, function.physical)));
+        let function = symbols.function_dies(address, 0).map(|function| function.own);
+        self.units.extend(function.map(|function| Unit { symbols, function, address }));
         let levels = (0..MAX_LEVELS).map_while(|level| symbols.function_dies(address, level));
         let all = levels.flat_map(|function| symbols.dies().variables(function.own, address));
-        for variable in all.filter(|variable| variable.in_scope) {
+        for variable in all.filter(|variable| variable.in_scope && !variable.hidden) {
             if &*variable.name == "this"
                 && let Some(object) = symbols.dies().type_of(variable.die).target()
             {

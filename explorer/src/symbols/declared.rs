@@ -43,6 +43,8 @@ struct Item {
     kind: Kind,
     name: Arc<str>,
     offset: usize,
+    /// Whether a function declares it, for itself.
+    inside: bool,
 }
 
 /// All names of a module, each by its last component.
@@ -52,6 +54,10 @@ pub struct Declared {
     by_key: HashMap<Box<str>, Vec<u32>>,
     /// Items by offset, where the name is qualified.
     qualified: HashMap<usize, u32>,
+    /// Full names of namespaces.
+    spaces: HashMap<usize, Arc<str>>,
+    /// What namespaces use of others: the unit, the namespace, the DIE that says so.
+    uses: Vec<(usize, Arc<str>, usize)>,
     /// The DIE that has the place of a variable, by the one that names it, where these differ.
     definitions: HashMap<usize, usize>,
 }
@@ -78,7 +84,7 @@ impl Declared {
         declared
     }
 
-    fn add(&mut self, kind: Kind, name: Arc<str>, offset: usize) {
+    fn add(&mut self, kind: Kind, name: Arc<str>, offset: usize, inside: bool) {
         let number = self.items.len() as u32;
         let last = key(&name);
         if last.len() != name.len() && kind != Kind::Constant {
@@ -90,13 +96,24 @@ impl Declared {
                 self.by_key.insert(last.into(), vec![number]);
             }
         }
-        self.items.push(Item { kind, name, offset });
+        self.items.push(Item { kind, name, offset, inside });
     }
 
     /// The name of a DIE with the namespaces and classes around it.
     pub fn qualified(&self, die: DieRef) -> Option<Arc<str>> {
         let number = self.qualified.get(&die.offset)?;
         Some(Arc::clone(&self.items.get(*number as usize)?.name))
+    }
+
+    /// The full name of a namespace.
+    pub fn space(&self, die: DieRef) -> Option<Arc<str>> {
+        self.spaces.get(&die.offset).filter(|_| !die.supplementary).cloned()
+    }
+
+    /// The DIEs of a unit by which namespaces use names of others, and the namespaces' names.
+    pub(crate) fn uses(&self, unit: usize) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        let own = self.uses.iter().filter(move |(start, ..)| *start == unit);
+        own.map(|(_, space, offset)| (space, *offset))
     }
 
     /// The DIE that has the place of a variable with static storage, if that is not `die`, which
@@ -108,13 +125,16 @@ impl Declared {
     }
 
     /// The DIEs a typed name may mean: those it names exactly, else those whose last
-    /// components it names.
+    /// components it names. What functions declare for themselves counts where there is nothing
+    /// else, and never for what begins with `::`.
     pub fn find(&self, kind: Kind, wanted: &str) -> Vec<DieRef> {
+        let rooted = wanted.starts_with("::");
         let numbers = self.by_key.get(key(wanted)).into_iter().flatten();
         let items = numbers.filter_map(|number| self.items.get(*number as usize));
         let of_kind = items.filter(|item| item.kind == kind);
         let fits: Vec<_> = of_kind
-            .filter_map(|item| Some((fit_exactly(&item.name, wanted)?, item.offset)))
+            .filter(|item| !(rooted && item.inside))
+            .filter_map(|item| Some(((item.inside, fit_exactly(&item.name, wanted)?), item.offset)))
             .collect();
         let best = fits.iter().map(|(rank, _)| *rank).min();
         let chosen = fits.into_iter().filter(|(rank, _)| Some(*rank) == best);
@@ -156,8 +176,13 @@ impl Declared {
 
 /// A name typed whole, template arguments included, beats one without.
 fn fit_exactly(name: &str, wanted: &str) -> Option<(bool, Fit)> {
-    if name == wanted {
+    if name == wanted || wanted.strip_prefix("::") == Some(name) {
         return Some((false, Fit::Exact));
+    }
+    // Only template arguments and such may be written in several ways.
+    let is_plain = !name.contains(['<', '(', '{', '[']);
+    if wanted.starts_with("::") && is_plain {
+        return None;
     }
     fit(name, wanted).map(|fit| (true, fit))
 }
@@ -189,6 +214,8 @@ struct Walk<'w> {
 struct Seen {
     declaration: bool,
     scoped: bool,
+    /// Whether its names count as if they stood beside it.
+    exported: bool,
     located: bool,
     /// Whether its place is an address, whatever the program counter.
     fixed: bool,
@@ -221,10 +248,25 @@ impl Walk<'_> {
         self.define(declared, what, &seen, place);
         let full = seen.completes.and_then(|completes| declared.qualified(completes));
         self.declare(declared, what, &seen, (place, full.as_ref()));
+        self.note_use(declared, what, &seen, place);
         if abbreviation.has_children() && what.holds_names() && self.open.len() < MAX_NESTING {
             self.enter(what, seen.scoped, depth, (place, full));
+            if what == Role::Space && self.names.take(1) {
+                let name = self.prefix().trim_end_matches("::").into();
+                declared.spaces.insert(place, name);
+            }
         }
         Some(())
+    }
+
+    /// Notes that a namespace uses names of another, or of one inside it.
+    fn note_use(&self, declared: &mut Declared, what: Role, seen: &Seen, place: usize) {
+        let uses = what == Role::Use || what == Role::Space && seen.exported;
+        let inside_code = self.open.iter().any(|open| open.function.is_some());
+        if uses && !inside_code && self.names.take(1) {
+            let space = self.prefix().trim_end_matches("::").into();
+            declared.uses.push((self.start, space, place));
+        }
     }
 
     fn attributes(&mut self, attributes: &[AttributeSpecification]) -> Option<Seen> {
@@ -241,6 +283,7 @@ impl Walk<'_> {
                 }
                 gimli::DW_AT_declaration => seen.declaration = true,
                 gimli::DW_AT_enum_class => seen.scoped = true,
+                gimli::DW_AT_export_symbols => seen.exported = true,
                 gimli::DW_AT_location | gimli::DW_AT_const_value => {
                     seen.located = true;
                     let address = self.address(&attribute.value());
@@ -324,7 +367,7 @@ impl Walk<'_> {
         if let Some(name) = qualified.filter(|name| self.names.take(1 + name.len() as u64 / 64)) {
             let enumeration = self.open.last().map_or(place, |open| open.place);
             let place = if kind == Kind::Constant { enumeration } else { place };
-            declared.add(kind, name, place);
+            declared.add(kind, name, place, inside_code);
         }
     }
 
@@ -379,6 +422,7 @@ enum Role {
     Member,
     Constant,
     Code,
+    Use,
 }
 
 impl Role {
@@ -402,6 +446,7 @@ fn role(tag: gimli::DwTag) -> Role {
         gimli::DW_TAG_member => Role::Member,
         gimli::DW_TAG_enumerator => Role::Constant,
         gimli::DW_TAG_subprogram => Role::Code,
+        gimli::DW_TAG_imported_module | gimli::DW_TAG_imported_declaration => Role::Use,
         _ => Role::None,
     }
 }

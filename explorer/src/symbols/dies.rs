@@ -8,6 +8,8 @@ use super::bytes::Reader;
 use super::datatypes::TypeCache;
 use super::declared::Declared;
 use super::guard::guarded;
+use super::surroundings::Surroundings;
+use super::uses::Uses;
 
 /// Most abstract origins and specifications followed for one attribute.
 const MAX_ORIGINS: usize = 16;
@@ -122,6 +124,8 @@ pub struct Dies {
     supplementary: Option<File>,
     pub(super) declared: OnceLock<Declared>,
     pub(super) types: TypeCache,
+    pub(super) surroundings: Surroundings,
+    pub(super) uses: Uses,
 }
 
 impl Dies {
@@ -133,6 +137,8 @@ impl Dies {
             supplementary,
             declared: OnceLock::new(),
             types: TypeCache::default(),
+            surroundings: Surroundings::default(),
+            uses: Uses::default(),
         }
     }
 

@@ -44,6 +44,13 @@ pub(crate) fn key(name: &str) -> &str {
     components(name).last().map_or(name, |last| bare(last))
 }
 
+/// The first component of a name, and what follows it.
+pub(crate) fn first_component(name: &str) -> (&str, Option<&str>) {
+    let first = components(name).first().copied().unwrap_or(name);
+    let rest = name.strip_prefix(first).and_then(|rest| rest.strip_prefix("::"));
+    if rest.is_some() { (first, rest) } else { (name, None) }
+}
+
 fn same(own: &str, wanted: &str) -> bool {
     let own = own.split("[abi:").next().unwrap_or(own);
     match wanted.contains('<') {

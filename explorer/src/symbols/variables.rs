@@ -32,6 +32,9 @@ pub struct Variable {
     pub depth: usize,
     /// Whether its block contains the address.
     pub in_scope: bool,
+    /// Whether its name means one outside of the function at the address, as a block further in
+    /// declares (C17, 6.2.2): `extern int x;`.
+    pub hidden: bool,
 }
 
 /// A function or inlined copy around an address.
@@ -62,6 +65,13 @@ impl ModuleSymbols {
 }
 
 impl ModuleSymbols {
+    /// Whether the file that declares a DIE is one that the unit of a function is made of.
+    pub fn is_of_files(&self, die: DieRef, function: DieRef) -> bool {
+        let unit = self.units().around(self.dies().in_its_unit(function).offset);
+        let files = unit.map(|unit| self.units().files(unit)).unwrap_or_default();
+        self.file_of(die).is_some_and(|own| files.iter().any(|file| **file == *own))
+    }
+
     /// Whether a variable is declared in a source file of this name.
     pub fn is_in_file(&self, die: DieRef, file: &str) -> bool {
         self.file_of(die).is_some_and(|own| path::matches(&own, file))
@@ -129,31 +139,38 @@ impl Dies {
     /// The innermost lexical block around `address` in the function (or inlined copy)
     /// `function`; itself where there is none.
     pub fn block_around(&self, function: DieRef, address: ModuleAddr) -> DieRef {
+        self.blocks_around(function, address).first().copied().unwrap_or(function)
+    }
+
+    /// The lexical blocks around `address` in a function (or inlined copy), innermost first, and
+    /// the function.
+    pub fn blocks_around(&self, function: DieRef, address: ModuleAddr) -> Vec<DieRef> {
+        let mut blocks = vec![function];
         let find = || {
             let mut block = self.entry(function)?;
             for _ in 0..MAX_DEPTH {
                 let around = |child: &Entry<'_>| {
                     child.tag() == gimli::DW_TAG_lexical_block && child.covers(address.0)
                 };
-                match block.children().into_iter().find(around) {
-                    Some(inner) => block = inner,
-                    None => break,
-                }
+                block = block.children().into_iter().find(around)?;
+                blocks.push(block.place());
             }
-            Some(block.place())
+            None::<()>
         };
-        guarded(find).unwrap_or(function)
+        guarded(find);
+        blocks.reverse();
+        blocks
     }
 
     /// The variables of the function (or inlined copy) `function` that has code at
     /// `address`: outer blocks first, each block's in the order of the source.
     pub fn variables(&self, function: DieRef, address: ModuleAddr) -> Vec<Variable> {
         guarded(|| {
-            let mut found = Search { address, found: Vec::new(), seen: HashSet::new(), visited: 0 };
+            let mut found = Search { address, ..Search::default() };
             if let Some(entry) = self.entry(function) {
                 found.block(&entry, 0, true);
             }
-            found.found
+            found.all()
         })
     }
 
@@ -163,9 +180,12 @@ impl Dies {
     }
 }
 
+#[derive(Default)]
 struct Search {
     address: ModuleAddr,
     found: Vec<Variable>,
+    /// Names that blocks around the address declare to be outside, and the blocks' depths.
+    outside: Vec<(String, usize)>,
     /// What concrete entries complete.
     seen: HashSet<DieRef>,
     visited: usize,
@@ -211,17 +231,32 @@ impl Search {
     }
 
     fn add(&mut self, child: &Entry<'_>, depth: usize, in_scope: bool) {
-        // `extern int x;` inside a function means the one outside.
-        if self.found.len() >= MAX_VARIABLES || child.flag(gimli::DW_AT_declaration) {
+        if self.found.len() >= MAX_VARIABLES {
             return;
         }
         let Some(name) = child.name() else { return };
+        // `extern int x;` inside a function means the one outside.
+        if child.flag(gimli::DW_AT_declaration) {
+            if in_scope && self.outside.len() < MAX_VARIABLES {
+                self.outside.push((name, depth));
+            }
+            return;
+        }
         self.found.push(Variable {
             name: name.into(),
             die: child.place(),
             parameter: child.tag() == gimli::DW_TAG_formal_parameter,
             depth,
             in_scope,
+            hidden: false,
         });
+    }
+
+    fn all(mut self) -> Vec<Variable> {
+        for (name, depth) in &self.outside {
+            let outer = self.found.iter_mut().filter(|one| one.in_scope && one.depth <= *depth);
+            outer.filter(|one| *one.name == **name).for_each(|one| one.hidden = true);
+        }
+        self.found
     }
 }

@@ -8,6 +8,7 @@ mod frame;
 pub use frame::{Fixed, Frame};
 
 use gimli::AttributeValue;
+use std::ops::Range;
 
 use super::dies::{DieRef, Dies, Entry, Expression, constant};
 use super::guard::guarded;
@@ -248,9 +249,14 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
 }
 
 impl Dies {
-    /// The places of a variable's location list, as they are seen from `frame`, and where in the
-    /// code each begins to hold; `None` if its place does not change.
-    pub fn listed_places(&self, die: DieRef, frame: &dyn Frame) -> Option<Vec<(u64, Listed)>> {
+    /// The places of a variable's location list, as they are seen from `frame`, and the module
+    /// addresses where each holds, unless an earlier one does; `None` if its place does not
+    /// change.
+    pub fn listed_places(
+        &self,
+        die: DieRef,
+        frame: &dyn Frame,
+    ) -> Option<Vec<(Range<u64>, Listed)>> {
         guarded(|| {
             let entry = self.entry(die)?;
             let own = entry.attribute(gimli::DW_AT_location);
@@ -266,7 +272,8 @@ impl Dies {
                 && found.len() < MAX_ENTRIES
             {
                 let Ok(expression) = non_empty(owner, next.data) else { continue };
-                found.push((next.range.begin, listed(owner, expression, frame)));
+                let range = next.range.begin..next.range.end;
+                found.push((range, listed(owner, expression, frame)));
             }
             Some(found)
         })

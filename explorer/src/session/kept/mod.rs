@@ -1,17 +1,18 @@
 //! Local variables whose place changes with the code that runs (location lists: DWARF 5, 2.6.2):
 //! registers and memory are theirs only there.
 
+mod writes;
+
 use super::subject::Subject;
 use super::value::Bytes;
 use super::{Scene, Session};
-use crate::index::{Index, IndexError};
 use crate::symbols::Variable;
 use crate::symbols::location::{Frame, Listed};
 use crate::symbols::unwind::register_name;
-use crate::timeline::{Direction, StateError};
+use crate::timeline::StateError;
 use crate::values::Place;
 use serde::{Deserialize, Serialize};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 /// Frames further in that are looked through for a variable's, while what it calls runs.
 const MAX_FRAMES: usize = 64;
@@ -40,6 +41,9 @@ pub struct Kept {
     pub memory: Vec<u64>,
     /// Where in the code the list's ranges begin, ascending.
     borders: Vec<u64>,
+    /// Its ranges, in order, and the register that it is in there, if it is in one, as
+    /// [`Subject::bits_of`] gives it.
+    ranges: Vec<(Range<u64>, Option<u64>)>,
     /// The code of its function.
     code: Vec<(u64, u64)>,
     /// Whether the list names registers and addresses only, and does not compute.
@@ -67,6 +71,11 @@ impl Kept {
         self.has_code(pc).then_some((number, begins))
     }
 
+    /// The bits of the register that it is in at a pc, if it is in one.
+    fn register_at(&self, pc: u64) -> Option<u64> {
+        self.ranges.iter().find(|(range, _)| range.contains(&pc))?.1
+    }
+
     fn has_code(&self, pc: u64) -> bool {
         self.code.iter().any(|(start, end)| (*start..*end).contains(&pc))
     }
@@ -92,20 +101,25 @@ impl Scene<'_> {
             inputs: Vec::new(),
             memory: Vec::new(),
             borders: Vec::new(),
+            ranges: Vec::new(),
             code: symbols.dies().code_of(view.function_dies()?.physical)?,
             whole: true,
         };
         for (start, end) in &mut kept.code {
             (*start, *end) = (start.wrapping_add(bias), end.wrapping_add(bias));
         }
-        for (start, place) in dies.listed_places(variable.die, &view)? {
-            kept.borders.push(start.wrapping_add(bias));
+        for (range, place) in dies.listed_places(variable.die, &view)? {
+            let range = range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
+            kept.borders.push(range.start);
+            let mut register = None;
             match place {
-                Listed::Register(number) => kept.registers.push(register_name(number)),
+                Listed::Register(number) => register = Some(register_name(number)),
                 Listed::Memory(address) => kept.memory.push(address),
                 Listed::Computed(of) => kept.inputs.extend(of.into_iter().map(register_name)),
                 Listed::Other => kept.whole = false,
             }
+            kept.ranges.push((range, register.as_deref().map(Subject::bits_of)));
+            kept.registers.extend(register);
         }
         kept.registers.sort();
         kept.registers.dedup();
@@ -155,127 +169,5 @@ impl Session {
     pub(super) fn kept_values(&self, kept: &Kept, t: u64) -> Result<(Bytes, Bytes), StateError> {
         let held = |state| Ok::<_, StateError>(self.kept_at(kept, state, true)?.bytes);
         Ok((held(t)?, held(t.saturating_add(1))?))
-    }
-
-    /// Calls `take` with the tracepoints of `times` that write to a variable where it is then,
-    /// or after which it is elsewhere and holds something else, in `direction`, until it breaks.
-    pub(super) fn kept_writes(
-        &self,
-        index: &Index,
-        kept: &Kept,
-        (times, direction): (Range<u64>, Direction),
-        take: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<(), IndexError> {
-        if times.is_empty() {
-            return Ok(());
-        }
-        let timeline = &self.timeline;
-        let mut chunks: Vec<usize> =
-            (timeline.chunk_at(times.start)?..timeline.chunk_at(times.end - 1)? + 1).collect();
-        if direction == Direction::Backward {
-            chunks.reverse();
-        }
-        for chunk in chunks {
-            self.interrupt.check()?;
-            let Some(place) = timeline.chunk_places().get(chunk) else { continue };
-            let part = place.first.max(times.start)..place.end().min(times.end);
-            let mut candidates = self.kept_candidates(index, kept, chunk, part)?;
-            if direction == Direction::Backward {
-                candidates.reverse();
-            }
-            for (t, stores) in candidates {
-                if self.changes_kept(index, kept, (t, stores))? && take(t).is_break() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The tracepoints of a part of a chunk that may change a variable, in order; and whether each
-    /// stores to one of its addresses, which other functions do as well.
-    fn kept_candidates(
-        &self,
-        index: &Index,
-        kept: &Kept,
-        chunk: usize,
-        times: Range<u64>,
-    ) -> Result<Vec<(u64, bool)>, IndexError> {
-        let timeline = &self.timeline;
-        if times.is_empty() || timeline.thread(times.start)? != kept.thread {
-            return Ok(Vec::new());
-        }
-        let mut written = Vec::new();
-        let registers = kept.registers.iter().chain(&kept.inputs);
-        let bits = registers.fold(0, |all, name| all | Subject::bits_of(name));
-        if bits != 0 {
-            index.register_writes(timeline, bits, times.clone(), Direction::Forward, &mut |t| {
-                written.push(t);
-                ControlFlow::Continue(())
-            })?;
-        }
-        let mut all = Vec::new();
-        for t in written {
-            if kept.has_code(timeline.pc(t)?) {
-                all.push((t, false));
-            }
-        }
-        for address in &kept.memory {
-            let addresses = *address..address.saturating_add(kept.bytes);
-            index.writes(timeline, addresses, times.clone(), Direction::Forward, &mut |write| {
-                all.push((write.tracepoint, true));
-                ControlFlow::Continue(())
-            })?;
-        }
-        for state in timeline.find_entered(chunk, times.clone(), &|pc| kept.part_of(pc))? {
-            all.extend(timeline.predecessor(kept.thread, state).map(|t| (t, false)));
-        }
-        // What comes behind the chunk is entered by its last.
-        let last = times.end - 1;
-        if let Some(next) = timeline.successor(last)
-            && kept.has_code(timeline.pc(next)?)
-        {
-            all.push((last, false));
-        }
-        all.retain(|(t, _)| times.contains(t));
-        all.sort_unstable_by_key(|(t, stores)| (*t, !stores));
-        all.dedup_by_key(|(t, _)| *t);
-        Ok(all)
-    }
-
-    /// Whether tracepoint `t` writes to a variable where it is then, or it is elsewhere then and
-    /// holds something else.
-    fn changes_kept(
-        &self,
-        index: &Index,
-        kept: &Kept,
-        (t, stores): (u64, bool),
-    ) -> Result<bool, IndexError> {
-        let after = self.kept_at(kept, t.saturating_add(1), stores)?;
-        let before = self.kept_at(kept, t, stores)?;
-        let known = |held: &Held| held.bytes.iter().all(Option::is_some);
-        if known(&before) && known(&after) && before.bytes != after.bytes {
-            return Ok(true);
-        }
-        let mut writes = false;
-        let (timeline, here) = (&self.timeline, t..t.saturating_add(1));
-        match after.place.clone() {
-            Place::Register(name) if before.innermost || after.innermost => {
-                let bits = Subject::bits_of(&name);
-                index.register_writes(timeline, bits, here, Direction::Forward, &mut |_| {
-                    writes = true;
-                    ControlFlow::Break(())
-                })?;
-            }
-            Place::Memory(address) => {
-                let addresses = address..address.saturating_add(kept.bytes);
-                index.writes(timeline, addresses, here, Direction::Forward, &mut |_| {
-                    writes = true;
-                    ControlFlow::Break(())
-                })?;
-            }
-            _ => {}
-        }
-        Ok(writes && (kept.has_code(timeline.pc(t)?) || matches!(after.place, Place::Memory(_))))
     }
 }

@@ -62,7 +62,7 @@ pub struct Left {
     /// The state whose instruction leaves it.
     at: u64,
     /// A state inside, near that.
-    inside: u64,
+    pub(super) inside: u64,
     /// Where the stack pointer is outside.
     limit: u64,
 }

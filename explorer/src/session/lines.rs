@@ -28,6 +28,15 @@ pub enum Calls {
     Over,
 }
 
+/// Which line a step goes to, and on which way.
+#[derive(Clone, Copy)]
+struct Way {
+    direction: Direction,
+    calls: Calls,
+    /// Whether the code from the function's entry to the line's end is passed.
+    further: bool,
+}
+
 /// Why a walk to the next line pauses.
 enum Pause {
     Breakpoint,
@@ -55,9 +64,11 @@ struct Step {
     current: Option<Seen>,
     /// The code of the row of the line table that was met last.
     row: Range<u64>,
+    /// Whether that is of all lines so far in the function.
+    further: bool,
     /// Entry and body of a function whose prologue is passed.
     prologue: Option<(u64, u64)>,
-    /// Whether it begins inside of a statement.
+    /// Whether it begins inside of a statement, or has gone back to another line.
     within: bool,
     /// Backwards: whether the code passed last is a function's entry.
     entry: bool,
@@ -91,6 +102,21 @@ impl Session {
         direction: Direction,
         calls: Calls,
     ) -> Result<(), StateError> {
+        self.step_along(count, Way { direction, calls, further: false })
+    }
+
+    /// Moves over calls to a line further on in the function, or out of it: as a step does, but
+    /// not back in a loop. Stops early at breakpoints and signals.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub fn step_further(&mut self) -> Result<(), StateError> {
+        let (direction, calls) = (Direction::Forward, Calls::Over);
+        self.step_along(1, Way { direction, calls, further: true })
+    }
+
+    fn step_along(&mut self, count: u64, way: Way) -> Result<(), StateError> {
+        let Way { direction, calls, .. } = way;
         let (mut known, mut before) = (Known::default(), self.cursor);
         for _ in 0..count {
             // Each walk is too short to look.
@@ -102,10 +128,13 @@ impl Session {
                 self.enter_copy();
                 continue;
             }
-            let (target, stop) = match self.next_line(direction, calls, &mut known)? {
+            let (mut target, stop) = match self.next_line(way, &mut known)? {
                 Some(found) => found,
                 None => self.thread_edge(direction)?,
             };
+            if calls == Calls::Into && direction == Direction::Backward {
+                target = self.signalled_since(target)?.unwrap_or(target);
+            }
             self.finish(target, stop, direction)?;
             if self.cursor == target && self.stop == Stop::Step {
                 (self.selected, self.outside) = (known.outside, known.outside);
@@ -118,6 +147,13 @@ impl Session {
         Ok(())
     }
 
+    /// The last state between `target` and the cursor where a signal stops what goes forward.
+    fn signalled_since(&self, target: u64) -> Result<Option<u64>, StateError> {
+        let times = target..self.cursor.saturating_sub(1);
+        let last = self.nearest_signal(times, Direction::Backward)?;
+        Ok(last.map(|signal| signal.at + 1))
+    }
+
     /// Enters the outermost inlined copy that is called at the cursor, where it begins.
     fn enter_copy(&mut self) {
         self.outside = self.outside.saturating_sub(1);
@@ -127,17 +163,16 @@ impl Session {
 
     /// The nearest state at which a line starts. Code without lines is passed,
     /// and the dynamic linker's, unless the step begins there.
-    fn next_line(
-        &self,
-        direction: Direction,
-        calls: Calls,
-        known: &mut Known,
-    ) -> Result<Option<(u64, Stop)>, StateError> {
+    fn next_line(&self, way: Way, known: &mut Known) -> Result<Option<(u64, Stop)>, StateError> {
+        let Way { direction, calls, .. } = way;
         let addresses = self.breakpoints.addresses();
         let (thread, pc) = (self.own_thread()?, self.pc()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
         let mut ahead = Ahead::default();
-        let mut step = Step::begin(direction, calls, current.as_deref(), self.outside);
+        let mut step = Step::begin(way, current.as_deref(), self.outside);
+        if let Some(line) = current.as_deref().filter(|_| way.further) {
+            (step.row, step.further) = (self.code_so_far(&mut known.lines, line), true);
+        }
         known.outside = 0;
         let mut from = match direction {
             Direction::Forward => self.position()?,
@@ -152,6 +187,15 @@ impl Session {
             }
         }
         step.lineless = Lineless::begin(from, is_call && current.is_some());
+        if calls == Calls::Into && direction == Direction::Backward {
+            let code = (&mut known.lines, &mut known.flows);
+            if let Some(left) = self.interrupted_lineless(code, from)? {
+                match self.back_over(left, &mut ahead)? {
+                    Ok(next) => from = next,
+                    Err(stop) => return Ok(stop),
+                }
+            }
+        }
         loop {
             // Each walk may be too short to look.
             self.interrupt.check()?;
@@ -184,16 +228,17 @@ impl Session {
 
 impl Step {
     /// One from `line`, outside of `outside` inlined copies.
-    fn begin(direction: Direction, calls: Calls, line: Option<&LineCode>, outside: usize) -> Self {
+    fn begin(way: Way, line: Option<&LineCode>, outside: usize) -> Self {
         let mut step = Self {
-            direction,
-            calls,
+            direction: way.direction,
+            calls: way.calls,
             in_linker: line.is_some_and(|line| line.linker),
             linker: None,
             within_linker: false,
             frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
+            further: false,
             prologue: None,
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
@@ -248,6 +293,7 @@ impl Step {
             (_, Calls::Over) => {
                 if flow == Flow::Return {
                     self.frame.leave();
+                    self.further = false;
                 }
                 (flow == Flow::Call).then_some(Pause::Call(state))
             }
@@ -298,7 +344,9 @@ impl Step {
                     0 => first || starts_line_backward(&line, pc),
                     _ => seen.begins,
                 };
-                starts && !self.continues(session, known, state, (&line, &seen, first))
+                let ends = starts && !self.continues(session, known, state, (&line, &seen, first));
+                self.within |= !self.current.as_ref().is_some_and(|own| own.is_line_of(&seen));
+                ends
             }
             Direction::Forward if line.body.is_some_and(|body| body != pc) => {
                 // A function's entry: its parameters are not in place yet.
@@ -307,7 +355,8 @@ impl Step {
             }
             Direction::Forward => {
                 let mut called = || line.body.is_some() && is_called(session, known, state);
-                let in_row = stays && seen.inside == 0 && self.row.contains(&pc);
+                let same = self.further || stays && seen.inside == 0;
+                let in_row = same && self.row.contains(&pc);
                 !in_row && self.arrives_forward(&line, &seen, (pc, stays)) || called()
             }
         };
@@ -347,7 +396,8 @@ impl Step {
     }
 
     /// Whether a statement of another line begins. As in gdb, the step goes on in lines that
-    /// are entered elsewhere; what begins as no place to stop is passed.
+    /// are entered elsewhere; what begins as no place to stop is passed, and whatever its line
+    /// is in another frame, a statement of that is a stop.
     fn arrives_forward(&mut self, line: &LineCode, seen: &Seen, (pc, stays): (u64, bool)) -> bool {
         let other = !self.current.as_ref().is_some_and(|current| current.is_line_of(seen));
         if seen.inside > 0 {
@@ -356,9 +406,11 @@ impl Step {
         if other && line.statement {
             return true;
         }
-        self.row = line.row.clone();
-        if !(other && line.row.start == pc && stays) {
-            self.current = Some(seen.clone());
+        (self.row, self.further) = (line.row.clone(), false);
+        match (other && line.row.start == pc, stays) {
+            (true, true) => {}
+            (true, false) => self.current = None,
+            (false, _) => self.current = Some(seen.clone()),
         }
         false
     }
@@ -370,15 +422,14 @@ impl Step {
         line.statement && line.opening == Some(pc) && (self.within || other)
     }
 
-    /// Whether at `pc` a statement of a function's first line starts that calls the function
-    /// which was left.
+    /// Whether at `pc` a function's body starts in its first line, and calls the function which
+    /// was left.
     fn calls_from_first_line(&mut self, line: &LineCode, pc: u64) -> bool {
         if std::mem::replace(&mut self.entry, line.body.is_some()) {
             self.caller = Some(line.start);
         }
         self.caller = self.caller.filter(|start| *start == line.start);
-        let opened = line.opening.is_some_and(|body| body <= pc);
-        self.caller.is_some() && line.statement && opened
+        self.caller.is_some() && line.statement && line.opening == Some(pc)
     }
 
     /// Backwards: whether a step forward would pass the state, as it is in the line already. A
@@ -412,8 +463,11 @@ impl Step {
             let over = self.calls == Calls::Over || line.is_none();
             let flow = known.flows.of(session, at, timeline.pc(at).ok()?);
             if let Some(left) = session.leaves(at, flow).ok()?.filter(|_| over) {
-                at = session.call_of(thread, left).ok()??;
-                line = known.line(session, at)?;
+                let call = session.call_of(thread, left).ok()??;
+                if !self.was_signalled(session, call..at)? {
+                    at = call;
+                    line = known.line(session, at)?;
+                }
             }
             let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { continue };
             if let Some((row, first)) = passed.take_if(|(row, _)| row.row != line.row)
@@ -430,6 +484,16 @@ impl Step {
             }
         }
         None
+    }
+
+    /// Whether a step into calls stops at a signal while a call is passed over; `None` if history
+    /// cannot be read there.
+    fn was_signalled(&self, session: &Session, times: Range<u64>) -> Option<bool> {
+        let signal = match self.calls {
+            Calls::Into => session.nearest_signal(times, Direction::Forward).ok()?,
+            Calls::Over => None,
+        };
+        Some(signal.is_some())
     }
 }
 

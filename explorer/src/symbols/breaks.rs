@@ -125,8 +125,7 @@ impl ModuleSymbols {
     /// by component. Without code on that line, the next line that has some
     /// is taken, as in gdb. One address for each block of a function or inlined copy, its
     /// lowest, and for each part of a function that is split; behind the prologue
-    /// if it is the function's entry. Rows that go on with the line are no places, nor are
-    /// empty ones if there are others.
+    /// if it is the function's entry. Empty rows are no places if there are others.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
         let units = self.units();
         let mut matched = LineMatch::default();
@@ -142,8 +141,7 @@ impl ModuleSymbols {
             }
             let rows = units.lines(unit).map(|lines| lines.rows()).unwrap_or_default();
             let rows = rows.iter().filter(is_wanted).filter(|row| row.is_stmt && row.line >= line);
-            let rows = rows.filter(|row| row.line != 0 && row.entry != Entry::Continued);
-            for row in rows {
+            for row in rows.filter(|row| row.line != 0) {
                 let place = (row.entry, (unit, row.address));
                 candidates.entry(row.line).or_default().push(place);
             }

@@ -142,7 +142,7 @@ fn types_are_as_in_gdb() {
 }
 
 #[test]
-fn expressions_are_cs() {
+fn arithmetic_is_cs() {
     let commands = [
         "print 1 + 2 * 3",
         "print (1 + 2) * 3",
@@ -160,6 +160,24 @@ fn expressions_are_cs() {
         "print 5 == 5",
         "print 5 != 5",
         "print byte > 100 ? letter : tiny",
+        "print 0x10 + 010 + 'a'",
+        "print 5u - 6",
+        "print 4000000000",
+        "print -1 < 1u",
+        "print 1.5e3",
+        "print .5 + 1",
+        "print 10 % 4 * 2",
+        "print \"abc\"",
+        "print wide / 7",
+        "print -wide",
+        "print +byte",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn pointers_and_arrays_are_cs() {
+    let commands = [
         "print matrix[1][2]",
         "print *matrix[1]",
         "print matrix[1]",
@@ -169,12 +187,18 @@ fn expressions_are_cs() {
         "print &matrix[1][1] - &matrix[0][0]",
         "print *(middle - 1)",
         "print middle[1]",
-        "print first.next->name",
-        "print (*first.next).at.x",
-        "print first.next.at",
         "print &first.at == &first",
-        "print first.next == 0",
-        "print first.next == &second",
+        "print operations[1]",
+        "print *operations[0]",
+        "print string[2]",
+        "print *string@4",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn conversions_and_sizes_are_cs() {
+    let commands = [
         "print sizeof(struct node)",
         "print sizeof first",
         "print sizeof(int *)",
@@ -190,15 +214,22 @@ fn expressions_are_cs() {
         "print *(struct point *) anything",
         "print ((struct point *) anything)->y",
         "print {int} middle",
-        "print operations[1]",
-        "print *operations[0]",
-        "print 0x10 + 010 + 'a'",
-        "print 5u - 6",
-        "print 4000000000",
-        "print -1 < 1u",
-        "print 1.5e3",
-        "print .5 + 1",
-        "print 10 % 4 * 2",
+        "print sizeof(size)",
+        "print (place *) anything",
+        "print *(place *) anything",
+        "print sizeof \"abc\"",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn members_enumerators_and_names_are_cs() {
+    let commands = [
+        "print first.next->name",
+        "print (*first.next).at.x",
+        "print first.next.at",
+        "print first.next == 0",
+        "print first.next == &second",
         "print mixed.real",
         "print mixed.bytes[3]",
         "print packed.mode",
@@ -209,8 +240,20 @@ fn expressions_are_cs() {
         "print colour + 1",
         "print strange & WRITE",
         "print yes + 1",
-        "print string[2]",
-        "print *string@4",
+        "print 'types.c'::own",
+        "print inner::calls",
+        "print main::here.x",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn the_history_and_convenience_variables_are_gdbs() {
+    let commands = [
+        "print 1 + 2 * 3",
+        "print 7 / 2",
+        "print 7.0 / 2",
+        "print -7 % 3",
         "print $1",
         "print $",
         "print $$",
@@ -223,17 +266,6 @@ fn expressions_are_cs() {
         "print $rsp == $sp",
         "print $pc",
         "print $eax == (int) $rax",
-        "print 'types.c'::own",
-        "print inner::calls",
-        "print main::here.x",
-        "print sizeof(size)",
-        "print (place *) anything",
-        "print *(place *) anything",
-        "print \"abc\"",
-        "print sizeof \"abc\"",
-        "print wide / 7",
-        "print -wide",
-        "print +byte",
     ];
     assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
 }

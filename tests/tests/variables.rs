@@ -67,11 +67,28 @@ fn formats_are_gdbs() {
     let commands: Vec<String> = values
         .iter()
         .flat_map(|value| "xduotzcf".chars().map(move |letter| format!("print/{letter} {value}")))
-        // Of a float gdb shows its whole part as a character, rdb its lowest byte.
-        .filter(|command| !["print/c ratio", "print/c single"].contains(&command.as_str()))
         .collect();
     let mut commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     commands.extend(["print/a corner", "print/a tiny", "print/a middle", "print/a wide"]);
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+    // Of floats, characters and addresses are of the value without its fraction.
+    let floats = [
+        "65.5",
+        "-2.75",
+        "300.0f",
+        "1e30",
+        "-1e30",
+        "0.0/0",
+        "-1.0/0",
+        "1e10L",
+        "(float)-1",
+        "ratio",
+        "9223372036854775807.0",
+        "-9223372036854775808.0",
+    ];
+    let formats = floats.iter().flat_map(|value| "ca".chars().map(move |f| (f, value)));
+    let commands: Vec<String> = formats.map(|(f, value)| format!("print/{f} {value}")).collect();
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     assert_same("types", &[Flavour::O0], ("main", 1), &commands);
 }
 

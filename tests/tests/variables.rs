@@ -287,6 +287,51 @@ fn the_history_and_convenience_variables_are_gdbs() {
     assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
 }
 
+#[test]
+fn hexadecimal_floats_and_strings_behind_each_other_are_as_in_gdb() {
+    let commands = [
+        "print 0x1p3",
+        "print 0x1.8p-1",
+        "print 0X1.8P+1f",
+        "print 0x1.8",
+        "print 0x.8p1",
+        "print -0x1p-3 * 2",
+        "whatis 0x1p3",
+        "whatis 0x1p3f",
+        "whatis 0x1p3l",
+        "print 0x1p3l / 3",
+        "print 0x1.fffffffffffff8p0",
+        "print 0x1.000001p0f",
+        "print \"ab\" \"cd\"",
+        "print sizeof(\"ab\" \"c\")",
+        "print L\"ab\" \"cd\"",
+        "print \"ab\" L\"cd\" \"e\"",
+        "print u\"a\" U\"b\"",
+        "print \"ab\" \"cd\"[1]",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn alignments_are_as_in_gdb() {
+    let commands = [
+        "print _Alignof(char)",
+        "print _Alignof(short)",
+        "print _Alignof(int)",
+        "print _Alignof(long)",
+        "print _Alignof(double)",
+        "print _Alignof(long double)",
+        "print _Alignof(int *)",
+        "print _Alignof(int [3])",
+        "print _Alignof(struct node)",
+        "print _Alignof(struct point)",
+        "print _Alignof(enum colour)",
+        "print _Alignof(place)",
+        "print _Alignof(place *) * 2",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
 const FRAMES: [&str; 16] = [
     "info args",
     "info locals",

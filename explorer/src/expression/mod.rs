@@ -22,6 +22,7 @@ mod parser;
 mod qualified;
 mod rounded;
 mod syntax;
+mod texts;
 mod type_name;
 mod wide_float;
 

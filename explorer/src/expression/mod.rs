@@ -10,6 +10,7 @@ mod complex;
 mod environment;
 mod error;
 mod evaluate;
+mod iterators;
 mod lanes;
 mod lexer;
 mod literal;

@@ -2,7 +2,7 @@
 
 use super::{Argument, Arguments, CommandError, Form, Kind, unmapped};
 use crate::render::{Page, Style, hex, thousands};
-use crate::session::{Kept, Scope, Session, Subject};
+use crate::session::{Content, Kept, Scope, Session, Subject};
 use crate::symbols::datatypes::Type;
 use crate::timeline::StateError;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub(super) struct Asked {
     pub of: Option<Type>,
     /// While which frame it is there, if it is a local variable or a part of one.
     pub life: Option<Life>,
+    /// Of a container, where its content is: the answer is about its own bytes.
+    pub content: Option<Content>,
 }
 
 /// While what a local variable is there.
@@ -92,7 +94,9 @@ impl Asked {
             let kept = Whereabouts::of(text, &subject);
             Life { scope, expression: text.to_owned(), kept }
         });
-        Ok(Self { subject, of, life })
+        let own = arguments.count(SIZE.name).is_none();
+        let content = if own { session.content_of(text) } else { None };
+        Ok(Self { subject, of, life, content })
     }
 
     /// The part of `times` that is asked about.
@@ -142,6 +146,13 @@ impl Life {
         if let Some(life) = life {
             page.put(Style::Dim, life.text()).end();
         }
+    }
+}
+
+/// Says below an answer where the content of a container is that `command` can ask about.
+pub(super) fn say_content(content: Option<&Content>, command: &str, page: &mut Page) {
+    if let Some(content) = content {
+        page.put(Style::Dim, content.text(command)).end();
     }
 }
 

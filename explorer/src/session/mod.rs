@@ -7,6 +7,7 @@ mod breakpoint;
 mod called_name;
 mod calls;
 mod condition;
+mod content;
 mod crossed;
 mod defined;
 mod descriptors;
@@ -63,6 +64,7 @@ mod stop;
 mod view;
 mod visible;
 
+pub use content::Content;
 pub use defined::{Defined, Defines};
 pub use display::{Display, Displays};
 pub use each::{Each, Times};

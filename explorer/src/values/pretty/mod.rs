@@ -2,12 +2,14 @@
 
 mod adaptors;
 mod associative;
+mod content;
 mod cpp;
 mod indexed;
 mod random_access;
 mod rust;
 mod rust_collections;
 
+pub use content::{Content, ContentPart, content};
 pub use indexed::{NotIndexed, indexed};
 pub use random_access::{between, moved};
 

@@ -116,6 +116,21 @@ fn is_of_text(value: &Value) -> bool {
     name.contains("<str,") || name.ends_with("<str>")
 }
 
+/// Where the text is that a type owns whose printer shows nothing else, and its bytes.
+pub(super) fn owned_text(value: &Value, name: &str, target: &dyn Target) -> Option<(u64, u64)> {
+    match name {
+        "std::ffi::os_str::OsString" | "std::path::PathBuf" => os_text(value, target),
+        "alloc::boxed::Box" if is_of_text(value) => {
+            Some((number(value, "data_ptr", target)?, number(value, "length", target)?))
+        }
+        "alloc::rc::Rc" | "alloc::sync::Arc" if is_of_text(value) => {
+            let held = held(&inner(value, target)?, target)?;
+            Some((held.address()?, fat_length(value, target)?))
+        }
+        _ => None,
+    }
+}
+
 /// The length beside the pointer of an `Rc<[T]>` or `Rc<str>`.
 fn fat_length(value: &Value, target: &dyn Target) -> Option<u64> {
     let pointer = value.path(&["ptr", "pointer"], target)?;

@@ -1,6 +1,7 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod abi;
+mod about_code;
 mod appearances;
 mod bookmark;
 mod breakpoint;
@@ -88,6 +89,7 @@ mod watch;
 mod why;
 mod why_not;
 
+pub use about_code::ScopeVariable;
 pub use appearances::Appearance;
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};

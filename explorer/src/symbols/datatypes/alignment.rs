@@ -19,6 +19,9 @@ impl Type {
 
     fn alignment_within(&self, depth: u32, left: &mut u32) -> Option<u64> {
         *left = left.checked_sub(1).filter(|_| depth < MAX_DEPTH)?;
+        if let Some(stated) = self.stated_by_alias() {
+            return Some(stated);
+        }
         let of = self.stripped();
         match of.shape() {
             Shape::Array { of: element, vector: false, .. } => {
@@ -35,6 +38,20 @@ impl Type {
             Shape::Base { encoding: super::Encoding::Complex, size, .. } => Some(size / 2),
             _ => of.size().filter(|size| size.is_power_of_two()),
         }
+    }
+
+    /// What the first typedef says that says anything.
+    fn stated_by_alias(&self) -> Option<u64> {
+        let mut of = self.clone();
+        for _ in 0..MAX_DEPTH {
+            let to = match of.shape() {
+                Shape::Alias { alignment: Some(stated), .. } => return Some(*stated),
+                Shape::Alias { to, .. } | Shape::Qualified { to, .. } => to.clone(),
+                _ => return None,
+            };
+            of = of.follow(&to);
+        }
+        None
     }
 
     /// The largest of the members', if they lie so.

@@ -281,6 +281,8 @@ pub enum Shape {
         name: Arc<str>,
         /// What it stands for.
         to: Link,
+        /// What it is aligned to, if that is stated (DW_AT_alignment).
+        alignment: Option<u64>,
     },
     /// `const`, `volatile`, `restrict`, `_Atomic`.
     Qualified {

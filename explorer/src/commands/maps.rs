@@ -38,18 +38,38 @@ impl Map {
     }
 }
 
+/// Columns of a page below which the table leaves out what follows from other columns, or is
+/// rarely asked for: the names would have no room.
+const NARROW: usize = 80;
+
+/// The headings of the table, and whether a narrow page has them.
+const HEADING: [(&str, bool); 6] = [
+    ("start", true),
+    ("end", true),
+    ("size", false),
+    ("prot", true),
+    ("offset", false),
+    ("name", true),
+];
+
 impl Output for Maps {
     fn render(&self, page: &mut Page) {
-        let mut table = Table::new(&["start", "end", "size", "prot", "offset", "name"]);
+        let narrow = page.width().is_some_and(|width| width < NARROW);
+        let shown = |column: usize| !narrow || HEADING.get(column).is_some_and(|(_, kept)| *kept);
+        let heading = HEADING.iter().filter(|(_, kept)| *kept || !narrow);
+        let heading: Vec<&str> = heading.map(|(name, _)| *name).collect();
+        let mut table = Table::new(&heading).ends(heading.len() - 1);
         for map in &self.maps {
-            table.row(vec![
+            let cells = [
                 format!("{:#x}", map.start),
                 format!("{:#x}", map.end),
                 format!("{:#x}", map.end.saturating_sub(map.start)),
                 map.protection.clone(),
                 format!("{:#x}", map.offset),
                 map.name.clone(),
-            ]);
+            ];
+            let cells = cells.into_iter().enumerate().filter(|(column, _)| shown(*column));
+            table.row(cells.map(|(_, cell)| cell).collect());
         }
         table.render(page);
     }

@@ -104,6 +104,17 @@ pub(super) fn extended(digits: &str) -> Option<u128> {
     digits.parse::<X87DoubleExtended>().ok().map(Float::to_bits)
 }
 
+/// The bits of the number of a format nearest to a hexadecimal one, `0x1.8p-3`.
+pub(super) fn hexadecimal(text: &str, format: FloatFormat) -> Option<u128> {
+    match format {
+        FloatFormat::Half => text.parse::<Half>().ok().map(Float::to_bits),
+        FloatFormat::Single => text.parse::<Single>().ok().map(Float::to_bits),
+        FloatFormat::Double => text.parse::<Double>().ok().map(Float::to_bits),
+        FloatFormat::Extended => text.parse::<X87DoubleExtended>().ok().map(Float::to_bits),
+        FloatFormat::Quad => text.parse::<Quad>().ok().map(Float::to_bits),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

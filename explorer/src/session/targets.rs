@@ -67,6 +67,18 @@ impl Locator {
         (targets.len() <= most).then_some(targets)
     }
 
+    /// Where the function is entered that the program's debug information says it begins with.
+    pub(super) fn stated_main(&self, timeline: &Timeline) -> Option<Target> {
+        self.images().modules().find_map(|index| {
+            let symbols = self.images().symbols(timeline, index)?;
+            let is_program = self.images().are_of_program(timeline, symbols);
+            let main = is_program.then(|| symbols.dies().declared().main())??;
+            let bias = self.images().biases(timeline, index).into_iter().next()?;
+            let entry = BreakAddress { address: main, ..symbols.break_at_entry(main) };
+            Some(self.target(timeline, (index, symbols, bias), &entry))
+        })
+    }
+
     /// The first instructions of a function, not those of inlined copies; of an indirect one, of
     /// its resolver.
     pub fn entries<'a>(

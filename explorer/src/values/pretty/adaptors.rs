@@ -196,6 +196,11 @@ pub(super) fn is_of_bits(value: &Value, target: &dyn Target) -> bool {
     value.path(&["_M_impl", "_M_start", "_M_offset"], target).is_some()
 }
 
+/// Where the bits of a `std::vector<bool>` are, and how many it has.
+pub(super) fn bits_at(value: &Value, target: &dyn Target) -> Option<(u64, u64)> {
+    bit_parts(value, target).map(|(start, length, _)| (start, length))
+}
+
 /// How many bits a `std::vector<bool>` has.
 pub(super) fn bit_count(value: &Value, target: &dyn Target) -> Option<u64> {
     bit_parts(value, target).map(|(_, length, _)| length)

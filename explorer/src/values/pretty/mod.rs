@@ -2,12 +2,16 @@
 
 mod adaptors;
 mod associative;
+mod content;
 mod cpp;
 mod indexed;
+mod random_access;
 mod rust;
 mod rust_collections;
 
+pub use content::{Content, ContentPart, content};
 pub use indexed::{NotIndexed, indexed};
+pub use random_access::{between, moved};
 
 use super::{Target, Value};
 use crate::symbols::datatypes::Shape;
@@ -92,5 +96,7 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
 /// What a smart pointer or an iterator points to.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
     let name = bare_name(value)?;
-    cpp::pointee(value, &name, target).or_else(|| adaptors::iterated(value, &name, target))
+    let counted = || rust::pointee(value, &name, target);
+    let pointed = cpp::pointee(value, &name, target).or_else(counted);
+    pointed.or_else(|| adaptors::iterated(value, &name, target))
 }

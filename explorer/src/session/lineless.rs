@@ -143,7 +143,7 @@ impl Session {
 
     /// The last state before `at` where the stack pointer was further out.
     fn further_out(&self, thread: u32, at: u64) -> Result<Option<u64>, StateError> {
-        let limit = self.timeline.registers(at)?.rsp().saturating_add(1);
+        let limit = self.timeline.stack_pointer(at)?.saturating_add(1);
         self.find_above(thread, at, Direction::Backward, limit)
     }
 

@@ -84,6 +84,14 @@ impl Session {
         self.resolve_part(location, Part::Body)
     }
 
+    /// The same, and each block of code of a line: whatever executes it.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn resolve_blocks(&self, location: &str) -> Result<Vec<Target>, LocationError> {
+        self.resolve_part(location, Part::Blocks)
+    }
+
     /// All addresses a location means, over the whole history: that part of functions.
     ///
     /// # Errors

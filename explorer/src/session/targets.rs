@@ -24,6 +24,8 @@ pub enum Part {
     Entry,
     /// The first behind its prologue.
     Body,
+    /// The same; and of a line, that of each of its blocks of code.
+    Blocks,
 }
 
 impl Locator {
@@ -115,7 +117,11 @@ impl Locator {
         let mut targets = Vec::new();
         let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
-            let addresses = of_part(found.addresses.clone(), part);
+            let addresses = match part {
+                Part::Blocks => symbols.blocks_of_line(file, found.line),
+                Part::Entry | Part::Body => found.addresses.clone(),
+            };
+            let addresses = of_part(addresses, part);
             self.add_targets(timeline, *index, symbols, &addresses, &mut targets);
             let line = Some(found.line).filter(|_| !found.addresses.is_empty());
             nearest = nearest.into_iter().chain(line).min();

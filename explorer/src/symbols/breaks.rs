@@ -183,7 +183,12 @@ impl ModuleSymbols {
         found
     }
 
-    fn break_on_line(&self, unit: usize, scope: Option<usize>, address: u64) -> BreakAddress {
+    pub(super) fn break_on_line(
+        &self,
+        unit: usize,
+        scope: Option<usize>,
+        address: u64,
+    ) -> BreakAddress {
         let at = ModuleAddr(address);
         let scopes = self.units().scopes(unit);
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {

@@ -30,6 +30,7 @@ mod imports;
 mod index;
 mod instances;
 mod layout;
+mod line_blocks;
 mod lines;
 pub mod location;
 mod lookup;

@@ -73,7 +73,8 @@ impl Kept {
 
     /// The bits of the register that it is in at a pc, if it is in one.
     fn register_at(&self, pc: u64) -> Option<u64> {
-        self.ranges.iter().find(|(range, _)| range.contains(&pc))?.1
+        let holds = |range: &Range<u64>| range.contains(&pc) || *range == (pc..pc);
+        self.ranges.iter().find(|(range, _)| holds(range)).filter(|(range, _)| !range.is_empty())?.1
     }
 
     fn has_code(&self, pc: u64) -> bool {
@@ -111,6 +112,8 @@ impl Scene<'_> {
         for (range, place) in dies.listed_places(variable.die, &view)? {
             let range = range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
             kept.borders.push(range.start);
+            // One that holds where it begins only.
+            kept.borders.extend(range.is_empty().then_some(range.start.wrapping_add(1)));
             let mut register = None;
             match place {
                 Listed::Register(number) => register = Some(register_name(number)),

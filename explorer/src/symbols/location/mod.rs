@@ -4,10 +4,12 @@
 mod entry_value;
 mod evaluate;
 mod frame;
+mod list;
 
 pub use frame::{Fixed, Frame};
 
 use gimli::AttributeValue;
+use list::List;
 use std::ops::Range;
 
 use super::dies::{DieRef, Dies, Entry, Expression, constant};
@@ -118,16 +120,18 @@ impl Dies {
         let owner = if place.is_some() { None } else { entry.origin() };
         let owner = owner.as_ref().unwrap_or(&entry);
         let place = place.or_else(|| owner.attribute(gimli::DW_AT_location));
-        let expression = expression_at(owner, place.ok_or(Missing::OptimizedOut)?, frame.pc())?;
+        let expression = expression_at(owner, place.ok_or(Missing::OptimizedOut)?, frame)?;
         evaluate::locate(owner, expression, frame)
     }
 }
 
-/// The expression that holds at `pc`: the only one, or one of a location list.
+/// The expression that holds in `frame`: the only one, or one of a location list. As in gdb, an
+/// empty range where a function begins is about the moment at which it is entered: GCC makes those
+/// where its first statements, which have no code, change the variable.
 fn expression_at(
     entry: &Entry<'_>,
     value: AttributeValue<super::Reader>,
-    pc: u64,
+    frame: &dyn Frame,
 ) -> Result<Expression, Missing> {
     if let AttributeValue::Exprloc(expression) = value {
         return non_empty(entry, expression);
@@ -135,13 +139,15 @@ fn expression_at(
     if let AttributeValue::Block(bytes) = value {
         return non_empty(entry, gimli::Expression(bytes));
     }
+    let pc = frame.pc();
     let bad = |error: gimli::Error| Missing::Unusable(error.to_string());
-    let list = entry.dwarf().attr_locations(entry.unit(), value).map_err(bad)?;
+    let list = List::of(entry, value).map_err(bad)?;
     let mut list = list.ok_or_else(|| Missing::Unusable("no location list".to_owned()))?;
     for _ in 0..MAX_ENTRIES {
-        let Some(found) = list.next().map_err(bad)? else { break };
-        if (found.range.begin..found.range.end).contains(&pc) {
-            return non_empty(entry, found.data);
+        let Some((range, expression)) = list.next().map_err(bad)? else { break };
+        let is_entered = || frame.is_entered_at(pc.wrapping_add(frame.bias()));
+        if range.contains(&pc) || range.is_empty() && range.start == pc && is_entered() {
+            return non_empty(entry, expression);
         }
     }
     Err(Missing::OptimizedOut)
@@ -235,11 +241,11 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
     if matches!(value, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
         return None;
     }
-    let mut list = entry.dwarf().attr_locations(entry.unit(), value).ok()??;
+    let mut list = List::of(entry, value).ok()??;
     let mut found = Vec::new();
-    while let Ok(Some(next)) = list.next() {
-        if gimli::Reader::len(&next.data.0) > 0 {
-            found.push((next.range.begin, next.range.end));
+    while let Ok(Some((range, expression))) = list.next() {
+        if !range.is_empty() && gimli::Reader::len(&expression.0) > 0 {
+            found.push((range.start, range.end));
         }
         if found.len() >= MAX_ENTRIES {
             break;
@@ -266,13 +272,12 @@ impl Dies {
             if matches!(place, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
                 return None;
             }
-            let mut list = owner.dwarf().attr_locations(owner.unit(), place).ok()??;
+            let mut list = List::of(owner, place).ok()??;
             let mut found = Vec::new();
-            while let Ok(Some(next)) = list.next()
+            while let Ok(Some((range, expression))) = list.next()
                 && found.len() < MAX_ENTRIES
             {
-                let Ok(expression) = non_empty(owner, next.data) else { continue };
-                let range = next.range.begin..next.range.end;
+                let Ok(expression) = non_empty(owner, expression) else { continue };
                 found.push((range, listed(owner, expression, frame)));
             }
             Some(found)

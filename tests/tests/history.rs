@@ -337,6 +337,25 @@ fn output_has_every_line_and_its_moment() {
 }
 
 #[test]
+fn registers_are_no_variables_of_their_names() {
+    let fixture = Fixture::load("constants");
+    let explorer = recording("constants").explore();
+    let stop = to(&fixture, "call");
+    let count = |more: &[&str]| {
+        let answer = explorer.last(&then(stop.clone(), more));
+        answer.get("total").as_u64().unwrap_or_else(|| panic!("{answer:?}"))
+    };
+    let list = "mod list -c 0 $rbx";
+    // The caller of main has no such variable.
+    assert_eq!(count(&[list]), count(&["up", list]));
+    assert_eq!(count(&["mod list -c 0 rbx"]), 1);
+    let answers = explorer.ask(&then(stop.clone(), &["watch $rbx", "watch rbx"]));
+    let scope = |answer: &Answer| answer.get("breakpoint")["watch"].get("scope").is_some();
+    let [.., register, variable] = &answers[..] else { panic!("{answers:?}") };
+    assert!(!scope(register) && scope(variable), "{answers:?}");
+}
+
+#[test]
 fn l18_watchpoints_stop_behind_writes_and_backwards_before_them() {
     let explorer = recording("tree").explore();
     let all = rows(&explorer.last(&["mod list -c 100 seed"]));

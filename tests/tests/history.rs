@@ -356,6 +356,38 @@ fn registers_are_no_variables_of_their_names() {
 }
 
 #[test]
+fn output_has_the_lines_of_each_file() {
+    let explorer = recording("descriptors").explore();
+    let lines = |command: &str| -> Vec<String> {
+        let answer = explorer.last(&[command]);
+        let lines = answer.get("lines").as_array().expect("lines").clone();
+        lines.iter().map(|line| text(line, "text").to_owned()).collect()
+    };
+    let all = lines("output");
+    let from = all.iter().position(|line| line == "first").expect("the first line");
+    let expected = [
+        "first",
+        "begun and ended",
+        "IN",
+        "open still",
+        "late",
+        "goes on",
+        "AT",
+        "one two",
+        "one two",
+        "three",
+    ];
+    assert_eq!(all[from..from + expected.len()], expected, "{all:?}");
+    let answer = explorer.last(&["output"]);
+    let rows = answer.get("lines").as_array().expect("lines").clone();
+    let late = rows.iter().find(|line| text(line, "text") == "late").expect("a line");
+    let number = &late["descriptor"];
+    let own = lines(&format!("output --fd {number}"));
+    let from = own.iter().position(|line| line == "first").expect("the first line");
+    assert_eq!(own[from..], ["first", "begun", "IN", "late", "goes on", "AT"], "{own:?}");
+}
+
+#[test]
 fn l18_watchpoints_stop_behind_writes_and_backwards_before_them() {
     let explorer = recording("tree").explore();
     let all = rows(&explorer.last(&["mod list -c 100 seed"]));

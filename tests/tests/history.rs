@@ -388,6 +388,24 @@ fn output_has_the_lines_of_each_file() {
 }
 
 #[test]
+fn inlined_functions_have_no_offset_of_the_one_they_are_in() {
+    let fixture = Fixture::load("inline");
+    let explorer = recording("inline").explore();
+    let answer = explorer.last(&then(to(&fixture, "square"), &["backtrace"]));
+    let frames = answer.get("frames").as_array().expect("frames").clone();
+    let offsets: Vec<_> = frames.iter().map(|frame| frame["offset"].as_u64()).collect();
+    let functions = ["square", "poly", "outer", "main"];
+    assert_eq!(answer.functions()[..4], functions, "{answer:?}");
+    assert!(offsets[0].is_none() && offsets[1].is_none(), "{answer:?}");
+    assert!(offsets[2].is_some_and(|offset| offset > 0), "{answer:?}");
+    let place = fixture.place("square");
+    let table = explorer.text(&[format!("executions {place}")]).stdout_text();
+    assert!(table.contains("square ") && !table.contains("square+"), "{table}");
+    let text = explorer.text(&then(to(&fixture, "square"), &[])).stdout_text();
+    assert!(text.contains("square at ") && !text.contains("square+"), "{text}");
+}
+
+#[test]
 fn l18_watchpoints_stop_behind_writes_and_backwards_before_them() {
     let explorer = recording("tree").explore();
     let all = rows(&explorer.last(&["mod list -c 100 seed"]));

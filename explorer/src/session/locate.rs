@@ -186,6 +186,8 @@ fn of_frame(base: &Place, frame: SourceFrame) -> Place {
     let mut place = base.clone();
     place.function = frame.function;
     place.inlined = frame.inlined;
+    // It is counted from the function that this one is inlined in.
+    place.offset = base.offset.filter(|_| !frame.inlined);
     place.set_location(frame.location);
     place
 }

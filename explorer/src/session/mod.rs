@@ -88,6 +88,7 @@ mod value;
 mod watch;
 mod why;
 mod why_not;
+mod written;
 
 pub use about_code::ScopeVariable;
 pub use appearances::Appearance;

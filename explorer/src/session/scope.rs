@@ -85,7 +85,8 @@ impl Session {
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
         let scene = self.scene()?;
         let variables = scene.variables().unwrap_or_default();
-        let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
+        // `$rbx` is the register, whatever variables there are.
+        let mut words = expression.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
         Ok(words.any(|word| variables.iter().any(|one| one.in_scope && &*one.name == word)))
     }
 

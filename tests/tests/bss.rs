@@ -12,7 +12,6 @@ const FLAVOURS: [Flavour; 3] = [Flavour::O0, Flavour::NoPie, Flavour::Static];
 fn addresses_have_their_symbols() {
     let commands = [
         "print &table[149]",
-        "print &bytes[30000]",
         "print (void *) &bytes[39999]",
         "print (void *) &bytes[40000]",
         "print &sink",

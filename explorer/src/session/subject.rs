@@ -248,8 +248,8 @@ const MOST_PARTS: usize = 4;
 /// That a value is kept nowhere, or not known.
 fn nowhere(scene: &Scene<'_>, text: &str, value: &Value) -> SubjectError {
     let text = text.to_owned();
-    match value.bytes(scene).wholly_missing() {
-        Some(why) => SubjectError::Unknown(text, why.clone()),
+    match value.wholly_missing(scene) {
+        Some(why) => SubjectError::Unknown(text, why),
         None => SubjectError::Nowhere(text),
     }
 }

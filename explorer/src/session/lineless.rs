@@ -72,10 +72,9 @@ impl Session {
     pub(super) fn left_lineless(
         &self,
         (lines, flows): (&mut LineCache, &mut Flows),
-        state: u64,
+        (state, pc): (u64, u64),
         began: u64,
     ) -> Result<Option<Left>, StateError> {
-        let pc = self.timeline.pc(state)?;
         let flow = flows.of(self, state, pc);
         if !matches!(flow, Flow::Return | Flow::Jump) || self.leads_on(state, pc) {
             return Ok(None);

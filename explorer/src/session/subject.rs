@@ -178,11 +178,15 @@ impl Session {
     /// [`SubjectError`]; of a computed value, with what to watch instead.
     pub fn watched_subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        let kept = scene.kept_variable(text.trim());
         let range = text.contains("..");
-        if !range && scene.kept_variable(text.trim()).is_none() {
+        if !range && kept.is_none() {
             refuse_computed(&scene, text.trim(), |_| true)?;
         }
-        self.written_in(&scene, text, size).map(|(subject, _)| subject)
+        match kept.filter(|_| size.is_none()) {
+            Some((kept, _)) => Ok(Subject::Variable(kept)),
+            None => self.subject_in(&scene, text, size).map(|(subject, _)| subject),
+        }
     }
 
     /// The same as [`Self::typed_subject`], of what `text` means in a scene.

@@ -39,8 +39,6 @@ pub struct Kept {
     inputs: Vec<String>,
     /// The addresses that the list names.
     pub memory: Vec<u64>,
-    /// Where in the code the list's ranges begin, ascending.
-    borders: Vec<u64>,
     /// Its ranges, in order, and the register that it is in there, if it is in one, as
     /// [`Subject::bits_of`] gives it.
     ranges: Vec<(Range<u64>, Option<u64>)>,
@@ -64,10 +62,21 @@ impl Kept {
         (1..=MAX_BYTES).contains(&self.bytes)
     }
 
-    /// Which of the list's ranges a pc of its function is in or behind, and whether it begins there.
-    fn part_of(&self, pc: u64) -> Option<(usize, bool)> {
-        let number = self.borders.partition_point(|border| *border <= pc);
-        let begins = number.checked_sub(1).is_some_and(|last| self.borders.get(last) == Some(&pc));
+    /// Where in the code the list's ranges begin, ascending; and what is behind those that hold
+    /// where they begin only.
+    fn borders(&self) -> Vec<u64> {
+        let empty = |range: &Range<u64>| range.is_empty().then_some(range.start.wrapping_add(1));
+        let borders = self.ranges.iter().flat_map(|(range, _)| [Some(range.start), empty(range)]);
+        let mut borders: Vec<u64> = borders.flatten().collect();
+        borders.sort_unstable();
+        borders.dedup();
+        borders
+    }
+
+    /// Which of the list's `borders` a pc of its function is at or behind, and whether it is at one.
+    fn part_of(&self, borders: &[u64], pc: u64) -> Option<(usize, bool)> {
+        let number = borders.partition_point(|border| *border <= pc);
+        let begins = number.checked_sub(1).is_some_and(|last| borders.get(last) == Some(&pc));
         self.has_code(pc).then_some((number, begins))
     }
 
@@ -101,7 +110,6 @@ impl Scene<'_> {
             registers: Vec::new(),
             inputs: Vec::new(),
             memory: Vec::new(),
-            borders: Vec::new(),
             ranges: Vec::new(),
             code: symbols.dies().code_of(view.function_dies()?.physical)?,
             whole: true,
@@ -111,9 +119,6 @@ impl Scene<'_> {
         }
         for (range, place) in dies.listed_places(variable.die, &view)? {
             let range = range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
-            kept.borders.push(range.start);
-            // One that holds where it begins only.
-            kept.borders.extend(range.is_empty().then_some(range.start.wrapping_add(1)));
             let mut register = None;
             match place {
                 Listed::Register(number) => register = Some(register_name(number)),
@@ -126,10 +131,8 @@ impl Scene<'_> {
         }
         kept.registers.sort();
         kept.registers.dedup();
-        for addresses in [&mut kept.memory, &mut kept.borders] {
-            addresses.sort_unstable();
-            addresses.dedup();
-        }
+        kept.memory.sort_unstable();
+        kept.memory.dedup();
         kept.is_possible().then_some((kept, variable))
     }
 

@@ -126,7 +126,9 @@ impl Session {
                 ControlFlow::Continue(())
             })?;
         }
-        for state in timeline.find_entered(chunk, times.clone(), &|pc| kept.part_of(pc))? {
+        let borders = kept.borders();
+        let part_of = |pc: u64| kept.part_of(&borders, pc);
+        for state in timeline.find_entered(chunk, times.clone(), &part_of)? {
             all.extend(timeline.predecessor(kept.thread, state).map(Candidate::new));
         }
         // What comes behind the chunk is entered by its last.
@@ -192,8 +194,7 @@ impl Session {
         let (timeline, here) = (&self.timeline, t..t.saturating_add(1));
         match after.place {
             Place::Register(name) if before.innermost || after.innermost => {
-                let writes =
-                    candidate.written != 0 && candidate.written & Subject::bits_of(&name) != 0;
+                let writes = candidate.written & Subject::bits_of(&name) != 0;
                 Ok(writes && kept.has_code(timeline.pc(t)?))
             }
             Place::Memory(address) => {

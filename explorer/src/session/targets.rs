@@ -118,8 +118,8 @@ impl Locator {
         let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
             let addresses = match part {
-                Part::Blocks => symbols.blocks_of_line(file, found.line),
-                Part::Entry | Part::Body => found.addresses.clone(),
+                Part::Blocks if found.exact => symbols.blocks_of_line(file, found),
+                _ => found.addresses.clone(),
             };
             let addresses = of_part(addresses, part);
             self.add_targets(timeline, *index, symbols, &addresses, &mut targets);

@@ -131,8 +131,7 @@ impl ModuleSymbols {
         let mut matched = LineMatch::default();
         let mut candidates: BTreeMap<u32, Vec<(Entry, Located)>> = BTreeMap::new();
         for unit in 0..units.len() {
-            let fits = |name: &str| path::matches(name, file);
-            let wanted: Vec<bool> = units.files(unit).iter().map(|name| fits(name)).collect();
+            let wanted = self.files_called(unit, file);
             let names = units.files(unit).iter().zip(&wanted).filter(|(_, wanted)| **wanted);
             matched.files.extend(names.map(|(name, _)| name.to_string()));
             let is_wanted = |row: &&Row| wanted.get(row.file as usize).copied().unwrap_or(false);
@@ -156,6 +155,11 @@ impl ModuleSymbols {
             matched.addresses = self.one_per_function(places.map(|(_, place)| *place).collect());
         }
         matched
+    }
+
+    /// Which of a unit's files are called `file`, compared from the end, component by component.
+    pub(super) fn files_called(&self, unit: usize, file: &str) -> Vec<bool> {
+        self.units().files(unit).iter().map(|name| path::matches(name, file)).collect()
     }
 
     /// Of places of one line, the lowest in each block of each function or inlined copy, as

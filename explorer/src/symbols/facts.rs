@@ -57,8 +57,7 @@ impl Dies {
         }
         let place = entry.inherited(|entry| entry.attribute(gimli::DW_AT_location))?;
         let AttributeValue::Exprloc(expression) = place else {
-            let list = entry.dwarf().attr_locations(entry.unit(), place).ok()??;
-            let mut list = list;
+            let mut list = entry.dwarf().attr_locations(entry.unit(), place).ok()??;
             let mut count = 0usize;
             while count < MAX_RANGES && matches!(list.next(), Ok(Some(_))) {
                 count += 1;

@@ -2,8 +2,7 @@
 
 use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
-use super::path;
-use super::types::BreakAddress;
+use super::types::{BreakAddress, LineMatch};
 
 /// Whether the row before, of the same line and right before it, led to a statement already.
 #[derive(Default)]
@@ -24,17 +23,12 @@ impl Block {
 
 impl ModuleSymbols {
     /// Where each block of code of a line begins with a statement: loops have one in front of them
-    /// and one behind, optimised code one for each copy. Those of
-    /// [`ModuleSymbols::addresses_of_line`] are among them, if it has code for that very line.
-    pub fn blocks_of_line(&self, file: &str, line: u32) -> Vec<BreakAddress> {
-        let matched = self.addresses_of_line(file, line);
-        if !matched.exact {
-            return matched.addresses;
-        }
-        let mut found = matched.addresses;
+    /// and one behind, optimised code one for each copy. What is `matched`, as
+    /// [`ModuleSymbols::addresses_of_line`] gives it, is among them.
+    pub fn blocks_of_line(&self, file: &str, matched: &LineMatch) -> Vec<BreakAddress> {
+        let (mut found, line) = (matched.addresses.clone(), matched.line);
         for unit in 0..self.units().len() {
-            let names = self.units().files(unit);
-            let wanted: Vec<bool> = names.iter().map(|name| path::matches(name, file)).collect();
+            let wanted = self.files_called(unit, file);
             let is_wanted = |row: &Row| {
                 row.line == line && wanted.get(row.file as usize).copied().unwrap_or(false)
             };

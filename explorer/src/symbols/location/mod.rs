@@ -116,13 +116,20 @@ impl Dies {
             return constant_bytes(&entry, &constant)
                 .map(|bytes| Location::whole(At::Value(bytes)));
         }
-        let place = entry.attribute(gimli::DW_AT_location);
-        let owner = if place.is_some() { None } else { entry.origin() };
-        let owner = owner.as_ref().unwrap_or(&entry);
-        let place = place.or_else(|| owner.attribute(gimli::DW_AT_location));
-        let expression = expression_at(owner, place.ok_or(Missing::OptimizedOut)?, frame)?;
-        evaluate::locate(owner, expression, frame)
+        let (owner, place) = placed(entry).ok_or(Missing::OptimizedOut)?;
+        let expression = expression_at(&owner, place, frame)?;
+        evaluate::locate(&owner, expression, frame)
     }
+}
+
+/// The entry that says where a variable is, itself or what it is a copy of, and what that says.
+fn placed(entry: Entry<'_>) -> Option<(Entry<'_>, AttributeValue<super::Reader>)> {
+    if let Some(place) = entry.attribute(gimli::DW_AT_location) {
+        return Some((entry, place));
+    }
+    let origin = entry.origin()?;
+    let place = origin.attribute(gimli::DW_AT_location)?;
+    Some((origin, place))
 }
 
 /// The expression that holds in `frame`: the only one, or one of a location list. As in gdb, an
@@ -264,21 +271,17 @@ impl Dies {
         frame: &dyn Frame,
     ) -> Option<Vec<(Range<u64>, Listed)>> {
         guarded(|| {
-            let entry = self.entry(die)?;
-            let own = entry.attribute(gimli::DW_AT_location);
-            let owner = if own.is_some() { None } else { entry.origin() };
-            let owner = owner.as_ref().unwrap_or(&entry);
-            let place = own.or_else(|| owner.attribute(gimli::DW_AT_location))?;
+            let (owner, place) = placed(self.entry(die)?)?;
             if matches!(place, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
                 return None;
             }
-            let mut list = List::of(owner, place).ok()??;
+            let mut list = List::of(&owner, place).ok()??;
             let mut found = Vec::new();
             while let Ok(Some((range, expression))) = list.next()
                 && found.len() < MAX_ENTRIES
             {
-                let Ok(expression) = non_empty(owner, expression) else { continue };
-                found.push((range, listed(owner, expression, frame)));
+                let Ok(expression) = non_empty(&owner, expression) else { continue };
+                found.push((range, listed(&owner, expression, frame)));
             }
             Some(found)
         })

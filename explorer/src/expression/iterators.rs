@@ -14,6 +14,9 @@ pub(super) fn binary(
     right: &Value,
     environment: &dyn Environment,
 ) -> Result<Option<Value>, Fault> {
+    if !left.of.is_record() && !right.of.is_record() {
+        return Ok(None);
+    }
     let number = |value: &Value| match value.of.is_integral() {
         true => value.integer(environment).map(Some),
         false => Ok(None),

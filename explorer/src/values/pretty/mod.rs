@@ -9,6 +9,8 @@ mod random_access;
 mod rust;
 mod rust_collections;
 
+pub(crate) use cpp::word;
+
 pub use content::{Content, ContentPart, content};
 pub use indexed::{NotIndexed, indexed};
 pub use random_access::{between, moved};
@@ -89,8 +91,10 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     if name == "alloc::boxed::Box" {
         return rust::boxed_slice(value, target);
     }
-    let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
-    (printer.show)(value, target)
+    match PRINTERS.iter().copied().flatten().find(|printer| printer.name == name) {
+        Some(printer) => (printer.show)(value, target),
+        None => adaptors::iterator(value, &name, target),
+    }
 }
 
 /// What a smart pointer or an iterator points to.

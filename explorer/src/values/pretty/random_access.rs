@@ -1,12 +1,11 @@
 //! libstdc++'s random-access iterators: `__gnu_cxx::__normal_iterator` of vectors and strings,
 //! which is a pointer, and `std::_Deque_iterator`, which is four. Their layout is part of its ABI.
 
+use super::adaptors::{DEQUE_ITERATOR, POINTER_ITERATOR};
 use super::bare_name;
 use super::cpp::{number, word};
+use crate::symbols::datatypes::POINTER_SIZE;
 use crate::values::{Target, Value};
-
-/// Bytes of a pointer.
-const POINTER: u64 = 8;
 
 /// Where a deque's iterator is.
 struct InDeque {
@@ -41,7 +40,7 @@ impl InDeque {
     fn moved(&self, by: i128, target: &dyn Target) -> Option<Vec<u8>> {
         let place = self.within().checked_add(by)?;
         let buffers = place.div_euclid(self.per_buffer);
-        let node = displaced(self.node, buffers, POINTER.into())?;
+        let node = displaced(self.node, buffers, POINTER_SIZE.into())?;
         let first = if buffers == 0 { self.first } else { word(node, target)? };
         let current = displaced(first, place.rem_euclid(self.per_buffer), self.size)?;
         let last = displaced(first, self.per_buffer, self.size)?;
@@ -50,7 +49,7 @@ impl InDeque {
 
     /// How many elements it is behind `other`.
     fn behind(&self, other: &Self) -> Option<i128> {
-        let buffers = (i128::from(self.node) - i128::from(other.node)) / i128::from(POINTER);
+        let buffers = (i128::from(self.node) - i128::from(other.node)) / i128::from(POINTER_SIZE);
         let whole = buffers.checked_mul(self.per_buffer)?;
         whole.checked_add(self.within())?.checked_sub(other.within())
     }
@@ -69,12 +68,12 @@ fn element_size(iterator: &Value, member: &str, target: &dyn Target) -> Option<i
 /// The iterator `by` elements on; `None` if it is none that can go there.
 pub fn moved(iterator: &Value, by: i128, target: &dyn Target) -> Option<Value> {
     let bytes = match bare_name(iterator)?.as_str() {
-        "__gnu_cxx::__normal_iterator" => {
+        POINTER_ITERATOR => {
             let current = number(iterator, &["_M_current"], target)?;
             let size = element_size(iterator, "_M_current", target)?;
             displaced(current, by, size)?.to_le_bytes().to_vec()
         }
-        "std::_Deque_iterator" => InDeque::of(iterator, target)?.moved(by, target)?,
+        DEQUE_ITERATOR => InDeque::of(iterator, target)?.moved(by, target)?,
         _ => return None,
     };
     let whole = iterator.of.size() == Some(bytes.len() as u64);
@@ -84,11 +83,11 @@ pub fn moved(iterator: &Value, by: i128, target: &dyn Target) -> Option<Value> {
 /// How many elements an iterator is behind another of its kind.
 pub fn between(iterator: &Value, other: &Value, target: &dyn Target) -> Option<i128> {
     match (bare_name(iterator)?.as_str(), bare_name(other)?.as_str()) {
-        ("__gnu_cxx::__normal_iterator", "__gnu_cxx::__normal_iterator") => {
+        (POINTER_ITERATOR, POINTER_ITERATOR) => {
             let at = |value: &Value| number(value, &["_M_current"], target).map(i128::from);
             Some((at(iterator)? - at(other)?) / element_size(iterator, "_M_current", target)?)
         }
-        ("std::_Deque_iterator", "std::_Deque_iterator") => {
+        (DEQUE_ITERATOR, DEQUE_ITERATOR) => {
             InDeque::of(iterator, target)?.behind(&InDeque::of(other, target)?)
         }
         _ => None,

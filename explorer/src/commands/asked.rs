@@ -47,7 +47,7 @@ pub(super) struct Life {
     expression: String,
     /// Where it is meanwhile.
     #[serde(skip)]
-    kept: Whereabouts,
+    whereabouts: Whereabouts,
 }
 
 /// Where a local variable is while it is there.
@@ -91,11 +91,10 @@ impl Asked {
         }
         let scope = session.life(text, &subject)?;
         let life = scope.map(|scope| {
-            let kept = Whereabouts::of(text, &subject);
-            Life { scope, expression: text.to_owned(), kept }
+            let whereabouts = Whereabouts::of(text, &subject);
+            Life { scope, expression: text.to_owned(), whereabouts }
         });
-        let own = arguments.count(SIZE.name).is_none();
-        let content = if own { session.content_of(text) } else { None };
+        let content = content_of(session, arguments, text);
         Ok(Self { subject, of, life, content })
     }
 
@@ -125,13 +124,13 @@ impl Asked {
 impl Life {
     /// Between what it is there, and how to ask beyond.
     pub fn text(&self) -> String {
-        let Self { scope, expression, kept } = self;
+        let Self { scope, expression, whereabouts } = self;
         let state = |t: Option<u64>, none: &str| {
             t.map_or_else(|| none.to_owned(), |t| format!("#{}", thousands(t)))
         };
         let (begin, end) = (state(scope.begin, "the beginning"), state(scope.end, "the end"));
         let there = format!("{expression} is there from {begin} to {end}");
-        match kept {
+        match whereabouts {
             Whereabouts::Fixed(place) => format!("{there}; {place} is its place at all times."),
             Whereabouts::Moving(kept) => {
                 let computed =
@@ -140,13 +139,27 @@ impl Life {
             }
         }
     }
+}
 
-    /// The same, as a line below a list.
-    pub fn say(life: Option<&Self>, page: &mut Page) {
-        if let Some(life) = life {
-            page.put(Style::Dim, life.text()).end();
-        }
+/// Where the content is of a container that `text` means, if all of its own bytes are asked about,
+/// and not a number of them.
+pub(super) fn content_of(session: &Session, arguments: &Arguments, text: &str) -> Option<Content> {
+    let whole = arguments.count(SIZE.name).is_none();
+    if whole { session.content_of(text) } else { None }
+}
+
+/// Says below a list, or instead of one, while what a variable is there, and where the content of
+/// a container is that `command` can ask about.
+pub(super) fn say_below(
+    life: Option<&Life>,
+    content: Option<&Content>,
+    command: &str,
+    page: &mut Page,
+) {
+    if let Some(life) = life {
+        page.put(Style::Dim, life.text()).end();
     }
+    say_content(content, command, page);
 }
 
 /// Says below an answer where the content of a container is that `command` can ask about.

@@ -1,6 +1,6 @@
 //! `modification` and `last`: who wrote to something, and when.
 
-use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_content};
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::more;
 use super::position::Position;
@@ -40,8 +40,7 @@ struct Modifications {
 impl Modifications {
     /// What is said below the rows, or instead of any.
     fn say(&self, page: &mut Page) {
-        Life::say(self.life.as_ref(), page);
-        say_content(self.content.as_ref(), "mod list", page);
+        say_below(self.life.as_ref(), self.content.as_ref(), "mod list", page);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `reads`: who looked at something, and when.
 
-use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_content};
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, WHEN, none_shown, rows, window};
 use super::more;
 use super::total::total;
@@ -31,15 +31,16 @@ struct Reads {
 
 impl Output for Reads {
     fn render(&self, page: &mut Page) {
+        let below = |page: &mut Page| {
+            say_below(self.life.as_ref(), self.content.as_ref(), "reads", page);
+        };
         if self.reads.is_empty() {
             page.line(nothing("Not read there.", self.unmapped.as_deref()));
-            Life::say(self.life.as_ref(), page);
-            return say_content(self.content.as_ref(), "reads", page);
+            return below(page);
         }
         rows(&self.reads, &self.numbers).render(page);
         more::say(page, self.more);
-        Life::say(self.life.as_ref(), page);
-        say_content(self.content.as_ref(), "reads", page);
+        below(page);
         if self.subject.bits().is_some() {
             page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
         }

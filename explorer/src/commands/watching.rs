@@ -1,6 +1,6 @@
 //! `watch`, `rwatch` and `awatch`.
 
-use super::asked::{EXPRESSION, SIZE};
+use super::asked::{EXPRESSION, SIZE, content_of};
 use super::breakpoints::Set;
 use super::conditions::{self, split_condition};
 use super::{
@@ -34,10 +34,7 @@ fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> Comman
         Some(_) => None,
         None => session.scope(expression, &subject)?,
     };
-    let content = match arguments.count(SIZE.name) {
-        Some(_) => None,
-        None => session.content_of(expression),
-    };
+    let content = content_of(session, arguments, expression);
     let number = session.add_watch(expression, Watch { subject, access, scope });
     session.set_condition(number, condition)?;
     Set::with_content(session, number, content)

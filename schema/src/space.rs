@@ -150,6 +150,11 @@ impl AddressSpace {
         mapping.contains(address).then_some(mapping)
     }
 
+    /// The mappings that begin at `address` or below, by descending address.
+    pub fn up_to(&self, address: u64) -> impl Iterator<Item = &Mapping> {
+        self.by_start.range(..=address).rev().map(|(_, mapping)| mapping)
+    }
+
     /// The mappings that overlap `start..end`.
     pub fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = &Mapping> {
         let first = self.find(start).map_or(start, |m| m.start);

@@ -191,6 +191,25 @@ fn l10_a_session_that_cannot_be_used_is_kept_under_another_name() {
 }
 
 #[test]
+fn l10_a_session_that_is_a_link_stays_one() {
+    let (folder, trace) = copy("tree");
+    let (elsewhere, link) = (folder.path().join("elsewhere"), session(&trace));
+    std::os::unix::fs::symlink("elsewhere", &link).expect("a link");
+    let explorer = Explorer::new(&trace);
+    explorer.ask(&["bookmark create one"]);
+    let first = std::fs::read(&elsewhere).expect("a session");
+    explorer.ask(&["bookmark create another"]);
+    assert!(link.is_symlink() && std::fs::read(&elsewhere).expect("a session") != first);
+    assert_eq!(names(&trace).len(), 2);
+    // What cannot be used is kept: also where the link leads to.
+    std::fs::write(&elsewhere, "damaged").expect("a write");
+    explorer.ask(&["bookmark create new"]);
+    let kept = folder.path().join("run.trace.session.kept-1");
+    assert_eq!(std::fs::read(kept).expect("the old file"), b"damaged");
+    assert_eq!(names(&trace), ["new"]);
+}
+
+#[test]
 fn l10_where_nothing_can_be_written_bookmarks_last_as_long_as_the_explorer() {
     let (folder, trace) = copy("tree");
     // A folder of that name keeps everybody from making the file, root too.

@@ -115,6 +115,27 @@ fn cpp_adaptors_are_shown_by_content_as_in_gdb() {
 }
 
 #[test]
+fn random_access_iterators_are_moved_as_in_gdb() {
+    // gdb calls the program's operators, where it has them; rdb's own have to do the same.
+    let own = [
+        ("*(at_vector + 1)", "2"),
+        ("*(2 + at_vector)", "3"),
+        ("at_vector + 2", "3"),
+        ("at_vector[1]", "2"),
+        ("*(at_vector + 2 - 1)", "2"),
+        ("at_vector + 2 - at_vector", "2"),
+        ("at_vector + 1 == at_vector", "false"),
+        ("at_vector + 1 > at_vector", "true"),
+        ("*(at_deque + 1)", "1"),
+        ("at_deque[3]", "3"),
+        ("at_deque + 3 - at_deque", "3"),
+        ("*(at_deque + 4 - 2)", "2"),
+        ("at_deque + 1 != at_deque + 1", "false"),
+    ];
+    assert_values("containers", "print", &own);
+}
+
+#[test]
 fn cpp_members_are_reached_through_this() {
     let commands = [
         "print lives",
@@ -210,6 +231,13 @@ fn rust_collections_are_shown_by_content() {
         ("line.1", "9"),
         ("wrapper.1.x", "3"),
         ("GREETING", "\"hello\""),
+        ("*shared", "9"),
+        ("*shared + 1", "10"),
+        ("map[1]", "\"one\""),
+        ("words[\"b\"]", "false"),
+        ("sorted[117]", "39"),
+        ("owned[0]", "111"),
+        ("text[1] == 'o'", "true"),
     ];
     assert_values("collections", "print", &expected);
     let pairs: Vec<String> = (0..40).map(|key| format!("[{}] = {key}", key * 3)).collect();

@@ -23,10 +23,15 @@ fn what_has_no_place_is_not_asked_about_as_an_address() {
     let place = rdb_tests::fixture::Fixture::load("entry_values").place("stop");
     let explorer = recording("entry_values").explore();
     let stop = [format!("break {place}"), "rc".into(), "rc".into()];
-    let questions = ["mod list y", "last y", "watch y", "reads n + 1"].map(str::to_owned);
-    let (_, answers) = explorer.attempt(&[&stop[..], &["print y".to_owned()], &questions].concat());
-    assert_eq!(answers[3].get("value"), "1.5");
-    for answer in &answers[4..] {
+    let questions = ["print y", "mod list y", "last y", "watch n + 1", "reads n + 1"];
+    let (_, answers) = explorer.attempt(&[&stop[..], &questions.map(str::to_owned)].concat());
+    let [_, _, _, value, list, last, computed @ ..] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!(value.get("value"), "1.5");
+    // It was in a register for a while, and nobody wrote to it there.
+    assert_eq!(list.get("subject")["kind"], "variable", "{list:?}");
+    assert_eq!(list.get("modifications").as_array().map(Vec::len), Some(0), "{list:?}");
+    assert!(last.error.as_deref().unwrap_or_default().contains("not written before"), "{last:?}");
+    for answer in computed {
         let error = answer.error.as_deref().unwrap_or_default();
         assert!(error.contains("has no place here") || error.contains("is computed"), "{answer:?}");
     }

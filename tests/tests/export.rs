@@ -4,6 +4,8 @@ use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::recording::recording;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -107,6 +109,47 @@ fn folded_stacks_have_every_instruction_once() {
             assert!(!text.contains(&["fibonacci"; 11].join(";")));
         }
     }
+}
+
+#[test]
+fn links_and_pipes_are_written_through() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let explorer = recording("recursion").explore();
+    let export = |name: &str| {
+        let command = format!("export folded {}", at(name).display());
+        explorer.last(&[command]).get("bytes").as_u64().expect("bytes")
+    };
+    let size = export("plain");
+    let expected = std::fs::read(at("plain")).expect("the file");
+    assert_eq!(size, expected.len() as u64);
+
+    std::fs::write(at("target"), "old").expect("a file");
+    for (link, target) in [("link", "target"), ("dangling", "made")] {
+        std::os::unix::fs::symlink(target, at(link)).expect("a link");
+        assert_eq!(export(link), size);
+        assert!(at(link).is_symlink());
+        assert_eq!(std::fs::read(at(target)).expect("the file"), expected, "{link}");
+    }
+
+    let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo");
+    assert!(made.success());
+    let command = format!("export folded {}", at("pipe").display());
+    let (_, answers) = explorer.attempt(&[command]);
+    let error = answers[0].error.as_deref().expect("an error");
+    assert!(error.ends_with("no process reads from this pipe"), "{error}");
+    let kept = std::fs::OpenOptions::new().read(true).write(true).open(at("pipe"));
+    let (kept, path) = (kept.expect("the pipe"), at("pipe"));
+    let reader = std::fs::File::open(&path).expect("the pipe");
+    let read = std::thread::spawn(move || {
+        let (mut reader, mut bytes) = (reader, Vec::new());
+        reader.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    assert_eq!(export("pipe"), size);
+    drop(kept);
+    assert_eq!(read.join().expect("no panic").expect("bytes"), expected);
+    let kind = path.symlink_metadata().expect("the pipe").file_type();
+    assert!(kind.is_fifo());
 }
 
 #[test]

@@ -337,6 +337,75 @@ fn output_has_every_line_and_its_moment() {
 }
 
 #[test]
+fn registers_are_no_variables_of_their_names() {
+    let fixture = Fixture::load("constants");
+    let explorer = recording("constants").explore();
+    let stop = to(&fixture, "call");
+    let count = |more: &[&str]| {
+        let answer = explorer.last(&then(stop.clone(), more));
+        answer.get("total").as_u64().unwrap_or_else(|| panic!("{answer:?}"))
+    };
+    let list = "mod list -c 0 $rbx";
+    // The caller of main has no such variable.
+    assert_eq!(count(&[list]), count(&["up", list]));
+    assert_eq!(count(&["mod list -c 0 rbx"]), 1);
+    let answers = explorer.ask(&then(stop.clone(), &["watch $rbx", "watch rbx"]));
+    let scope = |answer: &Answer| answer.get("breakpoint")["watch"].get("scope").is_some();
+    let [.., register, variable] = &answers[..] else { panic!("{answers:?}") };
+    assert!(!scope(register) && scope(variable), "{answers:?}");
+}
+
+#[test]
+fn output_has_the_lines_of_each_file() {
+    let explorer = recording("descriptors").explore();
+    let lines = |command: &str| -> Vec<String> {
+        let answer = explorer.last(&[command]);
+        let lines = answer.get("lines").as_array().expect("lines").clone();
+        lines.iter().map(|line| text(line, "text").to_owned()).collect()
+    };
+    let all = lines("output");
+    let from = all.iter().position(|line| line == "first").expect("the first line");
+    let expected = [
+        "first",
+        "begun and ended",
+        "IN",
+        "open still",
+        "late",
+        "goes on",
+        "AT",
+        "one two",
+        "one two",
+        "three",
+    ];
+    assert_eq!(all[from..from + expected.len()], expected, "{all:?}");
+    let answer = explorer.last(&["output"]);
+    let rows = answer.get("lines").as_array().expect("lines").clone();
+    let late = rows.iter().find(|line| text(line, "text") == "late").expect("a line");
+    let number = &late["descriptor"];
+    let own = lines(&format!("output --fd {number}"));
+    let from = own.iter().position(|line| line == "first").expect("the first line");
+    assert_eq!(own[from..], ["first", "begun", "IN", "late", "goes on", "AT"], "{own:?}");
+}
+
+#[test]
+fn inlined_functions_have_no_offset_of_the_one_they_are_in() {
+    let fixture = Fixture::load("inline");
+    let explorer = recording("inline").explore();
+    let answer = explorer.last(&then(to(&fixture, "square"), &["backtrace"]));
+    let frames = answer.get("frames").as_array().expect("frames").clone();
+    let offsets: Vec<_> = frames.iter().map(|frame| frame["offset"].as_u64()).collect();
+    let functions = ["square", "poly", "outer", "main"];
+    assert_eq!(answer.functions()[..4], functions, "{answer:?}");
+    assert!(offsets[0].is_none() && offsets[1].is_none(), "{answer:?}");
+    assert!(offsets[2].is_some() && offsets[3].is_some(), "{answer:?}");
+    let place = fixture.place("square");
+    let table = explorer.text(&[format!("executions {place}")]).stdout_text();
+    assert!(table.contains("square ") && !table.contains("square+"), "{table}");
+    let text = explorer.text(&then(to(&fixture, "square"), &[])).stdout_text();
+    assert!(text.contains("square at ") && !text.contains("square+"), "{text}");
+}
+
+#[test]
 fn l18_watchpoints_stop_behind_writes_and_backwards_before_them() {
     let explorer = recording("tree").explore();
     let all = rows(&explorer.last(&["mod list -c 100 seed"]));

@@ -129,3 +129,31 @@ fn what_is_wrong_with_a_location_is_said() {
         }
     }
 }
+
+#[test]
+fn before_the_program_begins_the_file_of_its_main_is_current() {
+    for (name, file, mark) in [
+        ("collections", "collections.rs", "print"),
+        ("rust_types", "rust_types.rs", "print"),
+        ("pieces", "pieces.c", "use"),
+        ("containers", "containers.cpp", "print"),
+    ] {
+        let fixture = Fixture::load(name);
+        let line = fixture.line(mark);
+        let set = format!("break {line}");
+        let answers = recording(name).explore().ask(&["list", &set]);
+        let listed = answers[0].get("file").as_str().unwrap_or_default();
+        assert!(listed.ends_with(file), "{listed}");
+        let lines = answers[0].get("lines").as_array().expect("lines");
+        let has_main = |line: &serde_json::Value| {
+            let text = line["text"].as_str().unwrap_or_default();
+            text.contains("main(")
+        };
+        assert!(lines.iter().any(has_main), "{lines:?}");
+        let targets = answers[1].get("breakpoint")["targets"].as_array().expect("targets");
+        let is_there = |target: &serde_json::Value| {
+            target["file"].as_str().is_some_and(|own| own.ends_with(file))
+        };
+        assert!(!targets.is_empty() && targets.iter().all(is_there), "{targets:?}");
+    }
+}

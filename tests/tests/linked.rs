@@ -252,3 +252,28 @@ fn what_the_linker_threw_away_is_no_variable() {
     assert_eq!(answers[2].get("defined").as_array().map(Vec::len), Some(0));
     assert!(!answers[3].ok, "{:?}", answers[3]);
 }
+
+#[test]
+fn thread_local_variables_that_the_linker_threw_away_are_none() {
+    let flags = ["-g", "-O0", "-ffunction-sections", "-fdata-sections"];
+    // What ld writes for the place of those is that of the first one.
+    let main =
+        format!("__thread int kept = 3;\n{MAIN}").replace("int total = 0;", "int total = kept;");
+    let dropped = format!(
+        "__thread int dropped = 4;\nint unused(void) {{ return dropped; }}\n\
+         int used(void) {{ static __thread int inside = 6; return inside++; }}\n{OTHER}"
+    )
+    .replace("calls += own;", "calls += own; calls += used();");
+    let sources: [(&str, &str, &[&str]); 2] =
+        [("first.c", &main, &flags), ("second.c", &dropped, &flags)];
+    let built = Built::new(sources, &["-Wl,--gc-sections"]);
+    let explorer = built.record().explore();
+    let commands =
+        ["print dropped", "print kept", "info variables ^dropped$", "print used::inside"];
+    let answers = at(&explorer, &built.marks["adds"], &commands);
+    let refused = answers[0].error.as_deref().unwrap_or_default();
+    assert!(refused.contains("no symbol \"dropped\""), "{refused}");
+    assert_eq!(answers[1].get("value"), "3");
+    assert_eq!(answers[2].get("defined").as_array().map(Vec::len), Some(0));
+    assert_eq!(answers[3].get("value"), "6");
+}

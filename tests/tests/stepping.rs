@@ -69,12 +69,13 @@ fn l2_callers_of_one_line_are_stops_on_the_way_back() {
         );
         assert_eq!(place(&recursive[4]), ("main", line("descends")), "{back}");
     }
-    // Out of the second call in one line, then into the first.
-    let commands = ["break twice", "rc", "rc", "delete", "sb", "sb"];
+    // Out of the second call in one line into the first, as a step comes from there.
+    let commands = ["break twice", "rc", "rc", "delete", "sb", "sb", "s", "s"];
     let answers = explorer.ask(&commands);
-    assert!(answers[4].function().is_some_and(|name| name.starts_with("both")), "{answers:?}");
-    assert!(answers[5].function().is_some_and(|name| name.starts_with("twice")), "{answers:?}");
-    assert!(answers[5].tracepoint() >= answers[1].tracepoint(), "{answers:?}");
+    assert_eq!(answers[4].tracepoint(), answers[1].tracepoint(), "{answers:?}");
+    assert!(answers[5].function().is_some_and(|name| name.starts_with("both")), "{answers:?}");
+    assert_eq!(answers[6].tracepoint(), answers[1].tracepoint(), "{answers:?}");
+    assert_eq!(answers[7].tracepoint(), answers[2].tracepoint(), "{answers:?}");
 }
 
 #[test]

@@ -67,11 +67,28 @@ fn formats_are_gdbs() {
     let commands: Vec<String> = values
         .iter()
         .flat_map(|value| "xduotzcf".chars().map(move |letter| format!("print/{letter} {value}")))
-        // Of a float gdb shows its whole part as a character, rdb its lowest byte.
-        .filter(|command| !["print/c ratio", "print/c single"].contains(&command.as_str()))
         .collect();
     let mut commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     commands.extend(["print/a corner", "print/a tiny", "print/a middle", "print/a wide"]);
+    assert_same("types", &[Flavour::O0], ("main", 1), &commands);
+    // Of floats, characters and addresses are of the value without its fraction.
+    let floats = [
+        "65.5",
+        "-2.75",
+        "300.0f",
+        "1e30",
+        "-1e30",
+        "0.0/0",
+        "-1.0/0",
+        "1e10L",
+        "(float)-1",
+        "ratio",
+        "9223372036854775807.0",
+        "-9223372036854775808.0",
+    ];
+    let formats = floats.iter().flat_map(|value| "ca".chars().map(move |f| (f, value)));
+    let commands: Vec<String> = formats.map(|(f, value)| format!("print/{f} {value}")).collect();
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
     assert_same("types", &[Flavour::O0], ("main", 1), &commands);
 }
 
@@ -142,7 +159,7 @@ fn types_are_as_in_gdb() {
 }
 
 #[test]
-fn expressions_are_cs() {
+fn arithmetic_is_cs() {
     let commands = [
         "print 1 + 2 * 3",
         "print (1 + 2) * 3",
@@ -160,6 +177,24 @@ fn expressions_are_cs() {
         "print 5 == 5",
         "print 5 != 5",
         "print byte > 100 ? letter : tiny",
+        "print 0x10 + 010 + 'a'",
+        "print 5u - 6",
+        "print 4000000000",
+        "print -1 < 1u",
+        "print 1.5e3",
+        "print .5 + 1",
+        "print 10 % 4 * 2",
+        "print \"abc\"",
+        "print wide / 7",
+        "print -wide",
+        "print +byte",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn pointers_and_arrays_are_cs() {
+    let commands = [
         "print matrix[1][2]",
         "print *matrix[1]",
         "print matrix[1]",
@@ -169,12 +204,18 @@ fn expressions_are_cs() {
         "print &matrix[1][1] - &matrix[0][0]",
         "print *(middle - 1)",
         "print middle[1]",
-        "print first.next->name",
-        "print (*first.next).at.x",
-        "print first.next.at",
         "print &first.at == &first",
-        "print first.next == 0",
-        "print first.next == &second",
+        "print operations[1]",
+        "print *operations[0]",
+        "print string[2]",
+        "print *string@4",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn conversions_and_sizes_are_cs() {
+    let commands = [
         "print sizeof(struct node)",
         "print sizeof first",
         "print sizeof(int *)",
@@ -190,15 +231,22 @@ fn expressions_are_cs() {
         "print *(struct point *) anything",
         "print ((struct point *) anything)->y",
         "print {int} middle",
-        "print operations[1]",
-        "print *operations[0]",
-        "print 0x10 + 010 + 'a'",
-        "print 5u - 6",
-        "print 4000000000",
-        "print -1 < 1u",
-        "print 1.5e3",
-        "print .5 + 1",
-        "print 10 % 4 * 2",
+        "print sizeof(size)",
+        "print (place *) anything",
+        "print *(place *) anything",
+        "print sizeof \"abc\"",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn members_enumerators_and_names_are_cs() {
+    let commands = [
+        "print first.next->name",
+        "print (*first.next).at.x",
+        "print first.next.at",
+        "print first.next == 0",
+        "print first.next == &second",
         "print mixed.real",
         "print mixed.bytes[3]",
         "print packed.mode",
@@ -209,8 +257,20 @@ fn expressions_are_cs() {
         "print colour + 1",
         "print strange & WRITE",
         "print yes + 1",
-        "print string[2]",
-        "print *string@4",
+        "print 'types.c'::own",
+        "print inner::calls",
+        "print main::here.x",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn the_history_and_convenience_variables_are_gdbs() {
+    let commands = [
+        "print 1 + 2 * 3",
+        "print 7 / 2",
+        "print 7.0 / 2",
+        "print -7 % 3",
         "print $1",
         "print $",
         "print $$",
@@ -223,17 +283,51 @@ fn expressions_are_cs() {
         "print $rsp == $sp",
         "print $pc",
         "print $eax == (int) $rax",
-        "print 'types.c'::own",
-        "print inner::calls",
-        "print main::here.x",
-        "print sizeof(size)",
-        "print (place *) anything",
-        "print *(place *) anything",
-        "print \"abc\"",
-        "print sizeof \"abc\"",
-        "print wide / 7",
-        "print -wide",
-        "print +byte",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn hexadecimal_floats_and_strings_behind_each_other_are_as_in_gdb() {
+    let commands = [
+        "print 0x1p3",
+        "print 0x1.8p-1",
+        "print 0X1.8P+1f",
+        "print 0x1.8",
+        "print 0x.8p1",
+        "print -0x1p-3 * 2",
+        "whatis 0x1p3",
+        "whatis 0x1p3f",
+        "whatis 0x1p3l",
+        "print 0x1p3l / 3",
+        "print 0x1.fffffffffffff8p0",
+        "print 0x1.000001p0f",
+        "print \"ab\" \"cd\"",
+        "print sizeof(\"ab\" \"c\")",
+        "print L\"ab\" \"cd\"",
+        "print \"ab\" L\"cd\" \"e\"",
+        "print u\"a\" U\"b\"",
+        "print \"ab\" \"cd\"[1]",
+    ];
+    assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
+}
+
+#[test]
+fn alignments_are_as_in_gdb() {
+    let commands = [
+        "print _Alignof(char)",
+        "print _Alignof(short)",
+        "print _Alignof(int)",
+        "print _Alignof(long)",
+        "print _Alignof(double)",
+        "print _Alignof(long double)",
+        "print _Alignof(int *)",
+        "print _Alignof(int [3])",
+        "print _Alignof(struct node)",
+        "print _Alignof(struct point)",
+        "print _Alignof(enum colour)",
+        "print _Alignof(place)",
+        "print _Alignof(place *) * 2",
     ];
     assert_same("types", &[Flavour::O0], ("outer", 1), &commands);
 }

@@ -2,7 +2,7 @@
 
 use super::{Argument, Arguments, CommandError, Form, Kind, unmapped};
 use crate::render::{Page, Style, hex, thousands};
-use crate::session::{Kept, Scope, Session, Subject};
+use crate::session::{Content, Kept, Scope, Session, Subject};
 use crate::symbols::datatypes::Type;
 use crate::timeline::StateError;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub(super) struct Asked {
     pub of: Option<Type>,
     /// While which frame it is there, if it is a local variable or a part of one.
     pub life: Option<Life>,
+    /// Of a container, where its content is: the answer is about its own bytes.
+    pub content: Option<Content>,
 }
 
 /// While what a local variable is there.
@@ -43,12 +45,36 @@ pub(super) struct Life {
     /// What was asked about.
     #[serde(skip)]
     expression: String,
-    /// How to ask about its place at all times.
+    /// Where it is meanwhile.
     #[serde(skip)]
-    place: String,
-    /// In which registers it is, if it is in one.
-    #[serde(skip)]
-    kept: Option<Kept>,
+    whereabouts: Whereabouts,
+}
+
+/// Where a local variable is while it is there.
+#[derive(Clone, Debug)]
+enum Whereabouts {
+    /// In one place: how to ask about that at all times.
+    Fixed(String),
+    /// In places that change.
+    Moving(Kept),
+}
+
+impl Whereabouts {
+    /// Those of what is called `text`.
+    fn of(text: &str, subject: &Subject) -> Self {
+        let is_simple = |c: char| c.is_alphanumeric() || "_.[]->".contains(c);
+        match subject {
+            Subject::Register { name, .. } => Self::Fixed(format!("${name}")),
+            Subject::Variable(kept) => Self::Moving(kept.clone()),
+            Subject::Memory { bits: None, .. } if text.chars().all(is_simple) => {
+                Self::Fixed(format!("&{text}"))
+            }
+            Subject::Memory { address, bytes, .. } => {
+                let end = hex(address.saturating_add(*bytes));
+                Self::Fixed(format!("{}..{end}", hex(*address)))
+            }
+        }
+    }
 }
 
 impl Asked {
@@ -65,14 +91,11 @@ impl Asked {
         }
         let scope = session.life(text, &subject)?;
         let life = scope.map(|scope| {
-            let place = place(text, &subject);
-            let kept = match &subject {
-                Subject::Variable(kept) => Some(kept.clone()),
-                _ => None,
-            };
-            Life { scope, expression: text.to_owned(), place, kept }
+            let whereabouts = Whereabouts::of(text, &subject);
+            Life { scope, expression: text.to_owned(), whereabouts }
         });
-        Ok(Self { subject, of, life })
+        let content = content_of(session, arguments, text);
+        Ok(Self { subject, of, life, content })
     }
 
     /// The part of `times` that is asked about.
@@ -101,24 +124,48 @@ impl Asked {
 impl Life {
     /// Between what it is there, and how to ask beyond.
     pub fn text(&self) -> String {
-        let Self { scope, expression, place, .. } = self;
+        let Self { scope, expression, whereabouts } = self;
         let state = |t: Option<u64>, none: &str| {
             t.map_or_else(|| none.to_owned(), |t| format!("#{}", thousands(t)))
         };
         let (begin, end) = (state(scope.begin, "the beginning"), state(scope.end, "the end"));
-        if let Some(kept) = &self.kept {
-            let computed = if kept.whole { "" } else { "; where it is computed, only what shows" };
-            let places = places(kept);
-            return format!("{expression} is there from {begin} to {end}, {places}{computed}.");
+        let there = format!("{expression} is there from {begin} to {end}");
+        match whereabouts {
+            Whereabouts::Fixed(place) => format!("{there}; {place} is its place at all times."),
+            Whereabouts::Moving(kept) => {
+                let computed =
+                    if kept.whole { "" } else { "; where it is computed, only what shows" };
+                format!("{there}, {}{computed}.", places(kept))
+            }
         }
-        format!("{expression} is there from {begin} to {end}; {place} is its place at all times.")
     }
+}
 
-    /// The same, as a line below a list.
-    pub fn say(life: Option<&Self>, page: &mut Page) {
-        if let Some(life) = life {
-            page.put(Style::Dim, life.text()).end();
-        }
+/// Where the content is of a container that `text` means, if all of its own bytes are asked about,
+/// and not a number of them.
+pub(super) fn content_of(session: &Session, arguments: &Arguments, text: &str) -> Option<Content> {
+    let whole = arguments.count(SIZE.name).is_none();
+    if whole { session.content_of(text) } else { None }
+}
+
+/// Says below a list, or instead of one, while what a variable is there, and where the content of
+/// a container is that `command` can ask about.
+pub(super) fn say_below(
+    life: Option<&Life>,
+    content: Option<&Content>,
+    command: &str,
+    page: &mut Page,
+) {
+    if let Some(life) = life {
+        page.put(Style::Dim, life.text()).end();
+    }
+    say_content(content, command, page);
+}
+
+/// Says below an answer where the content of a container is that `command` can ask about.
+pub(super) fn say_content(content: Option<&Content>, command: &str, page: &mut Page) {
+    if let Some(content) = content {
+        page.put(Style::Dim, content.text(command)).end();
     }
 }
 
@@ -128,19 +175,6 @@ pub(super) fn places(kept: &Kept) -> String {
     let memory = kept.memory.iter().map(|address| format!("at {}", hex(*address)));
     let all: Vec<String> = registers.chain(memory).collect();
     if all.is_empty() { "kept nowhere".to_owned() } else { format!("at times {}", all.join(", ")) }
-}
-
-/// How to ask about the place of what is called `text`, whatever is there.
-fn place(text: &str, subject: &Subject) -> String {
-    let is_simple = |c: char| c.is_alphanumeric() || "_.[]->".contains(c);
-    match subject {
-        Subject::Register { name, .. } => format!("${name}"),
-        Subject::Variable(kept) => places(kept),
-        Subject::Memory { bits: None, .. } if text.chars().all(is_simple) => format!("&{text}"),
-        Subject::Memory { address, bytes, .. } => {
-            format!("{}..{}", hex(*address), hex(address.saturating_add(*bytes)))
-        }
-    }
 }
 
 /// That nothing was found, and that because memory is not mapped, if so.

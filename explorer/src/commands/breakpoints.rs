@@ -1,9 +1,9 @@
 //! Breakpoints: set, delete, switch, list.
 
-use super::asked::places;
+use super::asked::{places, say_content};
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
-use crate::session::{Access, Breakpoint, Session, Subject, Watch};
+use crate::session::{Access, Breakpoint, Content, Session, Subject, Watch};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -12,16 +12,28 @@ pub(super) struct Set {
     /// The number of the thread it is for.
     #[serde(skip)]
     thread: Option<usize>,
+    /// Of a container that is watched, where its content is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
 }
 
 impl Set {
     /// What became of the breakpoint of a number.
     pub(super) fn result(session: &Session, number: u32) -> CommandResult {
+        Self::with_content(session, number, None)
+    }
+
+    /// The same, with where the content is of the container that is watched.
+    pub(super) fn with_content(
+        session: &Session,
+        number: u32,
+        content: Option<Content>,
+    ) -> CommandResult {
         let found = session.breakpoints.get(number).cloned();
         let none = || CommandError::Other(format!("no breakpoint number {number}"));
         let breakpoint = found.ok_or_else(none)?;
         let thread = breakpoint.thread.and_then(|id| session.thread_number(id));
-        Ok(Box::new(Self { breakpoint, thread }))
+        Ok(Box::new(Self { breakpoint, thread, content }))
     }
 }
 
@@ -34,9 +46,15 @@ impl Output for Set {
             only += &format!(", passed by {} {times}", thousands(self.breakpoint.ignore));
         }
         only += &condition.as_ref().map_or_else(String::new, |text| format!(" if {text}"));
-        if watch.is_some() {
+        if let Some(watch) = watch {
             page.put(Style::Heading, format!("Watchpoint {number}")).plain(": ").plain(location);
-            return page.line(only);
+            page.line(only);
+            let command = match watch.access {
+                Access::Write => "watch",
+                Access::Read => "rwatch",
+                Access::Any => "awatch",
+            };
+            return say_content(self.content.as_ref(), command, page);
         }
         let kind = if self.breakpoint.temporary { "Temporary breakpoint" } else { "Breakpoint" };
         page.put(Style::Heading, format!("{kind} {number}")).plain(" at ");

@@ -74,9 +74,18 @@ fn integer(value: u64, size: usize, letter: char) -> String {
     }
 }
 
+/// The floats that units of so many bytes are; as in gdb, those of one and two are integers: no
+/// type says which of the two formats of two bytes is meant.
+fn float_format(size: usize) -> Option<FloatFormat> {
+    match size {
+        4 => Some(FloatFormat::Single),
+        8 => Some(FloatFormat::Double),
+        _ => None,
+    }
+}
+
 fn float(value: u64, bytes: &[u8]) -> String {
-    // As in gdb, two bytes are an integer.
-    let format = FloatFormat::named("", bytes.len() as u64).filter(|_| bytes.len() > 2);
+    let format = float_format(bytes.len());
     let text = format.and_then(|format| float_text(bytes, format));
     text.unwrap_or_else(|| integer(value, bytes.len(), 'd'))
 }

@@ -139,7 +139,8 @@ pub static EXECUTIONS: Command = Command {
         },
     ],
     help: "list the executions of a line, a function or an address",
-    details: "The cursor's own is marked *.",
+    details: "The cursor's own is marked *. Of a line, each block of its code counts, while\n\
+              breakpoints are set at the lowest of each function.",
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default();
         if let Some(times) = none_shown(session, arguments)? {

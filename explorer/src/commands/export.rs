@@ -4,10 +4,10 @@ use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Gro
 use crate::export::{ExportError, Folded, TraceEvents, follow};
 use crate::render::{Page, thousands};
 use crate::session::Session;
-use crate::whole_file::WholeFile;
+use crate::whole_file::{WholeFile, stream};
 use serde::Serialize;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -34,26 +34,55 @@ impl Output for Exported {
 /// What an export wrote: calls, stacks.
 type Written = (u64, Option<u64>);
 
-/// Writes a file that takes its name when it is whole.
+/// Where an export goes: its bytes are counted.
+struct Out<'f> {
+    file: &'f File,
+    bytes: &'f mut u64,
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        *self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Writes a file that takes its name when it is whole, or to a device or a pipe.
 fn export(
     session: &Session,
     name: &str,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<Written, ExportError>,
+    write: impl FnOnce(&mut BufWriter<Out<'_>>) -> Result<Written, ExportError>,
 ) -> CommandResult {
     let path = Path::new(name);
     let failed = |error: std::io::Error| {
         CommandError::Other(format!("failed to write {}: {error}", path.display()))
     };
     refuse_trace(session, path)?;
-    let made = WholeFile::new(path).map_err(failed)?;
-    let (calls, stacks) = write(&mut BufWriter::new(made.file())).map_err(|error| match error {
-        ExportError::State(error) => CommandError::State(error),
-        ExportError::Io(error) => failed(error),
-    })?;
-    // What took long may have been stopped at its very end.
-    session.interrupt.check()?;
-    let bytes = made.file().metadata().map_err(failed)?.len();
-    made.finish().map_err(failed)?;
+    let mut bytes = 0;
+    let to = |file: &File| {
+        let written = write(&mut BufWriter::new(Out { file, bytes: &mut bytes }));
+        let written = written.map_err(|error| match error {
+            ExportError::State(error) => CommandError::State(error),
+            ExportError::Io(error) => failed(error),
+        })?;
+        // What took long may have been stopped at its very end.
+        session.interrupt.check()?;
+        Ok::<_, CommandError>(written)
+    };
+    let (calls, stacks) = match stream(path).map_err(failed)? {
+        Some(file) => to(&file)?,
+        None => {
+            let made = WholeFile::new(path).map_err(failed)?;
+            let written = to(made.file())?;
+            made.finish().map_err(failed)?;
+            written
+        }
+    };
     Ok(Box::new(Exported { file: name.to_owned(), bytes, calls, stacks }))
 }
 
@@ -137,7 +166,7 @@ pub static EXPORT: Command = Command {
             form: Form::RequiredRest,
             short: None,
             kind: Kind::Path,
-            help: "where to; a file of that name is replaced",
+            help: "where to; a file of that name is replaced, a device or a pipe written to",
         },
     ],
     help: "write all calls to a file, for ui.perfetto.dev, chrome://tracing or flame graphs",

@@ -33,6 +33,13 @@ const LOCATION: Argument = Argument {
     help: "FILE:LINE, LINE of the current file, FUNCTION, FILE:FUNCTION, or *ADDRESS",
 };
 
+const OPTIONAL_LOCATION: Argument = Argument {
+    form: Form::Rest,
+    help: "FILE:LINE, LINE of the current file, FUNCTION, FILE:FUNCTION, or *ADDRESS; a line \
+           further on if left out",
+    ..LOCATION
+};
+
 const ADDRESS: Argument = Argument {
     name: "ADDRESS",
     form: Form::Required,
@@ -76,10 +83,18 @@ pub static REPLAY_UNTIL_LINE: Command = Command {
     name: "replay-until-line",
     aliases: &["rl", "until", "advance"],
     group: Group::Moving,
-    arguments: &[LOCATION],
+    arguments: &[OPTIONAL_LOCATION],
     help: "go forward to a source line",
-    details: EARLY,
-    run: |session, arguments| until(session, arguments, Direction::Forward, ""),
+    details: "Without LOCATION it goes over calls, as `next` does, but not back in a loop: to a \
+              line whose code is further on in the function, or out of that. Stops early at \
+              breakpoints and signals. If history does not pass there, it goes to the end of it.",
+    run: |session, arguments| match arguments.get(OPTIONAL_LOCATION.name) {
+        Some(_) => until(session, arguments, Direction::Forward, ""),
+        None => {
+            session.step_further()?;
+            Position::result(session)
+        }
+    },
 };
 
 /// `step-back-until-line`.

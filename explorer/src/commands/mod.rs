@@ -1,6 +1,7 @@
 //! Commands: every one is a value in one table. Parsing, help, completion, the
 //! reference and every front end read it.
 
+mod about_code;
 mod argument;
 mod asked;
 mod bookmarks;
@@ -295,6 +296,8 @@ pub static COMMANDS: &[&Command] = &[
     &locating::INFO_LINE,
     &locating::INFO_SYMBOL,
     &locating::INFO_ADDRESS,
+    &about_code::INFO_SOURCE,
+    &about_code::INFO_SCOPE,
     &syscalls::SYSCALLS,
     &signals::INFO_SIGNALS,
     &modifications::MODIFICATION,

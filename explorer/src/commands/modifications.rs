@@ -1,13 +1,13 @@
 //! `modification` and `last`: who wrote to something, and when.
 
-use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing};
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
 use super::more;
 use super::position::Position;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, thousands};
-use crate::session::{Modification, Session, Subject, value_text};
+use crate::session::{Content, Modification, Session, Subject, value_text};
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 
@@ -32,6 +32,16 @@ struct Modifications {
     /// Of a local variable, while what it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     life: Option<Life>,
+    /// Of a container, where its content is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
+}
+
+impl Modifications {
+    /// What is said below the rows, or instead of any.
+    fn say(&self, page: &mut Page) {
+        say_below(self.life.as_ref(), self.content.as_ref(), "mod list", page);
+    }
 }
 
 /// A modification, with its values as the subject's type shows them.
@@ -52,7 +62,7 @@ impl Output for Modifications {
     fn render(&self, page: &mut Page) {
         if self.modifications.is_empty() {
             page.line(nothing("No modifications there.", self.unmapped.as_deref()));
-            return Life::say(self.life.as_ref(), page);
+            return self.say(page);
         }
         let threads = self.modifications.iter().any(|row| row.number.is_some());
         let narrow = page.width().is_some_and(|width| width < NARROW);
@@ -63,7 +73,7 @@ impl Output for Modifications {
         self.modifications.iter().for_each(|one| table.row(cells(one, narrow)));
         table.render(page);
         more::say(page, self.more);
-        Life::say(self.life.as_ref(), page);
+        self.say(page);
     }
 }
 
@@ -117,8 +127,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let modifications: Vec<Row> = rows.collect::<Result<_, StateError>>()?;
     let unmapped = if modifications.is_empty() { asked.unmapped(session)? } else { None };
     drop(scene);
-    let Asked { subject, life, .. } = asked;
-    Ok(Box::new(Modifications { subject, modifications, more, unmapped, life }))
+    let Asked { subject, life, content, .. } = asked;
+    Ok(Box::new(Modifications { subject, modifications, more, unmapped, life, content }))
 }
 
 /// `modification`.
@@ -134,7 +144,9 @@ pub static MODIFICATION: Command = Command {
               Addresses are evaluated at the cursor. Of a local \
               variable, only the writes while its frame is there are listed; &VARIABLE is about its \
               place at all times. Values are shown by their type: strings, \
-              records and containers as they stand before and after, of the first 1,000 rows.",
+              records and containers as they stand before and after, of the first 1,000 rows. \
+              Of a container only its own bytes count: the last line says how to ask about its \
+              content.",
     run: list,
 };
 
@@ -147,9 +159,10 @@ fn not_written(
     let when = if direction == Direction::Backward { "before" } else { "after" };
     let cursor = thousands(session.cursor());
     let life = asked.life.as_ref().map(Life::text);
-    let more = asked.unmapped(session)?.or(life);
-    let more = more.map_or_else(String::new, |text| format!("; {text}"));
-    let more = more.trim_end_matches('.');
+    let content = asked.content.as_ref().map(|content| content.text("last"));
+    let more = asked.unmapped(session)?.or(life).map(|text| text.trim_end_matches('.').to_owned());
+    let more = more.into_iter().chain(content).map(|text| format!("; {text}"));
+    let more: String = more.collect();
     Ok(CommandError::Other(format!("not written {when} tracepoint {cursor}{more}")))
 }
 
@@ -184,6 +197,6 @@ pub static LAST: Command = Command {
             return Err(not_written(session, &asked, direction)?);
         };
         session.jump(target)?;
-        Position::result(session)
+        Ok(Box::new(Position::of(session)?.with_content(asked.content)))
     },
 };

@@ -1,10 +1,11 @@
 //! `where`, and what every moving command answers.
 
+use super::asked::say_content;
 use super::display::Displays;
 use super::returned::ReturnedValue;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output, operands};
 use crate::render::{Page, Style, thousands};
-use crate::session::{Place, Session, Stop};
+use crate::session::{Content, Place, Session, Stop};
 use serde::Serialize;
 
 /// Where the cursor is.
@@ -32,6 +33,9 @@ pub struct Position {
     /// What the function returned that was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     returned: Option<ReturnedValue>,
+    /// Of a container whose own bytes were asked about, where its content is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
     /// Conditions that have no value here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     condition_faults: Vec<String>,
@@ -60,6 +64,7 @@ impl Position {
             instruction,
             stop: session.stop().clone(),
             returned: None,
+            content: None,
             condition_faults: session.condition_faults().to_vec(),
             displays: Some(Displays::of(session)?).filter(|displays| !displays.is_empty()),
         })
@@ -68,6 +73,11 @@ impl Position {
     /// The same, with what the function returned that was left.
     pub fn with_returned(self, returned: Option<ReturnedValue>) -> Self {
         Self { returned, ..self }
+    }
+
+    /// The same, with where the content is of the container that `last` was asked about.
+    pub fn with_content(self, content: Option<Content>) -> Self {
+        Self { content, ..self }
     }
 
     /// The same, as a command's result.
@@ -106,6 +116,7 @@ impl Output for Position {
         if let Some(returned) = &self.returned {
             returned.render(page);
         }
+        say_content(self.content.as_ref(), "last", page);
         if let Some(displays) = &self.displays {
             displays.render(page);
         }

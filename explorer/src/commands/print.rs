@@ -67,7 +67,8 @@ pub static PRINT: Command = Command {
     ],
     help: "show the value of an expression",
     details: "Expressions are C's, evaluated in the selected frame: operators, casts, sizeof, \
-              -> . [] & *; $rax and other registers; ARRAY@COUNT; $_creal(Z), $_cimag(Z); FILE::NAME, FUNCTION::NAME, \
+              _Alignof, -> . [] & *; $rax and other registers; ARRAY@COUNT; $_creal(Z), \
+              $_cimag(Z); FILE::NAME, FUNCTION::NAME, \
               CLASS::MEMBER (of this, if there is no other object; &CLASS::MEMBER leads to it: \
               OBJECT.*POINTER); \
               values shown before as $1, $ (the last), $$ (the one before). $NAME = EXPR keeps a \

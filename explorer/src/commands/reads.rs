@@ -1,12 +1,12 @@
 //! `reads`: who looked at something, and when.
 
-use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing};
+use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, WHEN, none_shown, rows, window};
 use super::more;
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
-use crate::session::{Execution, Session, Subject};
+use crate::session::{Content, Execution, Session, Subject};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -21,6 +21,9 @@ struct Reads {
     /// Of a local variable, while what it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     life: Option<Life>,
+    /// Of a container, where its content is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
     /// Of their threads, if there are several.
     #[serde(skip)]
     numbers: Vec<Option<usize>>,
@@ -28,13 +31,16 @@ struct Reads {
 
 impl Output for Reads {
     fn render(&self, page: &mut Page) {
+        let below = |page: &mut Page| {
+            say_below(self.life.as_ref(), self.content.as_ref(), "reads", page);
+        };
         if self.reads.is_empty() {
             page.line(nothing("Not read there.", self.unmapped.as_deref()));
-            return Life::say(self.life.as_ref(), page);
+            return below(page);
         }
         rows(&self.reads, &self.numbers).render(page);
         more::say(page, self.more);
-        Life::say(self.life.as_ref(), page);
+        below(page);
         if self.subject.bits().is_some() {
             page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
         }
@@ -55,8 +61,8 @@ fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let more = more::cut(&mut reads, window, |read| read.tracepoint < cursor);
     let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
     let unmapped = if reads.is_empty() { asked.unmapped(session)? } else { None };
-    let Asked { subject, life, .. } = asked;
-    Ok(Box::new(Reads { subject, reads, more, unmapped, life, numbers }))
+    let Asked { subject, life, content, .. } = asked;
+    Ok(Box::new(Reads { subject, reads, more, unmapped, life, content, numbers }))
 }
 
 /// `reads`.

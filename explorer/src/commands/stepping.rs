@@ -41,7 +41,8 @@ pub static STEP_BACK: Command = Command {
     arguments: &[COUNT],
     help: "go back N source lines, into calls",
     details: "From the middle of a line it goes to the line's start first. Code without line \
-              information is passed over. Stops early at breakpoints.",
+              information is passed over. Stops early at breakpoints, and where signals stop \
+              `step`.",
     run: |session, arguments| lines(session, arguments, Direction::Backward, Calls::Into),
 };
 

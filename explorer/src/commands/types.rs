@@ -33,7 +33,7 @@ fn whatis(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let of = type_of(session, arguments)?;
     let text = arguments.get("EXPR").unwrap_or("$");
     let shown = match of.shape() {
-        Shape::Alias { name, to } if **name == *text.trim() => of.follow(to).name(),
+        Shape::Alias { name, to, .. } if **name == *text.trim() => of.follow(to).name(),
         _ => of.name(),
     };
     Ok(Box::new(TypeText { of: shown, size: of.size() }))

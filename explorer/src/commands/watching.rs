@@ -1,6 +1,7 @@
 //! `watch`, `rwatch` and `awatch`.
 
-use super::asked::{EXPRESSION, SIZE};
+use super::asked::{EXPRESSION, SIZE, content_of};
+use super::breakpoints::Set;
 use super::conditions::{self, split_condition};
 use super::{
     Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, unmapped,
@@ -33,8 +34,10 @@ fn watch(session: &mut Session, arguments: &Arguments, access: Access) -> Comman
         Some(_) => None,
         None => session.scope(expression, &subject)?,
     };
+    let content = content_of(session, arguments, expression);
     let number = session.add_watch(expression, Watch { subject, access, scope });
-    conditions::set(session, number, condition)
+    session.set_condition(number, condition)?;
+    Set::with_content(session, number, content)
 }
 
 /// `watch`.

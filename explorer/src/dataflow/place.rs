@@ -145,12 +145,11 @@ pub fn register_name(span: &Span) -> Option<String> {
         _ if offset >= vectors => {
             let (number, within) =
                 ((offset - vectors) / VECTOR_BYTES, (offset - vectors) % VECTOR_BYTES);
-            match (within, span.length) {
-                (0, 16) => format!("xmm{number}"),
-                (0, 32) => format!("ymm{number}"),
-                (0, 64) => format!("zmm{number}"),
-                _ => whole(format!("xmm{number}"), within, 16),
-            }
+            // The shortest that has them all.
+            let end = within + span.length as usize;
+            let known = [("xmm", 16), ("ymm", 32)];
+            let (name, all) = known.into_iter().find(|(_, all)| end <= *all).unwrap_or(("zmm", 64));
+            whole(format!("{name}{number}"), within, all)
         }
         _ => return None,
     })
@@ -197,6 +196,20 @@ mod tests {
         ];
         for (register, expected) in known {
             assert_eq!(name(register).as_deref(), Some(expected));
+        }
+        let part = |offset, length| {
+            register_name(&Span::register(Register::ZMM28).unwrap().part(offset, length))
+        };
+        let known = [
+            ((0, 16), "xmm28"),
+            ((12, 4), "xmm28 bytes 12 to 15"),
+            ((12, 8), "ymm28 bytes 12 to 19"),
+            ((31, 1), "ymm28 byte 31"),
+            ((0, 33), "zmm28 bytes 0 to 32"),
+            ((36, 4), "zmm28 bytes 36 to 39"),
+        ];
+        for ((offset, length), expected) in known {
+            assert_eq!(part(offset, length).as_deref(), Some(expected));
         }
     }
 

@@ -7,6 +7,7 @@
 use super::environment::{Environment, Tag};
 use super::{Fault, operators};
 use crate::symbols::datatypes::{Offset, Record, Shape, Type};
+use crate::values::pretty::word;
 use crate::values::{Value, Visits};
 
 /// How a cast converts.
@@ -263,12 +264,6 @@ fn is_dynamic(of: &Type, (depth, visits): (u32, &Visits)) -> bool {
 fn has_table_pointer(record: &Record) -> bool {
     let is = |name: &str| name.starts_with("_vptr.") || name.starts_with("_vptr$");
     record.members.iter().any(|member| member.name.as_deref().is_some_and(is))
-}
-
-/// Eight bytes of memory.
-pub(super) fn word(address: u64, environment: &dyn Environment) -> Option<u64> {
-    let bytes: Option<Vec<u8>> = environment.memory(address, 8).into_iter().collect();
-    Some(u64::from_le_bytes(bytes?.try_into().ok()?))
 }
 
 /// `Derived` of `<vtable for Derived+16>`.

@@ -93,6 +93,7 @@ impl<'e> Evaluator<'e> {
             }
             Node::SizeOf(operand) => size_of(&self.value(operand)?.of).map_err(at),
             Node::SizeOfType(of) => size_of(of).map_err(at),
+            Node::AlignOfType(of) => align_of(of).map_err(at),
             Node::Assign(operator, to, value) => self.assign(*operator, to, value, expression.at),
         }
     }
@@ -314,4 +315,11 @@ fn size_of(of: &Type) -> Result<Value, Fault> {
         _ => of.size().ok_or_else(unknown)?,
     };
     Ok(Value::computed(integer_type(8, false), size.to_le_bytes().into()))
+}
+
+fn align_of(of: &Type) -> Result<Value, Fault> {
+    let of = if of.is_reference() { of.target().unwrap_or_else(Type::void) } else { of.clone() };
+    let unknown = || Fault::Operand(format!("the alignment of {} is not known", of.name()));
+    let bytes = of.alignment().ok_or_else(unknown)?;
+    Ok(Value::computed(integer_type(8, false), bytes.to_le_bytes().into()))
 }

@@ -256,12 +256,13 @@ fn arguments_length(text: &str) -> Option<usize> {
 /// Digits, a fraction, an exponent with its sign, suffixes.
 fn number_length(text: &str) -> usize {
     let hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+    let exponents = if hexadecimal { ['p', 'P'] } else { ['e', 'E'] };
     let mut before = ' ';
     let mut length = 0;
     for c in text.chars() {
-        let exponent = !hexadecimal && matches!(before, 'e' | 'E');
+        let exponent = exponents.contains(&before);
         let inside = c.is_ascii_alphanumeric()
-            || (c == '.' && !hexadecimal)
+            || c == '.'
             || c == '_'
             || (matches!(c, '+' | '-') && exponent);
         if !inside {

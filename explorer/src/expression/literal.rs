@@ -2,7 +2,7 @@
 
 use super::syntax::Node;
 use super::{Fault, rounded};
-use crate::values::Wide;
+use crate::values::{FloatFormat, Wide};
 
 /// A number as C and gdb write it: decimal, 0x hexadecimal, 0 octal.
 pub fn number(text: &str) -> Option<u64> {
@@ -34,6 +34,9 @@ pub(super) fn numeric(text: &str) -> Result<Node, Fault> {
     let bad = || Fault::Literal(format!("{text:?} is not a number"));
     let lower = text.to_ascii_lowercase();
     let hexadecimal = lower.starts_with("0x");
+    if hexadecimal && lower.contains(['.', 'p']) {
+        return hexadecimal_float(&lower).ok_or_else(bad);
+    }
     let floating = !hexadecimal && (lower.contains('.') || lower.contains('e'));
     if floating {
         if let Some(digits) = lower.strip_suffix('l') {
@@ -59,6 +62,29 @@ pub(super) fn numeric(text: &str) -> Result<Node, Fault> {
     }
     let decimal = !digits.starts_with('0') || digits == "0";
     Ok(Node::Integer { value, unsigned: suffix.contains('u'), long: suffix.contains('l'), decimal })
+}
+
+/// A float in hexadecimal (C17, 6.4.4.2). As in gdb, the exponent may be left out: what stands
+/// last is a digit then, and no suffix.
+fn hexadecimal_float(text: &str) -> Option<Node> {
+    let (significand, exponent) = text.split_once('p').unwrap_or((text, "0"));
+    let digits = exponent.trim_end_matches(['f', 'l']);
+    let unsigned = digits.strip_prefix(['+', '-']).unwrap_or(digits);
+    if unsigned.is_empty() || !unsigned.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let (format, single) = match exponent.get(digits.len()..)? {
+        "" => (FloatFormat::Double, false),
+        "f" => (FloatFormat::Single, true),
+        "l" => (FloatFormat::Extended, false),
+        _ => return None,
+    };
+    let bits = rounded::hexadecimal(&format!("{significand}p{digits}"), format)?;
+    Some(match format {
+        FloatFormat::Extended => Node::LongDouble(bits),
+        FloatFormat::Single => Node::Float { value: f32::from_bits(bits as u32).into(), single },
+        _ => Node::Float { value: f64::from_bits(bits as u64), single },
+    })
 }
 
 /// The bytes of a text between `quote`s, and how many bytes of `text` they take; `text` begins

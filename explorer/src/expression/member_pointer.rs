@@ -6,7 +6,7 @@ use super::number::Number;
 use super::syntax::Binary;
 use super::{Fault, classes, operators};
 use crate::symbols::datatypes::{Shape, Type};
-use crate::values::{MemberTarget, Value};
+use crate::values::{MemberTarget, Value, pretty};
 
 /// Whether a type is one of pointers to members.
 pub(super) fn is_one(of: &Type) -> bool {
@@ -77,7 +77,7 @@ pub(super) fn member(
         MemberTarget::Virtual { place, adjustment } => {
             let start = object.address().ok_or_else(|| Fault::NoAddress(object.of.name()))?;
             let part = start.wrapping_add_signed(adjustment);
-            let word = |at: u64| classes::word(at, environment);
+            let word = |at: u64| pretty::word(at, environment);
             let function = word(part).and_then(|table| word(table.wrapping_add(place)));
             let unknown = || {
                 Fault::Operand(format!("the virtual table of the object at {part:#x} is not known"))

@@ -10,6 +10,7 @@ mod complex;
 mod environment;
 mod error;
 mod evaluate;
+mod iterators;
 mod lanes;
 mod lexer;
 mod literal;
@@ -22,6 +23,7 @@ mod parser;
 mod qualified;
 mod rounded;
 mod syntax;
+mod texts;
 mod type_name;
 mod wide_float;
 

@@ -44,9 +44,7 @@ impl Parsed {
         }
         Ok(found)
     }
-}
 
-impl Parsed {
     /// Whether it names something, instead of computing a value: a variable, a member, an
     /// element.
     pub fn is_name(&self) -> bool {

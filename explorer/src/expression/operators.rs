@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
-use super::{Fault, member_pointer, wide_float};
+use super::{Fault, iterators, member_pointer, wide_float};
 use crate::symbols::datatypes::{Bits, Link, PointerKind, Shape, Type};
 use crate::symbols::{did_you_mean, nearest};
 use crate::values::pretty::{self, NotIndexed};
@@ -177,6 +177,9 @@ pub(super) fn binary(
     if wide_float::is_wide(&left.of) || wide_float::is_wide(&right.of) {
         return wide_float::binary(operator, &left, &right, environment);
     }
+    if let Some(found) = iterators::binary(operator, &left, &right, environment)? {
+        return Ok(found);
+    }
     if let (Some(a), Some(b)) = (Number::of(&left, environment)?, Number::of(&right, environment)?)
     {
         return apply(operator, a, b).map(Number::value);
@@ -261,6 +264,9 @@ pub(super) fn index(
         )));
     }
     let number = index.integer(environment)?;
+    if let Some(moved) = pretty::moved(&of, number, environment) {
+        return dereference(&moved, environment);
+    }
     if of.of.element().is_some() {
         let outside = || Fault::Operand(format!("there is no element {number}"));
         // Nothing lies behind an array that is not in memory.

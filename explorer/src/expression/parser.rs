@@ -6,6 +6,7 @@ use super::environment::Environment;
 use super::error::At;
 use super::lexer::{Token, tokens};
 use super::syntax::{Binary, Expression, Node, Unary};
+use super::texts::Texts;
 use super::{Fault, classes, literal};
 use crate::symbols::Language;
 use crate::symbols::datatypes::Type;
@@ -245,6 +246,9 @@ impl<'a> Parser<'a> {
         if matches!(self.peek(), Some(Token::Name(name)) if name == "sizeof") {
             return self.size_of(nesting);
         }
+        if self.begins_alignment() {
+            return self.align_of();
+        }
         self.postfixed(nesting)
     }
 
@@ -285,6 +289,27 @@ impl<'a> Parser<'a> {
         let operand = self.prefixed(nesting + 1)?;
         let depth = operand.depth + 1;
         self.node(Node::SizeOf(operand.into()), at, depth)
+    }
+
+    /// Whether `_Alignof(` or `alignof(` stands here, and is not the name of something.
+    fn begins_alignment(&self) -> bool {
+        let Some(Token::Name(name)) = self.peek() else { return false };
+        matches!(name.as_str(), "_Alignof" | "alignof")
+            && self.peek_behind() == Some(&Token::Punctuation("("))
+            && self.environment.named(name).is_err()
+    }
+
+    /// `_Alignof(type)`.
+    fn align_of(&mut self) -> Result<Expression, At> {
+        let at = self.at();
+        self.advance();
+        self.expect("(")?;
+        let named = self.type_name().ok_or_else(|| match self.peek() {
+            Some(Token::Name(name)) => self.fault(Fault::Type(name.clone())),
+            _ => self.unexpected(),
+        })?;
+        self.expect(")")?;
+        self.node(Node::AlignOfType(named), at, 1)
     }
 
     fn postfixed(&mut self, nesting: u32) -> Result<Expression, At> {
@@ -344,9 +369,11 @@ impl<'a> Parser<'a> {
                 literal::numeric(&text).map_err(|fault| At { column: at, fault })?
             }
             Token::Character(byte) => Node::Character(byte),
-            Token::Text(bytes) => Node::Text(bytes),
             Token::WideCharacter(wide, unit) => Node::WideCharacter(wide, unit),
-            Token::WideText(wide, units) => Node::WideText(wide, units),
+            Token::Text(_) | Token::WideText(..) => {
+                let text = self.texts()?;
+                return self.node(text, at, 1);
+            }
             Token::Dollar(name) => Node::Dollar(name),
             Token::Name(name) => match NAMED_CASTS.iter().find(|(known, _)| *known == name) {
                 Some((_, conversion)) => return self.named_cast(*conversion, nesting),
@@ -367,6 +394,18 @@ impl<'a> Parser<'a> {
         };
         self.advance();
         self.node(node, at, 1)
+    }
+
+    /// The string literals that stand here, as one (C17, 6.4.5).
+    fn texts(&mut self) -> Result<Node, At> {
+        let mut all = Texts::default();
+        while let Some(token @ (Token::Text(_) | Token::WideText(..))) = self.peek() {
+            let different = "string literals of different kinds stand behind each other";
+            let fault = || self.fault(Fault::Literal(different.to_owned()));
+            all.add(token).ok_or_else(fault)?;
+            self.advance();
+        }
+        Ok(all.joined())
     }
 
     /// The type that is named where an operand has to be, unless a value has its name, too. A

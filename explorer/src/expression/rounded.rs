@@ -21,8 +21,7 @@ pub(super) enum Operand {
 impl Operand {
     /// The float of these bytes.
     pub fn of_bytes(bytes: &[u8], format: FloatFormat) -> Self {
-        let bits = bytes.iter().take(16).rev().fold(0, |bits, byte| bits << 8 | u128::from(*byte));
-        Self::Float(format, bits)
+        Self::Float(format, bits(bytes))
     }
 
     /// The nearest number of a format, as its bits.
@@ -61,6 +60,11 @@ impl Operand {
     }
 }
 
+/// The bits of at most 16 bytes, little-endian.
+pub(super) fn bits(bytes: &[u8]) -> u128 {
+    bytes.iter().take(16).rev().fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+}
+
 fn converted<T: Float, F: FloatConvert<T>>(from: F) -> T {
     from.convert(&mut false).value
 }
@@ -73,7 +77,7 @@ pub(super) fn apply(
     format: FloatFormat,
 ) -> Option<u128> {
     match format {
-        FloatFormat::Half => computed::<_>(operator, left.read::<Half>(), right.read()),
+        FloatFormat::Half => computed(operator, left.read::<Half>(), right.read()),
         FloatFormat::Single => computed(operator, left.read::<Single>(), right.read()),
         FloatFormat::Double => computed(operator, left.read::<Double>(), right.read()),
         FloatFormat::Extended => computed(operator, left.read::<X87DoubleExtended>(), right.read()),
@@ -102,6 +106,17 @@ fn computed<S: Semantics>(
 /// The bits of the `long double` nearest to a decimal number.
 pub(super) fn extended(digits: &str) -> Option<u128> {
     digits.parse::<X87DoubleExtended>().ok().map(Float::to_bits)
+}
+
+/// The bits of the number of a format nearest to a hexadecimal one, `0x1.8p-3`.
+pub(super) fn hexadecimal(text: &str, format: FloatFormat) -> Option<u128> {
+    match format {
+        FloatFormat::Half => text.parse::<Half>().ok().map(Float::to_bits),
+        FloatFormat::Single => text.parse::<Single>().ok().map(Float::to_bits),
+        FloatFormat::Double => text.parse::<Double>().ok().map(Float::to_bits),
+        FloatFormat::Extended => text.parse::<X87DoubleExtended>().ok().map(Float::to_bits),
+        FloatFormat::Quad => text.parse::<Quad>().ok().map(Float::to_bits),
+    }
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ pub(super) enum Node {
     At(Type, Box<Expression>),
     SizeOf(Box<Expression>),
     SizeOfType(Type),
+    AlignOfType(Type),
     /// The operator of `+=`, if there is one.
     Assign(Option<Binary>, Box<Expression>, Box<Expression>),
 }
@@ -139,7 +140,8 @@ impl Expression {
             | Node::Null
             | Node::InFile(..)
             | Node::Dollar(_)
-            | Node::SizeOfType(_) => {}
+            | Node::SizeOfType(_)
+            | Node::AlignOfType(_) => {}
         }
     }
 }

@@ -53,19 +53,16 @@ pub(super) fn binary(
     right: &Value,
     environment: &dyn Environment,
 ) -> Result<Value, Fault> {
-    let number = |value: &Value| {
-        let needed = || Fault::Operand(format!("a number is needed here, not {}", value.of.name()));
-        Ok::<_, Fault>((
-            float(value, environment)?.ok_or_else(needed)?,
-            operand(value, environment)?.ok_or_else(needed)?,
-        ))
-    };
-    let ((a, x), (b, y)) = (number(left)?, number(right)?);
+    let needed =
+        |value: &Value| Fault::Operand(format!("a number is needed here, not {}", value.of.name()));
     if operator.compares() {
-        return Ok(Number::int(i128::from(holds(operator, a.order(b)))).value());
+        let exact = |value| float(value, environment)?.ok_or_else(|| needed(value));
+        let order = exact(left)?.order(exact(right)?);
+        return Ok(Number::int(i128::from(holds(operator, order))).value());
     }
+    let number = |value| operand(value, environment)?.ok_or_else(|| needed(value));
     let (of, format) = common(&left.of, &right.of);
-    let bits = rounded::apply(operator, x, y, format);
+    let bits = rounded::apply(operator, number(left)?, number(right)?, format);
     let bits = bits.ok_or_else(|| Fault::Operand("integers are needed here".to_owned()))?;
     Ok(Value::computed(of.clone(), bytes(bits, of)))
 }
@@ -104,8 +101,7 @@ pub(super) fn signed(value: &Value, minus: bool, target: &dyn Target) -> Result<
         _ => 127,
     };
     let known = value.bytes(target);
-    let bits = known.all()?.iter().take(16).rev().fold(0, |n, byte| n << 8 | u128::from(*byte));
-    let bits = bits ^ (u128::from(minus) << sign);
+    let bits = rounded::bits(known.all()?) ^ (u128::from(minus) << sign);
     Ok(Value::computed(value.of.clone(), bytes(bits, &value.of)))
 }
 

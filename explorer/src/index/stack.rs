@@ -5,15 +5,13 @@ use super::leaf::{STRIDE, Summary};
 use super::tree::Wanted;
 use super::{Index, IndexError};
 use crate::timeline::{Direction, StateError, Timeline};
-use std::ops::{ControlFlow, Range};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 
 /// A stack pointer that is waited for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Above {
-    /// The lowest value that will do.
-    pub limit: u64,
-    /// The highest one: beyond, another stack is in use.
-    pub top: u64,
+    /// The values that will do: below, what it is waited for runs; beyond, another stack is in use.
+    pub values: RangeInclusive<u64>,
     /// The thread whose stack it is.
     pub thread: u32,
 }
@@ -24,7 +22,7 @@ impl Above {
     /// # Errors
     /// The history's.
     pub fn find_in(
-        self,
+        &self,
         timeline: &Timeline,
         index: usize,
         states: Range<u64>,
@@ -39,7 +37,7 @@ impl Above {
         let next = if chunk.end() == timeline.end() { chunk.end() + 1 } else { chunk.end() };
         let states = states.start..states.end.min(next);
         let dictionary = timeline.dictionary();
-        Ok(view.find_stack_pointer(dictionary, states, direction, &(self.limit..=self.top))?)
+        Ok(view.find_stack_pointer(dictionary, states, direction, &self.values)?)
     }
 }
 
@@ -53,14 +51,14 @@ impl Index {
         timeline: &Timeline,
         states: Range<u64>,
         direction: Direction,
-        above: Above,
+        above: &Above,
     ) -> Result<Option<u64>, IndexError> {
         let states = states.start..states.end.min(timeline.end() + 1);
         if states.is_empty() {
             return Ok(None);
         }
         let chunks = timeline.chunk_at(states.start)?..timeline.chunk_at(states.end - 1)? + 1;
-        let high = |summary: &Summary| summary.high >= above.limit;
+        let high = |summary: &Summary| summary.high >= *above.values.start();
         let mut found = None;
         self.leaves(chunks, direction, &Wanted::Summary(&high), &mut |index, _| {
             if timeline.interrupt().raised() {
@@ -78,7 +76,7 @@ impl Index {
         index: usize,
         states: &Range<u64>,
         direction: Direction,
-        above: Above,
+        above: &Above,
     ) -> Result<Option<u64>, IndexError> {
         if !timeline.schedule().is_of(index, above.thread) {
             return Ok(None);
@@ -88,7 +86,7 @@ impl Index {
         if direction == Direction::Backward {
             strides.reverse();
         }
-        for (at, _) in strides.iter().filter(|(_, stride)| stride.high >= above.limit) {
+        for (at, _) in strides.iter().filter(|(_, stride)| stride.high >= *above.values.start()) {
             let start = place.first + at * u64::from(STRIDE);
             // The state behind the last instruction counts as well.
             let end = (start + u64::from(STRIDE)).min(place.end()) + 1;

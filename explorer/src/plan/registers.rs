@@ -4,6 +4,7 @@ use rdb_schema::block::Slot;
 use rdb_schema::effects::Effect;
 use rdb_schema::registers::{RegisterPatch, Registers};
 use std::mem::offset_of;
+use std::sync::OnceLock;
 
 /// The bit of rsp.
 pub const STACK_POINTER: u32 = 4;
@@ -91,15 +92,19 @@ pub fn register_bit(at: usize) -> u64 {
 /// The registers that `read` looks at, found by trying which of them it tells
 /// apart; rip is none.
 pub fn register_bits<T: PartialEq>(read: impl Fn(&Registers) -> T) -> u64 {
+    static FILLED: OnceLock<Vec<Registers>> = OnceLock::new();
+    let filled = FILLED.get_or_init(|| (0..u64::BITS).map(filled).collect());
+    let usual = read(&Registers::default());
+    let told_apart = filled.iter().map(|registers| read(registers) != usual);
+    (0..).zip(told_apart).fold(0, |found, (bit, told)| found | u64::from(told) << bit)
+}
+
+/// Registers of which only those of one bit are not zero.
+fn filled(bit: u32) -> Registers {
     let mut registers = Registers::default();
-    let usual = read(&registers);
-    let mut found = 0;
-    for bit in 0..u64::BITS {
-        let bytes = bytemuck::bytes_of_mut(&mut registers).iter_mut().enumerate();
-        bytes.for_each(|(at, byte)| *byte = if bit_at(at) == Some(bit) { 0xff } else { 0 });
-        found |= u64::from(read(&registers) != usual) << bit;
-    }
-    found
+    let bytes = bytemuck::bytes_of_mut(&mut registers).iter_mut().enumerate();
+    bytes.filter(|(at, _)| bit_at(*at) == Some(bit)).for_each(|(_, byte)| *byte = 0xff);
+    registers
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Table {
     heading: Vec<String>,
     right: Vec<usize>,
     shrinking: Vec<usize>,
+    /// Of columns that keep their ends, besides those of places.
+    ending: Option<usize>,
     rows: Vec<Vec<String>>,
 }
 
@@ -30,6 +32,7 @@ impl Table {
             heading: heading.iter().map(|cell| escape(cell)).collect(),
             right: Vec::new(),
             shrinking: Vec::new(),
+            ending: None,
             rows: Vec::new(),
         }
     }
@@ -46,6 +49,17 @@ impl Table {
         self
     }
 
+    /// A column that keeps its end where it is shortened, last of all: paths of files.
+    pub fn ends(mut self, column: usize) -> Self {
+        self.ending = Some(column);
+        self
+    }
+
+    /// The columns that keep their ends.
+    fn ending(&self) -> Vec<usize> {
+        self.columns(&PLACES).chain(self.ending).collect()
+    }
+
     /// How wide each column may be on a page.
     fn widths(&self, page: Option<usize>) -> Vec<usize> {
         let width = |column: usize| {
@@ -58,7 +72,7 @@ impl Table {
         // Every cell is padded; the first needs no room to its left, the last none to its right.
         let total = widths.iter().map(|width| width + 2).sum::<usize>().saturating_sub(2);
         let mut over = page.map_or(0, |page| total.saturating_sub(page));
-        let places: Vec<usize> = self.columns(&PLACES).collect();
+        let places = self.ending();
         let named = self.shrinking.iter().copied().chain(self.columns(&FUNCTIONS));
         let others: Vec<usize> = named.filter(|column| !places.contains(column)).collect();
         for (columns, shortest) in [(&others, SHORTEST), (&others, LEAST), (&places, SHORTEST)] {
@@ -91,7 +105,7 @@ impl Table {
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
         let widths = self.widths(page.width());
-        let places: Vec<usize> = self.columns(&PLACES).collect();
+        let places = self.ending();
         let fitted = |row: &[String]| -> Vec<String> {
             let cells = row.iter().zip(&widths).enumerate();
             let fit = |(column, (cell, width)): (usize, (&String, &usize))| match places

@@ -62,7 +62,7 @@ pub struct Left {
     /// The state whose instruction leaves it.
     at: u64,
     /// A state inside, near that.
-    inside: u64,
+    pub(super) inside: u64,
     /// Where the stack pointer is outside.
     limit: u64,
 }
@@ -210,13 +210,13 @@ impl Session {
             Direction::Forward => from.saturating_add(1)..self.timeline.end() + 1,
             Direction::Backward => 0..from,
         };
-        let above = Above { limit: *values.start(), top: *values.end(), thread };
+        let above = Above { values, thread };
         let here = self.timeline.chunk_at(from)?;
         let near = above.find_in(&self.timeline, here, states.clone(), direction)?;
         if near.is_some() || self.timeline.chunk_count() == 1 {
             return Ok(near);
         }
-        self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, above))
+        self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, &above))
     }
 }
 

@@ -78,13 +78,17 @@ impl Session {
         for module in scene.modules_by_interest() {
             scene.each_defined(kind, module, &fits, &mut |one| {
                 interrupted = self.interrupt.check();
-                more = found.len() >= most;
-                if interrupted.is_err() || more {
+                if interrupted.is_err() {
                     return ControlFlow::Break(());
                 }
-                if known.insert(one.identity()) {
-                    found.push(one);
+                if !known.insert(one.identity()) {
+                    return ControlFlow::Continue(());
                 }
+                more = found.len() >= most;
+                if more {
+                    return ControlFlow::Break(());
+                }
+                found.push(one);
                 ControlFlow::Continue(())
             });
             if interrupted.is_err() || more {

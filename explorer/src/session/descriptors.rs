@@ -50,9 +50,30 @@ const COPIES: [u64; 2] = [0, 1030];
 const ON_EXEC: u64 = 4;
 
 /// What descriptors mean.
-struct Descriptors<'s> {
-    session: &'s Session,
-    known: BTreeMap<u64, String>,
+#[derive(Default)]
+pub(in crate::session) struct Descriptors {
+    known: BTreeMap<u64, Known>,
+    /// Open files told apart.
+    files: u64,
+}
+
+/// What a descriptor means.
+#[derive(Clone)]
+struct Known {
+    /// The open file (open(2), "open file description"): copies of a descriptor share it.
+    file: u64,
+    what: What,
+}
+
+/// What an open file is.
+#[derive(Clone)]
+enum What {
+    /// In words.
+    Named(String),
+    /// The path at an address before a tracepoint.
+    Path(u64, u64),
+    /// Not known.
+    Unknown,
 }
 
 impl Session {
@@ -67,16 +88,20 @@ impl Session {
         w: u64,
     ) -> Result<Option<String>, StateError> {
         let (start, system) = self.timeline.system(w)?;
-        let known = system.descriptors.iter().filter_map(|one| {
-            let number = u64::try_from(one.number).ok()?;
-            Some((number, String::from_utf8_lossy(&one.target).into_owned()))
-        });
-        let mut descriptors = Descriptors { session: self, known: known.collect() };
+        let mut descriptors = Descriptors::default();
+        for one in &system.descriptors {
+            let Ok(number) = u64::try_from(one.number) else { continue };
+            descriptors.set(number, What::Named(String::from_utf8_lossy(&one.target).into_owned()));
+        }
         self.timeline.events(start..w, Direction::Forward, &mut |event| {
             descriptors.see(event);
             ControlFlow::Continue(())
         })?;
-        Ok(descriptors.known.remove(&number))
+        Ok(match descriptors.known.remove(&number).map(|known| known.what) {
+            Some(What::Named(what)) => Some(what),
+            Some(What::Path(t, address)) => self.text_at(t, address),
+            Some(What::Unknown) | None => None,
+        })
     }
 
     fn text_at(&self, t: u64, address: u64) -> Option<String> {
@@ -86,13 +111,24 @@ impl Session {
     }
 }
 
-impl Descriptors<'_> {
-    fn see(&mut self, event: &Event) {
+impl Descriptors {
+    /// Takes in what an event makes of them.
+    pub(in crate::session) fn see(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Syscall(call) => self.see_call(event, call),
             // Which of them it closes is not known.
-            EventKind::Exec(_) => self.known.clear(),
+            EventKind::Exec(_) => {
+                self.known.values_mut().for_each(|known| known.what = What::Unknown);
+            }
             _ => {}
+        }
+    }
+
+    /// The open file that descriptor `number` means, as a number of its own.
+    pub(in crate::session) fn file(&mut self, number: u64) -> u64 {
+        match self.known.get(&number) {
+            Some(known) => known.file,
+            None => self.set(number, What::Unknown),
         }
     }
 
@@ -104,14 +140,15 @@ impl Descriptors<'_> {
         let number = |argument: u64| argument & u64::from(u32::MAX);
         if let Some((_, path)) = OPENERS.iter().find(|(opener, _)| *opener == name) {
             let path = call.arguments.get(*path).copied().unwrap_or_default();
-            let path = self.session.text_at(event.tracepoint, path);
-            return self.set(result, path);
+            self.set(result, What::Path(event.tracepoint, path));
+            return;
         }
         if let Some((_, what)) = MAKERS.iter().find(|(maker, _)| *maker == name) {
-            return self.set(result, Some((*what).to_owned()));
+            self.set(result, What::Named((*what).to_owned()));
+            return;
         }
         match name {
-            "close" => self.set(number(first), None),
+            "close" => drop(self.known.remove(&number(first))),
             "close_range" if number(third) & ON_EXEC == 0 => {
                 self.known.retain(|known, _| !(number(first)..=number(second)).contains(known));
             }
@@ -123,21 +160,23 @@ impl Descriptors<'_> {
         }
     }
 
-    fn set(&mut self, number: u64, what: Option<String>) {
-        match what {
-            Some(what) => self.known.insert(number, what),
-            None => self.known.remove(&number),
-        };
+    /// Makes a descriptor mean another file, which it gives.
+    fn set(&mut self, number: u64, what: What) -> u64 {
+        self.files += 1;
+        self.known.insert(number, Known { file: self.files, what });
+        self.files
     }
 
     fn copy(&mut self, of: u64, to: u64) {
-        let what = self.known.get(&of).cloned();
-        self.set(to, what);
+        self.file(of);
+        if let Some(known) = self.known.get(&of).cloned() {
+            self.known.insert(to, known);
+        }
     }
 
     fn pair(&mut self, event: &Event, to: u64, what: &str) {
         for number in made_pair(event, to).into_iter().flatten() {
-            self.set(number, Some(what.to_owned()));
+            self.set(number, What::Named(what.to_owned()));
         }
     }
 }

@@ -81,7 +81,7 @@ impl Session {
         location: &str,
         window: Window,
     ) -> Result<Vec<Execution>, LocationError> {
-        let targets = self.resolve(location)?;
+        let targets = self.resolve_blocks(location)?;
         let mut places = Places::new(self);
         let execution = |tracepoint: u64| {
             self.interrupt.check()?;

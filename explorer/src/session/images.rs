@@ -103,15 +103,56 @@ impl Images {
         self.paths.iter().map(|(index, _)| *index)
     }
 
-    /// The image that holds `address` at `state`.
+    /// The image that holds `address` at `state`: bytes of its file, or the memory behind them
+    /// that its segment has more than the file.
     pub fn at(&self, timeline: &Timeline, state: u64, address: u64) -> Option<Image> {
         let space = timeline.shared_space(state).ok()?;
         let mapping = space.find(address)?;
+        match mapping.base {
+            Base::Module(_) => self.of_mapping(timeline, mapping, &space),
+            // inode 0: of no file.
+            _ if mapping.inode == 0 => self.before(timeline, mapping, address, &space),
+            _ => None,
+        }
+    }
+
+    /// The image of a mapping of `space`.
+    fn of_mapping(
+        &self,
+        timeline: &Timeline,
+        mapping: &Mapping,
+        space: &AddressSpace,
+    ) -> Option<Image> {
         let Base::Module(module) = mapping.base else { return None };
         let known = |images: &Images| images.find(module, mapping.start, mapping.end);
         known(self).or_else(|| {
-            self.add(timeline, mapping, Some(&space));
+            self.add(timeline, mapping, Some(space));
             known(self)
+        })
+    }
+
+    /// The image of the module that an `address` of anonymous memory belongs to: the loader
+    /// maps what a segment has in memory and not in the file behind the file's last page (ELF
+    /// gABI, "Program Header": `p_memsz`).
+    fn before(
+        &self,
+        timeline: &Timeline,
+        anonymous: &Mapping,
+        address: u64,
+        space: &AddressSpace,
+    ) -> Option<Image> {
+        let is_file = |mapping: &&Mapping| matches!(mapping.base, Base::Module(_));
+        let mapping = space.up_to(address).find(is_file)?;
+        let image = self.of_mapping(timeline, mapping, space)?;
+        let layout = self.symbols(timeline, image.module)?.layout();
+        let of = |address| ModuleAddr::of_runtime(address, image.bias);
+        let code = anonymous.protection & PROT_EXEC != 0;
+        let (start, end) = (anonymous.start, anonymous.end);
+        layout.is_behind_file(of(address), of(mapping.end)).then_some(Image {
+            start,
+            end,
+            code,
+            ..image
         })
     }
 

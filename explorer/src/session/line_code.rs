@@ -40,7 +40,8 @@ pub struct LineCode {
 /// A function, or an inlined copy of one, around an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    entry: u64,
+    /// Where it is entered.
+    pub entry: u64,
     die: usize,
     /// Whether its code, or a part of it, begins at the address.
     pub begins: bool,
@@ -122,7 +123,9 @@ pub struct LineCache {
 }
 
 impl LineCache {
-    /// The line of `pc`, which is executed at `state` of `timeline`.
+    /// The line of `pc`, which is executed at `state` of `timeline`. What only leads to a
+    /// function has none, although the thunks of virtual functions have lines: as in gdb, steps
+    /// lead to the function itself.
     pub fn get(
         &mut self,
         locator: &Locator,
@@ -135,7 +138,8 @@ impl LineCache {
             self.known.clear();
             self.space = Some(space);
         }
-        let look = || locator.line_code(timeline, state, pc).map(Rc::new);
+        let line = || locator.line_code(timeline, state, pc);
+        let look = || line().filter(|_| !locator.is_stub(timeline, state, pc)).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
     }
 }

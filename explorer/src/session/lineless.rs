@@ -64,44 +64,107 @@ impl Session {
     }
 
     /// Backwards, on a way from state `began`: what the instruction of `state` leaves, if that
-    /// was called as a function without lines from code that has some.
+    /// was called as a function without lines from code that has some. While a signal came that
+    /// history stops at, nothing is passed over.
     ///
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn left_lineless(
         &self,
         (lines, flows): (&mut LineCache, &mut Flows),
-        state: u64,
+        (state, pc): (u64, u64),
         began: u64,
     ) -> Result<Option<Left>, StateError> {
-        let pc = self.timeline.pc(state)?;
         let flow = flows.of(self, state, pc);
         if !matches!(flow, Flow::Return | Flow::Jump) || self.leads_on(state, pc) {
             return Ok(None);
         }
-        let mut has_lines =
-            |state, pc| lines.get(&self.locator, &self.timeline, state, pc).is_some();
         let thread = self.timeline.thread(state)?;
-        let (mut at, mut deepest) = (state, if has_lines(state, pc) { 1 } else { MAX_FRAMES });
+        let mut at = match flow {
+            // The stack pointer may be that of what is jumped to already.
+            Flow::Jump => self.leaves(state, flow)?.map_or(state, |left| left.inside),
+            _ => state,
+        };
+        let mut deepest = if self.has_lines(lines, state)? { 1 } else { MAX_FRAMES };
         // Where the stack pointer was further out than ever since: in what encloses all of it.
         while deepest > 0 {
             deepest -= 1;
-            let limit = self.timeline.stack_pointer(at)?.saturating_add(1);
-            let Some(outer) = self.find_above(thread, at, Direction::Backward, limit)? else {
-                break;
-            };
-            let pc = self.timeline.pc(outer)?;
-            if !has_lines(outer, pc) {
+            let Some(outer) = self.further_out(thread, at)? else { break };
+            if !self.has_lines(lines, outer)? {
                 at = outer;
                 continue;
             }
+            if !self.calls_lineless((lines, flows), thread, outer)? {
+                break;
+            }
             let limit = self.timeline.stack_pointer(outer)?;
-            let passes = flows.of(self, outer, pc) == Flow::Call
-                && self.function_of(outer, thread)?.is_some_and(|(at, pc)| !has_lines(at, pc))
-                && self.ends_before(thread, state, limit, began)?;
+            let end = self.find_above(thread, state, Direction::Forward, limit)?;
+            let passes = match end.filter(|end| *end <= began) {
+                Some(end) => self.nearest_signal(outer..end, Direction::Forward)?.is_none(),
+                None => false,
+            };
             return Ok(passes.then(|| Left::since(state, limit)));
         }
         Ok(None)
+    }
+
+    /// Backwards, from state `began`: what a step forward was passing over as the signal came
+    /// at which it stopped there, if it was a function without lines, the outermost one that was
+    /// called since the last signal.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn interrupted_lineless(
+        &self,
+        (lines, flows): (&mut LineCache, &mut Flows),
+        began: u64,
+    ) -> Result<Option<Left>, StateError> {
+        let Some(state) = began.checked_sub(1) else { return Ok(None) };
+        if self.nearest_signal(state..began, Direction::Backward)?.is_none() {
+            return Ok(None);
+        }
+        let last = self.nearest_signal(0..state, Direction::Backward)?;
+        let since = last.map_or(0, |signal| signal.at + 1);
+        let thread = self.timeline.thread(state)?;
+        let (mut at, mut passed) = (state, None);
+        for _ in 0..MAX_FRAMES {
+            let outer = self.further_out(thread, at)?.filter(|outer| *outer >= since);
+            let Some(outer) = outer else { break };
+            if self.has_lines(lines, outer)?
+                && self.calls_lineless((lines, flows), thread, outer)?
+            {
+                passed = Some(Left::since(state, self.timeline.stack_pointer(outer)?));
+            }
+            at = outer;
+        }
+        Ok(passed)
+    }
+
+    /// The last state before `at` where the stack pointer was further out.
+    fn further_out(&self, thread: u32, at: u64) -> Result<Option<u64>, StateError> {
+        let limit = self.timeline.stack_pointer(at)?.saturating_add(1);
+        self.find_above(thread, at, Direction::Backward, limit)
+    }
+
+    fn has_lines(&self, lines: &mut LineCache, state: u64) -> Result<bool, StateError> {
+        let pc = self.timeline.pc(state)?;
+        Ok(lines.get(&self.locator, &self.timeline, state, pc).is_some())
+    }
+
+    /// Whether the instruction of a state calls a function without lines.
+    fn calls_lineless(
+        &self,
+        (lines, flows): (&mut LineCache, &mut Flows),
+        thread: u32,
+        state: u64,
+    ) -> Result<bool, StateError> {
+        if flows.of(self, state, self.timeline.pc(state)?) != Flow::Call {
+            return Ok(false);
+        }
+        match self.function_of(state, thread)? {
+            Some((entered, _)) => Ok(!self.has_lines(lines, entered)?),
+            None => Ok(false),
+        }
     }
 
     /// Where a call leads to, through stubs and the dynamic linker: the state, and its address.
@@ -115,17 +178,5 @@ impl Session {
             }
         })?;
         entered.map(|(at, pc)| Ok((at, pc?))).transpose()
-    }
-
-    /// Whether the stack pointer comes to `limit` after `state`, and not after `began`.
-    fn ends_before(
-        &self,
-        thread: u32,
-        state: u64,
-        limit: u64,
-        began: u64,
-    ) -> Result<bool, StateError> {
-        let end = self.find_above(thread, state, Direction::Forward, limit)?;
-        Ok(end.is_some_and(|end| end <= began))
     }
 }

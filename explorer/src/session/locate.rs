@@ -123,7 +123,8 @@ impl Locator {
         }
     }
 
-    /// Whether an address is in a stub that leads to a function of another module.
+    /// Whether an address is in code that only leads to a function: see
+    /// [`ModuleSymbols::is_stub`](crate::symbols::ModuleSymbols::is_stub).
     pub fn is_stub(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
         self.find(timeline, state, address)
             .is_some_and(|found| found.symbols.is_stub(found.address))
@@ -186,6 +187,8 @@ fn of_frame(base: &Place, frame: SourceFrame) -> Place {
     let mut place = base.clone();
     place.function = frame.function;
     place.inlined = frame.inlined;
+    // It is counted from the function that this one is inlined in.
+    place.offset = base.offset.filter(|_| !frame.inlined);
     place.set_location(frame.location);
     place
 }

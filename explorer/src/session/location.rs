@@ -84,6 +84,14 @@ impl Session {
         self.resolve_part(location, Part::Body)
     }
 
+    /// The same, and each block of code of a line: whatever executes it.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn resolve_blocks(&self, location: &str) -> Result<Vec<Target>, LocationError> {
+        self.resolve_part(location, Part::Blocks)
+    }
+
     /// All addresses a location means, over the whole history: that part of functions.
     ///
     /// # Errors
@@ -149,11 +157,21 @@ impl Session {
         let place = self.place().ok();
         let here =
             place.and_then(|place| Some(SourceLine { file: place.file?, line: place.line? }));
-        here.or_else(|| {
-            let main = self.locator.function(&self.timeline, "main", Part::Body);
-            let main = main.into_iter().next()?;
-            Some(SourceLine { file: main.file?, line: main.line? })
-        })
+        here.or_else(|| self.main_line())
+    }
+
+    /// The line that the program's `main` begins with: of Rust's, the user's own, as the one of
+    /// that name, which the C library calls, has no lines.
+    fn main_line(&self) -> Option<SourceLine> {
+        let main = self.main_target()?;
+        Some(SourceLine { file: main.file?, line: main.line? })
+    }
+
+    /// That `main`.
+    pub(super) fn main_target(&self) -> Option<Target> {
+        let main = self.locator.function(&self.timeline, "main", Part::Body).into_iter().next();
+        let stated = || self.locator.stated_main(&self.timeline);
+        main.filter(|main| main.line.is_some()).or_else(stated)
     }
 
     /// The address a location means at the cursor, for `disassemble`: a

@@ -1,12 +1,14 @@
 //! A session: a cursor over a timeline, with breakpoints and settings.
 
 mod abi;
+mod about_code;
 mod appearances;
 mod bookmark;
 mod breakpoint;
 mod called_name;
 mod calls;
 mod condition;
+mod content;
 mod crossed;
 mod defined;
 mod descriptors;
@@ -63,6 +65,7 @@ mod stop;
 mod view;
 mod visible;
 
+pub use content::Content;
 pub use defined::{Defined, Defines};
 pub use display::{Display, Displays};
 pub use each::{Each, Times};
@@ -86,7 +89,9 @@ mod value;
 mod watch;
 mod why;
 mod why_not;
+mod written;
 
+pub use about_code::ScopeVariable;
 pub use appearances::Appearance;
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};

@@ -5,7 +5,7 @@ use super::stop::Stop;
 use super::{Session, natural_stop};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::event::EventKind;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// States a walk visits between two looks at the interrupt flag.
 const POLL: u64 = 1 << 14;
@@ -70,7 +70,7 @@ impl Session {
             (target, stop) = (found.state, found.stop);
         }
         if way == Direction::Forward
-            && let Some(signal) = self.first_signal(self.cursor, target)?
+            && let Some(signal) = self.nearest_signal(self.cursor..target, way)?
         {
             target = (signal.at + 1).min(self.timeline.end());
             (stop, fault) = (Stop::Signal(signal), None);
@@ -107,12 +107,15 @@ impl Session {
         Ok(hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor)))
     }
 
-    /// The first signal to stop at among the tracepoints from state `from` to
-    /// state `to`.
-    fn first_signal(&self, from: u64, to: u64) -> Result<Option<SignalStop>, StateError> {
+    /// The first signal to stop at among tracepoints, or (Backward) the last one.
+    pub(super) fn nearest_signal(
+        &self,
+        times: Range<u64>,
+        way: Direction,
+    ) -> Result<Option<SignalStop>, StateError> {
         let mut found = None;
         let mut stopped = false;
-        self.timeline.events(from..to, Direction::Forward, &mut |event| {
+        self.timeline.events(times, way, &mut |event| {
             stopped = self.interrupt.raised();
             match &event.kind {
                 EventKind::Signal(signal) if stops(signal) => {

@@ -1,19 +1,16 @@
 //! What the program wrote to its files, line by line.
 
 use super::Session;
-use crate::timeline::{Direction, StateError, Timeline};
-use rdb_schema::event::{Event, EventKind, Syscall};
-use rdb_schema::syscalls::name;
+use super::descriptors::Descriptors;
+use super::written::{Written, written};
+use crate::timeline::{Direction, StateError};
+use rdb_schema::event::EventKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Most bytes kept of one line, and taken of one call.
+/// Most bytes kept of one line.
 const MAX_LINE: usize = 4096;
-const MAX_CALL: usize = 1 << 20;
-
-/// Most parts of one writev (IOV_MAX, limits.h).
-const MAX_PARTS: u64 = 1024;
 
 /// A line of output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,13 +49,14 @@ struct Open {
     bytes: Vec<u8>,
 }
 
-/// Lines as they come, those of each descriptor on their own.
+/// Lines as they come, those of each open file on their own.
 struct Lines {
     wanted: Wanted,
     count: usize,
     /// Of those from the wanted state on: how many.
     behind: usize,
-    open: BTreeMap<u64, Open>,
+    /// By open file; what is at an offset, also by the tracepoint.
+    open: BTreeMap<(u64, Option<u64>), Open>,
     done: Vec<OutputLine>,
 }
 
@@ -74,17 +72,22 @@ impl Session {
     ) -> Result<Vec<OutputLine>, StateError> {
         let timeline = &self.timeline;
         let (mut lines, mut failed) = (Lines::new(wanted), None);
+        let mut descriptors = Descriptors::default();
         timeline.events(0..timeline.end(), Direction::Forward, &mut |event| {
             if self.interrupt.raised() {
                 failed = Some(StateError::Interrupted);
                 return ControlFlow::Break(());
             }
-            let EventKind::Syscall(syscall) = &event.kind else { return ControlFlow::Continue(()) };
-            if descriptor.is_none_or(|wanted| wanted == syscall.arguments[0])
-                && let Some(bytes) = written(timeline, event, syscall)
+            if let EventKind::Syscall(syscall) = &event.kind
+                // Descriptors are ints.
+                && let number = syscall.arguments[0] & u64::from(u32::MAX)
+                && descriptor.is_none_or(|wanted| wanted == number)
+                && let Some(written) = written(timeline, event, syscall)
             {
-                lines.add((event.tracepoint, event.thread), syscall.arguments[0], &bytes);
+                let file = descriptors.file(number);
+                lines.add((event.tracepoint, event.thread), (number, file), &written);
             }
+            descriptors.see(event);
             if lines.are_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         match failed {
@@ -92,36 +95,6 @@ impl Session {
             None => Ok(lines.finish()),
         }
     }
-}
-
-/// What a call wrote, if it writes; unknown bytes as `?`.
-fn written(timeline: &Timeline, event: &Event, syscall: &Syscall) -> Option<Vec<u8>> {
-    let mut left = usize::try_from(syscall.result).ok().filter(|_| syscall.finished)?.min(MAX_CALL);
-    let [_, address, count, ..] = syscall.arguments;
-    let at = event.tracepoint;
-    let mut bytes = Vec::new();
-    let mut take = |address: u64, length: usize| {
-        let part = timeline.memory(at, address, length.min(left)).unwrap_or_default();
-        left -= part.len();
-        bytes.extend(part.into_iter().map(|byte| byte.unwrap_or(b'?')));
-    };
-    match name(syscall.number)? {
-        "write" | "pwrite64" | "sendto" => take(address, MAX_CALL),
-        "writev" | "pwritev" | "pwritev2" => {
-            // struct iovec: address, length (readv(2)).
-            for index in 0..count.min(MAX_PARTS) {
-                let mut part = [0; 16];
-                let from = address.checked_add(index * 16)?;
-                if !timeline.read(at, from, &mut part) {
-                    break;
-                }
-                let word = |at: usize| Some(u64::from_le_bytes(*part.get(at..)?.first_chunk()?));
-                take(word(0)?, usize::try_from(word(8)?).unwrap_or(MAX_CALL));
-            }
-        }
-        _ => return None,
-    }
-    Some(bytes)
 }
 
 impl Lines {
@@ -142,11 +115,18 @@ impl Lines {
         }
     }
 
-    fn add(&mut self, (tracepoint, thread): (u64, u32), descriptor: u64, bytes: &[u8]) {
+    fn add(
+        &mut self,
+        (tracepoint, thread): (u64, u32),
+        (descriptor, file): (u64, u64),
+        written: &Written,
+    ) {
+        // What goes to an offset does not go on where the file's last line stopped.
+        let file = (file, written.offset.then_some(tracepoint));
         let counts = matches!(self.wanted, Wanted::Around { state, .. } if tracepoint >= state);
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        for piece in written.bytes.split_inclusive(|byte| *byte == b'\n') {
             let (count, behind) = (&mut self.count, &mut self.behind);
-            let open = self.open.entry(descriptor).or_insert_with(|| {
+            let open = self.open.entry(file).or_insert_with(|| {
                 *count += 1;
                 *behind += usize::from(counts);
                 let text = String::new();
@@ -158,21 +138,24 @@ impl Lines {
             let kept = text.unwrap_or(piece);
             open.bytes.extend_from_slice(kept.get(..room).unwrap_or(kept));
             if text.is_some() {
-                self.close(descriptor);
+                self.close(file);
             }
+        }
+        if written.offset {
+            self.close(file);
         }
     }
 
-    fn close(&mut self, descriptor: u64) {
-        if let Some(Open { mut line, bytes }) = self.open.remove(&descriptor) {
+    fn close(&mut self, file: (u64, Option<u64>)) {
+        if let Some(Open { mut line, bytes }) = self.open.remove(&file) {
             line.text = String::from_utf8_lossy(&bytes).into_owned();
             self.done.push(line);
         }
     }
 
     fn finish(mut self) -> Vec<OutputLine> {
-        let open: Vec<u64> = self.open.keys().copied().collect();
-        open.into_iter().for_each(|descriptor| self.close(descriptor));
+        let open: Vec<_> = self.open.keys().copied().collect();
+        open.into_iter().for_each(|file| self.close(file));
         self.done.sort_by_key(|line| line.number);
         self.done
     }
@@ -182,11 +165,15 @@ impl Lines {
 mod tests {
     use super::*;
 
+    fn written(text: &str) -> Written {
+        Written { bytes: text.into(), offset: false }
+    }
+
     #[test]
     fn lines_are_enough_once_those_that_are_wanted_are_whole() {
         let mut lines = Lines::new(Wanted::Around { state: 20, behind: 1 });
         let mut write = |tracepoint, descriptor, text: &str| {
-            lines.add((tracepoint, 1), descriptor, text.as_bytes());
+            lines.add((tracepoint, 1), (descriptor, descriptor), &written(text));
             lines.are_enough()
         };
         assert!(!write(10, 2, "prompt> "), "begun before");
@@ -196,9 +183,9 @@ mod tests {
         let texts: Vec<String> = lines.finish().into_iter().map(|line| line.text).collect();
         assert_eq!(texts, ["prompt> answer", "first", "second"]);
         let mut lines = Lines::new(Wanted::UpTo(2));
-        lines.add((5, 1), 1, b"one\n");
+        lines.add((5, 1), (1, 1), &written("one\n"));
         assert!(!lines.are_enough());
-        lines.add((6, 1), 1, b"two");
+        lines.add((6, 1), (1, 1), &written("two"));
         assert!(lines.are_enough());
     }
 }

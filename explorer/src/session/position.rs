@@ -12,7 +12,7 @@ pub struct Place {
     pub pc: u64,
     /// The function; the innermost inlined one, if any is inlined here.
     pub function: Option<String>,
-    /// Bytes from the start of the function the code lies in.
+    /// Bytes from the start of the function; none of an inlined one, whose copies have no start.
     pub offset: Option<u64>,
     /// Absolute name of the source file.
     pub file: Option<String>,

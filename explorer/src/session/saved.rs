@@ -161,7 +161,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, &'static str> {
 /// # Errors
 /// The file system's; what was there is then there still, or at `aside`.
 pub(super) fn write(path: &Path, bytes: &[u8], aside: Option<&Path>) -> io::Result<()> {
-    let made = WholeFile::new(path)?;
+    // A symbolic link goes aside itself, and still leads to what was there.
+    let made = if aside.is_some() { WholeFile::replacing(path) } else { WholeFile::new(path) }?;
     made.file().write_all(bytes)?;
     made.file().sync_all()?;
     if let Some(aside) = aside {

@@ -85,7 +85,8 @@ impl Session {
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
         let scene = self.scene()?;
         let variables = scene.variables().unwrap_or_default();
-        let mut words = expression.split(|c: char| !c.is_alphanumeric() && c != '_');
+        // `$rbx` is the register, whatever variables there are.
+        let mut words = expression.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
         let is = |word: &str| {
             let mut meant = variables.iter().filter(|one| one.in_scope && !one.hidden);
             meant.any(|one| &*one.name == word)

@@ -4,7 +4,8 @@ use super::{Kept, Scene, Session, registers};
 use crate::expression::{self, ExpressionError, Operand, Parsed};
 use crate::index::register_bits;
 use crate::symbols::datatypes::{Bits, Type};
-use crate::values::Place;
+use crate::symbols::location::Missing;
+use crate::values::{Place, Value};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -63,9 +64,20 @@ pub enum SubjectError {
     /// A variable that is kept nowhere.
     #[error("{0} has no place here: its value is known, but kept in no memory and no register")]
     Nowhere(String),
+    /// A variable of which nothing is known.
+    #[error("{}", unknown(.0, .1))]
+    Unknown(String, Missing),
     /// A variable in several places.
     #[error("{0:?} is kept in several places here: name one of them, a register or an address")]
     Pieces(String),
+}
+
+/// That a variable has no place, and why.
+fn unknown(name: &str, why: &Missing) -> String {
+    match why {
+        Missing::OptimizedOut => format!("{name} is optimized out here"),
+        why => format!("{name} has no place here: {why}"),
+    }
 }
 
 impl Subject {
@@ -166,11 +178,15 @@ impl Session {
     /// [`SubjectError`]; of a computed value, with what to watch instead.
     pub fn watched_subject(&self, text: &str, size: Option<u64>) -> Result<Subject, SubjectError> {
         let scene = self.scene().map_err(|error| super::state_fault(text, &error))?;
+        let kept = scene.kept_variable(text.trim());
         let range = text.contains("..");
-        if !range && scene.kept_variable(text.trim()).is_none() {
+        if !range && kept.is_none() {
             refuse_computed(&scene, text.trim(), |_| true)?;
         }
-        self.written_in(&scene, text, size).map(|(subject, _)| subject)
+        match kept.filter(|_| size.is_none()) {
+            Some((kept, _)) => Ok(Subject::Variable(kept)),
+            None => self.subject_in(&scene, text, size).map(|(subject, _)| subject),
+        }
     }
 
     /// The same as [`Self::typed_subject`], of what `text` means in a scene.
@@ -202,7 +218,7 @@ impl Session {
             Place::Pieces(_) => return Err(SubjectError::Pieces(text.to_owned())),
             Place::None => {
                 if Parsed::new(text, scene)?.is_name() {
-                    return Err(SubjectError::Nowhere(text.to_owned()));
+                    return Err(nowhere(scene, text, &value));
                 }
                 let of = value.of.target();
                 if of.is_none() {
@@ -233,6 +249,15 @@ impl Session {
 /// Parts of a computed value that are told.
 const MOST_PARTS: usize = 4;
 
+/// That a value is kept nowhere, or not known.
+fn nowhere(scene: &Scene<'_>, text: &str, value: &Value) -> SubjectError {
+    let text = text.to_owned();
+    match value.wholly_missing(scene) {
+        Some(why) => SubjectError::Unknown(text, why),
+        None => SubjectError::Nowhere(text),
+    }
+}
+
 /// Refuses what is computed, if some of what it is computed of is `telling`.
 fn refuse_computed(
     scene: &Scene<'_>,
@@ -240,7 +265,8 @@ fn refuse_computed(
     telling: impl Fn(&Operand) -> bool,
 ) -> Result<(), SubjectError> {
     let parsed = Parsed::new(text, scene)?;
-    if parsed.evaluate(scene)?.value.place != Place::None {
+    let value = parsed.evaluate(scene)?.value;
+    if value.place != Place::None {
         return Ok(());
     }
     let operands = parsed.operands(scene)?;
@@ -249,7 +275,7 @@ fn refuse_computed(
     told.truncate(MOST_PARTS);
     match (operands.iter().any(telling), told.is_empty()) {
         (false, _) => Ok(()),
-        (true, true) => Err(SubjectError::Nowhere(text.to_owned())),
+        (true, true) => Err(nowhere(scene, text, &value)),
         (true, false) => Err(SubjectError::Computed(text.to_owned(), told.join(", "))),
     }
 }

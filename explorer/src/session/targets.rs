@@ -24,6 +24,8 @@ pub enum Part {
     Entry,
     /// The first behind its prologue.
     Body,
+    /// The same; and of a line, that of each of its blocks of code.
+    Blocks,
 }
 
 impl Locator {
@@ -67,6 +69,18 @@ impl Locator {
         (targets.len() <= most).then_some(targets)
     }
 
+    /// Where the function is entered that the program's debug information says it begins with.
+    pub(super) fn stated_main(&self, timeline: &Timeline) -> Option<Target> {
+        self.images().modules().find_map(|index| {
+            let symbols = self.images().symbols(timeline, index)?;
+            let is_program = self.images().are_of_program(timeline, symbols);
+            let main = is_program.then(|| symbols.dies().declared().main())??;
+            let bias = self.images().biases(timeline, index).into_iter().next()?;
+            let entry = BreakAddress { address: main, ..symbols.break_at_entry(main) };
+            Some(self.target(timeline, (index, symbols, bias), &entry))
+        })
+    }
+
     /// The first instructions of a function, not those of inlined copies; of an indirect one, of
     /// its resolver.
     pub fn entries<'a>(
@@ -103,7 +117,11 @@ impl Locator {
         let mut targets = Vec::new();
         let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
-            let addresses = of_part(found.addresses.clone(), part);
+            let addresses = match part {
+                Part::Blocks if found.exact => symbols.blocks_of_line(file, found),
+                _ => found.addresses.clone(),
+            };
+            let addresses = of_part(addresses, part);
             self.add_targets(timeline, *index, symbols, &addresses, &mut targets);
             let line = Some(found.line).filter(|_| !found.addresses.is_empty());
             nearest = nearest.into_iter().chain(line).min();

@@ -1,10 +1,27 @@
 //! Running to a place.
 
+use super::line_code::{LineCache, LineCode};
 use super::stop::Stop;
 use super::{LocationError, Session};
 use crate::timeline::Direction;
+use std::ops::Range;
 
 impl Session {
+    /// The code of the function around the cursor, where `line` is, from its entry to the end of
+    /// what goes on with the line. The rule is gdb's: rows that are no places to stop go on.
+    pub(super) fn code_so_far(&self, lines: &mut LineCache, line: &LineCode) -> Range<u64> {
+        let entry = line.instances.first().map_or(line.row.start, |function| function.entry);
+        let mut end = line.row.end;
+        while end < line.end {
+            let next = lines.get(&self.locator, &self.timeline, self.cursor, end);
+            match next.filter(|next| !next.stops && next.row.end > end) {
+                Some(next) => end = next.row.end,
+                None => break,
+            }
+        }
+        entry..end
+    }
+
     /// Moves to the nearest state at `location`. Stops early at breakpoints and
     /// signals; if it is nowhere on the way, at the end (Backward: the start).
     ///

@@ -125,15 +125,13 @@ impl ModuleSymbols {
     /// by component. Without code on that line, the next line that has some
     /// is taken, as in gdb. One address for each block of a function or inlined copy, its
     /// lowest, and for each part of a function that is split; behind the prologue
-    /// if it is the function's entry. Rows that go on with the line are no places, nor are
-    /// empty ones if there are others.
+    /// if it is the function's entry. Empty rows are no places if there are others.
     pub fn addresses_of_line(&self, file: &str, line: u32) -> LineMatch {
         let units = self.units();
         let mut matched = LineMatch::default();
         let mut candidates: BTreeMap<u32, Vec<(Entry, Located)>> = BTreeMap::new();
         for unit in 0..units.len() {
-            let fits = |name: &str| path::matches(name, file);
-            let wanted: Vec<bool> = units.files(unit).iter().map(|name| fits(name)).collect();
+            let wanted = self.files_called(unit, file);
             let names = units.files(unit).iter().zip(&wanted).filter(|(_, wanted)| **wanted);
             matched.files.extend(names.map(|(name, _)| name.to_string()));
             let is_wanted = |row: &&Row| wanted.get(row.file as usize).copied().unwrap_or(false);
@@ -142,8 +140,7 @@ impl ModuleSymbols {
             }
             let rows = units.lines(unit).map(|lines| lines.rows()).unwrap_or_default();
             let rows = rows.iter().filter(is_wanted).filter(|row| row.is_stmt && row.line >= line);
-            let rows = rows.filter(|row| row.line != 0 && row.entry != Entry::Continued);
-            for row in rows {
+            for row in rows.filter(|row| row.line != 0) {
                 let place = (row.entry, (unit, row.address));
                 candidates.entry(row.line).or_default().push(place);
             }
@@ -158,6 +155,11 @@ impl ModuleSymbols {
             matched.addresses = self.one_per_function(places.map(|(_, place)| *place).collect());
         }
         matched
+    }
+
+    /// Which of a unit's files are called `file`, compared from the end, component by component.
+    pub(super) fn files_called(&self, unit: usize, file: &str) -> Vec<bool> {
+        self.units().files(unit).iter().map(|name| path::matches(name, file)).collect()
     }
 
     /// Of places of one line, the lowest in each block of each function or inlined copy, as
@@ -185,7 +187,12 @@ impl ModuleSymbols {
         found
     }
 
-    fn break_on_line(&self, unit: usize, scope: Option<usize>, address: u64) -> BreakAddress {
+    pub(super) fn break_on_line(
+        &self,
+        unit: usize,
+        scope: Option<usize>,
+        address: u64,
+    ) -> BreakAddress {
         let at = ModuleAddr(address);
         let scopes = self.units().scopes(unit);
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {

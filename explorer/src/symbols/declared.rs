@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gimli::{AttributeSpecification, AttributeValue, EntriesRaw, Operation};
 
+use super::address::ModuleAddr;
 use super::bytes::Reader;
 use super::dies::{DieRef, Dies, SharedUnit};
 use super::guard::{Budget, guarded};
@@ -60,6 +61,8 @@ pub struct Declared {
     uses: Vec<(usize, Arc<str>, usize)>,
     /// The DIE that has the place of a variable, by the one that names it, where these differ.
     definitions: HashMap<usize, usize>,
+    /// Where the function is entered that is said to be the program's first (DW_AT_main_subprogram).
+    main: Option<u64>,
 }
 
 impl Dies {
@@ -122,6 +125,12 @@ impl Declared {
     pub fn definition(&self, die: DieRef) -> Option<DieRef> {
         let offset = *self.definitions.get(&die.offset).filter(|_| !die.supplementary)?;
         Some(DieRef { supplementary: false, offset })
+    }
+
+    /// Where the function is entered that the user's part of the program begins with, if a unit
+    /// says so: Rust's `main` is not the one that the C library calls.
+    pub fn main(&self) -> Option<ModuleAddr> {
+        self.main.map(ModuleAddr)
     }
 
     /// The DIEs a typed name may mean: those it names exactly, else those whose last
@@ -224,6 +233,12 @@ struct Seen {
     completes: Option<DieRef>,
     /// What names it.
     origin: Option<DieRef>,
+    /// Whether the user's part of the program begins with it.
+    main: bool,
+    /// Where its code begins.
+    entry: Option<u64>,
+    /// Where it is in a thread's storage.
+    thread_offset: Option<u64>,
 }
 
 impl Walk<'_> {
@@ -243,7 +258,11 @@ impl Walk<'_> {
             self.entries.skip_attributes(attributes).ok()?;
             return Some(());
         }
-        let seen = self.attributes(attributes)?;
+        let mut seen = self.attributes(attributes)?;
+        seen.discarded |= seen.thread_offset.is_some_and(|offset| self.is_no_thread_local(offset));
+        if seen.main && declared.main.is_none() {
+            declared.main = seen.entry;
+        }
         let place = self.start.saturating_add(offset);
         self.define(declared, what, &seen, place);
         let full = seen.completes.and_then(|completes| declared.qualified(completes));
@@ -289,6 +308,14 @@ impl Walk<'_> {
                     let address = self.address(&attribute.value());
                     seen.fixed = address.is_some();
                     seen.discarded = address.is_some_and(|address| TOMBSTONES.contains(&address));
+                    seen.thread_offset = self.thread_offset(&attribute.value());
+                }
+                gimli::DW_AT_main_subprogram => {
+                    seen.main = attribute.value() == AttributeValue::Flag(true);
+                }
+                gimli::DW_AT_low_pc => {
+                    let value = attribute.value();
+                    seen.entry = self.dies.dwarf().attr_address(self.unit, value).ok().flatten();
                 }
                 gimli::DW_AT_specification => seen.completes = self.place(&attribute.value()),
                 gimli::DW_AT_abstract_origin => seen.origin = self.place(&attribute.value()),
@@ -305,6 +332,33 @@ impl Walk<'_> {
             Operation::Address { address } => Some(address),
             Operation::AddressIndex { index } => self.dies.dwarf().address(self.unit, index).ok(),
             _ => None,
+        }
+    }
+
+    /// Where a variable is in a thread's storage: a constant, and DW_OP_form_tls_address.
+    fn thread_offset(&self, value: &AttributeValue<Reader>) -> Option<u64> {
+        let AttributeValue::Exprloc(expression) = value else { return None };
+        let mut operations = expression.clone().operations(self.unit.encoding());
+        let offset = match operations.next().ok()?? {
+            Operation::UnsignedConstant { value } => value,
+            Operation::SignedConstant { value } => value.cast_unsigned(),
+            Operation::Address { address } => address,
+            Operation::AddressIndex { index } | Operation::ConstantIndex { index } => {
+                self.dies.dwarf().address(self.unit, index).ok()?
+            }
+            _ => return None,
+        };
+        matches!(operations.next().ok()??, Operation::TLS).then_some(offset)
+    }
+
+    /// Whether the linker threw away the thread-local variable that was just read, which is said
+    /// to be at an offset: what ld writes for that is the offset of the first, so that only
+    /// symbols tell them apart.
+    fn is_no_thread_local(&self, offset: u64) -> bool {
+        match (offset, &self.text, &self.dies.first_thread_locals) {
+            (0, Some(name), Some(first)) => !first.contains(name),
+            (0, ..) => false,
+            _ => TOMBSTONES.contains(&offset),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The entries (DIEs) of a module's debug information, by their place.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset};
@@ -122,6 +123,9 @@ impl File {
 pub struct Dies {
     main: File,
     supplementary: Option<File>,
+    /// What symbols call the thread-local variables at the beginning of a thread's storage, if
+    /// there are symbols.
+    pub(super) first_thread_locals: Option<HashSet<String>>,
     pub(super) declared: OnceLock<Declared>,
     pub(super) types: TypeCache,
     pub(super) surroundings: Surroundings,
@@ -129,12 +133,17 @@ pub struct Dies {
 }
 
 impl Dies {
-    /// Of these sections.
-    pub(crate) fn new(dwarf: Arc<SharedDwarf>) -> Self {
+    /// Of these sections; with the names of the thread-local variables that symbols have at the
+    /// beginning of a thread's storage.
+    pub(crate) fn new(
+        dwarf: Arc<SharedDwarf>,
+        first_thread_locals: Option<HashSet<String>>,
+    ) -> Self {
         let supplementary = dwarf.sup.as_ref().map(|sup| File::new(Arc::clone(sup)));
         Self {
             main: File::new(dwarf),
             supplementary,
+            first_thread_locals,
             declared: OnceLock::new(),
             types: TypeCache::default(),
             surroundings: Surroundings::default(),

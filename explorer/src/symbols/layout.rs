@@ -27,13 +27,31 @@ impl Segment {
 
     /// File offsets the loader maps for it: rounded out to pages.
     fn mapped(&self) -> (u64, u64) {
-        let end = self.offset.saturating_add(self.file_size);
-        (self.offset & !(PAGE - 1), end.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX))
+        (self.offset & !(PAGE - 1), page_end(self.offset.saturating_add(self.file_size)))
+    }
+
+    /// Whether an address is in its pages behind those that the file has bytes for.
+    fn has_behind_file(&self, address: u64) -> bool {
+        let end = page_end(self.address.saturating_add(self.memory_size));
+        (self.file_end()..end).contains(&address)
+    }
+
+    /// Where the pages end that the file has bytes for.
+    fn file_end(&self) -> u64 {
+        match self.file_size {
+            0 => self.address & !(PAGE - 1),
+            size => page_end(self.address.saturating_add(size)),
+        }
     }
 
     fn address_of(&self, offset: u64) -> u64 {
         offset.wrapping_sub(self.offset).wrapping_add(self.address)
     }
+}
+
+/// The end of the page that ends at or behind `address`.
+fn page_end(address: u64) -> u64 {
+    address.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
 }
 
 /// The loadable segments of a module.
@@ -63,6 +81,13 @@ impl Layout {
     pub fn is_code(&self, address: ModuleAddr) -> bool {
         let executable = |segment: &Segment| segment.executable && segment.holds(address.0);
         address.0 != 0 && self.segments.iter().any(executable)
+    }
+
+    /// Whether an address is in memory of a segment that is not in the file, if the mapping of
+    /// the file before it ends at `mapped_end`: where the segment's part of the file ends.
+    pub fn is_behind_file(&self, address: ModuleAddr, mapped_end: ModuleAddr) -> bool {
+        let ends = |segment: &Segment| segment.file_size == 0 || segment.file_end() == mapped_end.0;
+        self.segments.iter().any(|segment| segment.has_behind_file(address.0) && ends(segment))
     }
 
     /// The module address of a byte of the file.
@@ -133,6 +158,9 @@ mod tests {
         assert_eq!(both, [0x7000_1000, 0x7000_0000]);
         assert_eq!(layout.address_of_offset(0x1310), Some(ModuleAddr(0x2310)));
         assert_eq!(layout.offset_of_address(ModuleAddr(0x3400)), None);
+        let behind = |address, end| layout.is_behind_file(ModuleAddr(address), ModuleAddr(end));
+        assert!(behind(0x4000, 0x4000) && behind(0x4fff, 0x4000));
+        assert!(!behind(0x3fff, 0x4000) && !behind(0x5000, 0x4000) && !behind(0x4000, 0x3000));
         assert!(layout.is_code(ModuleAddr(0x1010)) && !layout.is_code(ModuleAddr(0x2310)));
     }
 }

@@ -28,26 +28,33 @@ pub(crate) struct Row {
     pub entry: Entry,
 }
 
-/// What a row is to breakpoints on its line. The rules are gdb's.
+/// What a row is to breakpoints on its line. The rule is gdb's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// A place of its own.
     Place,
     /// At its address code of another file begins: a place if the line has no other.
     Empty,
-    /// It goes on with the row before, which is a place to stop and of the same line, in whose
-    /// parts jumps lead to and fro.
+}
+
+/// What a row is to the rows before it. The rules are gdb's.
+enum Next {
+    /// One of its own.
+    Row,
+    /// It goes on with the last one, of the same line, in whose parts jumps lead to and fro.
     Continued,
+    /// It is no place to stop, and of another file, where one is.
+    Hidden,
 }
 
 /// What rows before say of the next one.
 #[derive(Default)]
 struct Before {
-    /// File and line of the last row.
-    line: Option<(u32, u32)>,
-    /// Whether a row of that line is a place to stop.
-    stop: bool,
-    /// Whether the line is in several parts (DW_LNE_set_discriminator).
+    /// File and line of the last row that is one of its own.
+    place: Option<(u32, u32)>,
+    /// The line of the last row.
+    line: u32,
+    /// Whether that line is in several parts (DW_LNE_set_discriminator).
     parts: bool,
     /// The last row's address, and whether a place to stop is there.
     address: u64,
@@ -56,23 +63,31 @@ struct Before {
 
 impl Before {
     /// What `row`, with its discriminator, is.
-    fn next(&mut self, row: &Row, discriminator: u64) -> Entry {
+    fn next(&mut self, row: &Row, discriminator: u64) -> Next {
+        if self.line != row.line {
+            (self.line, self.parts) = (row.line, false);
+        }
+        self.parts |= discriminator != 0;
         if self.address != row.address {
             (self.address, self.stop_here) = (row.address, false);
         }
-        let line = Some((row.file, row.line));
-        let other_file = self.line.is_some_and(|(file, _)| file != row.file);
-        if other_file && !row.is_stmt && self.stop_here {
-            return Entry::Continued;
-        }
-        if self.line != line {
-            (self.line, self.stop, self.parts) = (line, false, false);
-        }
-        self.parts |= discriminator != 0;
-        let entry = if self.stop && self.parts { Entry::Continued } else { Entry::Place };
-        self.stop |= row.is_stmt;
+        let hidden = self.is_other_file(row) && !row.is_stmt && self.stop_here;
         self.stop_here |= row.is_stmt;
-        entry
+        let place = Some((row.file, row.line));
+        if hidden {
+            Next::Hidden
+        } else if row.line == 0 {
+            Next::Row
+        } else if self.parts && self.place == place {
+            Next::Continued
+        } else {
+            self.place = place;
+            Next::Row
+        }
+    }
+
+    fn is_other_file(&self, row: &Row) -> bool {
+        self.place.is_none_or(|(file, _)| file != row.file)
     }
 }
 
@@ -84,11 +99,13 @@ struct Sequence {
     rows: Range<usize>,
 }
 
-/// The rows of one unit.
+/// The rows of one unit, without those that only go on with the row before.
 #[derive(Debug, Default)]
 pub(crate) struct LineTable {
     sequences: Vec<Sequence>,
     rows: Vec<Row>,
+    /// Address and column of rows that go on with one of `rows`, by address.
+    columns: Vec<(u64, u32)>,
 }
 
 impl LineTable {
@@ -98,27 +115,38 @@ impl LineTable {
         let mut table = Self::default();
         let Some(program) = unit.line_program.clone() else { return table };
         let mut rows = program.rows();
-        let (mut first, mut before) = (0, Before::default());
+        let (mut first, mut columns) = (0, 0);
+        let mut before = Before::default();
         while let Ok(Some((_, row))) = rows.next_row() {
             if row.end_sequence() {
-                table.end_sequence(first, row.address(), &keep);
-                (first, before) = (table.rows.len(), Before::default());
+                if !table.end_sequence(first, row.address(), &keep) {
+                    table.columns.truncate(columns);
+                }
+                (first, columns) = (table.rows.len(), table.columns.len());
+                before = Before::default();
             } else if budget.take(1) {
-                let mut new = Row::of(row);
-                new.entry = before.next(&new, row.discriminator());
-                table.rows.push(new);
+                let new = Row::of(row);
+                match before.next(&new, row.discriminator()) {
+                    Next::Row => table.rows.push(new),
+                    Next::Continued => table.columns.push((new.address, new.column)),
+                    Next::Hidden => {}
+                }
             } else {
                 break;
             }
         }
         table.rows.truncate(first);
+        table.columns.truncate(columns);
+        table.columns.sort_by_key(|(address, _)| *address);
         table.sequences.sort_unstable_by_key(|sequence| sequence.start);
         table
     }
 
-    fn end_sequence(&mut self, first: usize, end: u64, keep: &impl Fn(u64) -> bool) {
+    /// Whether the sequence is kept.
+    fn end_sequence(&mut self, first: usize, end: u64, keep: &impl Fn(u64) -> bool) -> bool {
         let start = self.rows.get(first).map(|row| row.address);
-        match start.filter(|start| *start < end && keep(*start)) {
+        let start = start.filter(|start| *start < end && keep(*start));
+        match start {
             Some(start) => {
                 // Producers must ascend (6.2.5); search depends on it.
                 if let Some(rows) = self.rows.get_mut(first..) {
@@ -129,6 +157,7 @@ impl LineTable {
             }
             None => self.rows.truncate(first),
         }
+        start.is_some()
     }
 
     /// The sequence around an address: rows, and its end.
@@ -147,6 +176,13 @@ impl LineTable {
         let last = rows.last()?;
         let same = rows.iter().rev().take_while(|row| row.address == last.address);
         Some(same.filter(|row| row.is_stmt).find(|row| row.line != 0).unwrap_or(last))
+    }
+
+    /// The column of the code at an address in `row`.
+    pub fn column_at(&self, address: u64, row: &Row) -> u32 {
+        let after = self.columns.partition_point(|(at, _)| *at <= address);
+        let last = after.checked_sub(1).and_then(|last| self.columns.get(last));
+        last.filter(|(at, _)| *at > row.address).map_or(row.column, |(_, column)| *column)
     }
 
     /// Whether a statement row starts exactly here.

@@ -108,7 +108,9 @@ impl ModuleSymbols {
     /// The line an address belongs to.
     pub fn location_at(&self, address: ModuleAddr) -> Option<Location> {
         let (unit, lines) = self.lines_at(address.0)?;
-        self.location_of(unit, lines.row_at(address.0)?)
+        let row = lines.row_at(address.0)?;
+        let column = lines.column_at(address.0, row);
+        Some(Location { column, ..self.location_of(unit, row)? })
     }
 
     /// Whether a line starts exactly here: a row of the line table marked as

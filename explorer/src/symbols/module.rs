@@ -12,7 +12,7 @@ use super::elf::Elf;
 use super::guard::guarded;
 use super::index::FunctionIndex;
 use super::layout::Layout;
-use super::table::SymbolTable;
+use super::table::{SymbolTable, first_thread_locals};
 use super::units::Units;
 use super::unwind::Cfi;
 
@@ -101,7 +101,9 @@ impl ModuleSymbols {
 
     /// The entries of its debug information.
     pub fn dies(&self) -> &Arc<Dies> {
-        self.dies.get_or_init(|| Arc::new(Dies::new(self.dwarf())))
+        let first = || first_thread_locals(self.elf.as_ref()?, self.separate());
+        let read = || Arc::new(Dies::new(self.dwarf(), guarded(first)));
+        self.dies.get_or_init(read)
     }
 
     /// The separate debug file, if the module has no DWARF of its own.

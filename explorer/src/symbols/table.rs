@@ -2,6 +2,7 @@
 
 use object::read::elf::FileHeader;
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, elf};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::demangle::demangle_short;
@@ -10,6 +11,9 @@ use super::plt;
 
 /// Bytes of names one module may have.
 const MAX_NAME_BYTES: usize = 1 << 28;
+
+/// Symbols of one module looked through for thread-local variables.
+const MAX_SYMBOLS: usize = 1 << 24;
 
 /// How many symbols before an address are tried for one that contains it.
 const MAX_BACK: usize = 64;
@@ -201,6 +205,31 @@ fn collect(view: &ElfView<'_>, symbols: &mut Vec<Symbol>) {
         let indirect = st_type(&symbol) == Some(elf::STT_GNU_IFUNC);
         symbols.push(Symbol { address, size, section_end, kind, rank, indirect, name });
     }
+}
+
+/// What the symbols call the thread-local variables at the beginning of a thread's storage: their
+/// names as the source has them. `None` if there are none, as in stripped files.
+pub(crate) fn first_thread_locals(elf: &Elf, separate: Option<&Elf>) -> Option<HashSet<String>> {
+    elf.thread_local?;
+    let mut names = HashSet::new();
+    for view in separate.into_iter().chain([elf]).filter_map(Elf::view) {
+        for symbol in view.symbols().take(MAX_SYMBOLS) {
+            let first = st_type(&symbol) == Some(elf::STT_TLS) && symbol.address() == 0;
+            if first && !symbol.is_undefined() {
+                let name = String::from_utf8_lossy(symbol.name_bytes().unwrap_or_default());
+                names.insert(source_name(&name));
+            }
+        }
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// What the source calls a variable: without scopes, and without what compilers put behind the
+/// names of those that are static in functions, `calls.0`.
+fn source_name(symbol: &str) -> String {
+    let name = demangle_short(symbol);
+    let last = name.rsplit("::").next().unwrap_or(&name);
+    last.split('.').next().unwrap_or(last).to_owned()
 }
 
 /// One past a symbol's section; the last address if it is in none.

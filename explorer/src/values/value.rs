@@ -75,6 +75,15 @@ impl Value {
         matches!(why, Missing::NoObject(_)).then(|| why.clone())
     }
 
+    /// Why nothing of it is known; `None` if anything is.
+    pub fn wholly_missing(&self, target: &dyn Target) -> Option<Missing> {
+        let bytes = self.bytes(target);
+        match self.bits {
+            Some(bits) => bytes.bits(bits.offset, bits.size).err(),
+            None => bytes.wholly_missing().cloned(),
+        }
+    }
+
     /// The address of a value in memory.
     pub fn address(&self) -> Option<u64> {
         match self.place {

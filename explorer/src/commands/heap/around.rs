@@ -125,6 +125,7 @@ impl Output for Elsewhere {
         page.put(Style::Address, hex(self.address)).plain(" is in no block, nor near one: ");
         let place = match (self.mapping.as_deref(), &self.symbol) {
             (None, _) => "it is not mapped here.".to_owned(),
+            (Some(""), Some(symbol)) => format!("it is {symbol}."),
             (Some(name), Some(symbol)) => format!("it is {symbol}, in {name}."),
             (Some(""), None) => "it lies in a mapping without a name.".to_owned(),
             (Some("[stack]"), None) => "it lies in the stack.".to_owned(),

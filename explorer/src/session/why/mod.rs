@@ -5,6 +5,7 @@ mod allocated;
 mod bit_field;
 mod carried;
 mod chain;
+mod cleared;
 mod constant;
 mod effects;
 mod extent;

@@ -86,6 +86,12 @@ pub enum Origin {
     },
     /// Nobody wrote there, and the kernel maps zeros.
     Zero,
+    /// A system call made zeros of memory that was there before: threw away what it held, or
+    /// mapped it anew.
+    Cleared {
+        /// The call with arguments and result.
+        call: String,
+    },
     /// The program began with it.
     Start {
         /// What it is part of.
@@ -138,7 +144,11 @@ impl Session {
         let space = self.timeline.shared_space(w + 1)?;
         let unmapped = || Origin::Unknown { why: "nothing is mapped there".to_owned() };
         let of = |mapping: &Mapping| self.of_mapping(mapping, address, w + 1);
-        Ok(space.find(address).map_or_else(unmapped, of))
+        let origin = space.find(address).map_or_else(unmapped, of);
+        Ok(match origin {
+            Origin::Zero => super::cleared::by(self, span, address, w)?.unwrap_or(origin),
+            origin => origin,
+        })
     }
 
     fn of_mapping(&self, mapping: &Mapping, address: u64, state: u64) -> Origin {
@@ -216,13 +226,18 @@ impl Session {
         }
     }
 
-    fn of_call(&self, call: &Syscall, span: &Span, w: u64) -> Origin {
-        let asked = Call { number: call.number, args: call.arguments, result: call.result };
+    /// A system call at `w` with arguments and result.
+    pub(super) fn syscall_text(&self, call: &Syscall, w: u64) -> String {
         let memory =
             |t: u64| move |address, buffer: &mut [u8]| self.timeline.read(t, address, buffer);
-        let words = describe_limited(&asked, &memory(w), &memory(w + 1), SHOWN);
+        let words = describe_limited(&asked(call), &memory(w), &memory(w + 1), SHOWN);
         let arguments: Vec<_> = words.arguments.iter().map(|a| a.text.as_str()).collect();
-        let text = format!("{}({}) = {}", words.name, arguments.join(", "), words.result);
+        format!("{}({}) = {}", words.name, arguments.join(", "), words.result)
+    }
+
+    fn of_call(&self, call: &Syscall, span: &Span, w: u64) -> Origin {
+        let asked = asked(call);
+        let text = self.syscall_text(call, w);
         let reads = matches!(
             name(call.number),
             Some("read" | "pread64" | "recvfrom" | "readv" | "preadv" | "recvmsg" | "getdents64")
@@ -247,6 +262,10 @@ impl Session {
         });
         Origin::Syscall { call: text, file, offset, file_offset }
     }
+}
+
+fn asked(call: &Syscall) -> Call {
+    Call { number: call.number, args: call.arguments, result: call.result }
 }
 
 /// The descriptor of what a call maps, if that is a file.
@@ -301,6 +320,9 @@ impl Origin {
                 page.plain("the stack's old contents: not written since ");
                 page.put(Style::Function, brief(function)).plain(" was entered at ");
                 page.put(Style::Tracepoint, format!("#{}", thousands(*entered)))
+            }
+            Self::Cleared { call } => {
+                page.put(Style::Function, call).plain(": zero from the kernel")
             }
             Self::Zero => page.plain("memory that nobody wrote to: zero from the kernel"),
             Self::Unknown { why } => page.plain(format!("not known: {why}")),

@@ -115,11 +115,13 @@ mod tests {
             bits: None,
             base: false,
             artificial: false,
+            alignment: None,
         });
         Type::made(Shape::Record(Record {
             kind: RecordKind::Struct,
             name: None,
             size,
+            alignment: None,
             members: members.collect(),
             place: None,
             statics: Vec::new(),

@@ -65,6 +65,9 @@ impl Session {
         let Ok(parsed) = Parsed::new(text, &scene) else { return Ok(none) };
         match parsed.evaluate(&scene) {
             Ok(found) if found.value.place == Place::None => {
+                if found.value.wholly_missing(&scene).is_some() {
+                    return Ok(none);
+                }
                 let operands = parsed.operands(&scene).map_err(|error| error.to_string())?;
                 let values = operands.into_iter().map(|operand| operand.value);
                 Ok(values.filter(|value| value.place != Place::None).collect())

@@ -149,7 +149,8 @@ impl Tracer<'_> {
             }
             Writer::Mapped(tracepoint) => {
                 let origin = self.session.mapped_in(&piece.span, *tracepoint)?;
-                return self.end(task, piece, None, origin);
+                let at = matches!(origin, Origin::Cleared { .. }).then_some(*tracepoint);
+                return self.end(task, piece, at, origin);
             }
             Writer::Nobody => {
                 let origin = self.session.initial(&piece.span)?;

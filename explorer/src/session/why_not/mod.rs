@@ -38,7 +38,7 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn why_not(&self, location: &str, within: Option<u64>) -> Result<WhyNot, LocationError> {
-        let targets = self.resolve(location)?;
+        let targets = self.resolve_blocks(location)?;
         let end = self.timeline.end();
         let until = within.map_or(end, |count| self.cursor.saturating_add(count).min(end));
         let id = self.thread()?;

@@ -3,6 +3,7 @@
 //! A type refers to others by the place of their DIE: they are read when asked for, so that
 //! cycles (a list's node) cost nothing, and malformed ones end.
 
+mod alignment;
 mod class;
 mod definition;
 mod member_pointer;

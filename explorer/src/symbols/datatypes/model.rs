@@ -115,6 +115,8 @@ pub struct Member {
     pub base: bool,
     /// Whether the compiler put it there: `_vptr.Shape`.
     pub artificial: bool,
+    /// What it is aligned to, if that is stated (DW_AT_alignment).
+    pub alignment: Option<u64>,
 }
 
 /// A static member of a record.
@@ -166,6 +168,8 @@ pub struct Record {
     pub place: Option<DieRef>,
     /// Bytes.
     pub size: u64,
+    /// What it is aligned to, if that is stated (DW_AT_alignment).
+    pub alignment: Option<u64>,
     /// Base classes and members, in order.
     pub members: Vec<Member>,
     /// Static members, in order.
@@ -277,6 +281,8 @@ pub enum Shape {
         name: Arc<str>,
         /// What it stands for.
         to: Link,
+        /// What it is aligned to, if that is stated (DW_AT_alignment).
+        alignment: Option<u64>,
     },
     /// `const`, `volatile`, `restrict`, `_Atomic`.
     Qualified {

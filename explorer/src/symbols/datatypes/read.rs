@@ -24,7 +24,8 @@ pub(super) fn shape(entry: &Entry<'_>) -> Option<Shape> {
         gimli::DW_TAG_restrict_type => qualified("restrict"),
         gimli::DW_TAG_atomic_type => qualified("_Atomic"),
         gimli::DW_TAG_typedef | gimli::DW_TAG_template_alias => {
-            Shape::Alias { name: qualified_name(entry)?, to: link(entry) }
+            let alignment = entry.unsigned(gimli::DW_AT_alignment);
+            Shape::Alias { name: qualified_name(entry)?, to: link(entry), alignment }
         }
         gimli::DW_TAG_array_type => array(entry),
         gimli::DW_TAG_structure_type => Shape::Record(record::read(entry, RecordKind::Struct)),

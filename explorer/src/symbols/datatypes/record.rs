@@ -18,6 +18,7 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
         name: qualified_name(entry),
         place: Some(entry.place()),
         size: entry.unsigned(gimli::DW_AT_byte_size).unwrap_or(0),
+        alignment: entry.unsigned(gimli::DW_AT_alignment),
         members: Vec::new(),
         statics: Vec::new(),
         variants: None,
@@ -102,6 +103,7 @@ pub(super) fn member(child: &Entry<'_>) -> Member {
         bits: bits(child, offset),
         base: false,
         artificial: child.flag(gimli::DW_AT_artificial),
+        alignment: child.unsigned(gimli::DW_AT_alignment),
     }
 }
 

@@ -281,7 +281,7 @@ impl Machine<'_, '_> {
         let function = self.frame.function().ok_or_else(missing)?;
         let entry = self.entry.dies().entry(function).ok_or_else(missing)?;
         let value = entry.attribute(gimli::DW_AT_frame_base).ok_or_else(missing)?;
-        let expression = expression_at(&entry, value, self.frame.pc())?;
+        let expression = expression_at(&entry, value, self.frame)?;
         number(&entry, expression, self.frame, None, self.depth + 1)
     }
 
@@ -296,7 +296,7 @@ impl Machine<'_, '_> {
         let empty = || Reader::new([].into(), gimli::LittleEndian);
         let Some(entry) = self.entry.dies().entry(place) else { return Ok(empty()) };
         match entry.attribute(gimli::DW_AT_location) {
-            Some(value) => Ok(expression_at(&entry, value, self.frame.pc())?.0),
+            Some(value) => Ok(expression_at(&entry, value, self.frame)?.0),
             None => Ok(empty()),
         }
     }

@@ -4,10 +4,13 @@
 mod entry_value;
 mod evaluate;
 mod frame;
+mod list;
 
 pub use frame::{Fixed, Frame};
 
 use gimli::AttributeValue;
+use list::List;
+use std::ops::Range;
 
 use super::dies::{DieRef, Dies, Entry, Expression, constant};
 use super::guard::guarded;
@@ -113,20 +116,29 @@ impl Dies {
             return constant_bytes(&entry, &constant)
                 .map(|bytes| Location::whole(At::Value(bytes)));
         }
-        let place = entry.attribute(gimli::DW_AT_location);
-        let owner = if place.is_some() { None } else { entry.origin() };
-        let owner = owner.as_ref().unwrap_or(&entry);
-        let place = place.or_else(|| owner.attribute(gimli::DW_AT_location));
-        let expression = expression_at(owner, place.ok_or(Missing::OptimizedOut)?, frame.pc())?;
-        evaluate::locate(owner, expression, frame)
+        let (owner, place) = placed(entry).ok_or(Missing::OptimizedOut)?;
+        let expression = expression_at(&owner, place, frame)?;
+        evaluate::locate(&owner, expression, frame)
     }
 }
 
-/// The expression that holds at `pc`: the only one, or one of a location list.
+/// The entry that says where a variable is, itself or what it is a copy of, and what that says.
+fn placed(entry: Entry<'_>) -> Option<(Entry<'_>, AttributeValue<super::Reader>)> {
+    if let Some(place) = entry.attribute(gimli::DW_AT_location) {
+        return Some((entry, place));
+    }
+    let origin = entry.origin()?;
+    let place = origin.attribute(gimli::DW_AT_location)?;
+    Some((origin, place))
+}
+
+/// The expression that holds in `frame`: the only one, or one of a location list. As in gdb, an
+/// empty range where a function begins is about the moment at which it is entered: GCC makes those
+/// where its first statements, which have no code, change the variable.
 fn expression_at(
     entry: &Entry<'_>,
     value: AttributeValue<super::Reader>,
-    pc: u64,
+    frame: &dyn Frame,
 ) -> Result<Expression, Missing> {
     if let AttributeValue::Exprloc(expression) = value {
         return non_empty(entry, expression);
@@ -134,13 +146,15 @@ fn expression_at(
     if let AttributeValue::Block(bytes) = value {
         return non_empty(entry, gimli::Expression(bytes));
     }
+    let pc = frame.pc();
     let bad = |error: gimli::Error| Missing::Unusable(error.to_string());
-    let list = entry.dwarf().attr_locations(entry.unit(), value).map_err(bad)?;
+    let list = List::of(entry, value).map_err(bad)?;
     let mut list = list.ok_or_else(|| Missing::Unusable("no location list".to_owned()))?;
     for _ in 0..MAX_ENTRIES {
-        let Some(found) = list.next().map_err(bad)? else { break };
-        if (found.range.begin..found.range.end).contains(&pc) {
-            return non_empty(entry, found.data);
+        let Some((range, expression)) = list.next().map_err(bad)? else { break };
+        let is_entered = || frame.is_entered_at(pc.wrapping_add(frame.bias()));
+        if range.contains(&pc) || range.is_empty() && range.start == pc && is_entered() {
+            return non_empty(entry, expression);
         }
     }
     Err(Missing::OptimizedOut)
@@ -234,11 +248,11 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
     if matches!(value, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
         return None;
     }
-    let mut list = entry.dwarf().attr_locations(entry.unit(), value).ok()??;
+    let mut list = List::of(entry, value).ok()??;
     let mut found = Vec::new();
-    while let Ok(Some(next)) = list.next() {
-        if gimli::Reader::len(&next.data.0) > 0 {
-            found.push((next.range.begin, next.range.end));
+    while let Ok(Some((range, expression))) = list.next() {
+        if !range.is_empty() && gimli::Reader::len(&expression.0) > 0 {
+            found.push((range.start, range.end));
         }
         if found.len() >= MAX_ENTRIES {
             break;
@@ -248,25 +262,26 @@ pub(super) fn lifetimes(entry: &Entry<'_>) -> Option<Vec<(u64, u64)>> {
 }
 
 impl Dies {
-    /// The places of a variable's location list, as they are seen from `frame`, and where in the
-    /// code each begins to hold; `None` if its place does not change.
-    pub fn listed_places(&self, die: DieRef, frame: &dyn Frame) -> Option<Vec<(u64, Listed)>> {
+    /// The places of a variable's location list, as they are seen from `frame`, and the module
+    /// addresses where each holds, unless an earlier one does; `None` if its place does not
+    /// change.
+    pub fn listed_places(
+        &self,
+        die: DieRef,
+        frame: &dyn Frame,
+    ) -> Option<Vec<(Range<u64>, Listed)>> {
         guarded(|| {
-            let entry = self.entry(die)?;
-            let own = entry.attribute(gimli::DW_AT_location);
-            let owner = if own.is_some() { None } else { entry.origin() };
-            let owner = owner.as_ref().unwrap_or(&entry);
-            let place = own.or_else(|| owner.attribute(gimli::DW_AT_location))?;
+            let (owner, place) = placed(self.entry(die)?)?;
             if matches!(place, AttributeValue::Exprloc(_) | AttributeValue::Block(_)) {
                 return None;
             }
-            let mut list = owner.dwarf().attr_locations(owner.unit(), place).ok()??;
+            let mut list = List::of(&owner, place).ok()??;
             let mut found = Vec::new();
-            while let Ok(Some(next)) = list.next()
+            while let Ok(Some((range, expression))) = list.next()
                 && found.len() < MAX_ENTRIES
             {
-                let Ok(expression) = non_empty(owner, next.data) else { continue };
-                found.push((next.range.begin, listed(owner, expression, frame)));
+                let Ok(expression) = non_empty(&owner, expression) else { continue };
+                found.push((range, listed(&owner, expression, frame)));
             }
             Some(found)
         })

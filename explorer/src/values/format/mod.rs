@@ -102,7 +102,7 @@ impl<'a> Formatter<'a> {
     fn type_prefix(&self, of: &Type) -> String {
         let stripped = of.stripped();
         let Shape::Pointer { name, .. } = stripped.shape() else { return String::new() };
-        let boxed = !self.format.raw && name.as_deref().is_some_and(is_box);
+        let boxed = !self.format.raw && name.as_deref().is_some_and(is_box_name);
         if self.format.letter.is_some() || boxed {
             return String::new();
         }
@@ -158,7 +158,9 @@ impl<'a> Formatter<'a> {
             Shape::Record(record) => self.record(value, record, depth),
             Shape::Pointer { .. } if stripped.is_reference() => self.reference(value, depth),
             Shape::Function { .. } => self.function(value),
-            Shape::Pointer { name: Some(name), .. } if is_box(name) => self.boxed(value, depth),
+            Shape::Pointer { name: Some(name), .. } if is_box_name(name) => {
+                self.boxed(value, depth)
+            }
             _ => self.scalar(value).unwrap_or_else(|why| self.missing(&why)),
         }
     }
@@ -210,6 +212,6 @@ impl<'a> Formatter<'a> {
 }
 
 /// Whether a pointer of Rust's is a box.
-fn is_box(name: &str) -> bool {
+pub(super) fn is_box_name(name: &str) -> bool {
     name.starts_with("alloc::boxed::Box<")
 }

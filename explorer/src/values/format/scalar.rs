@@ -4,7 +4,10 @@ use super::text::character;
 use super::{Format, Formatter, Wide};
 use crate::symbols::datatypes::{Encoding, Enumeration, Shape, Type};
 use crate::symbols::location::Missing;
-use crate::values::{FloatFormat, Value, float_text, python};
+use crate::values::{Float, FloatFormat, Value, float_text, python};
+
+/// What floats are that no format is known of.
+const UNKNOWN_SIZE: &str = "a float of unknown size";
 
 impl Formatter<'_> {
     /// A value without parts.
@@ -52,7 +55,25 @@ impl Formatter<'_> {
         let bytes = value.bytes(self.target);
         let bytes = bytes.all()?;
         let text = FloatFormat::of(&value.of).and_then(|format| float_text(bytes, format));
-        text.ok_or_else(|| Missing::Unusable("a float of unknown size".to_owned()))
+        text.ok_or_else(|| Missing::Unusable(UNKNOWN_SIZE.to_owned()))
+    }
+
+    /// A float without its fraction, as gdb converts it: what is too large, and what is no
+    /// number, to the nearest end of the range.
+    fn whole(&self, value: &Value) -> Result<i64, Missing> {
+        let bytes = value.bytes(self.target);
+        let bytes = bytes.all()?;
+        let float = FloatFormat::of(&value.of).and_then(|format| Float::of(bytes, format));
+        let float = float.ok_or_else(|| Missing::Unusable(UNKNOWN_SIZE.to_owned()))?;
+        let end = |negative| if negative { i64::MIN } else { i64::MAX };
+        Ok(match float {
+            Float::Infinite { negative } => end(negative),
+            Float::Nan { .. } => i64::MAX,
+            Float::Finite(exact) => {
+                let fits = exact.truncated().and_then(|whole| i64::try_from(whole).ok());
+                fits.unwrap_or_else(|| end(exact.negative))
+            }
+        })
     }
 
     fn complex(&self, value: &Value) -> Result<String, Missing> {
@@ -101,6 +122,10 @@ impl Formatter<'_> {
         let is_float = value.of.is_float();
         if is_float && letter == 'f' {
             return self.float(value);
+        }
+        if is_float && matches!(letter, 'a' | 'c') {
+            // As in gdb, addresses and characters are of its value, not of its bytes.
+            return Ok(integer(self, i128::from(self.whole(value)?), (64, true), letter));
         }
         let number = match is_float {
             // The bytes of a float, as a number.

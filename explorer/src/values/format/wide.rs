@@ -46,7 +46,7 @@ impl Wide {
         let mut of = of.clone();
         for _ in 0..MAX_ALIASES {
             let (name, to) = match of.shape() {
-                Shape::Alias { name, to } => (Some(name), Some(to)),
+                Shape::Alias { name, to, .. } => (Some(name), Some(to)),
                 Shape::Qualified { to, .. } => (None, Some(to)),
                 Shape::Base { name, .. } => (Some(name), None),
                 _ => return None,

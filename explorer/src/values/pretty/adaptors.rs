@@ -29,19 +29,14 @@ pub(super) static PRINTERS: &[Printer] = &[
     },
     Printer { name: "std::bitset", show: bitset },
     Printer { name: "std::atomic", show: atomic },
-    Printer { name: "__gnu_cxx::__normal_iterator", show: iterator },
-    Printer { name: "std::_Deque_iterator", show: iterator },
-    Printer { name: "std::_Rb_tree_iterator", show: iterator },
-    Printer { name: "std::_Rb_tree_const_iterator", show: iterator },
-    Printer { name: "std::_List_iterator", show: iterator },
-    Printer { name: "std::_List_const_iterator", show: iterator },
-    Printer { name: "std::_Fwd_list_iterator", show: iterator },
-    Printer { name: "std::_Fwd_list_const_iterator", show: iterator },
-    Printer { name: "std::__detail::_Node_iterator", show: iterator },
-    Printer { name: "std::__detail::_Node_const_iterator", show: iterator },
 ];
 
-/// Iterators, the member that leads to a node, and where a node's value begins.
+/// Iterators of vectors and strings: a pointer.
+pub(super) const POINTER_ITERATOR: &str = "__gnu_cxx::__normal_iterator";
+/// Of deques.
+pub(super) const DEQUE_ITERATOR: &str = "std::_Deque_iterator";
+
+/// Others, the member that leads to a node, and where a node's value begins.
 const NODES: [(&str, &str, u64); 8] = [
     ("std::_Rb_tree_iterator", "_M_node", TREE_NODE),
     ("std::_Rb_tree_const_iterator", "_M_node", TREE_NODE),
@@ -160,8 +155,8 @@ fn atomic(value: &Value, target: &dyn Target) -> Option<Shown> {
 /// What an iterator points to.
 pub(super) fn iterated(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
     let pointer = match name {
-        "__gnu_cxx::__normal_iterator" => "_M_current",
-        "std::_Deque_iterator" => "_M_cur",
+        POINTER_ITERATOR => "_M_current",
+        DEQUE_ITERATOR => "_M_cur",
         _ => {
             let (_, member, start) = NODES.iter().find(|(known, ..)| *known == name)?;
             let node = number(value, &[member], target).filter(|node| *node != 0)?;
@@ -176,8 +171,9 @@ pub(super) fn iterated(value: &Value, name: &str, target: &dyn Target) -> Option
     pointer.pointee(target)
 }
 
-fn iterator(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let value = iterated(value, &super::bare_name(value)?, target)?;
+/// What is shown of an iterator: what it points to.
+pub(super) fn iterator(value: &Value, name: &str, target: &dyn Target) -> Option<Shown> {
+    let value = iterated(value, name, target)?;
     Some(Shown::Wrapped { head: String::new(), value, tail: String::new() })
 }
 
@@ -194,6 +190,11 @@ fn bit_parts(value: &Value, target: &dyn Target) -> Option<(u64, u64, u64)> {
 /// Whether a vector is a `std::vector<bool>`.
 pub(super) fn is_of_bits(value: &Value, target: &dyn Target) -> bool {
     value.path(&["_M_impl", "_M_start", "_M_offset"], target).is_some()
+}
+
+/// Where the bits of a `std::vector<bool>` are, and how many it has.
+pub(super) fn bits_at(value: &Value, target: &dyn Target) -> Option<(u64, u64)> {
+    bit_parts(value, target).map(|(start, length, _)| (start, length))
 }
 
 /// How many bits a `std::vector<bool>` has.

@@ -124,7 +124,7 @@ fn list(value: &Value, target: &dyn Target) -> Option<Shown> {
 }
 
 /// The 8 bytes at an address.
-pub(super) fn word(address: u64, target: &dyn Target) -> Option<u64> {
+pub(crate) fn word(address: u64, target: &dyn Target) -> Option<u64> {
     let bytes: Option<Vec<u8>> = target.memory(address, 8).into_iter().collect();
     Some(u64::from_le_bytes(bytes?.try_into().ok()?))
 }

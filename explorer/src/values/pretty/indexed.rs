@@ -2,7 +2,7 @@
 
 use super::associative::{hash_values, tree_values};
 use super::cpp::{DEQUE_BUFFER, number, vector_parts, word};
-use super::{adaptors, bare_name, rust};
+use super::{adaptors, bare_name, rust, rust_collections};
 use crate::symbols::datatypes::Type;
 use crate::values::{Target, Value};
 
@@ -34,18 +34,50 @@ pub fn indexed(
     target: &dyn Target,
 ) -> Option<Result<Value, NotIndexed>> {
     let name = bare_name(value)?;
-    let all = match name.as_str() {
-        "std::map" => tree_values(value, MOST_SEARCHED, target),
-        "std::unordered_map" => hash_values(value, MOST_SEARCHED, target),
+    let records = |all: Option<(Vec<Value>, u64)>| {
+        let (values, length) = all?;
+        Some((values.into_iter().map(Pair::Record).collect(), length))
+    };
+    let all: Option<(Vec<Pair>, u64)> = match name.as_str() {
+        "std::map" => records(tree_values(value, MOST_SEARCHED, target)),
+        "std::unordered_map" => records(hash_values(value, MOST_SEARCHED, target)),
+        rust_collections::HASH_MAP | rust_collections::BTREE_MAP => {
+            let all = rust_collections::entries(value, &name, MOST_SEARCHED, target);
+            all.map(|(pairs, length)| (pairs.into_iter().map(Pair::Apart).collect(), length))
+        }
         _ => return numbered(value, &name, index, target),
     };
-    Some(all.ok_or(NotIndexed::Unknown).and_then(|(values, length)| {
-        keyed(&values, index, target)?.ok_or(match length {
+    Some(all.ok_or(NotIndexed::Unknown).and_then(|(pairs, length)| {
+        keyed(&pairs, index, target)?.ok_or(match length {
             0 => NotIndexed::Length(0),
-            _ if length > values.len() as u64 => NotIndexed::Large,
+            _ if length > pairs.len() as u64 => NotIndexed::Large,
             _ => NotIndexed::Key,
         })
     }))
+}
+
+/// A key and what a map has for it.
+enum Pair {
+    /// A `std::pair` of them.
+    Record(Value),
+    /// Themselves.
+    Apart((Value, Value)),
+}
+
+impl Pair {
+    fn key(&self, target: &dyn Target) -> Option<Value> {
+        match self {
+            Self::Record(pair) => pair.member_named("first", target),
+            Self::Apart((key, _)) => Some(key.clone()),
+        }
+    }
+
+    fn content(&self, target: &dyn Target) -> Option<Value> {
+        match self {
+            Self::Record(pair) => pair.member_named("second", target),
+            Self::Apart((_, content)) => Some(content.clone()),
+        }
+    }
 }
 
 /// The element of a sequence.
@@ -90,7 +122,7 @@ fn element(value: &Value, name: &str, at: u64, target: &dyn Target) -> Option<Va
 
 /// Elements that stand one behind the other: their type, the first's address, and how many
 /// there are.
-fn run_of(value: &Value, name: &str, target: &dyn Target) -> Option<(Type, u64, u64)> {
+pub(super) fn run_of(value: &Value, name: &str, target: &dyn Target) -> Option<(Type, u64, u64)> {
     let at = |path: &[&str]| number(value, path, target);
     match name {
         "std::vector" => {
@@ -155,8 +187,9 @@ fn is_text(of: &Type) -> bool {
 
 /// The characters of a string that tells its length.
 fn string(value: &Value, target: &dyn Target) -> Option<Vec<u8>> {
-    let (of, start, length) = run_of(value, &bare_name(value)?, target)?;
-    let text = of.size() == Some(1) && of.is_character();
+    let name = bare_name(value)?;
+    let (of, start, length) = run_of(value, &name, target)?;
+    let text = of.size() == Some(1) && (of.is_character() || rust::is_text(&name));
     let length = usize::try_from(length.min(MAX_KEY)).ok()?;
     text.then(|| target.memory(start, length).into_iter().collect())?
 }
@@ -176,16 +209,16 @@ fn text(value: &Value, target: &dyn Target) -> Option<Vec<u8>> {
 }
 
 /// The value that a map has for a key, among its pairs.
-fn keyed(pairs: &[Value], index: &Value, target: &dyn Target) -> Result<Option<Value>, NotIndexed> {
+fn keyed(pairs: &[Pair], index: &Value, target: &dyn Target) -> Result<Option<Value>, NotIndexed> {
     let (number, text) = (key_number(index, target), text(index, target));
     for pair in pairs {
-        let key = pair.member_named("first", target).ok_or(NotIndexed::Unknown)?;
+        let key = pair.key(target).ok_or(NotIndexed::Unknown)?;
         let same = match key_number(&key, target) {
             Some(own) => number.map(|number| number == own),
             None => text.as_ref().and_then(|text| Some(*text == string(&key, target)?)),
         };
         if same.ok_or_else(|| NotIndexed::Keys(key.of.name()))? {
-            return Ok(pair.member_named("second", target));
+            return Ok(pair.content(target));
         }
     }
     Ok(None)

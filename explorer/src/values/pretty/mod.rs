@@ -2,12 +2,18 @@
 
 mod adaptors;
 mod associative;
+mod content;
 mod cpp;
 mod indexed;
+mod random_access;
 mod rust;
 mod rust_collections;
 
+pub(crate) use cpp::word;
+
+pub use content::{Content, ContentPart, content};
 pub use indexed::{NotIndexed, indexed};
+pub use random_access::{between, moved};
 
 use super::{Target, Value};
 use crate::symbols::datatypes::Shape;
@@ -85,12 +91,16 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     if name == "alloc::boxed::Box" {
         return rust::boxed_slice(value, target);
     }
-    let printer = PRINTERS.iter().copied().flatten().find(|printer| printer.name == name)?;
-    (printer.show)(value, target)
+    match PRINTERS.iter().copied().flatten().find(|printer| printer.name == name) {
+        Some(printer) => (printer.show)(value, target),
+        None => adaptors::iterator(value, &name, target),
+    }
 }
 
 /// What a smart pointer or an iterator points to.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
     let name = bare_name(value)?;
-    cpp::pointee(value, &name, target).or_else(|| adaptors::iterated(value, &name, target))
+    let counted = || rust::pointee(value, &name, target);
+    let pointed = cpp::pointee(value, &name, target).or_else(counted);
+    pointed.or_else(|| adaptors::iterated(value, &name, target))
 }

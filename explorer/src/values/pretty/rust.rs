@@ -102,13 +102,33 @@ fn elements_of(
     length: u64,
     target: &dyn Target,
 ) -> Option<Shown> {
-    let name = value.of.stripped().name();
-    if name.contains("<str,") || name.ends_with("<str>") {
+    if is_of_text(value) {
         return text_at(start.address()?, length, target);
     }
     let elements = run(&start.of, start.address()?, length)?;
     let head = format!("{head}(size={length}) = ");
     Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
+}
+
+/// Whether a box or a counted reference is one to a `str`.
+fn is_of_text(value: &Value) -> bool {
+    let name = value.of.stripped().name();
+    name.contains("<str,") || name.ends_with("<str>")
+}
+
+/// Where the text is that a type owns whose printer shows nothing else, and its bytes.
+pub(super) fn owned_text(value: &Value, name: &str, target: &dyn Target) -> Option<(u64, u64)> {
+    match name {
+        "std::ffi::os_str::OsString" | "std::path::PathBuf" => os_text(value, target),
+        "alloc::boxed::Box" if is_of_text(value) => {
+            Some((number(value, "data_ptr", target)?, number(value, "length", target)?))
+        }
+        "alloc::rc::Rc" | "alloc::sync::Arc" if is_of_text(value) => {
+            let held = held(&inner(value, target)?, target)?;
+            Some((held.address()?, fat_length(value, target)?))
+        }
+        _ => None,
+    }
 }
 
 /// The length beside the pointer of an `Rc<[T]>` or `Rc<str>`.
@@ -141,23 +161,46 @@ fn ref_cell(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(Shown::Wrapped { head, value, tail: String::new() })
 }
 
-/// Bytes in a `Vec`, a few records down.
 fn os_string(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (address, length) = os_text(value, target)?;
+    text_at(address, length, target)
+}
+
+/// Bytes in a `Vec`, a few records down: where, and how many.
+fn os_text(value: &Value, target: &dyn Target) -> Option<(u64, u64)> {
     const MOST: usize = 4;
     let deeper = |value: &Value| value.member_named("inner", target);
     let vec = std::iter::successors(Some(value.clone()), deeper).take(MOST).last()?;
     let pointer = first_pointer(&vec.member_named("buf", target)?, target, (0, &Visits::new()))?;
-    text_at(pointer.integer(target).ok()? as u64, number(&vec, "len", target)?, target)
+    Some((pointer.integer(target).ok()? as u64, number(&vec, "len", target)?))
+}
+
+/// What a counted reference leads to: the counts, with the value behind them.
+fn inner(value: &Value, target: &dyn Target) -> Option<Value> {
+    first_pointer(value, target, (0, &Visits::new()))?.pointee(target)
+}
+
+/// The value that is counted: of a slice, its first element.
+fn held(inner: &Value, target: &dyn Target) -> Option<Value> {
+    inner.member_named("value", target).or_else(|| inner.member_named("data", target))
+}
+
+/// What `*` gives of an `Rc` or an `Arc` of a type of known size.
+pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
+    let counts = matches!(name, "alloc::rc::Rc" | "alloc::sync::Arc");
+    if !counts || fat_length(value, target).is_some() {
+        return None;
+    }
+    held(&inner(value, target)?, target)
 }
 
 fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
-    let inner = first_pointer(value, target, (0, &Visits::new()))?.pointee(target)?;
+    let inner = inner(value, target)?;
     let strong =
         first_integer(&inner.member_named("strong", target)?, target, (0, &Visits::new()))?;
     let weak = first_integer(&inner.member_named("weak", target)?, target, (0, &Visits::new()))?
         .saturating_sub(1);
-    let held =
-        inner.member_named("value", target).or_else(|| inner.member_named("data", target))?;
+    let held = held(&inner, target)?;
     let head = format!("{name}(strong={strong}, weak={weak}) = ");
     if let Some(length) = fat_length(value, target) {
         let content = elements_of(name, value, &held, length, target)?;
@@ -166,13 +209,27 @@ fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     Some(Shown::Wrapped { head, value: held, tail: String::new() })
 }
 
-/// The elements of a vector or slice: their type, the first's address, and how many there are.
+/// Whether a type's name is that of a reference to text.
+fn is_str(name: &str) -> bool {
+    matches!(name, "&str" | "&mut str")
+}
+
+/// Whether a type's name is that of text, in UTF-8.
+pub(super) fn is_text(name: &str) -> bool {
+    name == "alloc::string::String" || is_str(name)
+}
+
+/// The elements of a vector, slice or text: their type, the first's address, and how many there are.
 pub(super) fn run_of(value: &Value, name: &str, target: &dyn Target) -> Option<(Type, u64, u64)> {
+    if name == "alloc::string::String" {
+        return run_of(&value.member_named("vec", target)?, "alloc::vec::Vec", target);
+    }
+    let is_slice = |name: &str| ["&[", "&mut ["].iter().any(|start| name.starts_with(start));
     let (pointer, length, of) = if name == "alloc::vec::Vec" {
         let pointer =
             first_pointer(&value.member_named("buf", target)?, target, (0, &Visits::new()))?;
         (pointer, number(value, "len", target)?, value.argument(0)?)
-    } else if name.starts_with("&[") || name.starts_with("&mut [") {
+    } else if is_slice(name) || is_str(name) {
         let pointer = value.member_named("data_ptr", target)?;
         let of = pointer.of.target()?;
         (pointer, number(value, "length", target)?, of)

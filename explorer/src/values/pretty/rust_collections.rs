@@ -16,11 +16,15 @@ const NODE_KEYS: u64 = 11;
 /// Most levels of a B-tree: each has at least six times as many nodes as the one above.
 const MAX_LEVELS: u64 = 24;
 
+/// The names of maps.
+pub(super) const HASH_MAP: &str = "std::collections::hash::map::HashMap";
+pub(super) const BTREE_MAP: &str = "alloc::collections::btree::map::BTreeMap";
+
 /// The printers.
 pub(super) static PRINTERS: &[Printer] = &[
-    Printer { name: "std::collections::hash::map::HashMap", show: hash_map },
+    Printer { name: HASH_MAP, show: hash_map },
     Printer { name: "std::collections::hash::set::HashSet", show: hash_set },
-    Printer { name: "alloc::collections::btree::map::BTreeMap", show: btree_map },
+    Printer { name: BTREE_MAP, show: btree_map },
     Printer { name: "alloc::collections::btree::set::BTreeSet", show: btree_set },
     Printer { name: "alloc::collections::vec_deque::VecDeque", show: deque },
     Printer { name: "alloc::collections::linked_list::LinkedList", show: linked_list },
@@ -36,9 +40,9 @@ fn set(name: &str, elements: Vec<Value>, length: u64) -> Shown {
     Shown::Sequence { head, open: "{", close: "}", elements, length }
 }
 
-/// The pairs of a SwissTable (hashbrown), and how many there are: control bytes say which
-/// buckets are full; the buckets lie before them, the first nearest.
-fn buckets(raw: &Value, target: &dyn Target) -> Option<(Vec<Value>, u64)> {
+/// At most `limit` of the pairs of a SwissTable (hashbrown), and how many there are: control
+/// bytes say which buckets are full; the buckets lie before them, the first nearest.
+fn buckets(raw: &Value, limit: usize, target: &dyn Target) -> Option<(Vec<Value>, u64)> {
     let table = raw.member_named("table", target)?;
     let of: Type = raw.argument(0)?;
     let control = address_in(&table.member_named("ctrl", target)?, target)?;
@@ -48,20 +52,42 @@ fn buckets(raw: &Value, target: &dyn Target) -> Option<(Vec<Value>, u64)> {
     let full = bytes.iter().enumerate().filter(|(_, byte)| byte.is_some_and(|b| b & 0x80 == 0));
     let size = of.size()?;
     let at = |index: usize| control.wrapping_sub((index as u64 + 1).wrapping_mul(size));
-    let pairs = full.take(LIMIT).map(|(index, _)| Value::in_memory(of.clone(), at(index)));
+    let pairs = full.take(limit).map(|(index, _)| Value::in_memory(of.clone(), at(index)));
     Some((pairs.collect(), length))
 }
 
-fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let (pairs, length) = buckets(&value.path(&["base", "table"], target)?, target)?;
+/// Keys with what a map has for them, and how many there are.
+type Entries = (Vec<(Value, Value)>, u64);
+
+/// At most `limit` of the entries of a map.
+pub(super) fn entries(
+    value: &Value,
+    name: &str,
+    limit: usize,
+    target: &dyn Target,
+) -> Option<Entries> {
+    match name {
+        HASH_MAP => hash_entries(value, limit, target),
+        BTREE_MAP => pairs(value, limit, target),
+        _ => None,
+    }
+}
+
+fn hash_entries(value: &Value, limit: usize, target: &dyn Target) -> Option<Entries> {
+    let (pairs, length) = buckets(&value.path(&["base", "table"], target)?, limit, target)?;
     let entry =
         |pair: Value| Some((pair.member_named("__0", target)?, pair.member_named("__1", target)?));
     let entries: Option<Vec<_>> = pairs.into_iter().map(entry).collect();
-    Some(Shown::Map { head: format!("HashMap(size={length}) = "), entries: entries?, length })
+    Some((entries?, length))
+}
+
+fn hash_map(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let (entries, length) = hash_entries(value, LIMIT, target)?;
+    Some(Shown::Map { head: format!("HashMap(size={length}) = "), entries, length })
 }
 
 fn hash_set(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let (pairs, length) = buckets(&value.path(&["base", "map", "table"], target)?, target)?;
+    let (pairs, length) = buckets(&value.path(&["base", "map", "table"], target)?, LIMIT, target)?;
     let keys: Option<Vec<_>> =
         pairs.into_iter().map(|pair| pair.member_named("__0", target)).collect();
     Some(set("HashSet", keys?, length))
@@ -74,6 +100,8 @@ struct Tree<'a> {
     node: Type,
     key: Type,
     content: Type,
+    /// Most pairs that are collected.
+    limit: usize,
     found: Vec<(Value, Value)>,
 }
 
@@ -84,7 +112,7 @@ impl Tree<'_> {
         let node = Value::in_memory(self.node.clone(), address);
         let count = number(&node, "len", self.target).filter(|count| *count <= NODE_KEYS)?;
         for index in 0..=count {
-            if self.found.len() >= LIMIT {
+            if self.found.len() >= self.limit {
                 break;
             }
             if level > 0 {
@@ -104,8 +132,8 @@ impl Tree<'_> {
     }
 }
 
-/// The pairs of a B-tree map, and how many there are.
-fn pairs(map: &Value, target: &dyn Target) -> Option<(Vec<(Value, Value)>, u64)> {
+/// At most about `limit` of the pairs of a B-tree map, and how many there are.
+fn pairs(map: &Value, limit: usize, target: &dyn Target) -> Option<Entries> {
     let length = number(map, "length", target)?;
     let Some(root) = map.path(&["root", "__0"], target).filter(|_| length > 0) else {
         return Some((Vec::new(), length));
@@ -114,19 +142,19 @@ fn pairs(map: &Value, target: &dyn Target) -> Option<(Vec<(Value, Value)>, u64)>
     let level = number(&root, "height", target).filter(|level| *level < MAX_LEVELS)?;
     let (key, content) = (map.argument(0)?, map.argument(1)?);
     let node = pointer.of.target()?;
-    let mut tree = Tree { target, node, key, content, found: Vec::new() };
+    let mut tree = Tree { target, node, key, content, limit, found: Vec::new() };
     tree.walk(pointer.integer(target).ok()? as u64, level)?;
     Some((tree.found, length))
 }
 
 fn btree_map(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let (mut entries, length) = pairs(value, target)?;
+    let (mut entries, length) = pairs(value, LIMIT, target)?;
     entries.truncate(LIMIT);
     Some(Shown::Map { head: format!("BTreeMap(size={length}) = "), entries, length })
 }
 
 fn btree_set(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let (entries, length) = pairs(&value.member_named("map", target)?, target)?;
+    let (entries, length) = pairs(&value.member_named("map", target)?, LIMIT, target)?;
     let keys = entries.into_iter().take(LIMIT).map(|(key, _)| key);
     Some(set("BTreeSet", keys.collect(), length))
 }

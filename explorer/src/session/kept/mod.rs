@@ -1,0 +1,179 @@
+//! Local variables whose place changes with the code that runs (location lists: DWARF 5, 2.6.2):
+//! registers and memory are theirs only there.
+
+mod writes;
+
+use super::subject::Subject;
+use super::value::Bytes;
+use super::{Scene, Session};
+use crate::symbols::Variable;
+use crate::symbols::location::{Frame, Listed};
+use crate::symbols::unwind::register_name;
+use crate::timeline::StateError;
+use crate::values::Place;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Frames further in that are looked through for a variable's, while what it calls runs.
+const MAX_FRAMES: usize = 64;
+
+/// The largest variables that are followed so; larger ones do not move.
+const MAX_BYTES: u64 = 64;
+
+/// A local variable that is kept in several places, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its name.
+    pub variable: String,
+    /// Whose stack its frame is on.
+    pub thread: u32,
+    /// Where its DIE is in `.debug_info`.
+    die: usize,
+    /// The canonical address of its frame.
+    pub(super) cfa: u64,
+    /// How large it is, bytes.
+    bytes: u64,
+    /// The registers that its location list names.
+    pub registers: Vec<String>,
+    /// The registers that the list computes it of.
+    inputs: Vec<String>,
+    /// The addresses that the list names.
+    pub memory: Vec<u64>,
+    /// Its ranges, in order, and the register that it is in there, if it is in one, as
+    /// [`Subject::bits_of`] gives it.
+    ranges: Vec<(Range<u64>, Option<u64>)>,
+    /// The code of its function.
+    code: Vec<(u64, u64)>,
+    /// Whether the list names registers and addresses only, and does not compute.
+    pub whole: bool,
+}
+
+/// Where a variable is in a state, and what it holds; bytes that are not known if it is nowhere.
+struct Held {
+    place: Place,
+    bytes: Bytes,
+    /// Whether its function is the innermost.
+    innermost: bool,
+}
+
+impl Kept {
+    /// Whether it is one that a session could give.
+    pub fn is_possible(&self) -> bool {
+        (1..=MAX_BYTES).contains(&self.bytes)
+    }
+
+    /// Where in the code the list's ranges begin, ascending; and what is behind those that hold
+    /// where they begin only.
+    fn borders(&self) -> Vec<u64> {
+        let empty = |range: &Range<u64>| range.is_empty().then_some(range.start.wrapping_add(1));
+        let borders = self.ranges.iter().flat_map(|(range, _)| [Some(range.start), empty(range)]);
+        let mut borders: Vec<u64> = borders.flatten().collect();
+        borders.sort_unstable();
+        borders.dedup();
+        borders
+    }
+
+    /// Which of the list's `borders` a pc of its function is at or behind, and whether it is at one.
+    fn part_of(&self, borders: &[u64], pc: u64) -> Option<(usize, bool)> {
+        let number = borders.partition_point(|border| *border <= pc);
+        let begins = number.checked_sub(1).is_some_and(|last| borders.get(last) == Some(&pc));
+        self.has_code(pc).then_some((number, begins))
+    }
+
+    /// The bits of the register that it is in at a pc, if it is in one.
+    fn register_at(&self, pc: u64) -> Option<u64> {
+        let holds = |range: &Range<u64>| range.contains(&pc) || *range == (pc..pc);
+        self.ranges.iter().find(|(range, _)| holds(range)).filter(|(range, _)| !range.is_empty())?.1
+    }
+
+    fn has_code(&self, pc: u64) -> bool {
+        self.code.iter().any(|(start, end)| (*start..*end).contains(&pc))
+    }
+}
+
+impl Scene<'_> {
+    /// The variable of the selected frame that `name` means, if its place changes.
+    pub(super) fn kept_variable(&self, name: &str) -> Option<(Kept, Variable)> {
+        let view = self.view()?;
+        let variables = self.variables()?;
+        let named = || variables.iter().rev().filter(|one| &*one.name == name);
+        let variable = named().find(|one| one.in_scope && !one.hidden)?.clone();
+        let dies = view.dies()?;
+        let (symbols, bias) = view.module()?;
+        let bytes = self.value_of(&variable).size()?;
+        let mut kept = Kept {
+            variable: name.to_owned(),
+            thread: self.frames.thread(),
+            die: variable.die.offset,
+            cfa: view.cfa()?,
+            bytes,
+            registers: Vec::new(),
+            inputs: Vec::new(),
+            memory: Vec::new(),
+            ranges: Vec::new(),
+            code: symbols.dies().code_of(view.function_dies()?.physical)?,
+            whole: true,
+        };
+        for (start, end) in &mut kept.code {
+            (*start, *end) = (start.wrapping_add(bias), end.wrapping_add(bias));
+        }
+        for (range, place) in dies.listed_places(variable.die, &view)? {
+            let range = range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
+            let mut register = None;
+            match place {
+                Listed::Register(number) => register = Some(register_name(number)),
+                Listed::Memory(address) => kept.memory.push(address),
+                Listed::Computed(of) => kept.inputs.extend(of.into_iter().map(register_name)),
+                Listed::Other => kept.whole = false,
+            }
+            kept.ranges.push((range, register.as_deref().map(Subject::bits_of)));
+            kept.registers.extend(register);
+        }
+        kept.registers.sort();
+        kept.registers.dedup();
+        kept.memory.sort_unstable();
+        kept.memory.dedup();
+        kept.is_possible().then_some((kept, variable))
+    }
+
+    /// Where the variable is here, seen from its frame.
+    fn held(&self, kept: &Kept) -> Option<Held> {
+        for level in 0..MAX_FRAMES {
+            let scene = self.at_level(level);
+            let view = scene.view()?;
+            let innermost = view.is_innermost();
+            if view.cfa() != Some(kept.cfa) {
+                continue;
+            }
+            let variables = scene.variables().unwrap_or_default();
+            let own = |one: &&Variable| one.die.offset == kept.die && *one.name == *kept.variable;
+            let Some(variable) = variables.iter().find(own) else { continue };
+            let value = scene.value_of(variable);
+            let bytes = value.bytes(&scene);
+            let known = bytes.all().ok()?.iter().map(|byte| Some(*byte)).collect();
+            return Some(Held { place: value.place, bytes: known, innermost });
+        }
+        None
+    }
+}
+
+impl Session {
+    /// What is known of a variable at a state; while functions further in run only if `deep`.
+    fn kept_at(&self, kept: &Kept, state: u64, deep: bool) -> Result<Held, StateError> {
+        self.interrupt.check()?;
+        // The caller of the innermost function is in sight at once.
+        for levels in [0, MAX_FRAMES].into_iter().take(1 + usize::from(deep)) {
+            if let Some(held) = self.scene_of(kept.thread, state, levels)?.held(kept) {
+                return Ok(held);
+            }
+        }
+        let bytes = vec![None; kept.bytes.min(MAX_BYTES) as usize];
+        Ok(Held { place: Place::None, bytes, innermost: false })
+    }
+
+    /// What a variable holds before and after a tracepoint.
+    pub(super) fn kept_values(&self, kept: &Kept, t: u64) -> Result<(Bytes, Bytes), StateError> {
+        let held = |state| Ok::<_, StateError>(self.kept_at(kept, state, true)?.bytes);
+        Ok((held(t)?, held(t.saturating_add(1))?))
+    }
+}

@@ -1,0 +1,308 @@
+//! Where a step by lines ends, judged from state to state.
+
+use super::known::Known;
+use super::linker::Linker;
+use super::{Calls, Way};
+use crate::session::Session;
+use crate::session::calls::{Flow, Left};
+use crate::session::frame_lines::{Seen, StepFrame};
+use crate::session::line_code::LineCode;
+use crate::session::lineless::Lineless;
+use crate::timeline::{Direction, StateError};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// States before one that are looked at for the line that it is in.
+const MAX_BEFORE: usize = 1 << 10;
+
+/// Why a walk to the next line pauses.
+pub(super) enum Pause {
+    Breakpoint,
+    Line,
+    /// A call to pass over, of this state.
+    Call(u64),
+    /// Backwards: a function to pass over.
+    Left(Left),
+    Failed(StateError),
+}
+
+/// A step on its way.
+pub(super) struct Step {
+    direction: Direction,
+    calls: Calls,
+    /// Whether it begins in the dynamic linker, which is not passed then.
+    in_linker: bool,
+    linker: Linker,
+    /// The frame that it is in.
+    frame: StepFrame,
+    /// The line that it is in: not that of code which is no place to stop, and is passed.
+    current: Option<Seen>,
+    /// The code of the row of the line table that was met last.
+    pub row: Range<u64>,
+    /// Whether that is of all lines so far in the function.
+    pub further: bool,
+    /// Entry and body of a function whose prologue is passed.
+    prologue: Option<(u64, u64)>,
+    /// Whether it begins inside of a statement, or has gone back to another line.
+    within: bool,
+    /// Backwards: whether the code passed last is a function's entry.
+    entry: bool,
+    /// Backwards: where the first line of a function starts from which another was called.
+    caller: Option<u64>,
+    /// Into calls: which functions are passed over.
+    pub lineless: Lineless,
+}
+
+impl Step {
+    /// One from `line`, outside of `outside` inlined copies.
+    pub fn begin(way: Way, line: Option<&LineCode>, outside: usize) -> Self {
+        let mut step = Self {
+            direction: way.direction,
+            calls: way.calls,
+            in_linker: line.is_some_and(|line| line.linker),
+            linker: Linker::default(),
+            frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
+            current: None,
+            row: line.map(|line| line.row.clone()).unwrap_or_default(),
+            further: false,
+            prologue: None,
+            within: line.is_some_and(|line| !line.statement),
+            entry: line.is_some_and(|line| line.body.is_some()),
+            caller: None,
+            lineless: Lineless::default(),
+        };
+        step.current = line.map(|line| step.sees(line));
+        step
+    }
+
+    fn sees(&self, line: &LineCode) -> Seen {
+        match self.calls {
+            Calls::Into => Seen::own(line),
+            Calls::Over => self.frame.sees(line),
+        }
+    }
+
+    /// Why the walk pauses at `state`, if it does.
+    pub fn pause(
+        &mut self,
+        session: &Session,
+        known: &mut Known,
+        state: u64,
+        pc: u64,
+    ) -> Option<Pause> {
+        let flow = match self.calls {
+            Calls::Into => Flow::Other,
+            Calls::Over => known.flows.of(session, state, pc),
+        };
+        if self.direction == Direction::Backward {
+            // What leaves a function leads, backwards, into it.
+            let left = match self.calls {
+                Calls::Into if self.in_linker => Ok(None),
+                Calls::Into => {
+                    let known = (&mut known.lines, &mut known.flows);
+                    session.left_lineless(known, (state, pc), session.cursor)
+                }
+                Calls::Over => session.leaves(state, flow),
+            };
+            match left {
+                Ok(None) => {}
+                Ok(Some(left)) => return Some(Pause::Left(left)),
+                Err(error) => return Some(Pause::Failed(error)),
+            }
+        }
+        let line = known.lines.get(&session.locator, &session.timeline, state, pc);
+        let lines = line.is_some();
+        if self.arrives(session, known, (state, pc), line) {
+            return Some(Pause::Line);
+        }
+        match (self.direction, self.calls) {
+            (Direction::Backward, _) => None,
+            (_, Calls::Into) => self.enters_lineless(session, known, (state, pc), lines),
+            (_, Calls::Over) => {
+                if flow == Flow::Return {
+                    self.frame.leave();
+                    self.further = false;
+                }
+                (flow == Flow::Call).then_some(Pause::Call(state))
+            }
+        }
+    }
+
+    /// Forwards: whether the state, whose code has `lines` or not, is where a function without
+    /// them was entered.
+    fn enters_lineless(
+        &mut self,
+        session: &Session,
+        known: &mut Known,
+        (state, pc): (u64, u64),
+        lines: bool,
+    ) -> Option<Pause> {
+        if self.in_linker {
+            return None;
+        }
+        let leads = self.linker.is_at_work() || known.leads_on(session, (state, pc));
+        let calls = known.flows.of(session, state, pc) == Flow::Call;
+        match self.lineless.entered(session, state, (lines, leads, calls)) {
+            Ok(call) => call.map(Pause::Call),
+            Err(error) => Some(Pause::Failed(error)),
+        }
+    }
+
+    /// Whether the step ends at a state, whose code is of `line`.
+    fn arrives(
+        &mut self,
+        session: &Session,
+        known: &mut Known,
+        (state, pc): (u64, u64),
+        line: Option<Rc<LineCode>>,
+    ) -> bool {
+        if let Some((entry, body)) = self.prologue.take() {
+            if pc == body {
+                return true;
+            }
+            if entry < pc && pc < body {
+                self.prologue = Some((entry, body));
+                return false;
+            }
+        }
+        let passes_linker = !self.in_linker && self.calls == Calls::Into;
+        if passes_linker && self.linker.has(session, known, (state, pc), self.direction) {
+            return false;
+        }
+        let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
+        let stays = self.frame.follow(&line);
+        let seen = self.sees(&line);
+        let arrived = match self.direction {
+            Direction::Backward => {
+                let first = self.calls_from_first_line(&line, pc) || self.opens(&line, &seen, pc);
+                let starts = match seen.inside {
+                    0 => first || starts_line_backward(&line, pc),
+                    _ => seen.begins,
+                };
+                let ends = starts && !self.continues(session, known, state, (&line, &seen, first));
+                self.within |= !self.current.as_ref().is_some_and(|own| own.is_line_of(&seen));
+                ends
+            }
+            Direction::Forward if line.body.is_some_and(|body| body != pc) => {
+                // A function's entry: its parameters are not in place yet.
+                self.prologue = line.body.map(|body| (pc, body));
+                false
+            }
+            Direction::Forward => {
+                let mut called = || line.body.is_some() && known.is_called(session, state);
+                let same = self.further || stays && seen.inside == 0;
+                let in_row = same && self.row.contains(&pc);
+                !in_row && self.arrives_forward(&line, &seen, (pc, stays)) || called()
+            }
+        };
+        known.outside = if arrived { seen.inside } else { 0 };
+        arrived
+    }
+
+    /// Whether a statement of another line begins. As in gdb, the step goes on in lines that
+    /// are entered elsewhere; what begins as no place to stop is passed, and whatever its line
+    /// is in another frame, a statement of that is a stop.
+    fn arrives_forward(&mut self, line: &LineCode, seen: &Seen, (pc, stays): (u64, bool)) -> bool {
+        let other = !self.current.as_ref().is_some_and(|current| current.is_line_of(seen));
+        if seen.inside > 0 {
+            return seen.begins && other;
+        }
+        if other && line.statement {
+            return true;
+        }
+        (self.row, self.further) = (line.row.clone(), false);
+        match (other && line.row.start == pc, stays) {
+            (true, true) => {}
+            (true, false) => self.current = None,
+            (false, _) => self.current = Some(seen.clone()),
+        }
+        false
+    }
+
+    /// Whether a function's body begins at `pc` in its first line: the line itself starts at the
+    /// entry, which is passed.
+    fn opens(&self, line: &LineCode, seen: &Seen, pc: u64) -> bool {
+        let other = !self.current.as_ref().is_some_and(|current| current.is_line_of(seen));
+        line.statement && line.opening == Some(pc) && (self.within || other)
+    }
+
+    /// Whether at `pc` a function's body starts in its first line, and calls the function which
+    /// was left.
+    fn calls_from_first_line(&mut self, line: &LineCode, pc: u64) -> bool {
+        if std::mem::replace(&mut self.entry, line.body.is_some()) {
+            self.caller = Some(line.start);
+        }
+        self.caller = self.caller.filter(|start| *start == line.start);
+        self.caller.is_some() && line.statement && line.opening == Some(pc)
+    }
+
+    /// Backwards: whether a step forward would pass the state, as it is in the line already. A
+    /// place in the `first` line of a function is passed only behind an inlined copy.
+    fn continues(
+        &self,
+        session: &Session,
+        known: &mut Known,
+        state: u64,
+        (line, seen, first): (&LineCode, &Seen, bool),
+    ) -> bool {
+        if line.body.is_some() && known.is_called(session, state) {
+            return false;
+        }
+        self.line_before(session, known, state).is_some_and(|before| {
+            let inlined = before.inside > 0 || seen.inside > 0;
+            before.is_line_of(seen) && (!first || inlined)
+        })
+    }
+
+    /// The line that a step forward is in before it comes to `state`.
+    fn line_before(&self, session: &Session, known: &mut Known, state: u64) -> Option<Seen> {
+        let timeline = &session.timeline;
+        let thread = timeline.thread(state).ok()?;
+        let mut at = state;
+        // A row that is no place to stop, and where it is met so far.
+        let mut passed: Option<(Rc<LineCode>, u64)> = None;
+        for _ in 0..MAX_BEFORE {
+            at = timeline.predecessor(thread, at)?;
+            let mut line = known.line(session, at)?;
+            let over = self.calls == Calls::Over || line.is_none();
+            let flow = known.flows.of(session, at, timeline.pc(at).ok()?);
+            if let Some(left) = session.leaves(at, flow).ok()?.filter(|_| over) {
+                let call = session.call_of(thread, left).ok()??;
+                if !self.was_signalled(session, call..at)? {
+                    at = call;
+                    line = known.line(session, at)?;
+                }
+            }
+            let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { continue };
+            if let Some((row, first)) = passed.take_if(|(row, _)| row.row != line.row)
+                && first != row.row.start
+            {
+                return Some(self.sees(&row));
+            }
+            let seen = self.sees(&line);
+            match seen.inside {
+                0 if line.stops => return Some(seen),
+                0 => passed = Some((line, timeline.pc(at).ok()?)),
+                _ if seen.begins => return Some(seen),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether a step into calls stops at a signal while a call is passed over; `None` if history
+    /// cannot be read there.
+    fn was_signalled(&self, session: &Session, times: Range<u64>) -> Option<bool> {
+        let signal = match self.calls {
+            Calls::Into => session.nearest_signal(times, Direction::Forward).ok()?,
+            Calls::Over => None,
+        };
+        Some(signal.is_some())
+    }
+}
+
+/// Going back, the first line of a function is passed as well: a step goes
+/// from the body to the call.
+fn starts_line_backward(line: &LineCode, pc: u64) -> bool {
+    line.statement && line.body.is_none_or(|body| body == pc)
+}

@@ -1,0 +1,48 @@
+//! The blocks of code that a line has, of which breakpoints take but the lowest of a function.
+
+use super::lines::{Entry, Row};
+use super::module::ModuleSymbols;
+use super::types::{BreakAddress, LineMatch};
+
+/// Whether the row before, of the same line and right before it, led to a statement already.
+#[derive(Default)]
+struct Block {
+    open: bool,
+    stated: bool,
+}
+
+impl Block {
+    /// Whether `row` begins one: it is the first statement of a run of rows of the `wanted` line.
+    fn begins(&mut self, row: &Row, wanted: bool) -> bool {
+        let stated = std::mem::replace(&mut self.open, wanted) && self.stated;
+        let states = row.is_stmt && row.entry == Entry::Place;
+        self.stated = wanted && (stated || states);
+        wanted && states && !stated
+    }
+}
+
+impl ModuleSymbols {
+    /// Where each block of code of a line begins with a statement: loops have one in front of them
+    /// and one behind, optimised code one for each copy. What is `matched`, as
+    /// [`ModuleSymbols::addresses_of_line`] gives it, is among them.
+    pub fn blocks_of_line(&self, file: &str, matched: &LineMatch) -> Vec<BreakAddress> {
+        let (mut found, line) = (matched.addresses.clone(), matched.line);
+        for unit in 0..self.units().len() {
+            let wanted = self.files_called(unit, file);
+            let is_wanted = |row: &Row| {
+                row.line == line && wanted.get(row.file as usize).copied().unwrap_or(false)
+            };
+            let lines = self.units().lines(unit).filter(|_| wanted.contains(&true));
+            let (rows, mut block) =
+                (lines.map(|lines| lines.rows()).unwrap_or_default(), Block::default());
+            for row in rows.iter().filter(|row| block.begins(row, is_wanted(row))) {
+                let chain = self.units().scopes(unit).map(|all| all.chain_at(row.address));
+                let scope = chain.and_then(|chain| chain.last().copied());
+                found.push(self.break_on_line(unit, scope, row.address));
+            }
+        }
+        found.sort_by_key(|at| at.address);
+        found.dedup_by_key(|at| at.address);
+        found
+    }
+}

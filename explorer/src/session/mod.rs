@@ -5,6 +5,7 @@ mod appearances;
 mod bookmark;
 mod breakpoint;
 mod called_name;
+mod callers;
 mod calls;
 mod condition;
 mod crossed;

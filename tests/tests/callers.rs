@@ -172,3 +172,17 @@ fn longjmp_returns_to_where_it_is_about_to_go() {
     }
     assert!(inside > 5, "{inside}");
 }
+
+#[test]
+fn no_caller_is_made_up_where_a_context_is_changed() {
+    let explorer = recording("contexts").explore();
+    let first = entry(&explorer, "swapcontext");
+    let at = |step: u64| [format!("jump {}", first + step), "bt".to_owned()];
+    let answers = explorer.ask(&(0..2000).flat_map(at).collect::<Vec<_>>());
+    let functions = answers.iter().skip(1).step_by(2).map(Answer::functions);
+    let inside: Vec<_> = functions.filter(|functions| functions[0] == "swapcontext").collect();
+    assert!(inside.len() > 50);
+    for functions in inside.iter().filter(|functions| functions.len() > 1) {
+        assert!(["main", "coroutine"].contains(&&*functions[1]), "{functions:?}");
+    }
+}

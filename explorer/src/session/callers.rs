@@ -3,6 +3,7 @@
 
 use super::Frames;
 use super::calls::{Flow, flow};
+use super::ended::Entered;
 use crate::symbols::CodeAddr;
 use crate::symbols::unwind::{self, Called, FrameRegisters, Method, Modules};
 use crate::timeline::{Direction, Instruction, Timeline};
@@ -56,6 +57,17 @@ impl Frames<'_> {
             }
         }
         self.search(start, pc)
+    }
+
+    /// Whether a call entered the function of the last of `inner`, directly or by jumps; `None`
+    /// where no function is known.
+    pub(super) fn is_entered_by(&self, inner: &[unwind::Frame], called: &Called) -> Option<bool> {
+        let address = inner.last()?.pc.for_lookup();
+        let Self { session, state, thread, .. } = *self;
+        let entry = session.locator.bounds(&session.timeline, state, address)?.entry;
+        let entered = Entered { thread, function: None, entry, base: called.cfa };
+        let inside = self.start(inner)?.before;
+        Some(matches!(session.entry_of(&entered, inside), Ok(Some(_))))
     }
 
     /// Where the search for the call of the last of `inner` begins.

@@ -30,6 +30,10 @@ impl Modules for Frames<'_> {
         Self::call_of(self, inner)
     }
 
+    fn is_entered(&self, inner: &[unwind::Frame], called: &Called) -> bool {
+        self.is_entered_by(inner, called).unwrap_or(true)
+    }
+
     fn read_at(&self, state: u64, address: u64, buffer: &mut [u8]) -> bool {
         self.session.timeline.read(state, address, buffer)
     }

@@ -36,6 +36,12 @@ pub trait Modules {
         None
     }
 
+    /// Whether the function of the last of `inner` was entered by what entered its frame: not if
+    /// it has changed to the frame of another, as swapcontext does.
+    fn is_entered(&self, _inner: &[Frame], _called: &Called) -> bool {
+        true
+    }
+
     /// Memory at a recorded state: as [`Memory`].
     fn read_at(&self, _state: u64, _address: u64, _buffer: &mut [u8]) -> bool {
         false
@@ -159,14 +165,13 @@ impl Walk<'_> {
             sense.is_ok() && (caller.method == Method::SignalFrame || returns())
         });
         let called = if returns { None } else { self.modules.call_of(&self.frames) };
-        // A stack may have been made by hand, without a call: only of the same place is it known
-        // that another address was pushed there.
         let overwritten = |called: &Called| {
-            let same =
-                |caller: &CallerFrame| called.cfa == caller.cfa && called.back != caller.pc.value();
+            let same = caller.as_ref().is_some_and(|caller| caller.cfa == called.cfa);
             match &caller {
-                Some(caller) if sense.is_ok() => same(caller),
-                _ => true,
+                // A stack may have been made by hand, without a call: only of the same place is
+                // it known that another address was pushed there.
+                Some(caller) if sense.is_ok() => same && called.back != caller.pc.value(),
+                _ => same || self.modules.is_entered(&self.frames, called),
             }
         };
         match called.filter(overwritten) {

@@ -19,6 +19,18 @@ fn parameters_in_vector_registers_are_those_at_the_call() {
 }
 
 #[test]
+fn parameters_of_outer_frames_are_those_at_their_calls_however_long_ago() {
+    let place = rdb_tests::fixture::Fixture::load("entry_values").place("deepest");
+    let explorer = recording("entry_values").explore();
+    let stack = explorer.last(&[format!("tbreak {place}"), "c".into(), "bt 60".into()]);
+    let frames = stack.get("frames").as_array().expect("frames");
+    let values: Vec<_> =
+        frames.iter().map(|frame| frame["arguments"][0]["value"].clone()).collect();
+    let wanted: Vec<_> = (1..=60).rev().map(|depth| depth.to_string()).collect();
+    assert_eq!(values, wanted);
+}
+
+#[test]
 fn what_has_no_place_is_not_asked_about_as_an_address() {
     let place = rdb_tests::fixture::Fixture::load("entry_values").place("stop");
     let explorer = recording("entry_values").explore();

@@ -60,6 +60,12 @@ impl Output for Backtrace {
                 Some("frame-pointer" | "return-address") => {
                     page.put(Style::Dim, " (guessed)");
                 }
+                Some("history") => {
+                    page.put(Style::Dim, " (from history)");
+                }
+                Some("history-overwritten") => {
+                    page.put(Style::Alert, " (from history: the return address was overwritten)");
+                }
                 _ => {}
             }
             page.end();
@@ -126,7 +132,9 @@ pub static BACKTRACE: Command = Command {
     ],
     help: "show the call stack",
     details: "Says why when it ends before the outermost frame: a corrupted stack, for instance. \
-              Frames found without call frame information are marked as guessed.",
+              Where there is no call frame information, or the stack was overwritten, callers are \
+              those whose calls the history has, and marked so; if it has none, they are marked \
+              as guessed.",
     run: backtrace,
 };
 

@@ -78,6 +78,9 @@ impl Left {
 /// the program counter.
 const NEAR: u64 = 64;
 
+/// States beside one that are looked at before an index is asked.
+const BESIDE: u64 = 4096;
+
 /// Where a walk goes on from, or where it stops instead.
 pub type Passed = Result<u64, Option<(u64, Stop)>>;
 
@@ -212,9 +215,16 @@ impl Session {
         };
         let above = Above { values, thread };
         let here = self.timeline.chunk_at(from)?;
-        let near = above.find_in(&self.timeline, here, states.clone(), direction)?;
-        if near.is_some() || self.timeline.chunk_count() == 1 {
-            return Ok(near);
+        // An index knows better what is further than the next states.
+        let indexed = self.timeline.chunk_count() > 1 && self.timeline.ready_index().is_some();
+        let near = match direction {
+            _ if !indexed => states.clone(),
+            Direction::Forward => states.start..states.end.min(from.saturating_add(BESIDE)),
+            Direction::Backward => from.saturating_sub(BESIDE)..from,
+        };
+        let found = above.find_in(&self.timeline, here, near, direction)?;
+        if found.is_some() || self.timeline.chunk_count() == 1 {
+            return Ok(found);
         }
         self.ask_index(|index| index.find_above(&self.timeline, states.clone(), direction, &above))
     }

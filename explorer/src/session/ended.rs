@@ -41,7 +41,14 @@ impl Session {
 
     /// The state at which a frame's function was entered: right behind the call, or by a jump
     /// from a function that handed its frame on.
-    fn entry_of(&self, entered: &Entered, inside: u64) -> Result<Option<u64>, StateError> {
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn entry_of(
+        &self,
+        entered: &Entered,
+        inside: u64,
+    ) -> Result<Option<u64>, StateError> {
         let Entered { thread, base, .. } = *entered;
         let called = self.find_above(thread, inside, Direction::Backward, base)?;
         let first = called.and_then(|call| self.timeline.successor(call));

@@ -1,7 +1,11 @@
 //! The frames of a thread at one state, with all that is needed to look into each.
 
+use super::callers::MOST_IN_ALL;
+use super::ended::Entered;
 use super::{Session, View};
-use crate::symbols::unwind::{Backtrace, FrameRegisters, LoadedModule, Method, Modules, backtrace};
+use crate::symbols::unwind::{
+    self, Backtrace, Called, FrameRegisters, LoadedModule, Method, Modules, backtrace,
+};
 use crate::symbols::{CodeAddr, ModuleAddr};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
@@ -11,13 +15,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-struct At<'a> {
-    session: &'a Session,
-    state: u64,
-    space: Arc<AddressSpace>,
-}
-
-impl Modules for At<'_> {
+impl Modules for Frames<'_> {
     fn module_at(&self, address: u64) -> Option<LoadedModule<'_>> {
         let session = self.session;
         let found = session.locator.module_at(&session.timeline, self.state, address);
@@ -27,6 +25,18 @@ impl Modules for At<'_> {
     fn is_code(&self, address: u64) -> bool {
         self.space.find(address).is_some_and(|mapping| mapping.protection & PROT_EXEC != 0)
     }
+
+    fn call_of(&self, inner: &[unwind::Frame]) -> Option<Called> {
+        Self::call_of(self, inner)
+    }
+
+    fn is_entered(&self, inner: &[unwind::Frame], called: &Called) -> bool {
+        self.is_entered_by(inner, called).unwrap_or(true)
+    }
+
+    fn read_at(&self, state: u64, address: u64, buffer: &mut [u8]) -> bool {
+        self.session.timeline.read(state, address, buffer)
+    }
 }
 
 /// The innermost frames at a state.
@@ -35,7 +45,9 @@ pub struct Frames<'s> {
     pub(super) state: u64,
     pub(super) thread: u32,
     pub(super) registers: Registers,
-    space: Arc<AddressSpace>,
+    pub(super) space: Arc<AddressSpace>,
+    /// Instructions that searches for calls may still look at.
+    pub(super) steps_left: Cell<usize>,
     /// Most frames of code.
     limit: usize,
     /// They, once more than the innermost is asked for.
@@ -52,6 +64,9 @@ pub struct Frames<'s> {
 
 /// Chunks of history searched backwards for the entry of a function.
 const ENTRY_CHUNKS: u32 = 2;
+
+/// Chunks of a history short enough to make an index of for the entry of a function.
+const FEW_CHUNKS: usize = 32;
 
 /// Entries of the same function tried: of recursive ones, one for each frame.
 const ENTRY_CALLS: u32 = 32;
@@ -71,6 +86,7 @@ impl<'s> Frames<'s> {
             thread,
             registers,
             space: session.timeline.shared_space(state)?,
+            steps_left: Cell::new(MOST_IN_ALL),
             limit,
             walked: OnceCell::new(),
             innermost: OnceCell::new(),
@@ -83,11 +99,8 @@ impl<'s> Frames<'s> {
     /// What unwinding found.
     pub(super) fn walked(&self) -> &Backtrace {
         self.walked.get_or_init(|| {
-            let (session, state) = (self.session, self.state);
-            let at = At { session, state, space: Arc::clone(&self.space) };
-            let mut memory =
-                |address, buffer: &mut [u8]| session.timeline.read(state, address, buffer);
-            backtrace(&at, FrameRegisters::of(&self.registers), &mut memory, self.limit)
+            let mut memory = |address, buffer: &mut [u8]| self.read_at(self.state, address, buffer);
+            backtrace(self, FrameRegisters::of(&self.registers), &mut memory, self.limit)
         })
     }
 
@@ -140,8 +153,8 @@ impl<'s> Frames<'s> {
         }
     }
 
-    /// The registers when the function of a frame was entered, if that was not long ago: the
-    /// last state at its entry with the stack pointer right below the frame.
+    /// The registers when the function of a frame was entered, if that is found: the last state
+    /// at its entry with the stack pointer right below the frame.
     pub(super) fn at_entry(&self, physical: usize, entry: u64, rsp: u64) -> Option<Rc<Registers>> {
         if let Some(known) = self.entries.borrow().get(&physical) {
             return known.clone();
@@ -156,6 +169,9 @@ impl<'s> Frames<'s> {
         let pc = FrameRegisters::of(&self.registers).rip();
         if pc == Some(entry) && FrameRegisters::of(&self.registers).rsp() == Some(rsp) {
             return Some(Rc::new(self.registers));
+        }
+        if let Some(state) = self.entered_by_call(entry, rsp) {
+            return timeline.registers(state).ok().map(Rc::new);
         }
         // Entered by another call, or another way, it would return elsewhere.
         let mut returns = [0; 8];
@@ -178,6 +194,17 @@ impl<'s> Frames<'s> {
             from = state;
         }
         None
+    }
+
+    /// The state at the entry of the function of a frame, if that is near, or an index leads there.
+    fn entered_by_call(&self, entry: u64, rsp: u64) -> Option<u64> {
+        let timeline = &self.session.timeline;
+        if timeline.chunk_count() > FEW_CHUNKS && timeline.ready_index().is_none() {
+            return None;
+        }
+        let base = rsp.checked_add(8)?;
+        let entered = Entered { thread: self.thread, function: None, entry, base };
+        self.session.entry_of(&entered, self.state).ok()?
     }
 
     /// Whether a frame is the one the kernel made for a signal handler.

@@ -6,6 +6,7 @@ mod appearances;
 mod bookmark;
 mod breakpoint;
 mod called_name;
+mod callers;
 mod calls;
 mod condition;
 mod content;

@@ -13,8 +13,8 @@ pub struct Frame {
     /// Where execution is, or will return to.
     #[serde(flatten)]
     pub place: Place,
-    /// How it was found: `cfi`, `frame-pointer`, `return-address`, `signal`;
-    /// absent for the innermost.
+    /// How it was found: `cfi`, `frame-pointer`, `return-address`, `signal`, `history`,
+    /// `history-overwritten`; absent for the innermost.
     pub method: Option<&'static str>,
 }
 
@@ -81,5 +81,7 @@ fn method_name(method: Method) -> &'static str {
         Method::FramePointer => "frame-pointer",
         Method::ReturnAddressAtTop => "return-address",
         Method::SignalFrame => "signal",
+        Method::Recorded => "history",
+        Method::Overwritten => "history-overwritten",
     }
 }

@@ -7,10 +7,13 @@ use rdb_schema::chunk::Dictionary;
 use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The stack pointers of a stride that were asked for last: its first state, and those of the
-/// states from there on that can be trusted.
+/// Strides kept.
+const KEPT: usize = 4;
+
+/// The stack pointers of the strides that were asked for last, the latest first: of each its first
+/// state, and those of the states from there on that can be trusted.
 #[derive(Default)]
-pub(super) struct Latest(Mutex<Option<(u64, Arc<[u64]>)>>);
+pub(super) struct Latest(Mutex<Vec<(u64, Arc<[u64]>)>>);
 
 impl ChunkView {
     /// The stack pointer at state `t` of the chunk.
@@ -65,10 +68,9 @@ impl ChunkView {
         let first = self.chunk().first;
         let start = first + t.saturating_sub(first) / STRIDE * STRIDE;
         let mut latest = self.stack_pointers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, values)) = &*latest
-            && *known == start
-        {
-            return Ok((start, values.clone()));
+        if let Some(at) = latest.iter().position(|(known, _)| *known == start) {
+            latest[..=at].rotate_right(1);
+            return Ok((start, latest[0].1.clone()));
         }
         let trusted = self.unsound().map_or(u64::MAX, |unsound| unsound.first);
         let mut values = Vec::with_capacity(STRIDE as usize);
@@ -77,7 +79,8 @@ impl ChunkView {
             ControlFlow::Continue(())
         })?;
         let values: Arc<[u64]> = values.into();
-        *latest = Some((start, values.clone()));
+        latest.truncate(KEPT - 1);
+        latest.insert(0, (start, values.clone()));
         Ok((start, values))
     }
 }

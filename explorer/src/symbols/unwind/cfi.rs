@@ -256,7 +256,11 @@ impl<'r> Unwinding<'r> {
         let signal = fde.is_signal_trampoline();
         let exact = if signal { CodeAddr::Pc } else { CodeAddr::Return };
         let method = if signal { Method::SignalFrame } else { Method::Cfi };
-        Ok(CallerFrame { pc: exact(return_address), registers: caller, cfa, method })
+        // In longjmp and setcontext the canonical frame address is that of the saved context.
+        let resumed = caller.rsp().filter(|rsp| !signal && *rsp != cfa);
+        let cfa = resumed.unwrap_or(cfa);
+        let pc = exact(return_address);
+        Ok(CallerFrame { pc, registers: caller, cfa, method, resumes: resumed.is_some() })
     }
 
     fn bad(&self) -> UnwindEnd {

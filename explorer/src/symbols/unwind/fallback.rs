@@ -75,7 +75,8 @@ fn called_from(
 ) -> CallerFrame {
     caller.set(number::RSP, Some(cfa));
     caller.set(number::RIP, Some(return_address));
-    CallerFrame { pc: CodeAddr::Return(return_address), registers: caller, cfa, method }
+    let pc = CodeAddr::Return(return_address);
+    CallerFrame { pc, registers: caller, cfa, method, resumes: false }
 }
 
 /// At the first instructions of a prologue, or at `ret`: how many bytes lie
@@ -127,8 +128,24 @@ fn frame_pointer(
     Ok(called_from(return_address, rbp.wrapping_add(16), caller, Method::FramePointer))
 }
 
+/// Whether an address can be a return address: behind a call, or of a trampoline to rt_sigreturn.
+/// True where that is not known.
+pub(super) fn is_behind_call(address: u64, memory: Memory<'_>) -> bool {
+    const LONGEST: usize = 7;
+    let before = code::<LONGEST>(address.wrapping_sub(LONGEST as u64), &mut *memory);
+    let Some(before) = before else { return true };
+    // call rel32; call of a register or of memory (ff /2), with 0, 1 or 4 bytes of displacement
+    // and with or without a SIB byte.
+    let indirect = |length: usize| match before.get(LONGEST - length..) {
+        Some([0xff, modrm, ..]) => modrm >> 3 & 7 == 2,
+        _ => false,
+    };
+    let direct = before.get(LONGEST - 5) == Some(&0xe8);
+    direct || (2..=LONGEST).any(indirect) || code(address, memory) == Some(SIGRETURN)
+}
+
 /// The registers the kernel saved, if `pc` is a trampoline to rt_sigreturn.
-fn signal_frame(
+pub(super) fn signal_frame(
     pc: CodeAddr,
     registers: &FrameRegisters,
     memory: Memory<'_>,
@@ -144,5 +161,5 @@ fn signal_frame(
     }
     let pc = CodeAddr::Pc(interrupted.rip().unwrap_or_default());
     let method = Method::SignalFrame;
-    Ok(Some(CallerFrame { pc, registers: interrupted, cfa, method }))
+    Ok(Some(CallerFrame { pc, registers: interrupted, cfa, method, resumes: false }))
 }

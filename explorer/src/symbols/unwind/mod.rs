@@ -11,7 +11,7 @@ mod expression;
 mod fallback;
 mod registers;
 
-pub use backtrace::{Backtrace, Frame, LoadedModule, Modules, backtrace};
+pub use backtrace::{Backtrace, Called, Frame, LoadedModule, Modules, backtrace};
 pub(crate) use cfi::Cfi;
 pub(crate) use registers::name as register_name;
 pub use registers::{DWARF_REGISTERS, FrameRegisters, number};
@@ -36,6 +36,10 @@ pub enum Method {
     ReturnAddressAtTop,
     /// The frame the kernel pushed for a signal handler.
     SignalFrame,
+    /// The call that history has: exact.
+    Recorded,
+    /// The same, and its return address is no longer in the stack.
+    Overwritten,
 }
 
 /// Who called, and with which registers.
@@ -50,6 +54,9 @@ pub struct CallerFrame {
     pub cfa: u64,
     /// How it was found.
     pub method: Method,
+    /// Whether its stack pointer is taken from where a context was saved (longjmp, setcontext):
+    /// it may be on any stack.
+    pub resumes: bool,
 }
 
 /// Why there is no further frame.

@@ -178,11 +178,16 @@ fn no_caller_is_made_up_where_a_context_is_changed() {
     let explorer = recording("contexts").explore();
     let first = entry(&explorer, "swapcontext");
     let at = |step: u64| [format!("jump {}", first + step), "bt".to_owned()];
-    let answers = explorer.ask(&(0..2000).flat_map(at).collect::<Vec<_>>());
-    let functions = answers.iter().skip(1).step_by(2).map(Answer::functions);
-    let inside: Vec<_> = functions.filter(|functions| functions[0] == "swapcontext").collect();
-    assert!(inside.len() > 50);
-    for functions in inside.iter().filter(|functions| functions.len() > 1) {
-        assert!(["main", "coroutine"].contains(&&*functions[1]), "{functions:?}");
+    let answers = explorer.ask(&(0..300).flat_map(at).collect::<Vec<_>>());
+    let stacks: Vec<_> = answers.iter().skip(1).step_by(2).collect();
+    let inside = stacks.iter().filter(|bt| bt.functions()[0] == "swapcontext");
+    let callers: Vec<_> = inside.map(|bt| (bt.functions(), &bt.get("frames")[1])).collect();
+    assert!(callers.len() > 100);
+    for (functions, caller) in callers.iter().filter(|(functions, _)| functions.len() > 1) {
+        // What the information for frames has of a context that nothing has called yet, is where
+        // it begins and ends.
+        assert_eq!(caller["method"], "cfi", "{functions:?}");
+        let called = ["main", "coroutine"].contains(&&*functions[1]);
+        assert!(called || !functions.iter().any(|name| name == "main"), "{functions:?}");
     }
 }

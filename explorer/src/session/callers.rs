@@ -28,11 +28,17 @@ const SIGNAL_CHUNKS: usize = 64;
 /// What an instruction that moved the stack pointer down was.
 enum Step {
     /// What entered the frame.
-    Entered(Called),
+    Entered(Box<Called>),
     /// It made the frame larger: where the stack pointer was before.
     Lowered(u64),
     /// It changed to the stack of the frame, which had been left right before this state.
     Resumed(u64),
+}
+
+impl Step {
+    fn entered(called: Called) -> Step {
+        Step::Entered(Box::new(called))
+    }
 }
 
 /// Where a search begins.
@@ -115,7 +121,7 @@ impl Frames<'_> {
             match self.step(state, rsp, code)? {
                 // Other stacks have been at the same addresses.
                 Step::Entered(called) if resumed && !self.is_pushed(&called) => return None,
-                Step::Entered(called) => return Some(called),
+                Step::Entered(called) => return Some(*called),
                 Step::Lowered(outer) => (before, rsp) = (state, outer),
                 Step::Resumed(there) => (before, resumed) = (there, true),
             }
@@ -132,10 +138,10 @@ impl Frames<'_> {
         let calls = flow(&instruction.bytes) == Flow::Call;
         let pushed = outer.checked_sub(8)?;
         if !(calls && after == pushed) && rsp <= after && self.is_interrupted(state) {
-            return self.handled(state, after).map(Step::Entered);
+            return self.handled(state, after).map(Step::entered);
         }
         if calls && rsp <= pushed {
-            return called(timeline, state, &instruction).map(Step::Entered);
+            return called(timeline, state, &instruction).map(Step::entered);
         }
         if extends(&instruction.bytes) || self.extends_by_move((state, outer), after, code) {
             return Some(Step::Lowered(outer));

@@ -5,6 +5,9 @@ use super::statics::Unit;
 use crate::symbols::datatypes::Type;
 use crate::symbols::{DeclaredKind, DieRef, Meaning, ModuleSymbols};
 
+/// Which types are wanted.
+type Fits<'f> = &'f dyn Fn(&Type) -> bool;
+
 impl Scene<'_> {
     /// The type that a name means in the frame's function, of those that fit. What the debug
     /// information knows only by a longer name counts where there is nothing else.
@@ -36,11 +39,7 @@ impl Scene<'_> {
     }
 
     /// The type of a name, of the first module that has it: a definition, if any has one.
-    fn of_some_module(
-        &self,
-        name: &str,
-        (fits, units): (&dyn Fn(&Type) -> bool, &[Unit<'_>]),
-    ) -> Option<Type> {
+    fn of_some_module(&self, name: &str, (fits, units): (Fits<'_>, &[Unit<'_>])) -> Option<Type> {
         let mut declared = None;
         for (symbols, _) in self.modules() {
             let found = best(symbols, name, (fits, units));
@@ -87,7 +86,7 @@ impl Scene<'_> {
 fn best(
     symbols: &ModuleSymbols,
     name: &str,
-    (fits, units): (&dyn Fn(&Type) -> bool, &[Unit<'_>]),
+    (fits, units): (Fits<'_>, &[Unit<'_>]),
 ) -> Option<Type> {
     let dies = symbols.dies();
     let found = dies.declared().types_named(name).into_iter();

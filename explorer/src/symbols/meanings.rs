@@ -65,7 +65,7 @@ impl ModuleSymbols {
             _ => None,
         });
         let mut module = match first {
-            "crate" => spaces.last()?,
+            "crate" => spaces.next_back()?,
             _ => spaces.find(|space| is_module(space))?,
         };
         if first == "super" {

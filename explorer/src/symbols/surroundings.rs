@@ -30,7 +30,10 @@ pub enum Level {
 
 /// Levels by function and address.
 #[derive(Debug, Default)]
-pub(crate) struct Surroundings(Mutex<HashMap<(DieRef, Option<u64>), Arc<[Level]>>>);
+pub(crate) struct Surroundings(Mutex<HashMap<Around, Arc<[Level]>>>);
+
+/// A function, and an address in it.
+type Around = (DieRef, Option<u64>);
 
 impl Dies {
     /// The levels around an address in a function (or inlined copy), innermost first; without an

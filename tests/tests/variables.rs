@@ -176,7 +176,7 @@ fn arithmetic_is_cs() {
         "print 1 || 0",
         "print 5 == 5",
         "print 5 != 5",
-        "print byte > 100 ? letter : tiny",
+        "print byte > 100 ? letter + 0 : tiny + 0",
         "print 0x10 + 010 + 'a'",
         "print 5u - 6",
         "print 4000000000",

@@ -51,7 +51,7 @@ impl Index {
             return Ok(());
         }
         let chunks = timeline.chunk_at(times.start)?..timeline.chunk_at(times.end - 1)? + 1;
-        let blocks = blocks_at(timeline, pcs);
+        let blocks: Vec<u64> = timeline.blocks_at(pcs).into_iter().map(u64::from).collect();
         self.leaves(chunks, direction, &Wanted::Blocks(&blocks), &mut |index, executed| {
             if timeline.interrupt().raised() {
                 return Err(StateError::Interrupted.into());
@@ -84,15 +84,4 @@ impl Index {
             })
         })
     }
-}
-
-/// The blocks that have an instruction at one of `pcs` (ascending).
-fn blocks_at(timeline: &Timeline, pcs: &[u64]) -> Vec<u64> {
-    let dictionary = timeline.dictionary();
-    let has = |id: &u32| {
-        let block = dictionary.get(*id);
-        block
-            .is_some_and(|b| b.instructions().iter().any(|i| pcs.binary_search(&i.address).is_ok()))
-    };
-    (0..dictionary.len() as u32).filter(has).map(u64::from).collect()
 }

@@ -9,6 +9,7 @@ mod kept_pages;
 mod memory;
 mod modules;
 mod page;
+mod placed;
 mod search;
 mod states;
 mod threads;
@@ -20,6 +21,7 @@ pub use modules::ModuleInfo;
 use crate::trace::{self, BlockPlans, Cache, ChunkView, Trace};
 pub use crate::trace::{Process, Schedule, Thread};
 use page::Page;
+use placed::Placed;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Exit;
 use rdb_schema::header::Header;
@@ -55,6 +57,7 @@ pub struct Timeline {
     trace: Trace,
     modules: OnceLock<Vec<ModuleInfo>>,
     plans: OnceLock<BlockPlans>,
+    placed: Placed,
     views: Cache<usize, ChunkView>,
     paths: Cache<usize, Chunk>,
     starts: Cache<usize, ChunkState>,
@@ -92,6 +95,7 @@ impl Timeline {
             trace,
             modules: OnceLock::new(),
             plans: OnceLock::new(),
+            placed: Placed::default(),
             views: Cache::new(144 * MB),
             paths: Cache::new(32 * MB),
             starts: Cache::new(4 * MB),

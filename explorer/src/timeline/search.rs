@@ -1,6 +1,7 @@
 //! Walking and searching program counters: by path and blocks, without replay.
 
 use super::events::in_order;
+use super::placed::Wanted;
 use super::{Direction, StateError, Timeline};
 use rdb_schema::block::Block;
 use rdb_schema::chunk::{Chunk, Dictionary};
@@ -23,12 +24,12 @@ impl Timeline {
         pcs: &[u64],
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<u64>, StateError> {
-        let mut found = None;
+        let (mut found, wanted) = (None, self.wanted(pcs));
         self.spans(thread, from, direction, &mut |chunk, range| {
             if interrupted() {
                 return Err(StateError::Interrupted);
             }
-            found = find_in(chunk, self.dictionary(), range, direction, pcs);
+            found = find_in(chunk, self.dictionary(), range, direction, &wanted);
             Ok(stop_if(found.is_some()))
         })?;
         let there = thread.is_none_or(|id| self.runs(self.end(), id));
@@ -56,7 +57,7 @@ impl Timeline {
         if range.is_empty() {
             return Ok(None);
         }
-        Ok(find_in(&chunk, self.dictionary(), range, direction, pcs))
+        Ok(find_in(&chunk, self.dictionary(), range, direction, &self.wanted(pcs)))
     }
 
     /// All tracepoints of chunk `index`, of those in `range`, whose pc is one of
@@ -76,7 +77,7 @@ impl Timeline {
         if range.is_empty() {
             return Ok(found);
         }
-        let masks = masks(&chunk, self.dictionary(), pcs);
+        let masks = self.wanted(pcs).masks(&chunk, self.dictionary());
         for at in executions(&chunk, &range) {
             let Some((local, part, first)) = clip(&chunk, at, &range) else { continue };
             let mask = masks.get(local).copied().unwrap_or(0);
@@ -208,9 +209,9 @@ fn find_in(
     dictionary: &Dictionary,
     range: Range<u64>,
     direction: Direction,
-    pcs: &[u64],
+    wanted: &Wanted<'_>,
 ) -> Option<u64> {
-    let masks = masks(chunk, dictionary, pcs);
+    let masks = wanted.masks(chunk, dictionary);
     if masks.iter().all(|m| *m == 0) {
         return None;
     }
@@ -228,21 +229,6 @@ fn find_in(
         Direction::Forward => wanted.find_map(look),
         Direction::Backward => wanted.rev().find_map(look),
     }
-}
-
-/// [`matches`] of each of the chunk's blocks.
-fn masks(chunk: &Chunk, dictionary: &Dictionary, pcs: &[u64]) -> Vec<u64> {
-    let block = |id: u32| dictionary.get(id).map_or(0, |b| matches(b, pcs));
-    chunk.blocks.iter().map(|b| block(b.id)).collect()
-}
-
-/// The instructions of `block` that are at one of `pcs`, one bit each: a block
-/// has at most 64.
-fn matches(block: &Block, pcs: &[u64]) -> u64 {
-    let bit = |(index, _)| 1u64.checked_shl(index as u32).unwrap_or(0);
-    let instructions = block.instructions().iter().enumerate();
-    let wanted = instructions.filter(|(_, i)| pcs.binary_search(&i.address).is_ok());
-    wanted.map(bit).fold(0, |mask, bit| mask | bit)
 }
 
 fn below(bit: u64) -> u64 {

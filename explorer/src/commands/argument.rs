@@ -112,8 +112,8 @@ impl Argument {
     }
 }
 
-/// Most rows of one list.
-const MOST_ROWS: u64 = 1 << 20;
+/// Most rows of a list that is held whole.
+pub(super) const MOST_ROWS: u64 = 1 << 20;
 
 /// The arguments of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,7 +232,12 @@ impl Arguments {
 
     /// How many rows a list may have: what `-c` says, or `default`.
     pub fn rows(&self, default: u64) -> usize {
-        self.count("N").unwrap_or(default).min(MOST_ROWS) as usize
+        usize::try_from(self.count("N").unwrap_or(default)).unwrap_or(usize::MAX)
+    }
+
+    /// The same of a list that is held whole.
+    pub fn held_rows(&self, default: u64) -> usize {
+        self.rows(default).min(MOST_ROWS as usize)
     }
 
     /// An error that shows the command's usage.

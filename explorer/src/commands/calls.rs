@@ -4,9 +4,10 @@ use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, wind
 use super::locals::{self, Named, call_text};
 use super::more;
 use super::returned::{not_known, own_rax, rax_text};
+use super::rows::{ListEnd, Rows};
 use super::shown::ShownValue;
 use super::total::total;
-use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, hex, thousands};
 use crate::session::{Call, Ending, Place, Returned, Session, Target};
 use crate::timeline::StateError;
@@ -17,9 +18,10 @@ struct Calls {
     function: String,
     /// Where it is entered.
     places: Vec<Target>,
-    calls: Vec<Row>,
+    calls: Rows<Row>,
     /// Whether there are more, in some direction.
-    more: bool,
+    #[serde(flatten)]
+    ending: ListEnd,
 }
 
 impl Calls {
@@ -121,10 +123,10 @@ impl Output for Calls {
             let more = thousands((self.places.len() - MOST_PLACES) as u64);
             page.put(Style::Dim, format!("… and {more} more")).end();
         }
-        if self.calls.is_empty() {
+        if self.calls.first().is_empty() {
             return page.line("Not called there. Inlined copies are no calls: see executions.");
         }
-        let threads = self.calls.iter().any(|row| row.number.is_some());
+        let threads = self.calls.first().iter().any(|row| row.number.is_some());
         let named = usize::from(self.places.len() > 1);
         let heading = HEADING.get(1 - named..).unwrap_or_default();
         let first = if threads { 3 } else { 2 } + named;
@@ -132,17 +134,24 @@ impl Output for Calls {
         let numbers = [numbers, &[first + 2]].concat();
         let table = table(threads, heading).numbers(&numbers);
         let mut table = table.shrinks(&[first, first + 1, first + 3]);
-        for row in &self.calls {
-            let mut cells = head(row.call.current, row.call.tracepoint, row.number);
-            cells.extend(row.call.function.clone().filter(|_| named > 0));
-            cells.resize(first, "??".to_owned());
-            cells.extend([row.arguments(), row.value()]);
-            cells.push(row.call.instructions.map(thousands).unwrap_or_default());
-            cells.push(row.call.caller.as_ref().map(caller).unwrap_or_default());
-            table.row(cells);
-        }
-        table.render(page);
-        more::say(page, self.more);
+        self.calls.each(&mut |rows| {
+            for row in rows {
+                let mut cells = head(row.call.current, row.call.tracepoint, row.number);
+                cells.extend(row.call.function.clone().filter(|_| named > 0));
+                cells.resize(first, "??".to_owned());
+                cells.extend([row.arguments(), row.value()]);
+                cells.push(row.call.instructions.map(thousands).unwrap_or_default());
+                cells.push(row.call.caller.as_ref().map(caller).unwrap_or_default());
+                table.row(cells);
+            }
+            table.part(page);
+            page.is_wanted()
+        });
+        more::say(page, self.ending.more());
+    }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
     }
 }
 
@@ -153,11 +162,25 @@ fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
     }
     let places = session.entries_of(&function)?;
     let (window, cursor) = (window(arguments)?, session.cursor());
-    let mut found = session.calls(&places, more::wider(window))?;
-    let more = more::cut(&mut found, window, |call| call.tracepoint < cursor);
-    let rows = found.into_iter().map(|call| Row::new(session, call));
-    let calls = rows.collect::<Result<_, StateError>>()?;
-    Ok(Box::new(Calls { function, places, calls, more }))
+    let mut entered = session.executed(&places, more::wider(window))?;
+    let more = more::cut(&mut entered, window, |t| *t < cursor);
+    let calls = Rows::of(
+        entered,
+        more,
+        |entered| rows(session, &places, entered),
+        || {
+            let (twin, places) = (session.twin(), places.clone());
+            Box::new(move |entered| rows(&twin, &places, entered))
+        },
+    )?;
+    let ending = calls.ending().clone();
+    Ok(Box::new(Calls { function, places, calls, ending }))
+}
+
+/// The calls of functions that begin at some tracepoints.
+fn rows(session: &Session, places: &[Target], entered: &[u64]) -> Result<Vec<Row>, CommandError> {
+    let calls = session.calls_entered(places, entered)?.into_iter();
+    Ok(calls.map(|call| Row::new(session, call)).collect::<Result<_, StateError>>()?)
 }
 
 /// `calls`.

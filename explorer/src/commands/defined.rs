@@ -44,7 +44,7 @@ impl Output for List {
             table.row(cells);
         }
         table.render(page);
-        more::say(page, self.more);
+        more::say_held(page, self.more, self.defined.len());
     }
 }
 
@@ -65,7 +65,7 @@ fn list(session: &Session, kind: Defines, arguments: &Arguments) -> CommandResul
         let (all, _) = session.defined(kind, pattern.as_ref(), usize::MAX)?;
         return total(all.len() as u64, "names");
     }
-    let (defined, more) = session.defined(kind, pattern.as_ref(), arguments.rows(COUNT))?;
+    let (defined, more) = session.defined(kind, pattern.as_ref(), arguments.held_rows(COUNT))?;
     Ok(Box::new(List { defined, more, kind }))
 }
 

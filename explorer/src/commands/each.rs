@@ -3,9 +3,10 @@
 use super::conditions::{check, split_condition};
 use super::executions::{WHEN, head};
 use super::more;
+use super::rows::{ListEnd, Rows};
 use super::shown::ShownValue;
 use super::total::total;
-use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output};
+use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, thousands};
 use crate::session::{CheckedAt, Scene, Session, Times};
 use serde::Serialize;
@@ -19,8 +20,9 @@ const MOST: usize = 32;
 #[derive(Serialize)]
 struct Samples {
     expressions: Vec<String>,
-    samples: Vec<Sample>,
-    more: bool,
+    samples: Rows<Sample>,
+    #[serde(flatten)]
+    ending: ListEnd,
     /// At how many executions the condition has no value.
     #[serde(skip_serializing_if = "crate::render::is_zero")]
     without_value: u64,
@@ -49,7 +51,7 @@ enum Cell {
 
 impl Output for Samples {
     fn render(&self, page: &mut Page) {
-        if self.samples.is_empty() {
+        if self.samples.first().is_empty() {
             let held = "The condition holds at no execution there";
             match (self.executed, self.none_has_value, self.without_value) {
                 (false, ..) => page.line("Not executed there."),
@@ -61,8 +63,11 @@ impl Output for Samples {
             let heading = ["", "tracepoint"].into_iter();
             let heading = heading.chain(self.expressions.iter().map(String::as_str));
             let mut table = Table::new(&heading.collect::<Vec<_>>()).numbers(&[1]);
-            self.samples.iter().for_each(|sample| table.row(cells(sample)));
-            table.render(page);
+            self.samples.each(&mut |samples| {
+                samples.iter().for_each(|sample| table.row(cells(sample)));
+                table.part(page);
+                page.is_wanted()
+            });
         }
         if let Some(fault) = &self.fault {
             let times = thousands(self.without_value);
@@ -74,7 +79,11 @@ impl Output for Samples {
             let text = format!("The condition has no value at {times}: {fault}.");
             page.put(Style::Plain, text).end();
         }
-        more::say(page, self.more);
+        more::say(page, self.ending.more());
+    }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
     }
 }
 
@@ -120,20 +129,39 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if limit == 0 {
         return total(found.count, "executions");
     }
-    let cursor = session.cursor();
-    let samples = session.scenes(&found.tracepoints, |scene| {
-        let values = expressions.iter().map(|text| value(session, scene, text)).collect();
-        Ok(Sample { tracepoint: scene.state(), current: scene.state() == cursor, values })
-    })?;
+    let expressions: Vec<String> = expressions.into_iter().map(str::to_owned).collect();
+    let samples = Rows::of(
+        found.tracepoints,
+        found.more,
+        |executed| samples(session, &expressions, executed),
+        || {
+            let (twin, expressions) = (session.twin(), expressions.clone());
+            Box::new(move |executed| samples(&twin, &expressions, executed))
+        },
+    )?;
+    let ending = samples.ending().clone();
     Ok(Box::new(Samples {
-        expressions: expressions.into_iter().map(str::to_owned).collect(),
+        expressions,
         samples,
-        more: found.more,
+        ending,
         without_value: found.without_value,
         none_has_value: found.none_has_value,
         fault: found.fault.map(|fault| fault.to_string()),
         executed: found.executed,
     }))
+}
+
+/// What expressions are at some tracepoints.
+fn samples(
+    session: &Session,
+    expressions: &[String],
+    executed: &[u64],
+) -> Result<Vec<Sample>, CommandError> {
+    let cursor = session.cursor();
+    Ok(session.scenes(executed, |scene| {
+        let values = expressions.iter().map(|text| value(session, scene, text)).collect();
+        Ok(Sample { tracepoint: scene.state(), current: scene.state() == cursor, values })
+    })?)
 }
 
 /// The parts of `text` between the commas that stand in no brackets and no quotes.

@@ -1,6 +1,7 @@
 //! `executions`: when code ran.
 
 use super::more;
+use super::rows::{BATCH, ListEnd, Rows};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
 use crate::render::{Page, Table, hex, thousands};
@@ -91,35 +92,88 @@ pub(super) fn table(threads: bool, rest: &[&'static str]) -> Table {
 
 #[derive(Serialize)]
 struct Executions {
-    executions: Vec<Execution>,
+    executions: Rows<Row>,
     /// Whether there are more, in some direction.
-    more: bool,
-    /// Of their threads, if there are several.
-    #[serde(skip)]
-    numbers: Vec<Option<usize>>,
+    #[serde(flatten)]
+    ending: ListEnd,
 }
 
 impl Output for Executions {
     fn render(&self, page: &mut Page) {
-        if self.executions.is_empty() {
+        if self.executions.first().is_empty() {
             return page.line("Not executed there.");
         }
-        rows(&self.executions, &self.numbers).render(page);
-        more::say(page, self.more);
+        render(&self.executions, page);
+        more::say(page, self.ending.more());
+    }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
     }
 }
 
-/// One row an execution, with the number of its thread where there are several.
-pub(super) fn rows(executions: &[Execution], numbers: &[Option<usize>]) -> Table {
-    let threads = numbers.iter().any(Option::is_some);
-    let mut table = table(threads, &["pc", "function", "where"]);
-    for (Execution { tracepoint, place, current, .. }, number) in executions.iter().zip(numbers) {
-        let mut cells = head(*current, *tracepoint, *number);
-        cells.push(hex(place.pc));
-        cells.extend(place_cells(place));
-        table.row(cells);
+/// An execution, with the number of its thread if there are several.
+#[derive(Serialize)]
+pub(super) struct Row {
+    #[serde(flatten)]
+    execution: Execution,
+    #[serde(skip)]
+    number: Option<usize>,
+}
+
+impl Row {
+    /// When it was.
+    pub fn tracepoint(&self) -> u64 {
+        self.execution.tracepoint
     }
-    table
+
+    /// Those of executions.
+    pub fn all(session: &Session, executions: Vec<Execution>) -> Vec<Self> {
+        let row = |execution: Execution| {
+            let number = session.thread_number(execution.thread);
+            Self { execution, number }
+        };
+        executions.into_iter().map(row).collect()
+    }
+}
+
+/// A table with one row an execution.
+pub(super) fn render(rows: &Rows<Row>, page: &mut Page) {
+    let threads = rows.first().iter().any(|row| row.number.is_some());
+    let mut table = table(threads, &["pc", "function", "where"]);
+    rows.each(&mut |rows| {
+        for Row { execution: Execution { tracepoint, place, current, .. }, number } in rows {
+            let mut cells = head(*current, *tracepoint, *number);
+            cells.push(hex(place.pc));
+            cells.extend(place_cells(place));
+            table.row(cells);
+        }
+        table.part(page);
+        page.is_wanted()
+    });
+}
+
+/// The executions that `window` asks for.
+fn executions(
+    session: &Session,
+    location: &str,
+    window: Window,
+) -> Result<Rows<Row>, CommandError> {
+    if !is_long(window) {
+        let mut found = session.executions(location, more::wider(window))?;
+        let more = more::cut(&mut found, window, |one| one.tracepoint < session.cursor());
+        return Ok(Rows::all(Row::all(session, found), more));
+    }
+    let (span, targets) = session.executed_span(location, window)?;
+    let twin = session.twin();
+    Rows::found(span, Row::tracepoint, move |times, most| {
+        Ok(Row::all(&twin, twin.executions_in(&targets, times, most)?))
+    })
+}
+
+/// Whether a list may be too long to be held.
+pub(super) fn is_long(window: Window) -> bool {
+    window.past.max(window.future) > BATCH / 2
 }
 
 /// `executions`.
@@ -146,10 +200,8 @@ pub static EXECUTIONS: Command = Command {
         if let Some(times) = none_shown(session, arguments)? {
             return total(session.execution_count(location, times)?, "executions");
         }
-        let (window, cursor) = (window(arguments)?, session.cursor());
-        let mut executions = session.executions(location, more::wider(window))?;
-        let more = more::cut(&mut executions, window, |one| one.tracepoint < cursor);
-        let numbers = executions.iter().map(|one| session.thread_number(one.thread)).collect();
-        Ok(Box::new(Executions { executions, more, numbers }))
+        let executions = executions(session, location, window(arguments)?)?;
+        let ending = executions.ending().clone();
+        Ok(Box::new(Executions { executions, ending }))
     },
 };

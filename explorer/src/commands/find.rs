@@ -37,7 +37,7 @@ impl Output for Found {
             }
             page.end();
         }
-        more::say(page, self.more);
+        more::say_held(page, self.more, self.found.len());
     }
 }
 
@@ -62,14 +62,14 @@ impl Output for Appeared {
             table.row(cells);
         }
         table.render(page);
-        more::say(page, self.more);
+        more::say_held(page, self.more, self.found.len());
     }
 }
 
 fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let text = arguments.get("BYTES").unwrap_or_default();
     let pattern = find_pattern(text).map_err(|why| arguments.error(why))?;
-    let limit = arguments.rows(COUNT);
+    let limit = arguments.held_rows(COUNT);
     match arguments.get(OVER.name) {
         None => {}
         Some("all") if pattern.iter().all(|byte| *byte == 0) => {

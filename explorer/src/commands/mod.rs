@@ -43,6 +43,7 @@ mod reference;
 mod registers;
 mod resolve;
 mod returned;
+mod rows;
 mod running;
 mod settings;
 mod shown;
@@ -71,6 +72,12 @@ use crate::timeline::StateError;
 pub trait Output: erased_serde::Serialize {
     /// Renders it as text.
     fn render(&self, page: &mut Page);
+
+    /// What kept it from being shown to its end. Long lists are made while they are rendered or
+    /// serialized, which is once: this is asked behind that.
+    fn stopped(&self) -> Option<CommandError> {
+        None
+    }
 
     /// Whether it says that two things differ that were compared.
     fn differs(&self) -> bool {

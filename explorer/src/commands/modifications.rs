@@ -1,13 +1,15 @@
 //! `modification` and `last`: who wrote to something, and when.
 
 use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
-use super::executions::{NUMBER, WHEN, head, none_shown, place_cells, table, window};
+use super::executions::{NUMBER, WHEN, head, is_long, none_shown, place_cells, table, window};
 use super::more;
 use super::position::Position;
+use super::rows::{ListEnd, Rows};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, thousands};
-use crate::session::{Content, Modification, Session, Subject, value_text};
+use crate::session::{Bytes, Content, Modification, Session, Subject, Window, value_text};
+use crate::symbols::datatypes::Type;
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 
@@ -23,9 +25,10 @@ const NARROW: usize = 100;
 #[derive(Serialize)]
 struct Modifications {
     subject: Subject,
-    modifications: Vec<Row>,
+    modifications: Rows<Row>,
     /// Whether there are more, in some direction.
-    more: bool,
+    #[serde(flatten)]
+    ending: ListEnd,
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
@@ -60,20 +63,27 @@ struct Row {
 
 impl Output for Modifications {
     fn render(&self, page: &mut Page) {
-        if self.modifications.is_empty() {
+        if self.modifications.first().is_empty() {
             page.line(nothing("No modifications there.", self.unmapped.as_deref()));
             return self.say(page);
         }
-        let threads = self.modifications.iter().any(|row| row.number.is_some());
+        let threads = self.modifications.first().iter().any(|row| row.number.is_some());
         let narrow = page.width().is_some_and(|width| width < NARROW);
         let heading = ["pc", "function", "where", "old", "new"];
         let table = table(threads, heading.get(usize::from(narrow)..).unwrap_or_default());
         let function = if threads { 3 } else { 2 } + usize::from(!narrow);
         let mut table = table.shrinks(&[function + 1, function, function + 2, function + 3]);
-        self.modifications.iter().for_each(|one| table.row(cells(one, narrow)));
-        table.render(page);
-        more::say(page, self.more);
+        self.modifications.each(&mut |rows| {
+            rows.iter().for_each(|one| table.row(cells(one, narrow)));
+            table.part(page);
+            page.is_wanted()
+        });
+        more::say(page, self.ending.more());
         self.say(page);
+    }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
     }
 }
 
@@ -103,32 +113,75 @@ fn shown(value: &[Option<u8>]) -> String {
 fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
     let asked = Asked::new(session, arguments)?;
-    let Asked { subject, of, .. } = &asked;
+    let subject = &asked.subject;
     if let Some(times) = none_shown(session, arguments)? {
         return total(session.modification_count(subject, asked.within(times))?, "writes");
     }
-    let mut found = session.modifications(subject, asked.times(session), more::wider(window))?;
-    let cursor = session.cursor();
-    let more = more::cut(&mut found, window, |one| one.tracepoint < cursor);
-    let scene = session.scene()?;
-    let value = |number: usize, bytes: &[Option<u8>], t: u64| match of {
-        Some(of) if number < MOST_READ => session.value_held(&scene, (subject, of), bytes, t),
-        Some(of) => Ok(scene.typed_text(subject, of, bytes)),
-        None => Ok(None),
-    };
-    let row = |(number, modification): (usize, Modification)| {
-        let t = modification.tracepoint;
-        let old_value = value(number, &modification.old, t)?;
-        let new_value = value(number, &modification.new, t + 1)?;
-        let number = session.thread_number(modification.thread);
-        Ok(Row { modification, old_value, new_value, number })
-    };
-    let rows = found.into_iter().enumerate().map(row);
-    let modifications: Vec<Row> = rows.collect::<Result<_, StateError>>()?;
-    let unmapped = if modifications.is_empty() { asked.unmapped(session)? } else { None };
-    drop(scene);
+    let modifications = found(session, &asked, window)?;
+    let ending = modifications.ending().clone();
+    let unmapped = if modifications.first().is_empty() { asked.unmapped(session)? } else { None };
     let Asked { subject, life, content, .. } = asked;
-    Ok(Box::new(Modifications { subject, modifications, more, unmapped, life, content }))
+    Ok(Box::new(Modifications { subject, modifications, ending, unmapped, life, content }))
+}
+
+/// The writes that `window` asks for.
+fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, CommandError> {
+    let mut shower = Shower { subject: asked.subject.clone(), of: asked.of.clone(), shown: 0 };
+    let times = asked.times(session);
+    if !is_long(window) {
+        let mut found = session.modifications(&asked.subject, times, more::wider(window))?;
+        let more = more::cut(&mut found, window, |one| one.tracepoint < session.cursor());
+        return Ok(Rows::all(shower.rows(session, found)?, more));
+    }
+    let span = session.written_span(&asked.subject, times, window)?;
+    let twin = session.twin();
+    let tracepoint = |row: &Row| row.modification.tracepoint;
+    Rows::found(span, tracepoint, move |times, most| {
+        let found = twin.modifications_in(&shower.subject, times, most)?;
+        Ok(shower.rows(&twin, found)?)
+    })
+}
+
+/// Makes rows of writes, with the values of a type if there is one.
+struct Shower {
+    subject: Subject,
+    of: Option<Type>,
+    /// Rows made so far.
+    shown: usize,
+}
+
+impl Shower {
+    fn rows(
+        &mut self,
+        session: &Session,
+        found: Vec<Modification>,
+    ) -> Result<Vec<Row>, StateError> {
+        let scene = session.scene()?;
+        // What one leaves is mostly what the next one finds.
+        let mut last: (Bytes, Option<String>) = <_>::default();
+        let mut rows = Vec::with_capacity(found.len());
+        for modification in found {
+            let Modification { tracepoint: t, thread, .. } = modification;
+            let mut value = |held: &Bytes, t| match &self.of {
+                Some(of) if self.shown < MOST_READ => {
+                    session.value_held(&scene, (&self.subject, of), held, t)
+                }
+                Some(_) if last.0 == *held => Ok(last.1.clone()),
+                Some(of) => {
+                    let text = scene.typed_text(&self.subject, of, held);
+                    last = (held.clone(), text.clone());
+                    Ok(text)
+                }
+                None => Ok(None),
+            };
+            let old_value = value(&modification.old, t)?;
+            let new_value = value(&modification.new, t + 1)?;
+            let number = session.thread_number(thread);
+            rows.push(Row { modification, old_value, new_value, number });
+            self.shown += 1;
+        }
+        Ok(rows)
+    }
 }
 
 /// `modification`.

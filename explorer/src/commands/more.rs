@@ -1,6 +1,7 @@
 //! Lists that are cut: where, and what is said of it.
 
-use crate::render::{Page, Style};
+use super::argument::MOST_ROWS;
+use crate::render::{Page, Style, thousands};
 use crate::session::Window;
 
 /// A window that shows whether there is more than in `window`.
@@ -26,6 +27,17 @@ pub(super) fn say(page: &mut Page, more: bool) {
     if more {
         let text = "There are more: -c N shows as many as N, -c 0 counts them.";
         page.put(Style::Dim, text).end();
+    }
+}
+
+/// The same of a list of so many `rows`, which has at most [`MOST_ROWS`].
+pub(super) fn say_held(page: &mut Page, more: bool, rows: usize) {
+    if (rows as u64) < MOST_ROWS {
+        return say(page, more);
+    }
+    if more {
+        let most = thousands(MOST_ROWS);
+        page.put(Style::Dim, format!("There are more; a list of these has at most {most}.")).end();
     }
 }
 

@@ -42,7 +42,7 @@ impl Output for Lines {
             page.put(Style::Dim, format!(" {}| ", line.descriptor));
             page.put(Style::Plain, &line.text).end();
         }
-        more::say(page, self.more);
+        more::say_held(page, self.more, self.lines.len());
     }
 }
 
@@ -58,7 +58,7 @@ fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
 
 /// The lines nearest to the cursor.
 fn list(session: &Session, arguments: &Arguments) -> CommandResult {
-    let (count, cursor) = (arguments.rows(COUNT), session.cursor());
+    let (count, cursor) = (arguments.held_rows(COUNT), session.cursor());
     let around = Wanted::Around { state: cursor, behind: count };
     let wanted = if count == 0 { Wanted::All } else { around };
     let mut lines = session.output(arguments.count("FD"), wanted)?;

@@ -1,20 +1,23 @@
 //! `reads`: who looked at something, and when.
 
 use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
-use super::executions::{NUMBER, WHEN, none_shown, rows, window};
+use super::executions::{NUMBER, Row, WHEN, is_long, none_shown, render, window};
 use super::more;
+use super::rows::{ListEnd, Rows};
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
-use crate::session::{Content, Execution, Session, Subject};
+use crate::session::{Content, Session, Subject, Window};
 use serde::Serialize;
+use std::ops::Range;
 
 #[derive(Serialize)]
 struct Reads {
     subject: Subject,
-    reads: Vec<Execution>,
+    reads: Rows<Row>,
     /// Whether there are more, in some direction.
-    more: bool,
+    #[serde(flatten)]
+    ending: ListEnd,
     /// Of what is not mapped at the cursor, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: Option<String>,
@@ -24,9 +27,6 @@ struct Reads {
     /// Of a container, where its content is.
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<Content>,
-    /// Of their threads, if there are several.
-    #[serde(skip)]
-    numbers: Vec<Option<usize>>,
 }
 
 impl Output for Reads {
@@ -34,17 +34,41 @@ impl Output for Reads {
         let below = |page: &mut Page| {
             say_below(self.life.as_ref(), self.content.as_ref(), "reads", page);
         };
-        if self.reads.is_empty() {
+        if self.reads.first().is_empty() {
             page.line(nothing("Not read there.", self.unmapped.as_deref()));
             return below(page);
         }
-        rows(&self.reads, &self.numbers).render(page);
-        more::say(page, self.more);
+        render(&self.reads, page);
+        more::say(page, self.ending.more());
         below(page);
         if self.subject.bits().is_some() {
             page.put(Style::Dim, "Loads take whole bytes: those for its neighbours count.").end();
         }
     }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
+    }
+}
+
+/// The reads that `window` asks for.
+fn found(
+    session: &Session,
+    asked: &Asked,
+    addresses: Range<u64>,
+    window: Window,
+) -> Result<Rows<Row>, CommandError> {
+    let times = asked.times(session);
+    if !is_long(window) {
+        let mut reads = session.reads(&addresses, times, more::wider(window))?;
+        let more = more::cut(&mut reads, window, |read| read.tracepoint < session.cursor());
+        return Ok(Rows::all(Row::all(session, reads), more));
+    }
+    let span = session.read_span(&addresses, times, window)?;
+    let twin = session.twin();
+    Rows::found(span, Row::tracepoint, move |times, most| {
+        Ok(Row::all(&twin, twin.reads_in(&addresses, times, most)?))
+    })
 }
 
 fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
@@ -56,13 +80,11 @@ fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if let Some(times) = none_shown(session, arguments)? {
         return total(session.read_count(&addresses, asked.within(times))?, "reads");
     }
-    let mut reads = session.reads(&addresses, asked.times(session), more::wider(window))?;
-    let cursor = session.cursor();
-    let more = more::cut(&mut reads, window, |read| read.tracepoint < cursor);
-    let numbers = reads.iter().map(|read| session.thread_number(read.thread)).collect();
-    let unmapped = if reads.is_empty() { asked.unmapped(session)? } else { None };
+    let reads = found(session, &asked, addresses, window)?;
+    let ending = reads.ending().clone();
+    let unmapped = if reads.first().is_empty() { asked.unmapped(session)? } else { None };
     let Asked { subject, life, content, .. } = asked;
-    Ok(Box::new(Reads { subject, reads, more, unmapped, life, content, numbers }))
+    Ok(Box::new(Reads { subject, reads, ending, unmapped, life, content }))
 }
 
 /// `reads`.

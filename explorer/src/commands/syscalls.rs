@@ -139,7 +139,7 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let timeline = session.timeline();
     let from = jumping::argument(session, arguments, "FROM")?.unwrap_or(0);
     let to = jumping::argument(session, arguments, "TO")?.unwrap_or(timeline.end());
-    let count = arguments.rows(COUNT);
+    let count = arguments.held_rows(COUNT);
     let (mut found, mut next, mut stopped, mut all) = (Vec::new(), None, false, 0);
     let range = from..to.min(timeline.end()).max(from);
     timeline.events(range, Direction::Forward, &mut |event| {

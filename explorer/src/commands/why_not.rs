@@ -162,7 +162,7 @@ impl Texts {
     }
 }
 
-fn render_running<'a>(page: &'a mut Page, running: &Running) -> &'a mut Page {
+fn render_running<'a, 'p>(page: &'a mut Page<'p>, running: &Running) -> &'a mut Page<'p> {
     match running.entered {
         Some(t) => {
             page.plain(" was entered at ");

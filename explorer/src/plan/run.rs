@@ -61,6 +61,17 @@ impl Machine {
         registers.rflags = registers.rflags & !STATUS_FLAGS | self.slots[RFLAGS] & STATUS_FLAGS;
     }
 
+    /// What it has, to go back to with [`Self::enter`].
+    #[inline]
+    pub fn entry(&self) -> [u64; ENTRY] {
+        self.slots.first_chunk().copied().unwrap_or([0; ENTRY])
+    }
+
+    /// Goes back to what it had.
+    pub fn enter(&mut self, entry: [u64; ENTRY]) {
+        self.slots[..ENTRY].copy_from_slice(&entry);
+    }
+
     /// The stack pointer.
     pub fn stack_pointer(&self) -> u64 {
         self.slots[STACK_POINTER]

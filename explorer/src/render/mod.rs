@@ -6,7 +6,7 @@ mod table;
 mod wrap;
 
 pub use brief::brief;
-pub use page::{Page, Style, escape};
+pub use page::{Flow, Page, Style, escape};
 pub use table::{Table, cut};
 
 /// An address as all output shows it.

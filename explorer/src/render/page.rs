@@ -42,20 +42,49 @@ impl Style {
     }
 }
 
+/// Bytes of a long page that are handed on together.
+const FLOW: usize = 1 << 16;
+
+/// Takes the text of a long page while it is made.
+pub trait Flow {
+    /// Takes what comes next; false if nobody wants more.
+    fn take(&mut self, text: &str) -> bool;
+}
+
 /// Text in the making.
-#[derive(Debug)]
-pub struct Page {
+pub struct Page<'f> {
     text: String,
     width: Option<usize>,
     color: bool,
     /// The line in the making, if it is to be broken where the page ends.
     wrapped: Option<Wrapped>,
+    /// Where the text goes meanwhile, as long as somebody wants it.
+    flow: Option<&'f mut dyn Flow>,
+    wanted: bool,
 }
 
-impl Page {
+impl<'f> Page<'f> {
     /// An empty page. Tables are cut to `width` columns, if it is known.
     pub fn new(width: Option<usize>, color: bool) -> Self {
-        Self { text: String::new(), width, color, wrapped: None }
+        Self { text: String::new(), width, color, wrapped: None, flow: None, wanted: true }
+    }
+
+    /// One whose text goes to `flow` while it is made, but for what [`Self::finish`] gives.
+    pub fn flowing(width: Option<usize>, color: bool, flow: &'f mut dyn Flow) -> Self {
+        Self { flow: Some(flow), ..Self::new(width, color) }
+    }
+
+    /// Whether somebody still wants what is put on it: a long list need not go on otherwise.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Hands on what is there.
+    pub fn flush(&mut self) {
+        if let Some(flow) = &mut self.flow {
+            self.wanted = self.wanted && flow.take(&self.text);
+            self.text.clear();
+        }
     }
 
     /// Columns tables may take; `None`: as many as they need.
@@ -79,6 +108,12 @@ impl Page {
             None => self.push(style, &text),
         }
         self
+    }
+
+    /// Appends a line of text that was escaped.
+    pub(super) fn escaped(&mut self, style: Style, text: &str) {
+        self.push(style, text);
+        self.end();
     }
 
     fn push(&mut self, style: Style, text: &str) {
@@ -105,6 +140,9 @@ impl Page {
             line.iter().for_each(|(style, text)| self.push(*style, text));
         }
         self.text.push('\n');
+        if self.text.len() >= FLOW {
+            self.flush();
+        }
     }
 
     /// Appends a plain line.
@@ -121,6 +159,9 @@ impl Page {
 /// `text` with control characters (tabs aside) as `\x1b`: recorded bytes must
 /// not reach the terminal as commands.
 pub fn escape(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() && character != '\t' {
@@ -130,6 +171,16 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether [`escape`] leaves a text as it is, as far as its bytes tell.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+}
+
+/// The same as [`escape`], of a text that need not be kept.
+pub(super) fn escape_owned(text: String) -> String {
+    if is_plain(&text) { text } else { escape(&text) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Tables: one row a line, whatever the terminal's width.
 
+use super::page::escape_owned;
 use super::{Page, Style, escape};
-use comfy_table::{CellAlignment, ContentArrangement, presets};
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthStr;
 
 /// Columns the last cell of a row keeps on the narrowest terminal.
 const LEAST: usize = 8;
@@ -22,18 +24,26 @@ pub struct Table {
     shrinking: Vec<usize>,
     /// Of columns that keep their ends, besides those of places.
     ending: Option<usize>,
+    /// How wide each column is, were the page wide enough; rows that went before count.
+    natural: Vec<usize>,
     rows: Vec<Vec<String>>,
+    /// Whether the heading stands on the page.
+    headed: bool,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(heading: &[&str]) -> Self {
+        let heading: Vec<String> = heading.iter().map(|cell| escape(cell)).collect();
         Self {
-            heading: heading.iter().map(|cell| escape(cell)).collect(),
+            // A column without anything is drawn as wide as one character.
+            natural: heading.iter().map(|cell| columns(cell).max(1)).collect(),
+            heading,
             right: Vec::new(),
             shrinking: Vec::new(),
             ending: None,
             rows: Vec::new(),
+            headed: false,
         }
     }
 
@@ -62,14 +72,8 @@ impl Table {
 
     /// How wide each column may be on a page.
     fn widths(&self, page: Option<usize>) -> Vec<usize> {
-        let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            let all = cells.chain(self.heading.get(column));
-            // A column without anything is drawn as wide as one character.
-            all.map(|cell| cell.chars().count()).max().unwrap_or(0).max(1)
-        };
-        let mut widths: Vec<usize> = (0..self.heading.len()).map(width).collect();
-        // Every cell is padded; the first needs no room to its left, the last none to its right.
+        let mut widths = self.natural.clone();
+        // Two blanks stand between cells.
         let total = widths.iter().map(|width| width + 2).sum::<usize>().saturating_sub(2);
         let mut over = page.map_or(0, |page| total.saturating_sub(page));
         let places = self.ending();
@@ -96,41 +100,62 @@ impl Table {
 
     /// Appends a row.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| escape(cell)).collect());
+        let cells: Vec<String> = cells.into_iter().map(escape_owned).collect();
+        for (cell, width) in cells.iter().zip(&mut self.natural) {
+            *width = (*width).max(columns(cell));
+        }
+        self.rows.push(cells);
     }
 
     /// Appends the table to `page`. What is too long for the page is cut.
     pub fn render(&self, page: &mut Page) {
-        let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_content_arrangement(ContentArrangement::Disabled);
+        self.lines(page);
+    }
+
+    /// Appends the rows there are to `page`, and drops them: of a long list, further ones come.
+    pub fn part(&mut self, page: &mut Page) {
+        self.lines(page);
+        (self.headed, self.rows) = (true, Vec::new());
+    }
+
+    fn lines(&self, page: &mut Page) {
         let widths = self.widths(page.width());
         let places = self.ending();
-        let fitted = |row: &[String]| -> Vec<String> {
-            let cells = row.iter().zip(&widths).enumerate();
-            let fit = |(column, (cell, width)): (usize, (&String, &usize))| match places
-                .contains(&column)
-            {
-                true => cut_front(cell, *width),
-                false => cut(cell, Some(*width)),
-            };
-            cells.map(fit).collect()
-        };
-        table.set_header(fitted(&self.heading));
-        for row in &self.rows {
-            table.add_row(fitted(row));
-        }
-        for column in &self.right {
-            if let Some(column) = table.column_mut(*column) {
-                column.set_cell_alignment(CellAlignment::Right);
+        let heading = (!self.headed).then_some((Style::Heading, &self.heading));
+        let rows = self.rows.iter().map(|row| (Style::Plain, row));
+        let mut line = String::new();
+        for (style, row) in heading.into_iter().chain(rows) {
+            line.clear();
+            for (column, width) in widths.iter().enumerate() {
+                let cell = row.get(column).map_or("", String::as_str);
+                let cell = fitted(cell, *width, places.contains(&column));
+                let blanks = width.saturating_sub(columns(&cell));
+                let [before, behind] =
+                    if self.right.contains(&column) { [blanks, 0] } else { [0, blanks] };
+                line.extend(std::iter::repeat_n(' ', before));
+                line.push_str(&cell);
+                line.extend(std::iter::repeat_n(' ', behind + 2));
+            }
+            let line = line.trim_end();
+            match page.width() {
+                None => page.escaped(style, line),
+                Some(width) => page.escaped(style, &cut(line, Some(width.max(LEAST)))),
             }
         }
-        for (index, line) in table.lines().enumerate() {
-            let style = if index == 0 { Style::Heading } else { Style::Plain };
-            // Every cell is padded; the first needs no room to its left.
-            let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
-            page.put(style, cut(line, page.width().map(|width| width.max(LEAST)))).end();
-        }
+    }
+}
+
+/// The columns of a terminal that a cell takes, and no fewer than it has characters.
+fn columns(cell: &str) -> usize {
+    if cell.is_ascii() { cell.len() } else { cell.width().max(cell.chars().count()) }
+}
+
+/// A cell in at most so many columns; of those that keep their ends, the end.
+fn fitted(cell: &str, width: usize, ends: bool) -> Cow<'_, str> {
+    match ends {
+        _ if columns(cell) <= width => Cow::Borrowed(cell),
+        true => Cow::Owned(cut_front(cell, width)),
+        false => Cow::Owned(cut(cell, Some(width))),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Running one command line, and printing what it answers.
 
-use super::pager;
+use super::flow::Outflow;
 use crate::commands::{self, CommandError, Output};
 use crate::render::Page;
 use crate::session::Session;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
+
+/// Bytes of JSON that are written together.
+const BUFFER: usize = 1 << 16;
 
 /// How a command went; of several, the last of these counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +70,13 @@ impl Answerer<'_> {
             true => self.json(line, &result)?,
             false => self.text(session, &result)?,
         }
+        // A long list is made while it is shown.
+        let stopped = result.as_ref().ok().and_then(|output| output.stopped());
+        if let Some(error) = stopped.as_ref().filter(|_| !self.json) {
+            self.error(error)?;
+        }
         self.out.flush()?;
-        Ok(outcome)
+        Ok(stopped.map_or(outcome, |_| Outcome::Failed))
     }
 
     /// Prints what the user should know besides.
@@ -94,9 +102,10 @@ impl Answerer<'_> {
             error: result.as_ref().err().map(ToString::to_string),
             column: result.as_ref().err().and_then(CommandError::column),
         };
-        let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
-        text.push(b'\n');
-        self.out.write_all(&text)
+        let mut out = BufWriter::with_capacity(BUFFER, &mut *self.out);
+        serde_json::to_writer(&mut out, &reply)?;
+        out.write_all(b"\n")?;
+        out.flush()
     }
 
     fn text(
@@ -106,28 +115,29 @@ impl Answerer<'_> {
     ) -> io::Result<()> {
         match result {
             Ok(output) => {
-                let mut page = Page::new(self.width, session.settings().color);
+                let settings = session.settings();
+                let height = self.height.filter(|_| settings.pagination);
+                let mut outflow = Outflow::new(self.out, height);
+                let mut page = Page::flowing(self.width, settings.color, &mut outflow);
                 output.render(&mut page);
-                let text = page.finish();
-                let is_long = self.height.is_some_and(|height| text.lines().count() >= height);
-                if is_long && session.settings().pagination && pager::show(&text)? {
-                    return Ok(());
-                }
-                self.out.write_all(text.as_bytes())
+                let rest = page.finish();
+                outflow.end(&rest)
             }
-            Err(error) => {
-                // What was answered before stands before the error.
-                self.out.flush()?;
-                if self.script && error.is_interruption() {
-                    return Ok(());
-                }
-                let text = crate::render::escape(&error.to_string());
-                writeln!(self.errors, "rdb-explore: {text}")?;
-                for line in error.pointed().into_iter().flatten() {
-                    writeln!(self.errors, "    {}", crate::render::escape(&line))?;
-                }
-                Ok(())
-            }
+            Err(error) => self.error(error),
         }
+    }
+
+    fn error(&mut self, error: &CommandError) -> io::Result<()> {
+        // What was answered before stands before the error.
+        self.out.flush()?;
+        if self.script && error.is_interruption() {
+            return Ok(());
+        }
+        let text = crate::render::escape(&error.to_string());
+        writeln!(self.errors, "rdb-explore: {text}")?;
+        for line in error.pointed().into_iter().flatten() {
+            writeln!(self.errors, "    {}", crate::render::escape(&line))?;
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod complete;
+mod flow;
 mod history;
 mod pager;
 mod prompt;

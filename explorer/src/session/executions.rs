@@ -82,15 +82,31 @@ impl Session {
         window: Window,
     ) -> Result<Vec<Execution>, LocationError> {
         let targets = self.resolve_blocks(location)?;
+        Ok(self.executions_at(self.executed(&targets, window)?)?)
+    }
+
+    /// The first executions of places in `times`, in order: at most `limit`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn executions_in(
+        &self,
+        targets: &[Target],
+        times: Range<u64>,
+        limit: usize,
+    ) -> Result<Vec<Execution>, StateError> {
+        self.executions_at(self.executed_in(targets, times, Direction::Forward, limit)?)
+    }
+
+    /// What was executed at tracepoints, which ascend.
+    pub(super) fn executions_at(&self, all: Vec<u64>) -> Result<Vec<Execution>, StateError> {
         let mut places = Places::new(self);
         let execution = |tracepoint: u64| {
             self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;
             Ok(Execution { tracepoint, thread, place, current: tracepoint == self.cursor })
         };
-        let all = self.executed(&targets, window)?;
-        let all: Result<_, StateError> = all.into_iter().map(execution).collect();
-        Ok(all?)
+        all.into_iter().map(execution).collect()
     }
 
     /// Calls of the functions that are entered at `entries` ([`Session::entries_of`]) around the
@@ -99,9 +115,17 @@ impl Session {
     /// # Errors
     /// [`StateError`].
     pub fn calls(&self, entries: &[Target], window: Window) -> Result<Vec<Call>, StateError> {
-        let all = self.executed(entries, window)?;
+        self.calls_entered(entries, &self.executed(entries, window)?)
+    }
+
+    /// The calls that begin at the tracepoints `all`, which ascend, of functions entered at
+    /// `entries`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn calls_entered(&self, entries: &[Target], all: &[u64]) -> Result<Vec<Call>, StateError> {
         let mut calls = Vec::with_capacity(all.len());
-        self.calls_at(&all, &mut |passed| {
+        self.calls_at(all, &mut |passed| {
             self.interrupt.check()?;
             let function = entries.iter().find(|entry| entry.address == passed.pc);
             let function = function.and_then(|entry| entry.function.clone());
@@ -112,7 +136,10 @@ impl Session {
     }
 
     /// The tracepoints around the cursor that execute one of `targets`.
-    fn executed(&self, targets: &[Target], window: Window) -> Result<Vec<u64>, StateError> {
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn executed(&self, targets: &[Target], window: Window) -> Result<Vec<u64>, StateError> {
         let mut past =
             self.executed_in(targets, 0..self.cursor, Direction::Backward, window.past)?;
         past.reverse();

@@ -4,11 +4,12 @@
 use super::Session;
 use crate::progress::Progress;
 use crate::timeline::{Direction, StateError, Timeline};
+use crate::trace::Replay;
 use rayon::prelude::*;
 use rdb_schema::chunk::Chunk;
 use rdb_schema::event::Event;
 use rdb_schema::registers::{Gpr, Registers};
-use rdb_schema::replay::{Cursor, Sink};
+use rdb_schema::replay::Sink;
 use rdb_schema::varint::Malformed;
 use std::ops::Range;
 
@@ -150,7 +151,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Over the states of `states`, which begin where the chunk does; at the end of history,
-    /// over the last as well.
+    /// over the last as well. What lies before the next entry, and where the innermost call
+    /// cannot end, is passed by whole blocks.
     fn over(
         &mut self,
         chunk: &Chunk,
@@ -158,25 +160,41 @@ impl Walk<'_> {
         states: Range<u64>,
     ) -> Result<(), Malformed> {
         let end = states.end + u64::from(states.end == self.timeline.end());
-        let mut cursor = Cursor::new(chunk);
+        let dictionary = self.timeline.dictionary();
+        let mut replay = Replay::new(chunk, dictionary, Some(self.timeline.plans()));
         let mut pushed = Pushed::default();
         let mut entries = entries.iter().copied().peekable();
         let mut next = states.start;
         loop {
-            if self.open.is_empty() {
-                let Some(entry) = entries.peek() else { return Ok(()) };
-                next = *entry;
+            let entry = entries.peek().copied();
+            let ahead = entry.unwrap_or(end).min(end);
+            let begin = execution_of(chunk, ahead);
+            match self.innermost() {
+                None if entry.is_none() => return Ok(()),
+                None => {
+                    replay.advance(begin, &mut pushed)?;
+                    next = ahead;
+                }
+                Some(outside) => {
+                    replay.advance_below(begin, outside, &mut pushed)?;
+                    next = next.max(replay.cursor.tracepoint);
+                }
             }
             if next >= end {
                 return Ok(());
             }
-            cursor.advance(chunk, self.timeline.dictionary(), next, &mut pushed)?;
-            self.close(next, &cursor.registers);
+            replay.cursor.advance(chunk, dictionary, next, &mut pushed)?;
+            self.close(next, &replay.cursor.registers);
             if entries.next_if_eq(&next).is_some() {
-                self.enter(next, &cursor.registers, &pushed);
+                self.enter(next, &replay.cursor.registers, &pushed);
             }
             next += 1;
         }
+    }
+
+    /// Where the stack pointer is when the innermost open call has returned.
+    fn innermost(&self) -> Option<u64> {
+        self.open.last().and_then(|at| self.calls.get(*at)).map(|call| call.outside)
     }
 
     /// Ends the calls whose frames the stack pointer has left.
@@ -203,6 +221,12 @@ impl Walk<'_> {
             end: None,
         });
     }
+}
+
+/// Where the execution of a block begins that state `t` is in.
+fn execution_of(chunk: &Chunk, t: u64) -> u64 {
+    let execution = chunk.execution_at(t).and_then(|at| chunk.path.get(at));
+    execution.map_or(t, |execution| chunk.first + u64::from(execution.start))
 }
 
 /// The last word stored: where, and what.

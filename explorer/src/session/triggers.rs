@@ -11,6 +11,12 @@ use std::ops::{ControlFlow, Range};
 const MOST_WRITES: u64 = 1 << 14;
 const MOST_BYTES: u64 = 1 << 22;
 
+/// Most writes to a subject whose values are looked at together.
+pub(super) fn most_together(subject: &Subject) -> usize {
+    let bytes = subject.addresses().map_or(0, |range| range.end.saturating_sub(range.start));
+    (MOST_BYTES / bytes.max(1)).clamp(1, MOST_WRITES) as usize
+}
+
 impl Session {
     /// Calls `take` with the tracepoints of `times` that a watchpoint stops at, in `direction`,
     /// until it breaks.
@@ -97,8 +103,7 @@ impl Session {
         mut times: Range<u64>,
         visit: &mut dyn FnMut(u64, bool),
     ) -> Result<(), StateError> {
-        let bytes = subject.addresses().map_or(0, |range| range.end.saturating_sub(range.start));
-        let most = (MOST_BYTES / bytes.max(1)).clamp(1, MOST_WRITES) as usize;
+        let most = most_together(subject);
         loop {
             let changes = self.changes(subject, times.clone(), Direction::Forward, most)?;
             let is_all = changes.len() < most;

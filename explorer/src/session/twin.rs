@@ -6,6 +6,18 @@ use crate::symbols::DebugSearch;
 use crate::timeline::Timeline;
 use std::sync::Arc;
 
+impl Session {
+    /// A session that sees what this one does at its cursor, to go on answering.
+    pub fn twin(&self) -> Self {
+        Session {
+            cursor: self.cursor,
+            chosen: self.chosen,
+            selected: self.selected,
+            ..Twins::of(self).session()
+        }
+    }
+}
+
 /// What such sessions have in common.
 pub(super) struct Twins {
     timeline: Arc<Timeline>,

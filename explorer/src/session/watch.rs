@@ -4,6 +4,7 @@ use super::breakpoint::{Access, Breakpoint, Watch};
 use super::condition::Hit;
 use super::modification::field_of;
 use super::stop::Stop;
+use super::triggers::most_together;
 use super::value::Bytes;
 use super::{Session, Subject};
 use crate::index::{Plans, find_reads};
@@ -13,6 +14,9 @@ use std::ops::{ControlFlow, Range};
 
 /// Accesses that are looked at one by one: what is near needs no whole chunks.
 const SOON: usize = 16;
+
+/// How many times as many writes are looked at next, if none of these changed anything.
+const GROWTH: usize = 4;
 
 /// Most reads that are looked for at a time.
 const MOST_AHEAD: usize = 1 << 12;
@@ -186,16 +190,26 @@ impl Session {
         direction: Direction,
         changes: bool,
     ) -> Result<Option<Triggered>, StateError> {
-        while let Some((moment, old, new)) = self.next_write(subject, times.clone(), direction)? {
-            if old != new || !changes {
-                return Ok(Some(triggered(number, moment, direction, (old, new))));
+        let mut most = 1;
+        loop {
+            self.interrupt.check()?;
+            let writes = self.changes(subject, times.clone(), direction, most)?;
+            let Some(((last, _), _)) = writes.last() else { return Ok(None) };
+            let (last, is_all) = (*last, writes.len() < most);
+            let wanted = writes.into_iter().find(|(_, (old, new))| old != new || !changes);
+            if let Some(((moment, _), held)) = wanted {
+                return Ok(Some(triggered(number, moment, direction, held)));
+            }
+            if is_all {
+                return Ok(None);
             }
             match direction {
-                Direction::Forward => times.start = moment + 1,
-                Direction::Backward => times.end = moment,
+                Direction::Forward => times.start = last.saturating_add(1),
+                Direction::Backward => times.end = last,
             }
+            // What is near needs few; of many that change nothing, the values are found together.
+            most = (most * GROWTH).min(most_together(subject));
         }
-        Ok(None)
     }
 }
 

@@ -134,30 +134,48 @@ impl<'a> Replay<'a> {
     pub fn advance(&mut self, until: u64, sink: &mut impl Sink) -> Result<(), Malformed> {
         let until = until.min(self.chunk.end());
         while self.cursor.tracepoint < until {
-            if !self.run(until, sink)? {
+            if !self.run(until, u64::MAX, sink)? {
                 self.step(sink)?;
             }
         }
         Ok(())
     }
 
-    /// Replays an execution instruction by instruction.
+    /// Goes on by plans, if it stands between two executions, until one that begins at or after state
+    /// `until`, or has no plan, or in which the stack pointer comes to `limit` or above: what
+    /// follows is to be looked at instruction by instruction.
+    ///
+    /// # Errors
+    /// [`Malformed`]; the cursor may stand earlier.
+    pub fn advance_below(
+        &mut self,
+        until: u64,
+        limit: u64,
+        sink: &mut impl Sink,
+    ) -> Result<(), Malformed> {
+        self.run(until.min(self.chunk.end()), limit, sink).map(drop)
+    }
+
+    /// Replays an execution, or the rest of one, instruction by instruction.
     fn step(&mut self, sink: &mut impl Sink) -> Result<(), Malformed> {
-        let next = self.cursor.execution().and_then(|at| self.chunk.path.get(at + 1));
+        let at = self.cursor.execution();
+        let at = at.or_else(|| self.chunk.execution_at(self.cursor.tracepoint));
+        let next = at.and_then(|at| self.chunk.path.get(at + 1));
         let end = next.map_or(self.chunk.end(), |next| self.chunk.first + u64::from(next.start));
         let end = end.max(self.cursor.tracepoint + 1);
         self.cursor.advance(self.chunk, self.dictionary, end, sink)
     }
 
-    /// Runs plans until an execution begins at or after state `until`, or one has none or is
-    /// disturbed; whether any was run.
-    fn run(&mut self, until: u64, sink: &mut impl Sink) -> Result<bool, Malformed> {
+    /// Runs plans until an execution begins at or after state `until`, or one has none, is
+    /// disturbed, or takes the stack pointer to `limit`; whether any was run.
+    fn run(&mut self, until: u64, limit: u64, sink: &mut impl Sink) -> Result<bool, Malformed> {
         let Some(first) = self.cursor.execution() else { return Ok(false) };
         let (chunk, mut at) = (self.chunk, first);
         let event = self.cursor.next_event(chunk).unwrap_or(u64::MAX);
         let cut = chunk.cuts.partition_point(|cut| (cut.execution as usize) < first);
         let cut = chunk.cuts.get(cut).map_or(usize::MAX, |cut| cut.execution as usize);
         self.machine.set(&self.cursor.registers);
+        let mut stored = Vec::new();
         while let Some(execution) = chunk.path.get(at).filter(|_| at < cut) {
             let start = chunk.first + u64::from(execution.start);
             let Some(Some(planned)) = self.planned.get(execution.block as usize) else { break };
@@ -167,15 +185,17 @@ impl<'a> Replay<'a> {
                 break;
             }
             let row = chunk.row(execution, planned.row_bytes).ok_or(Malformed)?;
+            stored.clear();
+            let before = self.machine.entry();
+            let (_, high) = self.machine.run(&planned.plan.plan, row, |one| stored.push(one))?;
+            if high >= limit && limit < u64::MAX {
+                self.machine.enter(before);
+                break;
+            }
             let registers = &mut self.cursor.registers;
             let mut running = Running { planned, done: 0, start, row, registers, sink };
-            let mut failed = false;
-            let store = |stored| failed |= running.store(&stored).is_err();
-            self.machine.run(&planned.plan.plan, row, store)?;
+            stored.iter().try_for_each(|one| running.store(one))?;
             running.set_others(u8::MAX)?;
-            if failed {
-                return Err(Malformed);
-            }
             at += 1;
         }
         if at > first {

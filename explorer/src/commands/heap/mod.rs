@@ -59,7 +59,7 @@ pub static HEAP: Command = Command {
         if let Some(by) = by.filter(|by| *by != "line") {
             return Err(arguments.error(format!("{by:?} is not line")));
         }
-        let count = arguments.rows(COUNT);
+        let count = arguments.held_rows(COUNT);
         if arguments.get("--check").is_some() {
             return check::check(session, &heap, count);
         }

@@ -57,7 +57,24 @@ impl Session {
         times: Range<u64>,
         window: Window,
     ) -> Result<Vec<Modification>, StateError> {
-        let changes = self.changes_around(subject, times, window)?;
+        self.placed(self.changes_around(subject, times, window)?)
+    }
+
+    /// The first writes of `times`, in order: at most `limit`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn modifications_in(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        limit: usize,
+    ) -> Result<Vec<Modification>, StateError> {
+        self.placed(self.changes(subject, times, Direction::Forward, limit)?)
+    }
+
+    /// Writes, and where they are made.
+    fn placed(&self, changes: Vec<Change>) -> Result<Vec<Modification>, StateError> {
         let mut places = Places::new(self);
         let modification = |((tracepoint, mapped), (old, new)): Change| {
             self.interrupt.check()?;

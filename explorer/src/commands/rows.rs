@@ -1,0 +1,223 @@
+//! Rows of long lists: made while they are shown, a batch at a time, and never all held.
+
+use super::CommandError;
+use crate::session::Span;
+use serde::ser::{Error, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Rows made together.
+pub(super) const BATCH: usize = 1 << 16;
+
+/// The same of rows that take long to make.
+pub(super) const SLOW_BATCH: usize = 1 << 12;
+
+/// Makes the next rows; none behind the last.
+type Next<R> = Box<dyn FnMut() -> Result<Vec<R>, CommandError>>;
+
+/// The rows of a list. They are gone over once.
+pub(super) struct Rows<R> {
+    first: Vec<R>,
+    next: RefCell<Option<Next<R>>>,
+    ending: ListEnd,
+}
+
+/// How a list ends: known behind its last row.
+#[derive(Clone, Default)]
+pub(super) struct ListEnd(Rc<(Cell<bool>, RefCell<Option<CommandError>>)>);
+
+impl ListEnd {
+    /// Whether there are more rows, in some direction.
+    pub fn more(&self) -> bool {
+        self.0.0.get()
+    }
+
+    pub fn set_more(&self) {
+        self.0.0.set(true);
+    }
+
+    /// What kept the list from being shown to its end.
+    pub fn stopped(&self) -> Option<CommandError> {
+        self.0.1.take()
+    }
+}
+
+impl Serialize for ListEnd {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            more: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            stopped: Option<String>,
+        }
+        let stopped = self.0.1.borrow().as_ref().map(ToString::to_string);
+        Told { more: self.more(), stopped }.serialize(out)
+    }
+}
+
+impl<R: 'static> Rows<R> {
+    /// These, and no others; `more` says whether the list is cut.
+    pub fn all(rows: Vec<R>, more: bool) -> Self {
+        let ending = ListEnd::default();
+        ending.0.0.set(more);
+        Self { first: rows, next: RefCell::default(), ending }
+    }
+
+    /// The rows of `inputs`, which `make` makes of some of them at a time; the first by
+    /// `make_first`, which has seen nothing before.
+    ///
+    /// # Errors
+    /// Those of making the first.
+    pub fn of<I: 'static>(
+        mut inputs: Vec<I>,
+        more: bool,
+        make_first: impl FnOnce(&[I]) -> Result<Vec<R>, CommandError>,
+        later: impl FnOnce() -> Box<dyn FnMut(&[I]) -> Result<Vec<R>, CommandError>>,
+    ) -> Result<Self, CommandError> {
+        let first = inputs.len().min(SLOW_BATCH);
+        let rows = Self::all(make_first(inputs.get(..first).unwrap_or_default())?, more);
+        if first == inputs.len() {
+            return Ok(rows);
+        }
+        let (mut make, mut at) = (later(), first);
+        inputs.shrink_to_fit();
+        let next = move || {
+            let end = inputs.len().min(at.saturating_add(SLOW_BATCH));
+            let batch = inputs.get(at..end).unwrap_or_default();
+            at = end;
+            make(batch)
+        };
+        Ok(Self { next: RefCell::new(Some(Box::new(next))), ..rows })
+    }
+
+    /// The rows of a span, in which `find` finds those of some times, at most as many as it is
+    /// told; `tracepoint` tells when one is.
+    ///
+    /// # Errors
+    /// Those of finding the first.
+    pub fn found(
+        span: Span,
+        tracepoint: fn(&R) -> u64,
+        mut find: impl FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError> + 'static,
+    ) -> Result<Self, CommandError> {
+        let Span { mut times, mut left, more } = span;
+        let ending = ListEnd::default();
+        ending.0.0.set(more);
+        let told = ending.clone();
+        let mut next = move || {
+            let most = left.min(BATCH);
+            if most == 0 || times.is_empty() {
+                return Ok(Vec::new());
+            }
+            // One more tells whether there are more.
+            let mut rows = find(times.clone(), most + 1)?;
+            let beyond = rows.len() > most;
+            rows.truncate(most);
+            left -= rows.len();
+            if beyond && left == 0 {
+                told.set_more();
+            }
+            times.start = match rows.last() {
+                Some(last) if beyond => tracepoint(last).saturating_add(1),
+                _ => times.end,
+            };
+            Ok(rows)
+        };
+        Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
+    }
+
+    /// The rows of a first batch: none if the list has none.
+    pub fn first(&self) -> &[R] {
+        &self.first
+    }
+
+    /// How it ends.
+    pub fn ending(&self) -> &ListEnd {
+        &self.ending
+    }
+
+    /// Calls `visit` with the rows, a batch at a time, until it wants no more.
+    pub fn each(&self, visit: &mut dyn FnMut(&[R]) -> bool) {
+        if !visit(&self.first) {
+            return;
+        }
+        let Some(mut next) = self.next.take() else { return };
+        loop {
+            match next() {
+                Ok(rows) if rows.is_empty() => return,
+                Ok(rows) if visit(&rows) => {}
+                Ok(_) => return,
+                Err(error) => {
+                    // Of what follows, nothing is known.
+                    self.ending.set_more();
+                    self.ending.0.1.replace(Some(error));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl<R: Serialize + 'static> Serialize for Rows<R> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut list = out.serialize_seq(None)?;
+        let mut failed = None;
+        self.each(&mut |rows| {
+            failed = rows.iter().try_for_each(|row| list.serialize_element(row)).err();
+            failed.is_none()
+        });
+        match failed {
+            Some(error) => Err(S::Error::custom(error)),
+            None => list.end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(rows: &Rows<u64>) -> (Vec<u64>, bool) {
+        let mut all = Vec::new();
+        rows.each(&mut |some| {
+            all.extend_from_slice(some);
+            true
+        });
+        (all, rows.ending().more())
+    }
+
+    fn numbers(left: usize, end: u64) -> Result<Rows<u64>, CommandError> {
+        let span = Span { times: 0..end, left, more: false };
+        Rows::found(span, |t| *t, |times, most| Ok(times.take(most).collect()))
+    }
+
+    #[test]
+    fn batches_join_and_end_where_asked() {
+        let many = BATCH as u64 * 2 + 5;
+        for (left, end) in [(0, 9), (3, 9), (9, 9), (10, 9), (BATCH * 2, many), (BATCH * 3, many)] {
+            let shown = (left as u64).min(end);
+            let expected = ((0..shown).collect(), left > 0 && shown < end);
+            assert_eq!(collected(&numbers(left, end).unwrap()), expected, "{left} of {end}");
+        }
+    }
+
+    #[test]
+    fn what_stops_a_list_is_told_behind_its_rows() {
+        let span = Span { times: 0..u64::MAX, left: usize::MAX, more: false };
+        let rows = Rows::found(
+            span,
+            |t| *t,
+            |times, most| match times.start {
+                0 => Ok(times.take(most).collect()),
+                _ => Err(CommandError::Other("stopped".to_owned())),
+            },
+        );
+        let rows = rows.unwrap();
+        assert_eq!(collected(&rows).0.len(), BATCH);
+        assert!(rows.ending().more());
+        let told = serde_json::to_string(rows.ending()).unwrap();
+        assert_eq!(told, r#"{"more":true,"stopped":"stopped"}"#);
+        assert_eq!(rows.ending().stopped().unwrap().to_string(), "stopped");
+    }
+}

@@ -372,7 +372,8 @@ fn function_rank(
         false => symbols.function_dies(found.entry, 0).map(|dies| dies.physical),
     };
     let own = die.is_some_and(|die| units.iter().any(|unit| unit.has(symbols, die)));
-    let shared = die.is_none_or(|die| symbols.dies().is_shared(die));
+    // Resolvers keep their own name for themselves: it is what they choose that others see.
+    let shared = found.resolver || die.is_none_or(|die| symbols.dies().is_shared(die));
     match (own, shared, found.inlined) {
         (true, _, false) => 0,
         (_, true, false) => 1,

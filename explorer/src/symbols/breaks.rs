@@ -197,9 +197,7 @@ impl ModuleSymbols {
         let scopes = self.units().scopes(unit);
         let found = scopes.zip(scope).and_then(|(scopes, scope)| {
             let scope = scopes.all.get(scope)?;
-            let function = self.units().with(unit, |dwarf, unit| {
-                scopes.names(dwarf, unit, scope).display_of(scope, self.table())
-            });
+            let function = self.scope_names(unit, scopes, scope).display;
             let entered = address == scope.entry;
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };
             Some(BreakAddress {

@@ -20,11 +20,11 @@ impl ModuleSymbols {
     fn dwarf_function(&self, address: u64) -> Option<Function> {
         let (unit, scope) = self.scope_at(address)?;
         let scopes = self.units().scopes(unit)?;
-        let names = self.units().with(unit, |dwarf, unit| scopes.names(dwarf, unit, scope));
+        let names = self.scope_names(unit, scopes, scope);
         let (start, end) = scope.range_around(address)?;
         Some(Function {
-            name: names.display_of(scope, self.table())?.to_string(),
-            linkage_name: names.linkage.or(names.plain),
+            name: names.display?.to_string(),
+            linkage_name: names.linkage.as_deref().map(str::to_owned),
             entry: ModuleAddr(scope.entry),
             start: ModuleAddr(start),
             end: ModuleAddr(end),
@@ -85,20 +85,15 @@ impl ModuleSymbols {
         let Some(scopes) = units.scopes(unit) else { return Vec::new() };
         let chain: Vec<_> =
             scopes.chain_at(address).iter().filter_map(|index| scopes.all.get(*index)).collect();
-        let names: Vec<_> = units.with(unit, |dwarf, unit| {
-            chain
-                .iter()
-                .map(|scope| scopes.names(dwarf, unit, scope).display_of(scope, self.table()))
-                .collect()
-        });
         let mut location = inner;
         let mut frames = Vec::new();
-        for (scope, name) in chain.iter().zip(names).rev() {
+        for scope in chain.iter().rev() {
             let outer = scope.call.and_then(|(file, line, column)| {
                 let file = units.file(unit, file)?.to_owned();
                 Some(Location { file, line, column })
             });
-            let function = name.map(|name| name.to_string());
+            let names = self.scope_names(unit, scopes, scope);
+            let function = names.display.as_deref().map(str::to_owned);
             frames.push(SourceFrame { function, location, inlined: scope.call.is_some() });
             location = outer;
         }

@@ -44,6 +44,7 @@ pub mod pattern;
 mod plt;
 mod prologue;
 mod ranges;
+mod scope_names;
 mod scopes;
 mod similar;
 mod sources;

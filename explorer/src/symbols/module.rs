@@ -12,6 +12,7 @@ use super::elf::Elf;
 use super::guard::guarded;
 use super::index::FunctionIndex;
 use super::layout::Layout;
+use super::scope_names::KeptNames;
 use super::table::{SymbolTable, first_thread_locals};
 use super::units::Units;
 use super::unwind::Cfi;
@@ -31,6 +32,7 @@ pub struct ModuleSymbols {
     cfi: OnceLock<Cfi>,
     shared: OnceLock<Arc<gimli::Dwarf<Reader>>>,
     dies: OnceLock<Arc<Dies>>,
+    pub(super) names: KeptNames,
     pub(super) copies: OnceLock<BTreeMap<String, ModuleAddr>>,
 }
 
@@ -58,6 +60,7 @@ impl ModuleSymbols {
             cfi: OnceLock::new(),
             shared: OnceLock::new(),
             dies: OnceLock::new(),
+            names: KeptNames::default(),
             copies: OnceLock::new(),
         }
     }

@@ -304,6 +304,19 @@ fn steps_enter_and_leave_inlined_functions_as_in_gdb() {
 }
 
 #[test]
+fn breakpoints_on_lines_are_behind_prologues_beside_type_units() {
+    let guest = built("shapes.cpp", INLINED, &["-O0", "-gdwarf-5", "-fdebug-types-section"]);
+    let explorer = recorded(&guest);
+    let line = 1 + INLINED.lines().position(|line| line.contains("int twice")).expect("a line");
+    let there = |place: &str| {
+        let answers = explorer.ask(&[&format!("break {place}"), "rc", "print k"]);
+        assert_eq!(answers[2].get("value").as_str(), Some("2"), "{place}");
+        pc(&answers[1])
+    };
+    assert_eq!(there(&format!("shapes.cpp:{line}")), there("Shape::twice"));
+}
+
+#[test]
 fn steps_come_back_through_handlers_of_signals() {
     for flags in [["-O0"], ["-O1"]] {
         let guest = built("signalled.c", SIGNALLED, &flags);

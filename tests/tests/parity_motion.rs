@@ -56,7 +56,9 @@ fn same(mark: &str, names: &[&str], arguments: &str) -> Answer {
 #[test]
 fn l2_step_back_goes_n_source_lines_back_into_calls() {
     let single = repeated("build", "step-back", 1000);
-    assert!(single.windows(2).all(|pair| pair[1] < pair[0] || pair[1] == 0), "{single:?}");
+    // Out of an inlined function that begins there, a step stays at the tracepoint.
+    assert!(single.windows(2).all(|pair| pair[1] <= pair[0]), "{single:?}");
+    assert!(single.windows(40).all(|some| some[39] < some[0] || some[0] == 0), "{single:?}");
     for count in [1, 2, 5, 20] {
         let names = ["step-back", "sb", "prev", "ps", "step-back -c"];
         let there = same("build", &names, &count.to_string());

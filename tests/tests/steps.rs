@@ -137,6 +137,70 @@ int main(void)
 }
 ";
 
+/// Functions that are inlined where others begin or return to, and in loops.
+const INLINED: &str = "\
+static volatile int sink;
+static int g;
+struct Shape
+{
+  virtual int area(int k) const = 0;
+  int twice(int k) const { return 2 * area(k); }
+};
+struct Square : Shape
+{
+  int s;
+  explicit Square(int s) : s(s) { g += s; }
+  int area(int k) const override
+  {
+    return s * s + k;
+  }
+};
+struct Circle : Shape
+{
+  int area(int k) const override { int r = 3; r *= k; return r; }
+};
+static int larger(int a, int b)
+{
+  if (a > b)
+    return a;
+  return b;
+}
+int fib(int n)
+{
+  if (n < 2)
+    return n;
+  return fib(n - 1)
+    + fib(n - 2);
+}
+static int guarded(int x)
+{
+  Square guard(x);
+  if (x > 2)
+    sink = guard.s;
+  return x;
+}
+__attribute__((noinline)) int outer(int x)
+{
+  int r = guarded(x);
+  r += larger(r, g);
+  return r;
+}
+int main()
+{
+  Square a(3);
+  Circle c;
+  Shape *p[2] = { &a, &c };
+  int t = 0;
+  for (Shape *q : p)
+    t += q->twice(2);
+  t += larger(t, 2);
+  t += fib(3);
+  t += outer(1) + outer(5);
+  sink = t;
+  return t == 0;
+}
+";
+
 /// A program of `source`, compiled as `name` with `flags`, statically linked with [`UNLINED`]:
 /// no library has lines then.
 fn built(name: &str, source: &str, flags: &[&str]) -> Guest {
@@ -225,6 +289,31 @@ fn steps_stop_where_gdb_stops_and_come_back() {
         let count = in_main(&moments(&explorer, &["step"; 150])).min(150) - 1;
         assert_come_back(&explorer, name, count);
     }
+}
+
+#[test]
+fn steps_enter_and_leave_inlined_functions_as_in_gdb() {
+    for flags in [["-Og"], ["-O1"], ["-O2"], ["-O3"]] {
+        let guest = built("shapes.cpp", INLINED, &flags);
+        let explorer = recorded(&guest);
+        assert_steps_as_gdb(&guest, &explorer, "step");
+        assert_steps_as_gdb(&guest, &explorer, "next");
+        let count = in_main(&moments(&explorer, &["step"; 150])).min(150) - 1;
+        assert_come_back(&explorer, &format!("shapes.cpp {flags:?}"), count);
+    }
+}
+
+#[test]
+fn breakpoints_on_lines_are_behind_prologues_beside_type_units() {
+    let guest = built("shapes.cpp", INLINED, &["-O0", "-gdwarf-5", "-fdebug-types-section"]);
+    let explorer = recorded(&guest);
+    let line = 1 + INLINED.lines().position(|line| line.contains("int twice")).expect("a line");
+    let there = |place: &str| {
+        let answers = explorer.ask(&[&format!("break {place}"), "rc", "print k"]);
+        assert_eq!(answers[2].get("value").as_str(), Some("2"), "{place}");
+        pc(&answers[1])
+    };
+    assert_eq!(there(&format!("shapes.cpp:{line}")), there("Shape::twice"));
 }
 
 #[test]

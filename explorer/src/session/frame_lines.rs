@@ -40,6 +40,12 @@ impl StepFrame {
         Self { instances: line.instances.iter().take(count).cloned().collect() }
     }
 
+    /// Whether it is a copy that is inlined, at whatever depth, in `other`.
+    pub fn is_inlined_in(&self, other: &Self) -> bool {
+        let depth = other.instances.len();
+        depth > 0 && depth < self.instances.len() && other.shared(&self.instances) == depth
+    }
+
     /// Leaves it for whichever is next.
     pub fn leave(&mut self) {
         self.instances.clear();
@@ -77,7 +83,19 @@ impl StepFrame {
     }
 
     fn shared_with(&self, line: &LineCode) -> usize {
-        let pairs = self.instances.iter().zip(&line.instances);
+        self.shared(&line.instances)
+    }
+
+    fn shared(&self, instances: &[Instance]) -> usize {
+        let pairs = self.instances.iter().zip(instances);
         pairs.take_while(|(own, other)| own.is(other)).count()
+    }
+}
+
+impl PartialEq for StepFrame {
+    /// No frame is one that was left.
+    fn eq(&self, other: &Self) -> bool {
+        let depth = self.instances.len();
+        depth > 0 && depth == other.instances.len() && self.shared(&other.instances) == depth
     }
 }

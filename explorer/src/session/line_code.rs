@@ -37,6 +37,14 @@ pub struct LineCode {
     pub instances: Vec<Instance>,
 }
 
+impl LineCode {
+    /// How many inlined copies begin at the address, the innermost ones.
+    pub fn beginning(&self) -> usize {
+        let copies = self.instances.iter().skip(1).rev();
+        copies.take_while(|copy| copy.begins).count()
+    }
+}
+
 /// A function, or an inlined copy of one, around an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {

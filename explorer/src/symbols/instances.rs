@@ -37,8 +37,10 @@ impl ModuleSymbols {
             let file = self.units().file(unit, file)?.to_owned();
             Some(Location { file, line, column }).filter(|call| call.line > 0)
         });
-        let begins =
-            scope.entry == address || scope.ranges.iter().any(|(begin, _)| *begin == address);
+        // As in gdb, of code in several ranges beside each other one part is no beginning.
+        let starts = scope.ranges.iter().any(|(begin, _)| *begin == address);
+        let goes_on = address.checked_sub(1).is_some_and(|at| scope.range_around(at).is_some());
+        let begins = scope.entry == address || starts && !goes_on;
         Instance { entry: ModuleAddr(scope.entry), die: scope.die, begins, call }
     }
 }

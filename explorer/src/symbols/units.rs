@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use gimli::{AbbreviationsCacheStrategy, Unit};
+use gimli::{AbbreviationsCacheStrategy, Unit, UnitType};
 
 use super::address::ModuleAddr;
 use super::bytes::Slice;
@@ -60,7 +60,7 @@ impl Units {
             let index = lazy.len() as u32;
             let entry = LazyUnit { offset: offset.0, ..LazyUnit::default() };
             let mut ranges = root_ranges(&dwarf, &unit);
-            if ranges.is_empty() && unit.line_program.is_some() {
+            if ranges.is_empty() && unit.line_program.is_some() && has_code(&unit) {
                 let lines = guarded(|| self.parse_lines(&unit));
                 ranges = lines.ranges().collect();
                 entry.lines.set(lines).ok();
@@ -81,6 +81,9 @@ impl Units {
     }
 
     fn parse_lines(&self, unit: &Unit<Slice<'_>>) -> LineTable {
+        if !has_code(unit) {
+            return LineTable::default();
+        }
         LineTable::parse(unit, &self.budget, |address| self.keep(address))
     }
 
@@ -154,6 +157,12 @@ impl Units {
         let name = self.files(index).get(file as usize)?;
         (!name.is_empty()).then_some(name)
     }
+}
+
+/// Whether a unit can have code: type units refer to the line table of another unit for the names
+/// of its files only (DWARF 5, 3.1.4 and 7.5.1).
+fn has_code(unit: &Unit<Slice<'_>>) -> bool {
+    !matches!(unit.header.type_(), UnitType::Type { .. } | UnitType::SplitType { .. })
 }
 
 fn root_ranges<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>) -> Vec<(u64, u64)> {

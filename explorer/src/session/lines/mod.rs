@@ -1,7 +1,9 @@
 //! Steps by source lines, into calls and over them.
 
+mod course;
 mod known;
 mod linker;
+mod replay;
 mod step;
 
 use super::Session;
@@ -68,6 +70,12 @@ impl Session {
                 self.enter_copy();
                 continue;
             }
+            if calls == Calls::Into
+                && direction == Direction::Backward
+                && self.leave_copy(&mut known)
+            {
+                continue;
+            }
             let (mut target, stop) = match self.next_line(way, &mut known)? {
                 Some(found) => found,
                 None => self.thread_edge(direction)?,
@@ -101,6 +109,20 @@ impl Session {
         self.forget_listing();
     }
 
+    /// Goes back to the call of an inlined copy that begins at the cursor, if a step that came
+    /// there stopped at the call. Whether it did.
+    fn leave_copy(&mut self, known: &mut Known) -> bool {
+        let Some(line) = known.line(self, self.cursor).flatten() else { return false };
+        let outside = self.outside.saturating_add(1);
+        let mut stops = || known.stops(self, self.cursor, line.linker);
+        if line.beginning() < outside || stops().is_none_or(|stopped| stopped < outside) {
+            return false;
+        }
+        (self.selected, self.outside, self.stop) = (outside, outside, Stop::Step);
+        self.forget_listing();
+        true
+    }
+
     /// The nearest state at which a line starts. Code without lines is passed,
     /// and the dynamic linker's, unless the step begins there.
     fn next_line(&self, way: Way, known: &mut Known) -> Result<Option<(u64, Stop)>, StateError> {
@@ -109,7 +131,8 @@ impl Session {
         let (thread, pc) = (self.own_thread()?, self.pc()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
         let mut ahead = Ahead::default();
-        let mut step = Step::begin(way, current.as_deref(), self.outside);
+        let flow = known.flows.of(self, self.cursor, pc);
+        let mut step = Step::begin(way, current.as_deref(), self.outside, flow);
         if let Some(line) = current.as_deref().filter(|_| way.further) {
             (step.row, step.further) = (self.code_so_far(&mut known.lines, line), true);
         }

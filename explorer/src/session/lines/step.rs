@@ -1,5 +1,6 @@
 //! Where a step by lines ends, judged from state to state.
 
+use super::course::Course;
 use super::known::Known;
 use super::linker::Linker;
 use super::{Calls, Way};
@@ -33,7 +34,9 @@ pub(super) struct Step {
     /// Whether it begins in the dynamic linker, which is not passed then.
     in_linker: bool,
     linker: Linker,
-    /// The frame that it is in.
+    /// Into calls, forwards: its way.
+    course: Course,
+    /// Over calls: the frame that it is in.
     frame: StepFrame,
     /// The line that it is in: not that of code which is no place to stop, and is passed.
     current: Option<Seen>,
@@ -55,12 +58,14 @@ pub(super) struct Step {
 
 impl Step {
     /// One from `line`, outside of `outside` inlined copies.
-    pub fn begin(way: Way, line: Option<&LineCode>, outside: usize) -> Self {
+    /// `flow` says where the instruction there leads.
+    pub fn begin(way: Way, line: Option<&LineCode>, outside: usize, flow: Flow) -> Self {
         let mut step = Self {
             direction: way.direction,
             calls: way.calls,
             in_linker: line.is_some_and(|line| line.linker),
             linker: Linker::default(),
+            course: Course::begin(line, outside, flow),
             frame: line.map(|line| StepFrame::of(line, outside)).unwrap_or_default(),
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
@@ -71,15 +76,8 @@ impl Step {
             caller: None,
             lineless: Lineless::default(),
         };
-        step.current = line.map(|line| step.sees(line));
+        step.current = line.map(|line| step.frame.sees(line));
         step
-    }
-
-    fn sees(&self, line: &LineCode) -> Seen {
-        match self.calls {
-            Calls::Into => Seen::own(line),
-            Calls::Over => self.frame.sees(line),
-        }
     }
 
     /// Why the walk pauses at `state`, if it does.
@@ -90,10 +88,7 @@ impl Step {
         state: u64,
         pc: u64,
     ) -> Option<Pause> {
-        let flow = match self.calls {
-            Calls::Into => Flow::Other,
-            Calls::Over => known.flows.of(session, state, pc),
-        };
+        let flow = known.flows.of(session, state, pc);
         if self.direction == Direction::Backward {
             // What leaves a function leads, backwards, into it.
             let left = match self.calls {
@@ -112,12 +107,18 @@ impl Step {
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
         let lines = line.is_some();
+        let passes = line.as_ref().is_some_and(|line| self.in_linker || !line.linker);
         if self.arrives(session, known, (state, pc), line) {
             return Some(Pause::Line);
         }
         match (self.direction, self.calls) {
             (Direction::Backward, _) => None,
-            (_, Calls::Into) => self.enters_lineless(session, known, (state, pc), lines),
+            (_, Calls::Into) => {
+                if passes {
+                    self.course.passed(flow);
+                }
+                self.enters_lineless(session, known, (state, pc), lines)
+            }
             (_, Calls::Over) => {
                 if flow == Flow::Return {
                     self.frame.leave();
@@ -156,6 +157,9 @@ impl Step {
         (state, pc): (u64, u64),
         line: Option<Rc<LineCode>>,
     ) -> bool {
+        if self.calls == Calls::Into {
+            return self.arrives_into(session, known, (state, pc), line);
+        }
         if let Some((entry, body)) = self.prologue.take() {
             if pc == body {
                 return true;
@@ -165,13 +169,9 @@ impl Step {
                 return false;
             }
         }
-        let passes_linker = !self.in_linker && self.calls == Calls::Into;
-        if passes_linker && self.linker.has(session, known, (state, pc), self.direction) {
-            return false;
-        }
         let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
         let stays = self.frame.follow(&line);
-        let seen = self.sees(&line);
+        let seen = self.frame.sees(&line);
         let arrived = match self.direction {
             Direction::Backward => {
                 let first = self.calls_from_first_line(&line, pc) || self.opens(&line, &seen, pc);
@@ -197,6 +197,34 @@ impl Step {
         };
         known.outside = if arrived { seen.inside } else { 0 };
         arrived
+    }
+
+    /// The same of a step into calls.
+    fn arrives_into(
+        &mut self,
+        session: &Session,
+        known: &mut Known,
+        (state, pc): (u64, u64),
+        line: Option<Rc<LineCode>>,
+    ) -> bool {
+        let direction = self.direction;
+        if !self.in_linker && self.linker.has(session, known, (state, pc), direction) {
+            return false;
+        }
+        let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
+        match direction {
+            Direction::Forward => {
+                let outside = self.course.arrives(&line, pc, || known.is_called(session, state));
+                known.outside = outside.unwrap_or(0);
+                outside.is_some()
+            }
+            Direction::Backward => {
+                // The copies that begin there were entered last.
+                known.outside = 0;
+                known.may_stop(session, &line, (state, pc))
+                    && known.stops(session, state, self.in_linker).is_some()
+            }
+        }
     }
 
     /// Whether a statement of another line begins. As in gdb, the step goes on in lines that
@@ -264,22 +292,18 @@ impl Step {
         for _ in 0..MAX_BEFORE {
             at = timeline.predecessor(thread, at)?;
             let mut line = known.line(session, at)?;
-            let over = self.calls == Calls::Over || line.is_none();
             let flow = known.flows.of(session, at, timeline.pc(at).ok()?);
-            if let Some(left) = session.leaves(at, flow).ok()?.filter(|_| over) {
-                let call = session.call_of(thread, left).ok()??;
-                if !self.was_signalled(session, call..at)? {
-                    at = call;
-                    line = known.line(session, at)?;
-                }
+            if let Some(left) = session.leaves(at, flow).ok()? {
+                at = session.call_of(thread, left).ok()??;
+                line = known.line(session, at)?;
             }
             let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { continue };
             if let Some((row, first)) = passed.take_if(|(row, _)| row.row != line.row)
                 && first != row.row.start
             {
-                return Some(self.sees(&row));
+                return Some(self.frame.sees(&row));
             }
-            let seen = self.sees(&line);
+            let seen = self.frame.sees(&line);
             match seen.inside {
                 0 if line.stops => return Some(seen),
                 0 => passed = Some((line, timeline.pc(at).ok()?)),
@@ -288,16 +312,6 @@ impl Step {
             }
         }
         None
-    }
-
-    /// Whether a step into calls stops at a signal while a call is passed over; `None` if history
-    /// cannot be read there.
-    fn was_signalled(&self, session: &Session, times: Range<u64>) -> Option<bool> {
-        let signal = match self.calls {
-            Calls::Into => session.nearest_signal(times, Direction::Forward).ok()?,
-            Calls::Over => None,
-        };
-        Some(signal.is_some())
     }
 }
 

@@ -255,8 +255,7 @@ impl Scene<'_> {
             if scene.function_name(&view).is_some_and(|own| symbols_fit(&own, function)) {
                 let variables = scene.variables()?;
                 let mut named = variables.iter().rev().filter(|v| &*v.name == variable);
-                let found =
-                    named.clone().find(|v| v.in_scope && !v.hidden).or_else(|| named.next())?;
+                let found = named.clone().find(|v| v.is_visible()).or_else(|| named.next())?;
                 return Some(scene.value_of(found).kept(&scene));
             }
         }
@@ -357,7 +356,7 @@ fn constant_of(dies: &Arc<Dies>, die: DieRef, name: &str) -> Option<Value> {
 
 /// Whether a variable of a function is what its name means there.
 fn is_meant(variable: &Variable, name: &str) -> bool {
-    variable.in_scope && !variable.hidden && &*variable.name == name
+    variable.is_visible() && &*variable.name == name
 }
 
 /// Which functions of a name come first: from 0, of the units' own; 1, that others see; inlined

@@ -99,8 +99,7 @@ impl<'s> Scene<'s> {
     /// Where a variable of the frame's function has a place, if it has none here.
     pub fn alive_elsewhere(&self, name: &str) -> Option<String> {
         let variables = self.variables()?;
-        let mut named =
-            variables.iter().rev().filter(|v| v.in_scope && !v.hidden && &*v.name == name);
+        let mut named = variables.iter().rev().filter(|v| v.is_visible() && &*v.name == name);
         let variable = named.next()?;
         let value = self.value_of(variable);
         value.bytes(self).wholly_missing().filter(|why| **why == Missing::OptimizedOut)?;

@@ -88,7 +88,7 @@ impl Session {
         // `$rbx` is the register, whatever variables there are.
         let mut words = expression.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
         let is = |word: &str| {
-            let mut meant = variables.iter().filter(|one| one.in_scope && !one.hidden);
+            let mut meant = variables.iter().filter(|one| one.is_visible());
             meant.any(|one| &*one.name == word)
         };
         Ok(words.any(is))

@@ -126,7 +126,7 @@ impl<'s> Visible<'s> {
         self.units.extend(function.map(|function| Unit { symbols, function, address }));
         let levels = (0..MAX_LEVELS).map_while(|level| symbols.function_dies(address, level));
         let all = levels.flat_map(|function| symbols.dies().variables(function.own, address));
-        for variable in all.filter(|variable| variable.in_scope && !variable.hidden) {
+        for variable in all.filter(|variable| variable.is_visible()) {
             if &*variable.name == "this"
                 && let Some(object) = symbols.dies().type_of(variable.die).target()
             {

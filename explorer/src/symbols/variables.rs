@@ -37,6 +37,13 @@ pub struct Variable {
     pub hidden: bool,
 }
 
+impl Variable {
+    /// Whether its name means a variable of the function at the address: it, or one further in.
+    pub fn is_visible(&self) -> bool {
+        self.in_scope && !self.hidden
+    }
+}
+
 /// A function or inlined copy around an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FunctionDies {

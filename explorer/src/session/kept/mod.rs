@@ -97,7 +97,7 @@ impl Scene<'_> {
         let view = self.view()?;
         let variables = self.variables()?;
         let named = || variables.iter().rev().filter(|one| &*one.name == name);
-        let variable = named().find(|one| one.in_scope && !one.hidden)?.clone();
+        let variable = named().find(|one| one.is_visible())?.clone();
         let dies = view.dies()?;
         let (symbols, bias) = view.module()?;
         let bytes = self.value_of(&variable).size()?;

@@ -1,6 +1,7 @@
 //! Where steps into calls stop on their way forward. The rules are gdb's: an inlined function is a
 //! frame, which is called where its code begins.
 
+use super::prologue::Prologue;
 use crate::session::calls::Flow;
 use crate::session::frame_lines::{Seen, StepFrame};
 use crate::session::line_code::LineCode;
@@ -15,8 +16,7 @@ pub(super) struct Course {
     current: Option<Seen>,
     /// The code of the row of the line table that was met last.
     row: Range<u64>,
-    /// Entry and body of a function whose prologue is passed.
-    prologue: Option<(u64, u64)>,
+    prologue: Prologue,
 }
 
 impl Course {
@@ -26,7 +26,8 @@ impl Course {
         let Some(line) = line else { return Self::default() };
         let frame = StepFrame::of(line, outside);
         let current = Some(frame.sees(line));
-        let mut course = Self { frame, current, row: line.row.clone(), prologue: None };
+        let mut course =
+            Self { frame, current, row: line.row.clone(), prologue: Prologue::default() };
         course.passed(flow);
         course
     }
@@ -47,21 +48,11 @@ impl Course {
         called: impl FnOnce() -> bool,
     ) -> Option<usize> {
         let beginning = line.beginning();
-        if let Some((entry, body)) = self.prologue.take() {
-            if pc == body {
-                return Some(beginning);
-            }
-            if entry < pc && pc < body {
-                self.prologue = Some((entry, body));
-                return None;
-            }
+        if let Some(ends) = self.prologue.ends(pc) {
+            return ends.then_some(beginning);
         }
         match line.body {
-            // A function's entry: its parameters are not in place yet.
-            Some(body) if body != pc => {
-                self.prologue = Some((pc, body));
-                None
-            }
+            _ if self.prologue.begins(line, pc) => None,
             Some(_) if called() => Some(beginning),
             _ if self.row.contains(&pc) => None,
             _ => self.leaves_row(line, pc),

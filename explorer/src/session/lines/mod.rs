@@ -3,6 +3,7 @@
 mod course;
 mod known;
 mod linker;
+mod prologue;
 mod replay;
 mod step;
 
@@ -70,17 +71,15 @@ impl Session {
                 self.enter_copy();
                 continue;
             }
-            if calls == Calls::Into
-                && direction == Direction::Backward
-                && self.leave_copy(&mut known)
-            {
+            let back_into = calls == Calls::Into && direction == Direction::Backward;
+            if back_into && self.leave_copy(&mut known)? {
                 continue;
             }
             let (mut target, stop) = match self.next_line(way, &mut known)? {
                 Some(found) => found,
                 None => self.thread_edge(direction)?,
             };
-            if calls == Calls::Into && direction == Direction::Backward {
+            if back_into {
                 target = self.signalled_since(target)?.unwrap_or(target);
             }
             self.finish(target, stop, direction)?;
@@ -111,16 +110,17 @@ impl Session {
 
     /// Goes back to the call of an inlined copy that begins at the cursor, if a step that came
     /// there stopped at the call. Whether it did.
-    fn leave_copy(&mut self, known: &mut Known) -> bool {
-        let Some(line) = known.line(self, self.cursor).flatten() else { return false };
+    fn leave_copy(&mut self, known: &mut Known) -> Result<bool, StateError> {
+        let at = self.position()?;
+        let Some(line) = known.line(self, at).flatten() else { return Ok(false) };
         let outside = self.outside.saturating_add(1);
-        let mut stops = || known.stops(self, self.cursor, line.linker);
+        let mut stops = || known.stops(self, at, line.linker);
         if line.beginning() < outside || stops().is_none_or(|stopped| stopped < outside) {
-            return false;
+            return Ok(false);
         }
         (self.selected, self.outside, self.stop) = (outside, outside, Stop::Step);
         self.forget_listing();
-        true
+        Ok(true)
     }
 
     /// The nearest state at which a line starts. Code without lines is passed,
@@ -128,21 +128,20 @@ impl Session {
     fn next_line(&self, way: Way, known: &mut Known) -> Result<Option<(u64, Stop)>, StateError> {
         let Way { direction, calls, .. } = way;
         let addresses = self.breakpoints.addresses();
-        let (thread, pc) = (self.own_thread()?, self.pc()?);
+        let (thread, pc, position) = (self.own_thread()?, self.pc()?, self.position()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
         let mut ahead = Ahead::default();
-        let flow = known.flows.of(self, self.cursor, pc);
+        let flow = known.flows.of(self, position, pc);
         let mut step = Step::begin(way, current.as_deref(), self.outside, flow);
         if let Some(line) = current.as_deref().filter(|_| way.further) {
             (step.row, step.further) = (self.code_so_far(&mut known.lines, line), true);
         }
         known.outside = 0;
         let mut from = match direction {
-            Direction::Forward => self.position()?,
+            Direction::Forward => position,
             Direction::Backward => self.cursor,
         };
-        let is_call =
-            direction == Direction::Forward && known.flows.of(self, from, pc) == Flow::Call;
+        let is_call = direction == Direction::Forward && flow == Flow::Call;
         if calls == Calls::Over && is_call {
             match self.over_call(from, &mut ahead)? {
                 Ok(next) => from = next,

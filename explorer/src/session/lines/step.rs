@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::known::Known;
 use super::linker::Linker;
+use super::prologue::Prologue;
 use super::{Calls, Way};
 use crate::session::Session;
 use crate::session::calls::{Flow, Left};
@@ -44,8 +45,7 @@ pub(super) struct Step {
     pub row: Range<u64>,
     /// Whether that is of all lines so far in the function.
     pub further: bool,
-    /// Entry and body of a function whose prologue is passed.
-    prologue: Option<(u64, u64)>,
+    prologue: Prologue,
     /// Whether it begins inside of a statement, or has gone back to another line.
     within: bool,
     /// Backwards: whether the code passed last is a function's entry.
@@ -70,7 +70,7 @@ impl Step {
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
             further: false,
-            prologue: None,
+            prologue: Prologue::default(),
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
             caller: None,
@@ -88,7 +88,6 @@ impl Step {
         state: u64,
         pc: u64,
     ) -> Option<Pause> {
-        let flow = known.flows.of(session, state, pc);
         if self.direction == Direction::Backward {
             // What leaves a function leads, backwards, into it.
             let left = match self.calls {
@@ -97,7 +96,7 @@ impl Step {
                     let known = (&mut known.lines, &mut known.flows);
                     session.left_lineless(known, (state, pc), session.cursor)
                 }
-                Calls::Over => session.leaves(state, flow),
+                Calls::Over => session.leaves(state, known.flows.of(session, state, pc)),
             };
             match left {
                 Ok(None) => {}
@@ -107,19 +106,27 @@ impl Step {
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
         let lines = line.is_some();
-        let passes = line.as_ref().is_some_and(|line| self.in_linker || !line.linker);
-        if self.arrives(session, known, (state, pc), line) {
+        let line = line.filter(|line| self.in_linker || !line.linker);
+        let line = line.as_deref();
+        let arrives = match self.calls {
+            Calls::Into => self.arrives_into(session, known, (state, pc), line),
+            Calls::Over => self.arrives_over(session, known, (state, pc), line),
+        };
+        if arrives {
             return Some(Pause::Line);
         }
-        match (self.direction, self.calls) {
-            (Direction::Backward, _) => None,
-            (_, Calls::Into) => {
-                if passes {
+        if self.direction == Direction::Backward {
+            return None;
+        }
+        let flow = known.flows.of(session, state, pc);
+        match self.calls {
+            Calls::Into => {
+                if line.is_some() {
                     self.course.passed(flow);
                 }
-                self.enters_lineless(session, known, (state, pc), lines)
+                self.enters_lineless(session, known, (state, pc), (lines, flow))
             }
-            (_, Calls::Over) => {
+            Calls::Over => {
                 if flow == Flow::Return {
                     self.frame.leave();
                     self.further = false;
@@ -129,70 +136,58 @@ impl Step {
         }
     }
 
-    /// Forwards: whether the state, whose code has `lines` or not, is where a function without
-    /// them was entered.
+    /// Forwards: whether the state, whose code has `lines` or not, and whose instruction leads
+    /// where `flow` says, is where a function without lines was entered.
     fn enters_lineless(
         &mut self,
         session: &Session,
         known: &mut Known,
         (state, pc): (u64, u64),
-        lines: bool,
+        (lines, flow): (bool, Flow),
     ) -> Option<Pause> {
         if self.in_linker {
             return None;
         }
         let leads = self.linker.is_at_work() || known.leads_on(session, (state, pc));
-        let calls = known.flows.of(session, state, pc) == Flow::Call;
+        let calls = flow == Flow::Call;
         match self.lineless.entered(session, state, (lines, leads, calls)) {
             Ok(call) => call.map(Pause::Call),
             Err(error) => Some(Pause::Failed(error)),
         }
     }
 
-    /// Whether the step ends at a state, whose code is of `line`.
-    fn arrives(
+    /// Whether a step over calls ends at a state, whose code is of `line`, if it has one that the
+    /// step does not pass.
+    fn arrives_over(
         &mut self,
         session: &Session,
         known: &mut Known,
         (state, pc): (u64, u64),
-        line: Option<Rc<LineCode>>,
+        line: Option<&LineCode>,
     ) -> bool {
-        if self.calls == Calls::Into {
-            return self.arrives_into(session, known, (state, pc), line);
+        if let Some(ends) = self.prologue.ends(pc) {
+            return ends;
         }
-        if let Some((entry, body)) = self.prologue.take() {
-            if pc == body {
-                return true;
-            }
-            if entry < pc && pc < body {
-                self.prologue = Some((entry, body));
-                return false;
-            }
-        }
-        let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
-        let stays = self.frame.follow(&line);
-        let seen = self.frame.sees(&line);
+        let Some(line) = line else { return false };
+        let stays = self.frame.follow(line);
+        let seen = self.frame.sees(line);
         let arrived = match self.direction {
             Direction::Backward => {
-                let first = self.calls_from_first_line(&line, pc) || self.opens(&line, &seen, pc);
+                let first = self.calls_from_first_line(line, pc) || self.opens(line, &seen, pc);
                 let starts = match seen.inside {
-                    0 => first || starts_line_backward(&line, pc),
+                    0 => first || starts_line_backward(line, pc),
                     _ => seen.begins,
                 };
-                let ends = starts && !self.continues(session, known, state, (&line, &seen, first));
+                let ends = starts && !self.continues(session, known, state, (line, &seen, first));
                 self.within |= !self.current.as_ref().is_some_and(|own| own.is_line_of(&seen));
                 ends
             }
-            Direction::Forward if line.body.is_some_and(|body| body != pc) => {
-                // A function's entry: its parameters are not in place yet.
-                self.prologue = line.body.map(|body| (pc, body));
-                false
-            }
+            Direction::Forward if self.prologue.begins(line, pc) => false,
             Direction::Forward => {
                 let mut called = || line.body.is_some() && known.is_called(session, state);
                 let same = self.further || stays && seen.inside == 0;
                 let in_row = same && self.row.contains(&pc);
-                !in_row && self.arrives_forward(&line, &seen, (pc, stays)) || called()
+                !in_row && self.arrives_forward(line, &seen, (pc, stays)) || called()
             }
         };
         known.outside = if arrived { seen.inside } else { 0 };
@@ -205,23 +200,23 @@ impl Step {
         session: &Session,
         known: &mut Known,
         (state, pc): (u64, u64),
-        line: Option<Rc<LineCode>>,
+        line: Option<&LineCode>,
     ) -> bool {
         let direction = self.direction;
         if !self.in_linker && self.linker.has(session, known, (state, pc), direction) {
             return false;
         }
-        let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { return false };
+        let Some(line) = line else { return false };
         match direction {
             Direction::Forward => {
-                let outside = self.course.arrives(&line, pc, || known.is_called(session, state));
+                let outside = self.course.arrives(line, pc, || known.is_called(session, state));
                 known.outside = outside.unwrap_or(0);
                 outside.is_some()
             }
             Direction::Backward => {
                 // The copies that begin there were entered last.
                 known.outside = 0;
-                known.may_stop(session, &line, (state, pc))
+                known.may_stop(session, line, (state, pc))
                     && known.stops(session, state, self.in_linker).is_some()
             }
         }

@@ -3,7 +3,7 @@
 use super::position::Position;
 use super::returned::ReturnedValue;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind};
-use crate::session::Session;
+use crate::session::{Bound, Session};
 use crate::timeline::Direction;
 
 fn leave(session: &mut Session, direction: Direction) -> CommandResult {
@@ -16,12 +16,30 @@ fn until(
     session: &mut Session,
     arguments: &Arguments,
     direction: Direction,
-    prefix: &str,
+    bound: Bound,
 ) -> CommandResult {
-    let place = arguments.get(LOCATION.name).or_else(|| arguments.get(ADDRESS.name));
-    let place = place.unwrap_or_default();
-    let bare = place.strip_prefix(prefix).unwrap_or(place);
-    session.until(&format!("{prefix}{bare}"), direction)?;
+    session.until(arguments.get(LOCATION.name).unwrap_or_default(), direction, bound)?;
+    Position::result(session)
+}
+
+fn until_or_further(session: &mut Session, arguments: &Arguments, bound: Bound) -> CommandResult {
+    match arguments.get(OPTIONAL_LOCATION.name) {
+        Some(_) => until(session, arguments, Direction::Forward, bound),
+        None => {
+            session.step_further()?;
+            Position::result(session)
+        }
+    }
+}
+
+fn until_address(
+    session: &mut Session,
+    arguments: &Arguments,
+    direction: Direction,
+) -> CommandResult {
+    let place = arguments.get(ADDRESS.name).unwrap_or_default();
+    let bare = place.strip_prefix('*').unwrap_or(place);
+    session.until(&format!("*{bare}"), direction, Bound::History)?;
     Position::result(session)
 }
 
@@ -81,31 +99,72 @@ pub static STEP_BACK_UNTIL_OUT: Command = Command {
 /// `replay-until-line`.
 pub static REPLAY_UNTIL_LINE: Command = Command {
     name: "replay-until-line",
-    aliases: &["rl", "until", "advance"],
+    aliases: &["rl"],
     group: Group::Moving,
     arguments: &[OPTIONAL_LOCATION],
-    help: "go forward to a source line",
-    details: "Without LOCATION it goes over calls, as `next` does, but not back in a loop: to a \
-              line whose code is further on in the function, or out of that. Stops early at \
-              breakpoints and signals. If history does not pass there, it goes to the end of it.",
-    run: |session, arguments| match arguments.get(OPTIONAL_LOCATION.name) {
-        Some(_) => until(session, arguments, Direction::Forward, ""),
-        None => {
-            session.step_further()?;
-            Position::result(session)
-        }
-    },
+    help: "go forward to a source line, in whatever frame",
+    details: "Without LOCATION as `until`. Stops early at breakpoints and signals. If history \
+              does not pass there, it goes to the end of it.",
+    run: |session, arguments| until_or_further(session, arguments, Bound::History),
+};
+
+/// `until`.
+pub static UNTIL: Command = Command {
+    name: "until",
+    aliases: &["u"],
+    group: Group::Moving,
+    arguments: &[OPTIONAL_LOCATION],
+    help: "go forward to a source line of the selected frame, or out of that",
+    details: "Calls are passed, recursive ones of the same line as well; it ends behind the \
+              return of the frame at the latest (see `advance`). Without LOCATION it goes over \
+              calls, as `next` does, but not back in a loop: to a line whose code is further on \
+              in the function, or out of that. Stops early at breakpoints and signals.",
+    run: |session, arguments| until_or_further(session, arguments, Bound::Frame),
+};
+
+/// `advance`.
+pub static ADVANCE: Command = Command {
+    name: "advance",
+    aliases: &[],
+    group: Group::Moving,
+    arguments: &[LOCATION],
+    help: "go forward to a source line, or out of the selected frame",
+    details: "It may be in what the frame calls. Ends behind the return of the frame at the \
+              latest (see `replay-until-line`). Stops early at breakpoints and signals.",
+    run: |session, arguments| until(session, arguments, Direction::Forward, Bound::FrameLife),
 };
 
 /// `step-back-until-line`.
 pub static STEP_BACK_UNTIL_LINE: Command = Command {
     name: "step-back-until-line",
-    aliases: &["pl", "reverse-until", "reverse-advance"],
+    aliases: &["pl"],
     group: Group::Moving,
     arguments: &[LOCATION],
-    help: "go back to a source line",
+    help: "go back to a source line, in whatever frame",
     details: EARLY_BACK,
-    run: |session, arguments| until(session, arguments, Direction::Backward, ""),
+    run: |session, arguments| until(session, arguments, Direction::Backward, Bound::History),
+};
+
+/// `reverse-until`.
+pub static REVERSE_UNTIL: Command = Command {
+    name: "reverse-until",
+    aliases: &[],
+    group: Group::Moving,
+    arguments: &[LOCATION],
+    help: "go back to a source line of the selected frame, or to the call of that",
+    details: "Stops early at breakpoints.",
+    run: |session, arguments| until(session, arguments, Direction::Backward, Bound::Frame),
+};
+
+/// `reverse-advance`.
+pub static REVERSE_ADVANCE: Command = Command {
+    name: "reverse-advance",
+    aliases: &[],
+    group: Group::Moving,
+    arguments: &[LOCATION],
+    help: "go back to a source line, or to the call of the selected frame",
+    details: "It may be in what the frame called. Stops early at breakpoints.",
+    run: |session, arguments| until(session, arguments, Direction::Backward, Bound::FrameLife),
 };
 
 /// `replay-until-address`.
@@ -116,7 +175,7 @@ pub static REPLAY_UNTIL_ADDRESS: Command = Command {
     arguments: &[ADDRESS],
     help: "go forward to an address",
     details: EARLY,
-    run: |session, arguments| until(session, arguments, Direction::Forward, "*"),
+    run: |session, arguments| until_address(session, arguments, Direction::Forward),
 };
 
 /// `step-back-until-address`.
@@ -127,5 +186,5 @@ pub static STEP_BACK_UNTIL_ADDRESS: Command = Command {
     arguments: &[ADDRESS],
     help: "go back to an address",
     details: EARLY_BACK,
-    run: |session, arguments| until(session, arguments, Direction::Backward, "*"),
+    run: |session, arguments| until_address(session, arguments, Direction::Backward),
 };

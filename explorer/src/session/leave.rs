@@ -8,19 +8,28 @@ use super::{Call, Frames, Session, View};
 use crate::timeline::{Direction, StateError};
 
 /// The selected frame, as what it takes to leave it.
-struct Leaving {
-    thread: u32,
+pub(super) struct Leaving {
+    pub thread: u32,
     /// The function, or the inlined copy.
-    function: Option<String>,
+    pub function: Option<String>,
     /// Run-time addresses of the copy; none, if the frame is no inlined copy.
     copy: Option<Vec<(u64, u64)>>,
     /// Where the function is entered, if that is known.
-    entry: Option<u64>,
+    pub entry: Option<u64>,
     /// Where the stack pointer is when what the frame called has returned to it.
     inner: Option<u64>,
     /// Where it is when the frame's own function has returned, and the address that it returns
     /// to; or why that is not known.
-    outer: Result<(u64, u64), String>,
+    pub outer: Result<(u64, u64), String>,
+}
+
+/// What of a frame is left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// The inlined copy that it is, or the function.
+    Copy,
+    /// The function, with what is inlined into it.
+    Function,
 }
 
 /// Why a walk out of an inlined copy pauses.
@@ -32,7 +41,7 @@ enum Pause {
 }
 
 /// Where a walk leads, and why it stops there; nowhere, if history ends first.
-type Found = Option<(u64, Stop)>;
+pub(super) type Found = Option<(u64, Stop)>;
 
 impl Session {
     /// Moves out of the selected frame: to the state behind its return, or back to the call
@@ -46,7 +55,7 @@ impl Session {
         &mut self,
         direction: Direction,
     ) -> Result<Result<Option<Call>, String>, StateError> {
-        let leaving = match self.leaving()? {
+        let leaving = match self.leaving(Leave::Copy)? {
             Ok(leaving) => leaving,
             Err(why) => return Ok(Err(why)),
         };
@@ -65,17 +74,35 @@ impl Session {
             Some(found) => found,
             None => self.thread_edge(direction)?,
         };
-        let hit = self.next_breakpoint(self.cursor, direction)?;
-        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
-        let (target, stop) = nearer.map_or((target, stop), |hit| (hit, breakpoint()));
         let start = self.cursor;
-        self.finish(target, stop, direction)?;
+        self.go(target, stop, direction)?;
         let entered = leaving.entered().filter(|_| direction == Direction::Forward);
         let call = entered.map(|entered| self.ended_call(&entered, start, self.cursor));
         Ok(Ok(call.transpose()?.flatten()))
     }
 
-    fn leaving(&self) -> Result<Result<Leaving, String>, StateError> {
+    /// Arrives at `target`, or at a breakpoint or signal on the way there.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn go(
+        &mut self,
+        target: u64,
+        stop: Stop,
+        direction: Direction,
+    ) -> Result<(), StateError> {
+        let hit = self.next_breakpoint(self.cursor, direction)?;
+        let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
+        let (target, stop) = nearer.map_or((target, stop), |hit| (hit, breakpoint()));
+        self.finish(target, stop, direction)
+    }
+
+    /// What it takes to leave the selected frame; the inner error says why its caller is not
+    /// known.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn leaving(&self, extent: Leave) -> Result<Result<Leaving, String>, StateError> {
         let thread = self.thread()?;
         let frames = Frames::walk(self, thread, self.cursor, self.selected.saturating_add(2))?;
         let walked = frames.walked();
@@ -86,15 +113,25 @@ impl Session {
         let base = walked.frames.get(own).and_then(|frame| frame.cfa);
         let back = walked.frames.get(own + 1).map(|frame| frame.pc.value());
         let inner = own.checked_sub(1).and_then(|inner| walked.frames.get(inner)?.cfa);
-        let places = self.locator.places(&self.timeline, self.cursor, view.code());
-        let function = places.into_iter().nth(view.inline()).and_then(|place| place.function);
+        let mut places = self.locator.places(&self.timeline, self.cursor, view.code());
+        let place = match extent {
+            Leave::Copy => places.into_iter().nth(view.inline()),
+            Leave::Function => places.pop(),
+        };
+        let function = place.and_then(|place| place.function);
+        let copy = copy(&view).filter(|_| extent == Leave::Copy);
         let outer = base.zip(back);
         let outer = outer.ok_or_else(|| format!("no caller of this function: {}", walked.end));
         let entry = view.entry();
-        Ok(Ok(Leaving { thread, function, copy: copy(&view), entry, inner, outer }))
+        Ok(Ok(Leaving { thread, function, copy, entry, inner, outer }))
     }
 
-    fn out_of_function(
+    /// Where the function of a frame is left, whose caller's stack pointer is `base` and which
+    /// returns to `back`.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn out_of_function(
         &self,
         leaving: &Leaving,
         (base, back): (u64, u64),

@@ -118,6 +118,7 @@ pub use stop::{Stop, Typed};
 pub use subject::{Subject, SubjectError};
 pub use targets::Part;
 pub use thread::{ThreadError, ThreadState, ThreadStatus};
+pub use until::Bound;
 pub use value::{Bytes, serialize_value, value_text};
 pub use view::View;
 pub use visible::CheckedAt;

@@ -88,3 +88,21 @@ fn p3_python_variables_are_shown_by_their_names_and_content() {
     let called = |mark: &str| lines.contains(&u64::from(marks[mark]));
     assert!(called("return") && called("call"), "{stack:?}");
 }
+
+#[test]
+fn p3_python_variables_are_of_their_own_frame() {
+    let Some((_guest, explorer, marks)) = recorded() else { return };
+    let here = [format!("break prices.pyx:{}", marks["return"]), "rc".to_owned()];
+    for name in ["sum", "half", "price"] {
+        let list = |name: &str| {
+            explorer
+                .last(&[&here[..], &[format!("mod list -c 0 {name}")]].concat())
+                .result
+                .to_string()
+        };
+        assert_eq!(list(name), list(&format!("__pyx_v_{name}")), "{name}");
+    }
+    // The watchpoint ends with the frame.
+    let answers = explorer.ask(&[&here[..], &["watch sum", "rc"].map(str::to_owned)].concat());
+    assert_eq!(answers[3].reason(), "scope", "{:?}", answers[3]);
+}

@@ -110,13 +110,15 @@ fn a_condition_knows_what_its_place_sees() {
 }
 
 #[test]
-fn an_inlined_function_is_a_function_of_its_own_type() {
+fn a_function_that_is_inlined_everywhere_is_no_value() {
     let explorer = recording("inline").explore();
-    let [square, outer] = ["print square", "print outer"].map(|ask| explorer.last(&["rend", ask]));
-    for (answer, name) in [(square, "outer"), (outer, "outer")] {
-        let text = answer.get("value").as_str().expect("a value").to_owned();
-        assert!(text.starts_with("{int (int)} 0x") && text.contains(name), "{text}");
-    }
+    let outer = explorer.last(&["rend", "print outer"]);
+    let text = outer.get("value").as_str().expect("a value").to_owned();
+    assert!(text.starts_with("{int (int)} 0x") && text.contains("outer"), "{text}");
+    let (_, answers) = explorer.attempt(&["rend", "print square", "break square"]);
+    let error = answers[1].error.as_deref().unwrap_or_default();
+    assert!(error.contains("inlined wherever it is called"), "{error}");
+    assert!(answers[2].ok, "{answers:?}");
 }
 
 #[test]

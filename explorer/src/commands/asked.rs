@@ -173,7 +173,8 @@ pub(super) fn say_content(content: Option<&Content>, command: &str, page: &mut P
 pub(super) fn places(kept: &Kept) -> String {
     let registers = kept.registers.iter().map(|name| format!("in ${name}"));
     let memory = kept.memory.iter().map(|address| format!("at {}", hex(*address)));
-    let all: Vec<String> = registers.chain(memory).collect();
+    let bases = kept.bases.iter().map(|name| format!("in memory by ${name}"));
+    let all: Vec<String> = registers.chain(memory).chain(bases).collect();
     if all.is_empty() { "kept nowhere".to_owned() } else { format!("at times {}", all.join(", ")) }
 }
 

@@ -8,7 +8,7 @@ use super::shown::ShownValue;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, Table, thousands};
-use crate::session::{CheckedAt, Scene, Session, Times};
+use crate::session::{CheckedAt, Scene, Session, Target, Times};
 use serde::Serialize;
 
 /// Executions shown when nobody says how many.
@@ -133,10 +133,10 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let samples = Rows::of(
         found.tracepoints,
         found.more,
-        |executed| samples(session, &expressions, executed),
+        |executed| samples(session, (&targets, &expressions), executed),
         || {
-            let (twin, expressions) = (session.twin(), expressions.clone());
-            Box::new(move |executed| samples(&twin, &expressions, executed))
+            let (twin, asked) = (session.twin(), (targets.clone(), expressions.clone()));
+            Box::new(move |executed| samples(&twin, (&asked.0, &asked.1), executed))
         },
     )?;
     let ending = samples.ending().clone();
@@ -151,14 +151,14 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     }))
 }
 
-/// What expressions are at some tracepoints.
+/// What expressions are at some executions of some places.
 fn samples(
     session: &Session,
-    expressions: &[String],
+    (targets, expressions): (&[Target], &[String]),
     executed: &[u64],
 ) -> Result<Vec<Sample>, CommandError> {
     let cursor = session.cursor();
-    Ok(session.scenes(executed, |scene| {
+    Ok(session.scenes(targets, executed, |scene| {
         let values = expressions.iter().map(|text| value(session, scene, text)).collect();
         Ok(Sample { tracepoint: scene.state(), current: scene.state() == cursor, values })
     })?)

@@ -15,6 +15,10 @@ pub struct Target {
     /// times. `None`: it is a bare address.
     #[serde(skip)]
     pub module: Option<u32>,
+    /// How many inlined copies begin there that are inside of what was asked for: it stops
+    /// outside of them.
+    #[serde(skip)]
+    pub outside: usize,
     /// The function there.
     pub function: Option<String>,
     /// The indirect function (STT_GNU_IFUNC) that was asked for, if this one was chosen for it.
@@ -54,6 +58,12 @@ impl Target {
     pub fn is_at(&self, pc: u64, module: Option<u32>) -> bool {
         self.address == pc && (self.module.is_none() || self.module == module)
     }
+}
+
+/// How many inlined copies what stops at `pc` of a module is outside of, for some places.
+pub(super) fn outside(targets: &[Target], pc: u64, module: Option<u32>) -> usize {
+    let here = targets.iter().filter(|target| target.is_at(pc, module));
+    here.map(|target| target.outside).min().unwrap_or(0)
 }
 
 /// What a watchpoint stops at.

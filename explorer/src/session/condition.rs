@@ -2,13 +2,15 @@
 
 use super::Scene;
 use super::Session;
-use super::breakpoint::{Breakpoint, Target, Watch};
+use super::breakpoint::{self, Breakpoint, Target, Watch};
 use crate::expression::ExpressionError;
 
 /// A breakpoint that history stops at.
 pub(super) struct Hit {
     /// Its number.
     pub number: u32,
+    /// How many inlined copies it is outside of.
+    pub outside: usize,
     /// What is wrong with its condition, if it stops because of that.
     pub fault: Option<String>,
 }
@@ -57,34 +59,41 @@ impl Session {
 
     /// The enabled breakpoints at `pc` whose conditions hold at `state`.
     pub(super) fn hits(&self, state: u64, pc: u64) -> Vec<Hit> {
-        let here = self.breakpoints.at(pc, self.module_at(state, pc));
+        let module = self.module_at(state, pc);
+        let here = self.breakpoints.at(pc, module);
         let thread = self.timeline.thread(state).unwrap_or_default();
         let hit = |breakpoint: &Breakpoint| {
-            let hit = self.verdict(breakpoint, thread, state)?;
+            let outside = breakpoint::outside(&breakpoint.targets, pc, module);
+            let hit = self.verdict(breakpoint, thread, (state, outside))?;
             self.is_due(breakpoint, state).then_some(hit)
         };
         here.filter_map(hit).collect()
     }
 
     /// A hit, if the condition of `breakpoint` holds for `thread` at `state`, or cannot be
-    /// evaluated.
-    pub(super) fn verdict(&self, breakpoint: &Breakpoint, thread: u32, state: u64) -> Option<Hit> {
+    /// evaluated, `outside` of so many inlined copies.
+    pub(super) fn verdict(
+        &self,
+        breakpoint: &Breakpoint,
+        thread: u32,
+        (state, outside): (u64, usize),
+    ) -> Option<Hit> {
         let number = breakpoint.number;
         if breakpoint.thread.is_some_and(|own| own != thread) {
             return None;
         }
         let Some(condition) = &breakpoint.condition else {
-            return Some(Hit { number, fault: None });
+            return Some(Hit { number, outside, fault: None });
         };
-        let holds = match self.scene_of(thread, state, 0) {
+        let holds = match self.scene_of(thread, state, outside) {
             Ok(scene) => self.holds(condition, &scene).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match holds {
-            Ok(holds) => holds.then_some(Hit { number, fault: None }),
+            Ok(holds) => holds.then_some(Hit { number, outside, fault: None }),
             Err(why) => {
                 let fault = format!("the condition of {number}, {condition}, has no value: {why}");
-                Some(Hit { number, fault: Some(fault) })
+                Some(Hit { number, outside, fault: Some(fault) })
             }
         }
     }

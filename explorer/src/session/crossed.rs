@@ -2,7 +2,7 @@
 //! answer comes at once, the others chunk by chunk, several at a time.
 
 use super::Session;
-use super::breakpoint::{Breakpoint, addresses_of};
+use super::breakpoint::{self, Breakpoint, addresses_of};
 use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
@@ -133,14 +133,16 @@ impl Session {
         state: u64,
         pc: u64,
     ) -> Result<bool, StateError> {
-        if !breakpoint.is_at(pc, self.module_at(state, pc)) {
+        let module = self.module_at(state, pc);
+        if !breakpoint.is_at(pc, module) {
             return Ok(false);
         }
         if breakpoint.condition.is_none() && breakpoint.thread.is_none() {
             return Ok(true);
         }
         let thread = self.timeline.thread(state)?;
-        Ok(self.verdict(breakpoint, thread, state).is_some())
+        let outside = breakpoint::outside(&breakpoint.targets, pc, module);
+        Ok(self.verdict(breakpoint, thread, (state, outside)).is_some())
     }
 }
 

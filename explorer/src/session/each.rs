@@ -1,7 +1,7 @@
 //! What holds at every execution of a place.
 
 use super::judged::Executed;
-use super::{Scene, Session, Target};
+use super::{Scene, Session, Target, breakpoint};
 use crate::expression::ExpressionError;
 use crate::timeline::{Direction, StateError};
 use std::ops::ControlFlow;
@@ -87,18 +87,22 @@ impl Session {
         Ok(each)
     }
 
-    /// What expressions see at each of `tracepoints`, one after the other.
+    /// What expressions see at each of `tracepoints`, executions of some places, one after the
+    /// other.
     ///
     /// # Errors
     /// When history cannot be read there, or somebody asked to stop.
     pub fn scenes<T>(
         &self,
+        targets: &[Target],
         tracepoints: &[u64],
         mut visit: impl FnMut(&Scene<'_>) -> Result<T, StateError>,
     ) -> Result<Vec<T>, StateError> {
         let one = |t: &u64| {
             self.interrupt.check()?;
-            visit(&self.scene_at(*t, 0)?)
+            let pc = self.timeline.pc(*t)?;
+            let outside = breakpoint::outside(targets, pc, self.module_at(*t, pc));
+            visit(&self.scene_at(*t, outside)?)
         };
         tracepoints.iter().map(one).collect()
     }

@@ -42,10 +42,20 @@ impl Scene<'_> {
 
     /// That a name is none of the program's, with names like it, of those in scope before others.
     pub(super) fn unknown_symbol(&self, name: &str, in_scope: &[Arc<str>]) -> Fault {
+        if self.is_only_inlined(name) {
+            let why = ": it is a function that is inlined wherever it is called";
+            return Fault::Name(name.to_owned(), why.to_owned());
+        }
         let others = self.session.locator.overloads(&self.session.timeline, name.into());
         let near =
             || did_you_mean(&self.near(name, in_scope, self.modules_by_interest().into_iter()));
         Fault::Name(name.to_owned(), others.unwrap_or_else(near))
+    }
+
+    /// Whether a name is that of a function, or of several, without code of their own.
+    fn is_only_inlined(&self, name: &str) -> bool {
+        let mut modules = self.modules().into_iter();
+        modules.any(|(symbols, _)| symbols.is_inlined_as(name))
     }
 
     /// Where a variable is that is not alive here.

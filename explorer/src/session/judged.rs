@@ -2,7 +2,7 @@
 //! at once, the others chunk by chunk, several at a time.
 
 use super::twin::Twins;
-use super::{Session, Target};
+use super::{Session, Target, breakpoint};
 use crate::expression::ExpressionError;
 use crate::progress::Progress;
 use crate::timeline::{Direction, StateError};
@@ -174,7 +174,10 @@ impl Session {
             return Ok(None);
         }
         let Some(condition) = executed.condition else { return Ok(Some((t, Ok(true)))) };
-        let holds = self.holds(condition, &self.scene_at(t, 0)?);
+        let holds = self.holds(
+            condition,
+            &self.scene_at(t, breakpoint::outside(executed.targets, pc, module))?,
+        );
         Ok((holds != Ok(false)).then_some((t, holds.map_err(Arc::new))))
     }
 }

@@ -136,7 +136,7 @@ impl Locator {
             let symbols = self.images.symbols(timeline, index)?;
             let bias = *self.images.biases(timeline, index).first()?;
             let data = symbols.data_symbol(name);
-            let entry = || symbols.addresses_of_function(name).first().map(|f| (f.entry, 0));
+            let entry = || symbols.functions_meant(name).next().map(|f| (f.entry, 0));
             data.or_else(entry).map(|(address, size)| (address.to_runtime(bias), size))
         };
         self.images.modules().find_map(of)

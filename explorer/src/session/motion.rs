@@ -140,6 +140,7 @@ impl Session {
         (self.cursor, self.chosen, self.selected, self.outside) = (state, None, 0, 0);
         self.forget_listing();
         self.due.clear();
+        let outside = hit.iter().map(|hit| hit.outside).min();
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();
         for number in &numbers {
             self.breakpoints.count(*number);
@@ -148,7 +149,10 @@ impl Session {
         let natural = natural_stop(&self.timeline, state);
         self.stop = match (natural, numbers.is_empty()) {
             (Some(natural @ (Stop::Signal(_) | Stop::Exit { .. } | Stop::End)), _) => natural,
-            (_, false) => Stop::Breakpoint { breakpoints: numbers },
+            (_, false) => {
+                (self.selected, self.outside) = (outside.unwrap_or(0), outside.unwrap_or(0));
+                Stop::Breakpoint { breakpoints: numbers }
+            }
             (Some(natural), true) => natural,
             (None, true) => stop,
         };

@@ -135,20 +135,25 @@ impl Scene<'_> {
         self.view().and_then(of).unwrap_or_default()
     }
 
+    /// The variable of the frame's function that `name` means, the innermost first; Python's
+    /// names mean those that Cython made of them.
+    pub(super) fn named_local(&self, name: &str) -> Option<&Variable> {
+        let variables = self.variables()?;
+        let named =
+            |wanted: &str| variables.iter().rev().find(|variable| is_meant(variable, wanted));
+        named(name).or_else(|| named(&cython_name(name)))
+    }
+
     /// A variable of the frame's function, or a member of its `this`.
     fn local(&self, name: &str) -> Option<Value> {
         let variables = self.variables()?;
-        let named = |wanted: &str| {
-            // The innermost first.
-            variables.iter().rev().find(|variable| is_meant(variable, wanted))
-        };
-        if let Some(variable) = named(name).or_else(|| named(&cython_name(name))) {
+        if let Some(variable) = self.named_local(name) {
             return Some(self.value_of(variable));
         }
         if variables.iter().any(|variable| variable.in_scope && &*variable.name == name) {
             return None;
         }
-        let this = self.value_of(named("this")?);
+        let this = self.value_of(self.named_local("this")?);
         this.pointee(self)?.member_named(name, self)
     }
 
@@ -200,16 +205,15 @@ impl Scene<'_> {
         })
     }
 
-    /// The function of a name: of the units' own, else one that others see, else any; a copy
-    /// that is inlined counts only where no module has another.
+    /// The function of a name: of the units' own, else one that others see, else any.
     fn function(&self, name: &str, units: &[Unit<'_>], all: bool) -> Option<Value> {
         let mut modules = self.modules_for_functions();
         let of_units = |symbols| units.iter().any(|unit| std::ptr::eq(unit.symbols, symbols));
         modules.retain(|(symbols, _)| all || of_units(*symbols));
         let mut best: Option<(u32, (&ModuleSymbols, u64), BreakAddress)> = None;
         for (symbols, bias) in modules {
-            for found in symbols.addresses_of_function(name) {
-                let rank = function_rank(symbols, (&found, name), units);
+            for found in symbols.functions_meant(name) {
+                let rank = function_rank(symbols, &found, units);
                 if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
                     best = Some((rank, (symbols, bias), found));
                 }
@@ -220,10 +224,7 @@ impl Scene<'_> {
         }
         let (_, (symbols, bias), found) = best?;
         let chosen = found.resolver.then(|| self.implementation(found.entry.to_runtime(bias)));
-        let own = || match found.inlined {
-            true => inlined_value(symbols, bias, (found.entry, name)),
-            false => function_value(symbols, bias, found.entry),
-        };
+        let own = || function_value(symbols, bias, found.entry);
         Some(chosen.flatten().unwrap_or_else(own))
     }
 
@@ -359,26 +360,16 @@ fn is_meant(variable: &Variable, name: &str) -> bool {
     variable.is_visible() && &*variable.name == name
 }
 
-/// Which functions of a name come first: from 0, of the units' own; 1, that others see; inlined
-/// copies of these; any; any inlined copy.
-fn function_rank(
-    symbols: &ModuleSymbols,
-    (found, name): (&BreakAddress, &str),
-    units: &[Unit<'_>],
-) -> u32 {
-    let die = match found.inlined {
-        true => inlined_copy(symbols, found.entry, name),
-        false => symbols.function_dies(found.entry, 0).map(|dies| dies.physical),
-    };
+/// Which functions of a name come first: from 0, of the units' own; 1, that others see; any.
+fn function_rank(symbols: &ModuleSymbols, found: &BreakAddress, units: &[Unit<'_>]) -> u32 {
+    let die = symbols.function_dies(found.entry, 0).map(|dies| dies.physical);
     let own = die.is_some_and(|die| units.iter().any(|unit| unit.has(symbols, die)));
     // Resolvers keep their own name for themselves: it is what they choose that others see.
     let shared = found.resolver || die.is_none_or(|die| symbols.dies().is_shared(die));
-    match (own, shared, found.inlined) {
-        (true, _, false) => 0,
-        (_, true, false) => 1,
-        (true, ..) => 2,
-        (_, _, false) => 3,
-        _ => 4,
+    match (own, shared) {
+        (true, _) => 0,
+        (_, true) => 1,
+        _ => 2,
     }
 }
 
@@ -390,19 +381,6 @@ fn symbols_fit(own: &str, wanted: &str) -> bool {
 pub(super) fn function_value(symbols: &ModuleSymbols, bias: u64, entry: ModuleAddr) -> Value {
     let dies = symbols.function_dies(entry, 0);
     with_type_of(symbols, bias, (entry, dies.map(|dies| dies.physical)))
-}
-
-/// The copy of a function that is inlined at `entry`.
-fn inlined_value(symbols: &ModuleSymbols, bias: u64, (entry, name): (ModuleAddr, &str)) -> Value {
-    with_type_of(symbols, bias, (entry, inlined_copy(symbols, entry, name)))
-}
-
-/// The function of which a copy is inlined at `entry`.
-fn inlined_copy(symbols: &ModuleSymbols, entry: ModuleAddr, name: &str) -> Option<DieRef> {
-    let copies = (0..MAX_SEARCHED).map_while(|level| symbols.function_dies(entry, level));
-    let mut copies = copies.map(|dies| dies.own);
-    let is = |die: &DieRef| symbols.dies().name_of(*die).is_some_and(|own| symbols_fit(&own, name));
-    copies.find(is).map(|die| symbols.dies().in_its_unit(die))
 }
 
 fn with_type_of(

@@ -84,14 +84,9 @@ impl Session {
 
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
         let scene = self.scene()?;
-        let variables = scene.variables().unwrap_or_default();
         // `$rbx` is the register, whatever variables there are.
         let mut words = expression.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
-        let is = |word: &str| {
-            let mut meant = variables.iter().filter(|one| one.is_visible());
-            meant.any(|one| &*one.name == word)
-        };
-        Ok(words.any(is))
+        Ok(words.any(|word| scene.named_local(word).is_some()))
     }
 
     /// The first end of a watched variable's frame on the way to `target`, which may be it.

@@ -207,7 +207,8 @@ impl Session {
             let (address, end) = (address_of(first)?, address_of(end)?);
             return Ok((memory(address, i128::from(end) - i128::from(address))?, None));
         }
-        let value = scene.evaluate(text)?.value;
+        // A reference is what it refers to.
+        let value = scene.evaluate(text)?.value.referent(scene);
         if let (Some(bits), Some(address), None) = (value.bits, value.address(), size) {
             return Ok((field(address, bits)?, Some(value.of)));
         }

@@ -152,11 +152,17 @@ impl Locator {
         found: &BreakAddress,
     ) -> Target {
         let address = if found.resolver { found.entry } else { found.address };
-        let location = symbols.location_at(address).filter(|l| l.line > 0);
+        let outside = found.scope.map_or(0, |scope| symbols.begun_in(scope, address));
+        let location = match outside {
+            0 => symbols.location_at(address),
+            _ => symbols.frames_at(address).into_iter().nth(outside).and_then(|at| at.location),
+        };
+        let location = location.filter(|location| location.line > 0);
         let library = || self.images().path(index)?.rsplit('/').next().map(str::to_owned);
         Target {
             address: address.to_runtime(bias),
             module: Some(index),
+            outside,
             function: found.function.clone(),
             indirect: found.function.clone().filter(|_| found.resolver),
             library: library().filter(|_| !self.images().are_of_program(timeline, symbols)),

@@ -120,7 +120,7 @@ impl Session {
         moment: u64,
     ) -> Result<Option<Hit>, StateError> {
         let thread = self.timeline.thread(moment)?;
-        Ok(self.verdict(breakpoint, thread, moment.saturating_add(1)))
+        Ok(self.verdict(breakpoint, thread, (moment.saturating_add(1), 0)))
     }
 
     /// The first access in `times` of the kind that a watchpoint stops at.

@@ -6,7 +6,7 @@ use super::address::ModuleAddr;
 use super::index::Place;
 use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
-use super::names::fit;
+use super::names::{Fit, fit};
 use super::overloads::FunctionName;
 use super::path;
 use super::prologue;
@@ -27,6 +27,11 @@ fn in_order(mut addresses: Vec<BreakAddress>) -> Vec<BreakAddress> {
     addresses
 }
 
+/// Whether all of a function's name is `name`, template arguments and parameters aside.
+fn is_called(found: &BreakAddress, name: &str) -> bool {
+    found.function.as_deref().is_some_and(|own| fit(own, name) == Some(Fit::Exact))
+}
+
 impl ModuleSymbols {
     /// Where to break for a function name: the exact name or linkage name;
     /// else, for C++ and Rust, every function whose qualified name ends in
@@ -38,6 +43,21 @@ impl ModuleSymbols {
     ) -> Vec<BreakAddress> {
         let found = self.functions_named(name.into());
         in_order(found.iter().filter_map(|(name, place)| self.break_at(name, *place)).collect())
+    }
+
+    /// The functions that a name means in an expression. One of which there are inlined copies
+    /// only is none; nor does a bare name mean what is in some namespace or class.
+    pub fn functions_meant(&self, name: &str) -> impl Iterator<Item = BreakAddress> {
+        let is_meant = move |found: &BreakAddress| {
+            !found.inlined && (name.contains("::") || is_called(found, name))
+        };
+        self.addresses_of_function(name).into_iter().filter(is_meant)
+    }
+
+    /// Whether copies of a function of that name are inlined.
+    pub fn is_inlined_as(&self, name: &str) -> bool {
+        let found = self.addresses_of_function(name);
+        found.iter().any(|found| found.inlined && is_called(found, name))
     }
 
     /// Where to break for each function whose whole name `wanted` takes: each address once, and
@@ -63,19 +83,29 @@ impl ModuleSymbols {
     fn break_at(&self, name: &str, place: Place) -> Option<BreakAddress> {
         match place {
             Place::Scope { unit, scope } => self.break_in(unit as usize, scope as usize, name),
+            Place::Symbol(entry) if self.is_part(entry) => None,
             Place::Symbol(entry) => Some(self.break_at_symbol(entry, name)),
         }
     }
 
-    fn break_in(&self, unit: usize, scope: usize, name: &str) -> Option<BreakAddress> {
+    /// Whether the symbol of code at an address names a part of a function that is split, as
+    /// the cold one, and no function.
+    fn is_part(&self, address: u64) -> bool {
+        self.scope_at(address).is_some_and(|(_, scope)| {
+            scope.entry != address && scope.ranges.iter().any(|(begin, _)| *begin == address)
+        })
+    }
+
+    fn break_in(&self, unit: usize, index: usize, name: &str) -> Option<BreakAddress> {
         let scopes = self.units().scopes(unit)?;
-        let scope = scopes.all.get(scope)?;
+        let scope = scopes.all.get(index)?;
         Some(BreakAddress {
             address: ModuleAddr(self.after_prologue(unit, scopes, scope)),
             start: ModuleAddr(scope.entry),
             entry: ModuleAddr(scope.entry),
             function: Some(name.to_owned()),
             inlined: scope.call.is_some(),
+            scope: Some((unit, index)),
             resolver: scope.call.is_none() && self.table().is_resolver_of(name, scope.entry),
         })
     }
@@ -96,6 +126,7 @@ impl ModuleSymbols {
             entry: ModuleAddr(entry),
             function: Some(name.to_owned()),
             inlined: false,
+            scope: None,
             resolver: self.table().is_resolver_of(name, entry),
         }
     }
@@ -117,6 +148,7 @@ impl ModuleSymbols {
             entry,
             function: function.map(|function| function.name),
             inlined: false,
+            scope: None,
             resolver: false,
         }
     }
@@ -206,6 +238,7 @@ impl ModuleSymbols {
                 entry: ModuleAddr(scope.entry),
                 function: function.map(|name| name.to_string()),
                 inlined: scope.call.is_some(),
+                scope: None,
                 resolver: false,
             })
         });
@@ -215,6 +248,7 @@ impl ModuleSymbols {
             entry: at,
             function: self.function_at(at).map(|function| function.name),
             inlined: false,
+            scope: None,
             resolver: false,
         })
     }

@@ -54,6 +54,9 @@ pub struct BreakAddress {
     pub function: Option<String>,
     /// Whether this is an inlined copy.
     pub inlined: bool,
+    /// The unit and the scope of the function, or of the copy, if that is what was asked for,
+    /// not a line.
+    pub scope: Option<(usize, usize)>,
     /// Whether this is the resolver of an indirect function (STT_GNU_IFUNC) of that name: what
     /// the name means is what the resolver returned.
     pub resolver: bool,

@@ -37,6 +37,12 @@ pub struct Kept {
     pub registers: Vec<String>,
     /// The registers that the list computes it of.
     inputs: Vec<String>,
+    /// The registers by which the list finds it in memory.
+    #[serde(default)]
+    pub bases: Vec<String>,
+    /// Whether the list finds it in memory at addresses that may differ from state to state.
+    #[serde(default)]
+    indirect: bool,
     /// The addresses that the list names.
     pub memory: Vec<u64>,
     /// Its ranges, in order, and the register that it is in there, if it is in one, as
@@ -92,23 +98,27 @@ impl Kept {
 }
 
 impl Scene<'_> {
-    /// The variable of the selected frame that `name` means, if its place changes.
+    /// The variable of the selected frame that `name` means, if its place changes. A reference is
+    /// what it refers to, wherever itself is.
     pub(super) fn kept_variable(&self, name: &str) -> Option<(Kept, Variable)> {
         let view = self.view()?;
-        let variables = self.variables()?;
-        let named = || variables.iter().rev().filter(|one| &*one.name == name);
-        let variable = named().find(|one| one.is_visible())?.clone();
+        let variable = self.named_local(name)?.clone();
+        if self.value_of(&variable).of.is_reference() {
+            return None;
+        }
         let dies = view.dies()?;
         let (symbols, bias) = view.module()?;
         let bytes = self.value_of(&variable).size()?;
         let mut kept = Kept {
-            variable: name.to_owned(),
+            variable: variable.name.to_string(),
             thread: self.frames.thread(),
             die: variable.die.offset,
             cfa: view.cfa()?,
             bytes,
             registers: Vec::new(),
             inputs: Vec::new(),
+            bases: Vec::new(),
+            indirect: false,
             memory: Vec::new(),
             ranges: Vec::new(),
             code: symbols.dies().code_of(view.function_dies()?.physical)?,
@@ -124,6 +134,11 @@ impl Scene<'_> {
                 Listed::Register(number) => register = Some(register_name(number)),
                 Listed::Memory(address) => kept.memory.push(address),
                 Listed::Computed(of) => kept.inputs.extend(of.into_iter().map(register_name)),
+                Listed::Indirect { registers, whole } => {
+                    kept.indirect = true;
+                    kept.whole &= whole;
+                    kept.bases.extend(registers.into_iter().map(register_name));
+                }
                 Listed::Other => kept.whole = false,
             }
             kept.ranges.push((range, register.as_deref().map(Subject::bits_of)));
@@ -131,6 +146,8 @@ impl Scene<'_> {
         }
         kept.registers.sort();
         kept.registers.dedup();
+        kept.bases.sort();
+        kept.bases.dedup();
         kept.memory.sort_unstable();
         kept.memory.dedup();
         kept.is_possible().then_some((kept, variable))

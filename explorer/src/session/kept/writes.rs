@@ -110,7 +110,7 @@ impl Session {
             return Ok(Vec::new());
         }
         let mut all = Vec::new();
-        for name in kept.registers.iter().chain(&kept.inputs) {
+        for name in kept.registers.iter().chain(&kept.inputs).chain(&kept.bases) {
             let bits = Subject::bits_of(name);
             index.register_writes(timeline, bits, times.clone(), Direction::Forward, &mut |t| {
                 all.push(Candidate { written: bits, ..Candidate::new(t) });
@@ -119,13 +119,6 @@ impl Session {
         }
         let chunk_path = timeline.chunk_path(chunk)?;
         all.retain(|one| kept.has_code(timeline.pc_in(&chunk_path, one.t)));
-        for address in &kept.memory {
-            let addresses = *address..address.saturating_add(kept.bytes);
-            index.writes(timeline, addresses, times.clone(), Direction::Forward, &mut |write| {
-                all.push(Candidate { stores: true, ..Candidate::new(write.tracepoint) });
-                ControlFlow::Continue(())
-            })?;
-        }
         let borders = kept.borders();
         let part_of = |pc: u64| kept.part_of(&borders, pc);
         for state in timeline.find_entered(chunk, times.clone(), &part_of)? {
@@ -139,6 +132,13 @@ impl Session {
             all.push(Candidate::new(last));
         }
         all.retain(|one| times.contains(&one.t));
+        for address in self.addresses_of(kept, &all, times.start)? {
+            let addresses = address..address.saturating_add(kept.bytes);
+            index.writes(timeline, addresses, times.clone(), Direction::Forward, &mut |write| {
+                all.push(Candidate { stores: true, ..Candidate::new(write.tracepoint) });
+                ControlFlow::Continue(())
+            })?;
+        }
         all.sort_by_key(|one| one.t);
         all.dedup_by(|next, one| {
             let same = next.t == one.t;
@@ -148,6 +148,28 @@ impl Session {
             same
         });
         Ok(all)
+    }
+
+    /// The addresses where a variable is in memory: those of its list, and where it is at
+    /// `start` and behind the tracepoints that move it.
+    fn addresses_of(
+        &self,
+        kept: &Kept,
+        moving: &[Candidate],
+        start: u64,
+    ) -> Result<Vec<u64>, StateError> {
+        let mut addresses = kept.memory.clone();
+        if kept.indirect {
+            let behind = moving.iter().map(|one| one.t.saturating_add(1));
+            for state in std::iter::once(start).chain(behind) {
+                if let Place::Memory(address) = self.kept_at(kept, state, state == start)?.place {
+                    addresses.push(address);
+                }
+            }
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        Ok(addresses)
     }
 
     /// Whether a tracepoint writes to the register that a variable is in before it and behind it;

@@ -311,20 +311,35 @@ pub(super) fn register(expression: Expression, encoding: gimli::Encoding) -> Opt
     }
 }
 
-/// The registers that a value is computed of, if it is of nothing else.
-pub(super) fn inputs(expression: Expression, encoding: gimli::Encoding) -> Option<Vec<u16>> {
+/// What an expression takes to say where a variable is, or what it holds.
+pub(super) struct Needs {
+    /// The registers, by their DWARF numbers.
+    pub registers: Vec<u16>,
+    /// Whether it computes the value, not an address of it.
+    pub computes: bool,
+    /// Whether it reads memory.
+    pub reads: bool,
+}
+
+/// What `expression` takes; `None` if that is not registers and memory alone.
+pub(super) fn needs(expression: Expression, encoding: gimli::Encoding) -> Option<Needs> {
     use gimli::Operation as O;
     let mut operations = expression.operations(encoding);
-    let (mut registers, mut computes) = (Vec::new(), false);
+    let mut needs = Needs { registers: Vec::new(), computes: false, reads: false };
     while let Some(operation) = operations.next().ok()? {
         match operation {
-            O::RegisterOffset { register, .. } => registers.push(register.0),
-            O::StackValue => computes = true,
-            O::Deref { .. } | O::EntryValue { .. } | O::Call { .. } | O::Piece { .. } => {
-                return None;
-            }
+            O::RegisterOffset { register, .. } => needs.registers.push(register.0),
+            O::StackValue => needs.computes = true,
+            O::Deref { .. } => needs.reads = true,
+            O::EntryValue { .. }
+            | O::Call { .. }
+            | O::Piece { .. }
+            | O::ImplicitValue { .. }
+            | O::ImplicitPointer { .. }
+            | O::ParameterRef { .. }
+            | O::TLS => return None,
             _ => {}
         }
     }
-    computes.then_some(registers)
+    Some(needs)
 }

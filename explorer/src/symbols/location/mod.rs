@@ -8,6 +8,7 @@ mod list;
 
 pub use frame::{Fixed, Frame};
 
+use evaluate::Needs;
 use gimli::AttributeValue;
 use list::List;
 use std::ops::Range;
@@ -216,6 +217,13 @@ pub enum Listed {
     Memory(u64),
     /// A value that is computed of registers alone, by their DWARF numbers.
     Computed(Vec<u16>),
+    /// Memory, at an address that is computed of registers, by their DWARF numbers.
+    Indirect {
+        /// The registers.
+        registers: Vec<u16>,
+        /// Whether they are all that it is computed of; else, of memory as well.
+        whole: bool,
+    },
     /// Several places, or what else is computed.
     Other,
 }
@@ -225,19 +233,20 @@ fn listed(entry: &Entry<'_>, expression: Expression, frame: &dyn Frame) -> Liste
     if let Some(register) = evaluate::register(expression.clone(), encoding) {
         return Listed::Register(register);
     }
-    let first = expression.clone().operations(encoding).next();
-    let fixed = matches!(
-        first,
-        Ok(Some(
-            gimli::Operation::FrameOffset { .. }
-                | gimli::Operation::CallFrameCFA
-                | gimli::Operation::Address { .. }
-        ))
-    );
-    let place = if fixed { evaluate::locate(entry, expression.clone(), frame).ok() } else { None };
-    match place.as_ref().map(|place| place.0.as_slice()) {
-        Some([Piece { at: At::Memory(address), bits: None, .. }]) => Listed::Memory(*address),
-        _ => evaluate::inputs(expression, encoding).map_or(Listed::Other, Listed::Computed),
+    let Some(needs) = evaluate::needs(expression.clone(), encoding) else { return Listed::Other };
+    match needs {
+        Needs { computes: true, reads: false, registers } => Listed::Computed(registers),
+        Needs { computes: true, .. } => Listed::Other,
+        Needs { reads: false, registers, .. } if registers.is_empty() => {
+            let place = evaluate::locate(entry, expression, frame).ok();
+            match place.as_ref().map(|place| place.0.as_slice()) {
+                Some([Piece { at: At::Memory(address), bits: None, .. }]) => {
+                    Listed::Memory(*address)
+                }
+                _ => Listed::Other,
+            }
+        }
+        Needs { reads, registers, .. } => Listed::Indirect { registers, whole: !reads },
     }
 }
 

@@ -3,6 +3,7 @@
 use super::text::{TextStyle, quoted_bytes};
 use super::{ELEMENTS, Formatter, REPEATS, Wide, units};
 use crate::symbols::Language;
+use crate::symbols::location::Missing;
 use crate::values::Value;
 
 impl Formatter<'_> {
@@ -33,7 +34,14 @@ impl Formatter<'_> {
         value.address().is_none() && value.bytes(self.target).all().is_err()
     }
 
-    /// Elements, equal ones in a row shown once; as many as are shown of `length`.
+    /// Whether a value is in memory of which nothing is known.
+    fn is_unmapped(&self, value: &Value) -> bool {
+        let why = self.loaded(value).bytes(self.target).wholly_missing().cloned();
+        matches!(why, Some(Missing::Memory(_)))
+    }
+
+    /// Elements, equal ones in a row shown once; as many as are shown of `length`, and none
+    /// behind one in memory that is not known, where more of them would say no more.
     pub(super) fn list(
         &self,
         elements: impl Iterator<Item = Value>,
@@ -44,6 +52,7 @@ impl Formatter<'_> {
         let (mut seen, mut printed) = (0u64, 0);
         for element in elements {
             let text = self.show(&element, depth + 1);
+            let unmapped = text.starts_with('<') && self.is_unmapped(&element);
             let repeats = runs.last().is_some_and(|(last, _)| *last == text);
             if printed >= ELEMENTS && !repeats {
                 break;
@@ -52,6 +61,9 @@ impl Formatter<'_> {
             match runs.last_mut().filter(|_| repeats) {
                 Some((_, count)) => *count += 1,
                 None => runs.push((text, 1)),
+            }
+            if unmapped {
+                break;
             }
             printed = runs.iter().map(|(_, n)| if *n >= REPEATS { REPEATS } else { *n }).sum();
         }

@@ -27,6 +27,15 @@ pub enum NotIndexed {
     Unknown,
 }
 
+/// Whether a value is a container that has elements by number or key.
+pub fn is_indexed(value: &Value, target: &dyn Target) -> bool {
+    bare_name(value).is_some_and(|name| match name.as_str() {
+        "std::map" | "std::unordered_map" => true,
+        rust_collections::HASH_MAP | rust_collections::BTREE_MAP => true,
+        _ => length(value, &name, target).is_some(),
+    })
+}
+
 /// The element of a container; `None` if it is no container that has such.
 pub fn indexed(
     value: &Value,

@@ -227,6 +227,32 @@ int main(int argc, char **argv)
 }
 "#;
 
+const UNUSED: &str = r#"
+#[inline(never)]
+fn stop(n: u32) -> u32 {
+    std::hint::black_box(n)
+}
+fn main() {
+    stop(1);
+    stop(2);
+}
+"#;
+
+#[test]
+fn of_functions_that_keep_to_no_convention_no_value_is_shown() {
+    let mut guest = Guest::system("", &[]);
+    let source = guest.directory().join("unused.rs");
+    std::fs::write(&source, UNUSED).expect("a source");
+    guest.program = guest.directory().join("unused");
+    let mut rustc = Command::new("rustc");
+    rustc.args(["-g", "-C", "opt-level=2"]).arg(&source).arg("-o").arg(&guest.program);
+    must_run(&mut rustc);
+    let answer = guest.record(&[]).explore().last(&["calls unused::stop"]);
+    let calls = answer.get("calls").as_array().expect("calls");
+    assert_eq!(calls.len(), 2, "{answer:?}");
+    assert!(calls.iter().all(|call| call["returned"].is_null()), "{answer:?}");
+}
+
 #[test]
 fn of_copies_that_may_return_nothing_no_value_is_shown() {
     let mut guest = Guest::system("", &[]);

@@ -2,7 +2,7 @@
 //! written.
 
 use rdb_tests::binaries::binaries;
-use rdb_tests::compile::Flavour;
+use rdb_tests::compile::{Flavour, must_run};
 use rdb_tests::explorer::Explorer;
 use rdb_tests::fixture::Fixture;
 use rdb_tests::guest::Guest;
@@ -79,6 +79,17 @@ fn one_that_cannot_be_used_is_made_anew_with_one_line() {
         assert!(said.contains(word) && said.contains("made anew"), "{word}: {said}");
         assert_eq!(ask(&trace), (expected.clone(), String::new()));
     }
+}
+
+#[test]
+fn a_pipe_of_its_name_is_not_waited_for() {
+    let (_folder, trace) = copy("tree");
+    let (expected, _) = ask(&trace);
+    std::fs::remove_file(index(&trace)).expect("an index");
+    must_run(Command::new("mkfifo").arg(index(&trace)));
+    let (answer, said) = ask(&trace);
+    assert_eq!(answer, expected);
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 #[test]

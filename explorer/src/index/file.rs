@@ -11,9 +11,9 @@
 
 use super::directory::Directory;
 use memmap2::Mmap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -57,7 +57,8 @@ pub struct Opened {
 /// # Errors
 /// [`Unusable`].
 pub fn open(path: &Path, identity: u64, chunks: usize) -> Result<Opened, Unusable> {
-    let file = match File::open(path) {
+    // A pipe of that name is not waited for.
+    let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unusable::Missing),
         Err(_) => return Err(Unusable::Wrong("cannot be read")),

@@ -95,7 +95,7 @@ impl Session {
         let thread = self.timeline.thread(state)?;
         // The state behind the call is inside.
         let landed = match self.timeline.successor(state) {
-            Some(inside) => self.find_above(thread, inside, Direction::Forward, limit)?,
+            Some(inside) => self.find_outside(thread, inside, Direction::Forward, limit)?,
             None => None,
         };
         let instruction = self.timeline.instruction(state)?;
@@ -131,7 +131,7 @@ impl Session {
     /// # Errors
     /// When history cannot be read there.
     pub(super) fn call_of(&self, thread: u32, left: Left) -> Result<Option<u64>, StateError> {
-        self.find_above(thread, left.inside, Direction::Backward, left.limit)
+        self.find_outside(thread, left.inside, Direction::Backward, left.limit)
     }
 
     /// Whether the instruction of `state`, which leads as `flow` says, leaves a

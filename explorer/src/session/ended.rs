@@ -50,7 +50,7 @@ impl Session {
         inside: u64,
     ) -> Result<Option<u64>, StateError> {
         let Entered { thread, base, .. } = *entered;
-        let called = self.find_above(thread, inside, Direction::Backward, base)?;
+        let called = self.find_outside(thread, inside, Direction::Backward, base)?;
         let first = called.and_then(|call| self.timeline.successor(call));
         let Some(first) = first.filter(|first| *first <= inside) else { return Ok(None) };
         if self.is_entry(entered, first)? {

@@ -198,7 +198,11 @@ impl Session {
     pub(super) fn call(&self, passed: &Passed) -> Result<Call, StateError> {
         let t = passed.tracepoint;
         let thread = self.timeline.thread(t)?;
-        let (back, end) = (self.back_of(passed), self.end_of(passed)?);
+        let back = self.back_of(passed);
+        let end = match self.end_of(passed)? {
+            Some(end) if back != Some(end.pc) => self.end_on_own_stack(passed, end)?,
+            end => end,
+        };
         let returned = end.filter(|end| back == Some(end.pc));
         let caller = back.map(|back| {
             let place = self.locator.place(&self.timeline, t, CodeAddr::Return(back));

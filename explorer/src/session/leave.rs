@@ -138,7 +138,7 @@ impl Session {
         from: u64,
         direction: Direction,
     ) -> Result<Found, StateError> {
-        let found = match self.find_above(leaving.thread, from, direction, base)? {
+        let found = match self.find_outside(leaving.thread, from, direction, base)? {
             Some(found) if direction == Direction::Forward => Some(self.settle(found, Some(back))?),
             found => found,
         };
@@ -159,7 +159,7 @@ impl Session {
         let thread = leaving.thread;
         let mut from = from;
         if let Some(inner) = leaving.inner {
-            match self.find_above(thread, from, direction, inner)? {
+            match self.find_outside(thread, from, direction, inner)? {
                 Some(state) if is_in(self.timeline.pc(state)?) => from = state,
                 Some(state) => return Ok(Some((state, out()))),
                 None => return Ok(None),

@@ -98,7 +98,7 @@ impl Session {
                 break;
             }
             let limit = self.timeline.stack_pointer(outer)?;
-            let end = self.find_above(thread, state, Direction::Forward, limit)?;
+            let end = self.find_outside(thread, state, Direction::Forward, limit)?;
             let passes = match end.filter(|end| *end <= began) {
                 Some(end) => self.nearest_signal(outer..end, Direction::Forward)?.is_none(),
                 None => false,

@@ -47,6 +47,7 @@ mod modification;
 mod motion;
 mod names;
 mod output;
+mod outside;
 mod parses;
 mod passed;
 mod places;

@@ -72,11 +72,28 @@ impl Session {
         }
         let thread = self.timeline.thread(call.tracepoint)?;
         let found = self.find_above(thread, call.tracepoint, Direction::Forward, call.outside)?;
-        let end = |state: u64| {
-            let registers = self.timeline.registers(state)?;
-            Ok(Return { state, pc: registers.rip, value: rax(&registers) })
-        };
-        found.map(end).transpose()
+        found.map(|state| self.return_at(state)).transpose()
+    }
+
+    fn return_at(&self, state: u64) -> Result<Return, StateError> {
+        let registers = self.timeline.registers(state)?;
+        Ok(Return { state, pc: registers.rip, value: rax(&registers) })
+    }
+
+    /// How a call ended that seems to have by `end`, unless that is on another stack.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn end_on_own_stack(
+        &self,
+        call: &Passed,
+        end: Return,
+    ) -> Result<Option<Return>, StateError> {
+        let t = call.tracepoint;
+        let inside = (self.timeline.thread(t)?, t);
+        let found = (end.state, call.outside);
+        let state = self.on_own_stack(inside, Direction::Forward, found)?;
+        state.map(|state| self.return_at(state)).transpose()
     }
 
     /// Where a call returns to, if memory where its frame begins is known.

@@ -39,10 +39,18 @@ impl Session {
         Ok(value.map_or(Returned::Unsure, |value| Returned::Known(Box::new((scene, value)))))
     }
 
-    /// Whether what was called is a copy of a function of which GCC left out parameters and the
-    /// value where nobody uses them (-fipa-sra): what registers hold is no value for sure.
+    /// Whether what was called is a copy of a function of which the compiler left out parameters
+    /// or the value where nobody uses them: what registers hold is no value for sure. GCC names
+    /// such copies (-fipa-sra); others say DW_CC_nocall of them (DWARF 5, 3.3.1.1).
     fn is_narrowed(&self, call: &Call) -> Result<bool, StateError> {
         let pc = self.timeline.pc(call.tracepoint)?;
+        if let Some((symbols, bias)) = self.locator.module_at(&self.timeline, call.tracepoint, pc)
+            && let Some(function) =
+                symbols.function_dies(crate::symbols::ModuleAddr::of_runtime(pc, bias), 0)
+            && symbols.dies().is_unconventional(function.physical)
+        {
+            return Ok(true);
+        }
         let symbol = self.locator.symbol(&self.timeline, call.tracepoint, pc);
         Ok(symbol.is_some_and(|(name, _)| name.contains(".isra.")))
     }

@@ -42,29 +42,21 @@ impl Session {
         let outside = base..=self.top(&frames, base)?;
         let (cursor, here) = (self.cursor, self.position()?);
         let begin = self.find_on_stack(thread, cursor, Direction::Backward, outside.clone())?;
+        let begin = match begin {
+            None => self.first_of_stack(thread, base)?,
+            begin => begin,
+        };
         let end = self.find_on_stack(thread, here, Direction::Forward, outside)?;
         Ok(Some(Scope { begin, end }))
     }
 
-    /// The highest stack pointer on the stack of the frame that ends at `base`: where its
-    /// outermost frame ends. Beyond are the stacks of other coroutines, or of a signal's handler.
-    fn top(&self, frames: &Frames, base: u64) -> Result<u64, StateError> {
-        let space = self.timeline.shared_space(self.cursor)?;
-        let Some(mapping) = space.find(base.saturating_sub(1)) else { return Ok(u64::MAX) };
-        let all = &frames.walked().frames;
-        if all.len() >= MAX_FRAMES {
-            return Ok(mapping.end);
-        }
-        let known = all.iter().filter_map(|frame| frame.cfa);
-        let outer = known.skip_while(|cfa| *cfa < base);
-        let mut top = base;
-        for cfa in outer.take_while(|cfa| *cfa <= mapping.end) {
-            if cfa < top {
-                break;
-            }
-            top = cfa;
-        }
-        Ok(top)
+    /// Of the outermost frame of a stack that nobody used before, which ends at `base`: the state
+    /// before it is entered, without a call, as makecontext(3) and clone(2) have it.
+    fn first_of_stack(&self, thread: u32, base: u64) -> Result<Option<u64>, StateError> {
+        let Some(entry) = base.checked_sub(8) else { return Ok(None) };
+        let first = self.find_on_stack(thread, 0, Direction::Forward, entry..=entry)?;
+        let first = first.filter(|first| *first <= self.cursor);
+        Ok(first.and_then(|first| self.timeline.predecessor(thread, first)))
     }
 
     /// The same of what is kept where `expression` names it: `&x` is about the place of `x` at

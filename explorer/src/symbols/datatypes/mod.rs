@@ -260,6 +260,17 @@ impl Dies {
         super::guard::guarded(language).unwrap_or_default()
     }
 
+    /// Whether a function does not keep to the calling convention (DW_CC_nocall; DWARF 5,
+    /// 3.3.1.1).
+    pub fn is_unconventional(&self, die: DieRef) -> bool {
+        let convention = || self.entry(die)?.attribute(gimli::DW_AT_calling_convention);
+        let nocall = || {
+            let nocall = gimli::AttributeValue::CallingConvention(gimli::DW_CC_nocall);
+            Some(convention()? == nocall)
+        };
+        super::guard::guarded(nocall).unwrap_or_default()
+    }
+
     /// Whether an entry's unit is assembly: its functions are said to have no parameters and to
     /// return nothing, whatever they do.
     pub fn is_assembly(&self, die: DieRef) -> bool {

@@ -46,6 +46,7 @@ mod mapped;
 mod modification;
 mod motion;
 mod names;
+mod nearby;
 mod output;
 mod parses;
 mod passed;
@@ -192,6 +193,7 @@ pub struct Session {
     left: HashMap<u32, process::Left>,
     parses: parses::Parses,
     listed: listed::Listed,
+    nearby: nearby::Nearby,
     implementations: indirect::Chosen,
 }
 
@@ -235,6 +237,7 @@ impl Session {
             left: HashMap::new(),
             parses: parses::Parses::default(),
             listed: listed::Listed::default(),
+            nearby: nearby::Nearby::default(),
             implementations: indirect::Chosen::default(),
         }
     }

@@ -95,7 +95,7 @@ mod why_not;
 mod written;
 
 pub use about_code::ScopeVariable;
-pub use appearances::Appearance;
+pub use appearances::{Appearance, Appearing};
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};

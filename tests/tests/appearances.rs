@@ -18,7 +18,8 @@ const PATTERNS: usize = 6;
 
 fn at_state(session: &mut Session, t: u64, pattern: &[u8]) -> BTreeSet<u64> {
     session.jump(t).expect("a state");
-    let (found, more) = session.find_bytes(pattern, 1 << 20).expect("an answer");
+    let (found, more) =
+        session.find_bytes_at((session.cursor(), 0), pattern, 1 << 20).expect("an answer");
     assert!(!more);
     found.into_iter().collect()
 }

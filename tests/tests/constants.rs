@@ -31,6 +31,21 @@ fn lengths_and_enumerators_are_as_in_gdb() {
 }
 
 #[test]
+fn pointers_to_characters_of_variables_are_named_as_in_gdb() {
+    let commands = [
+        "print &table[3].name[0]",
+        "print (char *)&table[0]",
+        "print &table[3].name[2]",
+        "print &bytes[39999]",
+        "print (char *)bytes",
+        "print (unsigned char *)&table[3].name[1]",
+        "print (char *)line",
+        "print (char *)0",
+    ];
+    assert_same("constants", &[Flavour::O0], ("print", 1), &commands);
+}
+
+#[test]
 fn variables_that_are_constants_are_as_in_gdb() {
     let names = ["limit", "high", "below", "wide", "least", "byte", "small"];
     let commands = names.map(|name| format!("print {name}"));

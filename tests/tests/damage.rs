@@ -261,7 +261,7 @@ fn look_up(intact: &mut Intact) {
         let _ = writeln!(found, "{:?}", session.why_not(place, None));
     }
     let _ = writeln!(found, "{:?}", session.heap().map(|heap| heap.blocks.len()));
-    let reach = Reach { depth: 8, addresses: true, stack: true };
+    let reach = Reach { depth: 8, links: 256, addresses: true, stack: true };
     if let Ok(registers) = session.timeline().registers(end) {
         for span in [Span::memory(registers.rsp(), 16), Span::gpr(Gpr::RAX, 8)] {
             let _ = writeln!(found, "{:?}", session.why(&[span], end, reach));

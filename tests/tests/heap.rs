@@ -196,6 +196,33 @@ fn addresses_far_from_all_blocks_are_told_by_where_they_are() {
 }
 
 #[test]
+fn any_expression_tells_an_address() {
+    for (expression, offset) in [
+        ("copied", 0),
+        ("*copied", 0),
+        ("&copied[5]", 5),
+        ("copied + 5", 5),
+        ("(long)copied + 5", 5),
+        ("*(int *)(copied + 4)", 4),
+        ("(void *)copied", 0),
+        ("*&copied", 0),
+        ("1 ? copied : 0", 0),
+    ] {
+        let answer = at(Flavour::O0, "print", &format!("heap {expression}"));
+        match expression.starts_with('*') && !expression.starts_with("*&") {
+            // The value of a number is the address.
+            true => assert!(answer.get("block").is_null(), "{expression}"),
+            false => assert_eq!(answer.get("offset"), offset, "{expression}"),
+        }
+    }
+    for variable in ["&copied", "&kept", "&sink"] {
+        let answer = at(Flavour::O0, "print", &format!("heap {variable}"));
+        let symbol = format!("<{}>", variable.trim_start_matches('&'));
+        assert_eq!(answer.get("symbol"), &*symbol, "{variable}");
+    }
+}
+
+#[test]
 fn a_list_says_what_it_leaves_out() {
     let explorer = explorer(Flavour::O0);
     let place = Fixture::load("heap").place("print");

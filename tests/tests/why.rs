@@ -206,7 +206,7 @@ fn every_link_of_a_chain_of_moves_holds_the_value_asked_for() {
                     _ => Span::memory(registers.rsp() + question % 8 * 8, 8),
                 };
                 let wanted = held(timeline, &span, t);
-                let reach = Reach { depth: 12, addresses: false, stack: true };
+                let reach = Reach { depth: 12, links: 256, addresses: false, stack: true };
                 let why = session.why(&[span], t, reach);
                 let why = why.expect("an answer");
                 let mut state = t;

@@ -40,7 +40,7 @@ fn asked(timeline: &Timeline, t: u64) -> Option<(Instruction, Vec<Span>)> {
 }
 
 fn links(session: &Session, spans: &[Span], t: u64) -> Vec<Link> {
-    let reach = Reach { depth: 6, addresses: false, stack: true };
+    let reach = Reach { depth: 6, links: 256, addresses: false, stack: true };
     session.why(spans, t, reach).expect("an answer").links
 }
 

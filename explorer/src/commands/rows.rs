@@ -99,6 +99,19 @@ impl<R: 'static> Rows<R> {
     pub fn found(
         span: Span,
         tracepoint: fn(&R) -> u64,
+        find: impl FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError> + 'static,
+    ) -> Result<Self, CommandError> {
+        Self::found_by(BATCH, span, tracepoint, find)
+    }
+
+    /// The same, `batch` rows at a time.
+    ///
+    /// # Errors
+    /// Those of finding the first.
+    pub fn found_by(
+        batch: usize,
+        span: Span,
+        tracepoint: fn(&R) -> u64,
         mut find: impl FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError> + 'static,
     ) -> Result<Self, CommandError> {
         let Span { mut times, mut left, more } = span;
@@ -106,7 +119,7 @@ impl<R: 'static> Rows<R> {
         ending.0.0.set(more);
         let told = ending.clone();
         let mut next = move || {
-            let most = left.min(BATCH);
+            let most = left.min(batch);
             if most == 0 || times.is_empty() {
                 return Ok(Vec::new());
             }
@@ -123,6 +136,34 @@ impl<R: 'static> Rows<R> {
                 _ => times.end,
             };
             Ok(rows)
+        };
+        Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
+    }
+
+    /// The first `left` of the rows that `part` makes, one part behind the other, until it makes
+    /// none.
+    ///
+    /// # Errors
+    /// Those of making the first.
+    pub fn of_parts(
+        mut left: usize,
+        mut part: impl FnMut() -> Result<Option<Vec<R>>, CommandError> + 'static,
+    ) -> Result<Self, CommandError> {
+        let ending = ListEnd::default();
+        let told = ending.clone();
+        let mut next = move || {
+            // More is looked for once all were given: nobody asks behind an empty part.
+            while let Some(mut rows) = part()? {
+                if rows.len() > left {
+                    told.set_more();
+                }
+                rows.truncate(left);
+                left -= rows.len();
+                if !rows.is_empty() || told.more() {
+                    return Ok(rows);
+                }
+            }
+            Ok(Vec::new())
         };
         Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
     }
@@ -200,6 +241,19 @@ mod tests {
             let expected = ((0..shown).collect(), left > 0 && shown < end);
             assert_eq!(collected(&numbers(left, end).unwrap()), expected, "{left} of {end}");
         }
+    }
+
+    #[test]
+    fn parts_join_and_end_where_asked() {
+        let parts = |left| {
+            let mut parts = [vec![], vec![1, 2], vec![], vec![3], vec![4, 5]].into_iter();
+            collected(&Rows::of_parts(left, move || Ok(parts.next())).unwrap())
+        };
+        for left in 1..5 {
+            assert_eq!(parts(left), ((1..=left as u64).collect(), true), "{left}");
+        }
+        assert_eq!(parts(5), (vec![1, 2, 3, 4, 5], false));
+        assert_eq!(parts(9), (vec![1, 2, 3, 4, 5], false));
     }
 
     #[test]

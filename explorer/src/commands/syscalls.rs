@@ -1,14 +1,19 @@
 //! `syscalls`: in time order, with arguments, results and data.
 
+use super::rows::{ListEnd, Rows, SLOW_BATCH};
 use super::total::total;
-use super::{Argument, Arguments, Command, CommandResult, Form, Group, Kind, Output, jumping};
+use super::{
+    Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output, jumping,
+};
 use crate::render::{Page, Style, thousands};
-use crate::session::Session;
+use crate::session::{Session, Span};
 use crate::timeline::{Direction, StateError, Timeline};
 use rdb_schema::event::{Event, EventKind, Syscall};
 use rdb_schema::syscalls::{Call, describe, name, number_by_name};
 use serde::Serialize;
-use std::ops::ControlFlow;
+use std::cell::Cell;
+use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
 
 /// Calls shown when nobody says how many.
 const COUNT: u64 = 100;
@@ -18,11 +23,23 @@ const PREVIEW: u64 = 4096;
 
 #[derive(Serialize)]
 struct Syscalls {
-    syscalls: Vec<Line>,
+    syscalls: Rows<Line>,
     /// The tracepoint to go on from, if there are more.
-    next: Option<u64>,
+    next: Next,
+    #[serde(flatten)]
+    ending: ListEnd,
     #[serde(skip)]
     cursor: u64,
+}
+
+/// The tracepoint behind the list: known behind its last row.
+#[derive(Clone, Default)]
+struct Next(Rc<Cell<Option<u64>>>);
+
+impl Serialize for Next {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        self.0.get().serialize(out)
+    }
 }
 
 #[derive(Serialize)]
@@ -80,6 +97,10 @@ impl Line {
         }
     }
 
+    fn tracepoint(&self) -> u64 {
+        self.tracepoint
+    }
+
     fn render(&self, page: &mut Page, cursor: u64) {
         page.put(Style::Current, if self.tracepoint == cursor { "=> " } else { "   " });
         page.put(Style::Tracepoint, format!("#{}", thousands(self.tracepoint)));
@@ -112,19 +133,24 @@ fn output(timeline: &Timeline, at: u64, call: &Call) -> Option<String> {
 
 impl Output for Syscalls {
     fn render(&self, page: &mut Page) {
-        if self.syscalls.is_empty() {
+        if self.syscalls.first().is_empty() {
             page.line("No system calls there.");
         }
-        for line in &self.syscalls {
-            line.render(page, self.cursor);
-        }
-        if let Some(next) = self.next {
+        self.syscalls.each(&mut |lines| {
+            lines.iter().for_each(|line| line.render(page, self.cursor));
+            page.is_wanted()
+        });
+        if let Some(next) = self.next.0.get() {
             page.put(
                 Style::Dim,
                 format!("There are more: syscalls --from {next}, or -c N; -c 0 counts them."),
             )
             .end();
         }
+    }
+
+    fn stopped(&self) -> Option<CommandError> {
+        self.ending.stopped()
     }
 }
 
@@ -139,41 +165,57 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let timeline = session.timeline();
     let from = jumping::argument(session, arguments, "FROM")?.unwrap_or(0);
     let to = jumping::argument(session, arguments, "TO")?.unwrap_or(timeline.end());
-    let count = arguments.held_rows(COUNT);
-    let (mut found, mut next, mut stopped, mut all) = (Vec::new(), None, false, 0);
-    let range = from..to.min(timeline.end()).max(from);
-    timeline.events(range, Direction::Forward, &mut |event| {
+    let count = arguments.rows(COUNT);
+    let times = from..to.min(timeline.end()).max(from);
+    if count == 0 {
+        let mut all = 0;
+        each(session, number, times, &mut |_, _| {
+            all += 1;
+            ControlFlow::Continue(())
+        })?;
+        return total(all, "system calls");
+    }
+    let (twin, next) = (session.twin(), Next::default());
+    let told = next.clone();
+    let all = Span { times, left: count, more: false };
+    let syscalls = Rows::found_by(SLOW_BATCH, all, Line::tracepoint, move |times, most| {
+        let mut lines = Vec::new();
+        each(&twin, number, times, &mut |event, syscall| {
+            lines.push(Line::new(&twin, event, syscall));
+            match lines.len() < most {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        // The list goes on there, or ends before: it was asked for one more than it has.
+        let behind = lines.get(most.saturating_sub(1)).map(Line::tracepoint);
+        told.0.set(behind);
+        Ok(lines)
+    })?;
+    let (ending, cursor) = (syscalls.ending().clone(), session.cursor());
+    Ok(Box::new(Syscalls { syscalls, next, ending, cursor }))
+}
+
+/// Calls `visit` with the system calls of some tracepoints, or those of a number, until it breaks.
+fn each(
+    session: &Session,
+    number: Option<u64>,
+    times: Range<u64>,
+    visit: &mut dyn FnMut(&Event, &Syscall) -> ControlFlow<()>,
+) -> Result<(), StateError> {
+    let mut stopped = false;
+    session.timeline().events(times, Direction::Forward, &mut |event| {
         let EventKind::Syscall(syscall) = &event.kind else { return ControlFlow::Continue(()) };
         stopped = session.interrupt.raised();
         if stopped {
             return ControlFlow::Break(());
         }
-        if number.is_some_and(|number| number != syscall.number) {
-            return ControlFlow::Continue(());
+        match number.is_some_and(|number| number != syscall.number) {
+            true => ControlFlow::Continue(()),
+            false => visit(event, syscall),
         }
-        all += 1;
-        if count == 0 {
-            return ControlFlow::Continue(());
-        }
-        if found.len() == count {
-            next = Some(event.tracepoint);
-            return ControlFlow::Break(());
-        }
-        found.push(event.clone());
-        ControlFlow::Continue(())
     })?;
-    if stopped {
-        return Err(StateError::Interrupted.into());
-    }
-    if count == 0 {
-        return total(all, "system calls");
-    }
-    let line = |event: &Event| match &event.kind {
-        EventKind::Syscall(syscall) => Some(Line::new(session, event, syscall)),
-        _ => None,
-    };
-    let syscalls = found.iter().filter_map(line).collect();
-    Ok(Box::new(Syscalls { syscalls, next, cursor: session.cursor() }))
+    if stopped { Err(StateError::Interrupted) } else { Ok(()) }
 }
 
 /// `syscalls`.

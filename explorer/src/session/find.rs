@@ -11,24 +11,19 @@ const PART: u64 = 1 << 18;
 pub const MAX_PATTERN: usize = 4096;
 
 impl Session {
-    /// Addresses at which `pattern` stands in the memory of the cursor's state,
-    /// ascending, at most `limit`; whether there may be more.
+    /// Addresses from `from` on at which `pattern` stands in the memory of state `t`, ascending, at
+    /// most `limit`; whether there may be more.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn find_bytes(&self, pattern: &[u8], limit: usize) -> Result<(Vec<u64>, bool), StateError> {
-        self.find_bytes_at(self.cursor, pattern, limit)
-    }
-
-    /// The same at state `t`.
-    pub(super) fn find_bytes_at(
+    pub fn find_bytes_at(
         &self,
-        t: u64,
+        (t, from): (u64, u64),
         pattern: &[u8],
         limit: usize,
     ) -> Result<(Vec<u64>, bool), StateError> {
         let mut found = Vec::new();
-        self.find_parts(t, pattern, &mut |part| {
+        self.find_parts((t, from), pattern, &mut |part| {
             found.extend(part);
             found.len() <= limit
         })?;
@@ -43,25 +38,25 @@ impl Session {
     /// [`StateError`].
     pub fn find_count_at(&self, t: u64, pattern: &[u8]) -> Result<u64, StateError> {
         let mut count = 0;
-        self.find_parts(t, pattern, &mut |part| {
+        self.find_parts((t, 0), pattern, &mut |part| {
             count += part.len() as u64;
             true
         })?;
         Ok(count)
     }
 
-    /// Gives where `pattern` stands at state `t` to `take`, part by part of memory, as long
+    /// Gives where `pattern` stands at state `t`, from an address on, to `take`, part by part of memory, as long
     /// as that wants more.
     fn find_parts(
         &self,
-        t: u64,
+        (t, from): (u64, u64),
         pattern: &[u8],
         take: &mut dyn FnMut(Vec<u64>) -> bool,
     ) -> Result<(), StateError> {
         let space = self.timeline.space(t)?;
         let known = |base| !matches!(base, Base::Unreadable);
         for mapping in space.iter().filter(|mapping| known(mapping.base)) {
-            let mut at = mapping.start;
+            let mut at = mapping.start.max(from);
             while at < mapping.end {
                 self.interrupt.check()?;
                 let length = (mapping.end - at).min(PART);

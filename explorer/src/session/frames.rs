@@ -3,10 +3,10 @@
 use super::callers::MOST_IN_ALL;
 use super::ended::Entered;
 use super::{Session, View};
+use crate::symbols::CodeAddr;
 use crate::symbols::unwind::{
     self, Backtrace, Called, FrameRegisters, LoadedModule, Method, Modules, backtrace,
 };
-use crate::symbols::{CodeAddr, ModuleAddr};
 use crate::timeline::{Direction, StateError};
 use rdb_schema::registers::Registers;
 use rdb_schema::space::{AddressSpace, PROT_EXEC};
@@ -18,8 +18,8 @@ use std::sync::Arc;
 impl Modules for Frames<'_> {
     fn module_at(&self, address: u64) -> Option<LoadedModule<'_>> {
         let session = self.session;
-        let found = session.locator.module_at(&session.timeline, self.state, address);
-        found.map(|(symbols, bias)| LoadedModule { symbols, bias })
+        let found = session.found_at(self.state, address);
+        found.map(|found| LoadedModule { symbols: found.symbols, bias: found.image.bias })
     }
 
     fn is_code(&self, address: u64) -> bool {
@@ -44,7 +44,7 @@ pub struct Frames<'s> {
     pub(super) session: &'s Session,
     pub(super) state: u64,
     pub(super) thread: u32,
-    pub(super) registers: Registers,
+    pub(super) registers: Box<Registers>,
     pub(super) space: Arc<AddressSpace>,
     /// Instructions that searches for calls may still look at.
     pub(super) steps_left: Cell<usize>,
@@ -79,13 +79,13 @@ impl<'s> Frames<'s> {
         state: u64,
         limit: usize,
     ) -> Result<Self, StateError> {
-        let registers = session.timeline.registers_of(thread, state)?;
+        let registers = Box::new(session.timeline.registers_of(thread, state)?);
         Ok(Self {
             session,
             state,
             thread,
             registers,
-            space: session.timeline.shared_space(state)?,
+            space: session.space_at(state)?,
             steps_left: Cell::new(MOST_IN_ALL),
             limit,
             walked: OnceCell::new(),
@@ -147,7 +147,8 @@ impl<'s> Frames<'s> {
         let Self { session, state, .. } = self;
         match self.code(physical) {
             Some(pc) if !self.is_handler(physical) => {
-                session.locator.place_count(&session.timeline, *state, pc)
+                let found = session.found_at(*state, pc.for_lookup());
+                found.map_or(1, |found| session.frame_count_at(found.symbols, found.address))
             }
             _ => 1,
         }
@@ -168,7 +169,7 @@ impl<'s> Frames<'s> {
         let timeline = &self.session.timeline;
         let pc = FrameRegisters::of(&self.registers).rip();
         if pc == Some(entry) && FrameRegisters::of(&self.registers).rsp() == Some(rsp) {
-            return Some(Rc::new(self.registers));
+            return Some(Rc::new(*self.registers));
         }
         if let Some(state) = self.entered_by_call(entry, rsp) {
             return timeline.registers(state).ok().map(Rc::new);
@@ -224,9 +225,7 @@ impl<'s> Frames<'s> {
 
     fn is_ordinary(&self) -> bool {
         let Self { session, state, registers, .. } = self;
-        let module = session.locator.module_at(&session.timeline, *state, registers.rip);
-        module.is_some_and(|(symbols, bias)| {
-            symbols.is_ordinary_frame(ModuleAddr::of_runtime(registers.rip, bias))
-        })
+        let found = session.found_at(*state, registers.rip);
+        found.is_some_and(|found| session.is_ordinary(found.symbols, found.address))
     }
 }

@@ -89,12 +89,6 @@ impl Locator {
         frames.into_iter().map(|frame| of_frame(&base, frame)).collect()
     }
 
-    /// How many there are.
-    pub fn place_count(&self, timeline: &Timeline, state: u64, address: CodeAddr) -> usize {
-        let found = self.find(timeline, state, address.for_lookup());
-        found.map_or(1, |found| found.symbols.frame_count_at(found.address))
-    }
-
     /// `name` and distance of the nearest symbol, code or data.
     pub fn symbol(&self, timeline: &Timeline, state: u64, address: u64) -> Option<(String, u64)> {
         let found = self.find(timeline, state, address)?;

@@ -46,6 +46,7 @@ mod mapped;
 mod modification;
 mod motion;
 mod names;
+mod nearby;
 mod output;
 mod outside;
 mod parses;
@@ -95,7 +96,7 @@ mod why_not;
 mod written;
 
 pub use about_code::ScopeVariable;
-pub use appearances::Appearance;
+pub use appearances::{Appearance, Appearing};
 pub use bookmark::{Bookmark, BookmarkError, Bookmarks};
 pub use breakpoint::{Access, Breakpoint, Breakpoints, Scope, Target, Watch};
 pub use executions::{Call, Ending, Execution, Window};
@@ -194,6 +195,7 @@ pub struct Session {
     left: HashMap<u32, process::Left>,
     parses: parses::Parses,
     listed: listed::Listed,
+    nearby: nearby::Nearby,
     implementations: indirect::Chosen,
 }
 
@@ -237,6 +239,7 @@ impl Session {
             left: HashMap::new(),
             parses: parses::Parses::default(),
             listed: listed::Listed::default(),
+            nearby: nearby::Nearby::default(),
             implementations: indirect::Chosen::default(),
         }
     }

@@ -40,7 +40,7 @@ impl Session {
     }
 
     pub(super) fn module_at(&self, state: u64, pc: u64) -> Option<u32> {
-        self.locator.images().at(&self.timeline, state, pc).map(|image| image.module)
+        self.image_at(state, pc).map(|image| image.module)
     }
 
     /// Where history ends in a direction.

@@ -65,6 +65,7 @@ impl Session {
         self.faults.clear();
         self.due.clear();
         self.implementations = super::indirect::Chosen::default();
+        self.nearby = super::nearby::Nearby::default();
         self.forget_listing();
         match self.left.remove(&self.timeline.process()) {
             Some(Left { cursor, stop, chosen }) if cursor <= self.timeline.end() => {

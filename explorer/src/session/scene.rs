@@ -128,7 +128,7 @@ impl<'s> Scene<'s> {
 
     /// The value of the variable that `die` declares, seen from `frame`.
     pub(super) fn value_at(&self, dies: &Arc<Dies>, die: DieRef, frame: &dyn Frame) -> Value {
-        let of = counted(dies.type_of(die), dies, frame);
+        let of = counted(self.session.type_of(dies, die), dies, frame);
         let location = match dies.locate(die, frame) {
             Ok(location) => location,
             Err(why) => return Value::missing(of, why),
@@ -212,7 +212,8 @@ impl<'s> Scene<'s> {
     pub(super) fn own_module(&self) -> Option<(&'s ModuleSymbols, u64)> {
         let session = self.session;
         let address = self.view()?.code().for_lookup();
-        session.locator.module_at(&session.timeline, self.state(), address)
+        let found = session.found_at(self.state(), address)?;
+        Some((found.symbols, found.image.bias))
     }
 }
 

@@ -45,8 +45,8 @@ impl<'f> View<'f> {
     /// Its module, and where that is loaded.
     pub fn module(&self) -> Option<(&'f ModuleSymbols, u64)> {
         let session = self.frames.session;
-        let address = self.code().for_lookup();
-        session.locator.module_at(&session.timeline, self.frames.state, address)
+        let found = session.found_at(self.frames.state, self.code().for_lookup())?;
+        Some((found.symbols, found.image.bias))
     }
 
     /// The module address that look-ups take.
@@ -60,7 +60,9 @@ impl<'f> View<'f> {
         if self.frames.is_handler(self.physical) {
             return None;
         }
-        self.module()?.0.function_dies(self.address(), self.inline)
+        let (symbols, bias) = self.module()?;
+        let address = ModuleAddr::of_runtime(self.code().for_lookup(), bias);
+        self.frames.session.function_dies(symbols, address, self.inline)
     }
 
     /// The entries of its module.
@@ -133,6 +135,9 @@ impl location::Frame for View<'_> {
 
     fn register(&self, number: u16) -> Option<Vec<u8>> {
         if usize::from(number) < DWARF_REGISTERS {
+            if self.is_innermost() {
+                return held(&self.frames.registers, number);
+            }
             let restored = self.frame()?.registers.get(number);
             let restored = restored.map(|value| value.to_le_bytes().to_vec());
             return restored.or_else(|| held(&*self.registers_at_call()?, number));
@@ -159,7 +164,9 @@ impl location::Frame for View<'_> {
     }
 
     fn function(&self) -> Option<DieRef> {
-        self.module()?.0.function_dies(self.address(), 0).map(|dies| dies.physical)
+        let (symbols, bias) = self.module()?;
+        let address = ModuleAddr::of_runtime(self.code().for_lookup(), bias);
+        self.frames.session.function_dies(symbols, address, 0).map(|dies| dies.physical)
     }
 
     fn thread_local(&self, offset: u64) -> Result<u64, Missing> {

@@ -25,6 +25,9 @@ impl Timeline {
             let Some(at) = address.checked_add(out.len() as u64) else { break };
             let offset = (at % PAGE) as usize;
             let count = (PAGE as usize - offset).min(length - out.len());
+            if self.few((t, at), count, &mut out) {
+                continue;
+            }
             match self.page(t, at / PAGE)? {
                 Some(page) => out.extend((offset..offset + count).map(|i| page.get(i))),
                 None => out.resize(out.len() + count, None),

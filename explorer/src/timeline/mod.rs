@@ -29,7 +29,7 @@ use rdb_schema::message::ChunkState;
 use rdb_schema::pages::Pages;
 use rdb_schema::space::AddressSpace;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Which way in recorded time.
@@ -65,7 +65,7 @@ pub struct Timeline {
     events: Cache<usize, events::ChunkEvents>,
     frames: Cache<u32, Pages>,
     pages: Cache<(u64, u64), Page>,
-    latest: Cache<(usize, u64), (u64, Arc<Page>)>,
+    latest: Cache<(usize, u64), kept_pages::Latest>,
     files: Cache<u32, [u8]>,
     held: index::Held,
     interrupt: Interrupt,
@@ -103,7 +103,7 @@ impl Timeline {
             events: Cache::new(16 * MB),
             frames: Cache::new(48 * MB),
             pages: Cache::new(4 * MB),
-            latest: Cache::new(MB),
+            latest: Cache::new(16 * MB),
             files: Cache::new(128 * MB),
             held: index::Held::default(),
             interrupt: Interrupt::default(),

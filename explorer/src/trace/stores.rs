@@ -95,7 +95,12 @@ impl Stores {
 
     /// The stores of the tracepoints from `since` and before `until` that touch
     /// page number `page`, in order.
-    pub fn on_page(&self, page: u64, since: u64, until: u64) -> impl Iterator<Item = Store<'_>> {
+    pub fn on_page(
+        &self,
+        page: u64,
+        since: u64,
+        until: u64,
+    ) -> impl DoubleEndedIterator<Item = Store<'_>> {
         let indexes = self.by_page().page(page);
         let range = self.count_before(indexes, since)..self.count_before(indexes, until);
         indexes.get(range).unwrap_or(&[]).iter().filter_map(|i| self.get(*i as usize))

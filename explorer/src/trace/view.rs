@@ -136,7 +136,7 @@ impl ChunkView {
         let checkpoint = after.checked_sub(1).and_then(|i| self.checkpoints.get(i));
         let since = checkpoint.map_or(0, |checkpoint| checkpoint.tracepoint);
         let latest = latest.filter(|latest| (since..=t).contains(&latest.tracepoint));
-        latest.or(checkpoint.cloned()).unwrap_or_else(|| Cursor::new(&self.chunk))
+        latest.or_else(|| checkpoint.cloned()).unwrap_or_else(|| Cursor::new(&self.chunk))
     }
 
     /// Calls `visit` with the chunk's states of `states` and their registers, in order, until

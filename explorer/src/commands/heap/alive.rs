@@ -2,6 +2,7 @@
 
 use super::COUNT;
 use super::rows::{BlockRow, FaultRow, faults};
+use crate::commands::argument::MOST_ROWS;
 use crate::commands::executions::{head, place_cells};
 use crate::commands::{CommandError, CommandResult, Output};
 use crate::render::{Page, Style, Table, hex, thousands};
@@ -53,8 +54,11 @@ impl Output for Alive {
         if self.more {
             let (all, shown) = (self.rows, self.blocks.len() + self.lines.len());
             let (shown, which) = (thousands(shown as u64), thousands(all as u64));
-            page.put(Style::Dim, format!("{shown} of {which} are shown; -c {all} shows all."))
-                .end();
+            let how = match all as u64 > MOST_ROWS {
+                true => format!("a list of these has at most {}.", thousands(MOST_ROWS)),
+                false => format!("-c {all} shows all."),
+            };
+            page.put(Style::Dim, format!("{shown} of {which} are shown; {how}")).end();
         }
         let text = "Uses after free were not looked for: heap --check does, and heap ADDRESS for \
                     the block there.";

@@ -40,7 +40,7 @@ impl Output for Uses {
             page.put(Style::Alert, text).end();
             self.table().render(page);
         }
-        more::say(page, self.more);
+        more::say_held(page, self.more, self.uses.len());
         if !self.all_looked_at {
             page.put(Style::Dim, "There is more freed memory than was looked at.").end();
         }

@@ -17,6 +17,11 @@ use tree::Tree;
 const COUNT: u64 = 24;
 const MAX_COUNT: u64 = 200;
 
+/// Most links of one answer; and of one in which rounds of loops are told together, as many of
+/// these.
+const MOST_LINKS: usize = 256;
+const MOST_FOLLOWED: usize = 2048;
+
 /// Links in all that are shown when nobody says how many.
 const LINKS: u64 = 60;
 
@@ -32,12 +37,18 @@ struct Answer {
     padding: u64,
     links: Vec<Row>,
     more: bool,
+    /// The same with as many rounds of loops more as are told together, for text.
+    #[serde(skip)]
+    folded: Option<(Vec<Row>, bool)>,
     /// Whether text shows what only carries a value, too.
     #[serde(skip)]
     all: bool,
     /// Most links that text shows.
     #[serde(skip)]
     most: usize,
+    /// Most rows one behind the other that it shows.
+    #[serde(skip)]
+    depth: usize,
 }
 
 /// A link, with the text of its line and of its instruction.
@@ -69,7 +80,9 @@ impl Output for Answer {
                 format!("{} bytes of padding between its members are left out.", self.padding);
             page.put(Style::Dim, text).end();
         }
-        let tree = Tree::new(&self.links, self.all, self.most);
+        let own = || (self.links.as_slice(), self.more);
+        let (links, more) = self.folded.as_ref().map_or_else(own, |(links, more)| (links, *more));
+        let tree = Tree::new(links, self.all, (self.most, self.depth));
         tree.render(page);
         let (shown, left_out) = tree.counts();
         if left_out > 0 {
@@ -77,7 +90,7 @@ impl Output for Answer {
             let text = format!("{left_out} more links are not shown: --links {all} shows them.");
             page.put(Style::Dim, text).end();
         }
-        if self.more {
+        if more || tree.is_cut() {
             page.put(Style::Dim, "There is more; say how far with -c, or jump and ask there.")
                 .end();
         }
@@ -113,9 +126,39 @@ fn answer(
         padding: question.padding,
         links,
         more: why.more,
+        folded: None,
         all: false,
         most: usize::MAX,
+        depth: usize::MAX,
     })
+}
+
+/// Follows further what rounds of loops, which are told together, leave of `reach`.
+fn fold(
+    session: &Session,
+    question: &Question,
+    answer: &mut Answer,
+    reach: Reach,
+) -> Result<(), CommandError> {
+    let asked = (session.thread()?, session.cursor());
+    let (mut depth, mut more) = (reach.depth, answer.more);
+    let is_open =
+        |links: &[Row]| Tree::new(links, false, (usize::MAX, usize::MAX)).is_open(reach.depth);
+    while more
+        && depth < MOST_FOLLOWED
+        && is_open(answer.folded.as_ref().map_or(&answer.links, |(links, _)| links))
+    {
+        depth = depth.saturating_mul(4).min(MOST_FOLLOWED);
+        let why = session.why_of(
+            &question.asked,
+            asked,
+            Reach { depth, links: MOST_FOLLOWED, ..reach },
+        )?;
+        let followed = self::answer(session, &answer.expression, question, why)?;
+        more = followed.more;
+        answer.folded = Some((followed.links, more));
+    }
+    Ok(())
 }
 
 const ADDRESSES: Argument = Argument {
@@ -164,7 +207,7 @@ pub static WHY: Command = Command {
               Of an expression whose value is kept nowhere, the operands are followed. Moves \
               that only save a register, or that pass through code without sources of the \
               dynamic linker and of libraries, are one line, and do not count; rounds of a loop \
-              that repeat the one before are one line, too; a way ends at the stack pointer.",
+              that repeat the one before are one line, too, and count once; a way ends at the stack pointer.",
     run: |session, arguments| {
         let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
         let question = session.question(expression, arguments.count(SIZE.name));
@@ -172,11 +215,16 @@ pub static WHY: Command = Command {
         let depth = arguments.count(NUMBER.name).unwrap_or(COUNT).clamp(1, MAX_COUNT) as usize;
         let addresses = arguments.get(ADDRESSES.name).is_some();
         let all = arguments.get(ALL.name).is_some();
-        let reach = Reach { depth, addresses, stack: all };
+        let reach = Reach { depth, links: MOST_LINKS, addresses, stack: all };
         let asked = (session.thread()?, session.cursor());
         let why = session.why_of(&question.asked, asked, reach)?;
         let most = arguments.count(MOST.name).unwrap_or(LINKS);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Ok(Box::new(Answer { all, most, ..answer(session, expression, &question, why)? }))
+        let mut answer = answer(session, expression, &question, why)?;
+        if all {
+            return Ok(Box::new(Answer { all, most, ..answer }));
+        }
+        fold(session, &question, &mut answer, reach)?;
+        Ok(Box::new(Answer { most, depth, ..answer }))
     },
 };

@@ -98,9 +98,6 @@ impl Row {
             let text = format!("\twhat led to it is {place}, at #{at}");
             page.wrap(pad.len() + TAB).plain(pad).put(Style::Dim, text).end();
         }
-        if self.link.more {
-            page.plain(pad).put(Style::Dim, "\t…").end();
-        }
     }
 }
 

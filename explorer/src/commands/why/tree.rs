@@ -24,38 +24,77 @@ pub(super) struct Tree<'a> {
     repeats: HashMap<usize, Repeat>,
     /// Those that are shown.
     shown: HashSet<usize>,
+    /// Those from which the way goes on to links that lie too deep.
+    cut: HashSet<usize>,
     /// How many are not, for there are too many.
     left_out: usize,
 }
 
 impl<'a> Tree<'a> {
     /// The tree of an answer's links, of which at most `most` are shown: those nearest to what was
-    /// asked about.
-    pub fn new(links: &'a [Row], all: bool, most: usize) -> Self {
+    /// asked about, at most `depth` one behind the other.
+    pub fn new(links: &'a [Row], all: bool, (most, depth): (usize, usize)) -> Self {
         let mut readers: HashMap<_, Vec<usize>> = HashMap::new();
         for row in links {
             readers.entry(row.link.of).or_default().push(row.link.number);
         }
         let repeats = if all { HashMap::new() } else { repeats(links, &readers) };
-        let (shown, left_out) = (HashSet::new(), 0);
-        let mut tree = Self { links, readers, all, repeats, shown, left_out };
-        tree.choose(most);
+        let (shown, cut, left_out) = (HashSet::new(), HashSet::new(), 0);
+        let mut tree = Self { links, readers, all, repeats, shown, cut, left_out };
+        tree.choose(most, depth);
         tree
     }
 
     /// Chooses what is shown.
-    fn choose(&mut self, most: usize) {
-        let mut open: VecDeque<usize> = self.children(None).iter().copied().collect();
-        while let Some(first) = open.pop_front() {
+    fn choose(&mut self, most: usize, depth: usize) {
+        let mut open: VecDeque<(usize, usize)> =
+            self.children(None).iter().map(|link| (*link, 1)).collect();
+        while let Some((first, row)) = open.pop_front() {
+            if row > depth {
+                self.cut.extend(self.links.get(first).and_then(|link| link.link.of));
+                continue;
+            }
             let number = self.repeats.get(&first).map_or(first, |repeat| repeat.next);
             if self.shown.len() < most {
                 self.shown.insert(number);
             } else {
                 self.left_out += 1;
             }
-            let last = self.carrying(number).last().copied().unwrap_or(number);
-            open.extend(self.children(Some(last)).iter().filter(|child| **child > last));
+            let (last, next) = self.behind(number, row);
+            let children = self.children(Some(last)).iter().filter(|child| **child > last);
+            open.extend(children.map(|child| (*child, next)));
         }
+    }
+
+    /// Of the row that begins with link `number`, `row` deep: its last link, and how deep what
+    /// comes next lies. What only carries a value does not count.
+    fn behind(&self, number: usize, row: usize) -> (usize, usize) {
+        match self.carrying(number).last() {
+            Some(last) => (*last, row),
+            None => (number, row.saturating_add(1)),
+        }
+    }
+
+    /// Whether there are links that lie too deep.
+    pub fn is_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
+    /// Whether more would be shown if more were known: the way goes on behind a row that lies less
+    /// than `depth` deep.
+    pub fn is_open(&self, depth: usize) -> bool {
+        let mut open: Vec<(usize, usize)> =
+            self.children(None).iter().map(|link| (*link, 1)).collect();
+        while let Some((first, row)) = open.pop() {
+            let number = self.repeats.get(&first).map_or(first, |repeat| repeat.next);
+            let (last, next) = self.behind(number, row);
+            if next <= depth && self.links.get(last).is_some_and(|link| link.link.more) {
+                return true;
+            }
+            let children = self.children(Some(last)).iter().filter(|child| **child > last);
+            open.extend(children.map(|child| (*child, next)).filter(|(_, row)| *row <= depth));
+        }
+        false
     }
 
     /// How many links are shown, and how many are not.
@@ -113,7 +152,11 @@ impl<'a> Tree<'a> {
             return *last;
         }
         if let Some(row) = self.links.get(number) {
-            row.render(page, &pad, row.link.same_as.and_then(|known| self.told_of(known)));
+            let same = row.link.same_as.and_then(|known| self.told_of(known));
+            row.render(page, &pad, same);
+            if row.link.more || self.cut.contains(&number) {
+                page.plain(&pad).put(Style::Dim, "\t…").end();
+            }
         }
         number
     }

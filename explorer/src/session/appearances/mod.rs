@@ -10,6 +10,11 @@ use crate::timeline::StateError;
 use chunk::{Completed, appeared_in};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Chunks looked through at a time, for each thread that does.
+const AT_A_TIME: usize = 2;
 
 /// Bytes that came to stand in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +45,7 @@ impl Session {
         pattern: &[u8],
         limit: usize,
     ) -> Result<(Vec<Appearance>, bool), StateError> {
-        let (first, more) = self.find_bytes_at(0, pattern, limit)?;
+        let (first, more) = self.find_bytes_at((0, 0), pattern, limit)?;
         let mut found: Vec<(Option<u64>, u64)> = first.into_iter().map(|at| (None, at)).collect();
         if !more {
             self.completed(pattern, limit, &mut |part| {
@@ -89,18 +94,76 @@ impl Session {
         let timeline = &self.timeline;
         let chunks: Vec<usize> = (0..timeline.chunk_count()).collect();
         let progress = Progress::new("looking through", chunks.len() as u64);
-        let one = |index: &usize| {
-            timeline.interrupt().check()?;
-            let found = appeared_in(timeline, *index, pattern, limit.saturating_add(1));
-            progress.step();
-            found
-        };
-        for batch in chunks.chunks(2 * rayon::current_num_threads()) {
-            let found: Vec<Vec<Completed>> = batch.par_iter().map(one).collect::<Result<_, _>>()?;
+        for batch in chunks.chunks(AT_A_TIME * rayon::current_num_threads()) {
+            let found = self.completed_in(batch, pattern, limit)?;
+            batch.iter().for_each(|_| progress.step());
             if !found.into_iter().all(&mut *take) {
                 break;
             }
         }
         Ok(())
+    }
+    /// What each of some chunks completed, of none more than the first `limit` and one.
+    fn completed_in(
+        &self,
+        chunks: &[usize],
+        pattern: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Vec<Completed>>, StateError> {
+        let timeline = &self.timeline;
+        let one = |index: &usize| {
+            timeline.interrupt().check()?;
+            appeared_in(timeline, *index, pattern, limit.saturating_add(1))
+        };
+        chunks.par_iter().map(one).collect()
+    }
+}
+
+/// The appearances of a pattern, some at a time: there may be more than can be held.
+pub struct Appearing {
+    pattern: Vec<u8>,
+    /// From which address on those of the first state are still to be told, if some are.
+    first: Option<u64>,
+    /// Chunks that were not looked through.
+    chunks: Range<usize>,
+    /// What those before completed.
+    completed: VecDeque<Completed>,
+}
+
+impl Appearing {
+    /// All of `pattern`, as [`Session::appearances`] lists them.
+    pub fn new(session: &Session, pattern: &[u8]) -> Self {
+        let chunks = 0..session.timeline.chunk_count();
+        let (first, completed) = (Some(0), VecDeque::new());
+        Self { pattern: pattern.to_vec(), first, chunks, completed }
+    }
+
+    /// The next ones, at most `most`, which may be none; `None` behind the last.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn next(
+        &mut self,
+        session: &Session,
+        most: usize,
+    ) -> Result<Option<Vec<Appearance>>, StateError> {
+        if let Some(from) = self.first {
+            let (found, more) = session.find_bytes_at((0, from), &self.pattern, most)?;
+            let behind = found.last().and_then(|last| last.checked_add(1));
+            self.first = behind.filter(|_| more);
+            let rows = found.into_iter().map(|at| session.appearance(None, at));
+            return rows.collect::<Result<_, _>>().map(Some);
+        }
+        if self.completed.is_empty() {
+            if self.chunks.is_empty() {
+                return Ok(None);
+            }
+            let batch = self.chunks.by_ref().take(AT_A_TIME * rayon::current_num_threads());
+            let batch: Vec<usize> = batch.collect();
+            let found = session.completed_in(&batch, &self.pattern, usize::MAX)?;
+            self.completed.extend(found.into_iter().flatten());
+        }
+        let some = self.completed.drain(..most.min(self.completed.len()));
+        some.map(|(t, at)| session.appearance(Some(t), at)).collect::<Result<_, _>>().map(Some)
     }
 }

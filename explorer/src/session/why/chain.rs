@@ -5,9 +5,8 @@ use super::writer::Piece;
 use super::{Beginning, Extent, Link, Origin};
 use crate::timeline::StateError;
 
-/// Most links of one answer that are shown, and most at all.
-const MAX_SHOWN: usize = 256;
-const MAX_LINKS: usize = 1024;
+/// Most links of one answer that are not shown.
+const MAX_OTHERS: usize = 768;
 
 impl Tracer<'_> {
     /// The link for what `tracepoint` wrote: the reader's, if it is the same visit of the same
@@ -101,7 +100,8 @@ impl Tracer<'_> {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.shown >= MAX_SHOWN || self.why.links.len() >= MAX_LINKS
+        let links = self.why.links.len();
+        self.shown >= self.reach.links || links >= self.reach.links.saturating_add(MAX_OTHERS)
     }
 
     /// Ends the way at the stack pointer that tracepoint `t` reads.

@@ -45,6 +45,8 @@ use tracer::Tracer;
 pub struct Reach {
     /// Most links one behind the other; those that only carry a value are not counted.
     pub depth: usize,
+    /// Most links that are shown.
+    pub links: usize,
     /// Whether the registers that make addresses count as sources of what is loaded.
     pub addresses: bool,
     /// Whether the stack pointer is followed, too: through every push and call.

@@ -21,7 +21,7 @@ pub use model::{
 };
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::dies::{DieRef, Dies, Language};
 
@@ -40,15 +40,15 @@ pub struct Type {
 
 /// Shapes by place.
 #[derive(Debug, Default)]
-pub(crate) struct TypeCache(Mutex<HashMap<DieRef, Arc<Shape>>>);
+pub(crate) struct TypeCache(RwLock<HashMap<DieRef, Arc<Shape>>>);
 
 impl TypeCache {
     fn get(&self, die: DieRef) -> Option<Arc<Shape>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&die).cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&die).cloned()
     }
 
     fn put(&self, die: DieRef, shape: Arc<Shape>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(die, shape);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(die, shape);
     }
 }
 

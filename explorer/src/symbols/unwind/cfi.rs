@@ -1,10 +1,11 @@
 //! Call frame information: `.eh_frame` and `.debug_frame`.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{
-    BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, EhFrameHdr, LittleEndian, RegisterRule,
-    UnwindContext, UnwindOffset, UnwindSection, UnwindTableRow,
+    BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, EhFrameHdr, LittleEndian, Register,
+    RegisterRule, UnwindContext, UnwindOffset, UnwindSection,
 };
 
 use super::expression::{evaluate, word};
@@ -18,6 +19,9 @@ use crate::symbols::ranges::RangeMap;
 /// Most entries indexed of a section without a search table.
 const MAX_ENTRIES: usize = 4 << 20;
 
+/// Most addresses whose rules are kept.
+const MAX_KEPT: usize = 4096;
+
 type Fde<'a> = gimli::FrameDescriptionEntry<Slice<'a>>;
 
 /// The sections, and an index for those that bring none.
@@ -29,6 +33,50 @@ pub(crate) struct Cfi {
     debug_frame: Bytes,
     eh_index: OnceLock<RangeMap>,
     debug_index: OnceLock<RangeMap>,
+    /// The rules for addresses that were asked for; `None` where there is no entry.
+    rules: Mutex<HashMap<u64, Option<Arc<Rules>>>>,
+}
+
+/// How registers are restored at an address.
+#[derive(Debug)]
+struct Rules {
+    /// Whether they are of `.debug_frame`.
+    debug: bool,
+    /// `None` if they make no sense.
+    row: Option<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    cfa: CfaRule<usize>,
+    registers: Vec<(Register, RegisterRule<usize>)>,
+    encoding: gimli::Encoding,
+    return_column: u16,
+    signal: bool,
+}
+
+impl Row {
+    fn of<'a, S: UnwindSection<Slice<'a>>>(
+        section: &S,
+        bases: &BaseAddresses,
+        fde: &Fde<'a>,
+        address: u64,
+    ) -> Option<Self> {
+        let mut context = UnwindContext::new();
+        let row = fde.unwind_info_for_address(section, bases, &mut context, address).ok()?;
+        Some(Self {
+            cfa: row.cfa().clone(),
+            registers: row.registers().cloned().collect(),
+            encoding: fde.cie().encoding(),
+            return_column: fde.cie().return_address_register().0,
+            signal: fde.is_signal_trampoline(),
+        })
+    }
+
+    fn register(&self, number: u16) -> Option<RegisterRule<usize>> {
+        let mut all = self.registers.iter();
+        all.find(|(register, _)| register.0 == number).map(|(_, rule)| rule.clone())
+    }
 }
 
 impl Cfi {
@@ -66,6 +114,7 @@ impl Cfi {
             debug_frame: debug_frame.unwrap_or_default(),
             eh_index: OnceLock::new(),
             debug_index: OnceLock::new(),
+            rules: Mutex::default(),
         }
     }
 
@@ -78,9 +127,11 @@ impl Cfi {
         memory: Memory<'_>,
     ) -> Option<Result<CallerFrame, UnwindEnd>> {
         let frame = Unwinding::new(pc, bias, registers);
-        self.with_entry(frame.address, memory, |section, bases, memory| match section {
-            Found::EhFrame(eh_frame, fde) => frame.by(eh_frame, bases, &fde, memory),
-            Found::DebugFrame(debug_frame, fde) => frame.by(debug_frame, bases, &fde, memory),
+        let rules = self.rules(frame.address)?;
+        let Some(row) = &rules.row else { return Some(Err(frame.bad())) };
+        Some(match rules.debug {
+            false => frame.by(&self.eh_frame(), row, memory),
+            true => frame.by(&self.debug_frame(), row, memory),
         })
     }
 
@@ -93,17 +144,51 @@ impl Cfi {
         memory: Memory<'_>,
     ) -> Option<u64> {
         let frame = Unwinding::new(pc, bias, registers);
-        let cfa = self.with_entry(frame.address, memory, |section, bases, memory| match section {
-            Found::EhFrame(eh_frame, fde) => frame.only_cfa(eh_frame, bases, &fde, memory),
-            Found::DebugFrame(debug_frame, fde) => frame.only_cfa(debug_frame, bases, &fde, memory),
+        let rules = self.rules(frame.address)?;
+        let row = rules.row.as_ref()?;
+        let cfa = match rules.debug {
+            false => frame.cfa(&self.eh_frame(), row, memory),
+            true => frame.cfa(&self.debug_frame(), row, memory),
+        };
+        cfa.ok()
+    }
+
+    /// The rules for a module address, read once; `None` without an entry.
+    fn rules(&self, address: u64) -> Option<Arc<Rules>> {
+        // Every change leaves it consistent, so a panic elsewhere does no harm.
+        let kept = || self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept().get(&address) {
+            return known.clone();
+        }
+        let read = self.with_entry(address, |section, bases| match section {
+            Found::EhFrame(eh_frame, fde) => (false, Row::of(eh_frame, bases, &fde, address)),
+            Found::DebugFrame(section, fde) => (true, Row::of(section, bases, &fde, address)),
         });
-        cfa?.ok()
+        let rules = read.map(|(debug, row)| Arc::new(Rules { debug, row }));
+        let mut kept = kept();
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(address, rules.clone());
+        rules
+    }
+
+    fn eh_frame(&self) -> EhFrame<Slice<'_>> {
+        let mut eh_frame = EhFrame::new(&self.eh_frame, LittleEndian);
+        eh_frame.set_address_size(8);
+        eh_frame
+    }
+
+    fn debug_frame(&self) -> DebugFrame<Slice<'_>> {
+        let mut debug_frame = DebugFrame::new(&self.debug_frame, LittleEndian);
+        debug_frame.set_address_size(8);
+        debug_frame
     }
 
     /// The code that the entry for a module address is about: mostly one function.
     pub fn range(&self, address: u64) -> Option<std::ops::Range<u64>> {
         let start_and_end = |start: u64, length: u64| Some(start..start.checked_add(length)?);
-        self.with_entry(address, &mut |_, _| false, |section, _, _| match section {
+        self.with_entry(address, |section, _| match section {
             Found::EhFrame(_, fde) => start_and_end(fde.initial_address(), fde.len()),
             Found::DebugFrame(_, fde) => start_and_end(fde.initial_address(), fde.len()),
         })?
@@ -111,7 +196,7 @@ impl Cfi {
 
     /// Whether the entry for a module address is of a signal trampoline; `None` without one.
     pub fn is_signal_trampoline(&self, address: u64) -> Option<bool> {
-        self.with_entry(address, &mut |_, _| false, |section, _, _| match section {
+        self.with_entry(address, |section, _| match section {
             Found::EhFrame(_, fde) => fde.is_signal_trampoline(),
             Found::DebugFrame(_, fde) => fde.is_signal_trampoline(),
         })
@@ -121,22 +206,19 @@ impl Cfi {
     fn with_entry<T>(
         &self,
         address: u64,
-        memory: Memory<'_>,
-        use_it: impl FnOnce(Found<'_, '_>, &BaseAddresses, Memory<'_>) -> T,
+        use_it: impl FnOnce(Found<'_, '_>, &BaseAddresses) -> T,
     ) -> Option<T> {
-        let mut eh_frame = EhFrame::new(&self.eh_frame, LittleEndian);
-        eh_frame.set_address_size(8);
+        let eh_frame = self.eh_frame();
         let found = self.by_header(&eh_frame, address);
         let index = || self.eh_index.get_or_init(|| index(&eh_frame, &self.bases));
         let found = found.or_else(|| by_index(&eh_frame, &self.bases, index(), address));
         if let Some(fde) = found {
-            return Some(use_it(Found::EhFrame(&eh_frame, fde), &self.bases, memory));
+            return Some(use_it(Found::EhFrame(&eh_frame, fde), &self.bases));
         }
-        let mut debug_frame = DebugFrame::new(&self.debug_frame, LittleEndian);
-        debug_frame.set_address_size(8);
+        let debug_frame = self.debug_frame();
         let index = self.debug_index.get_or_init(|| index_of(&debug_frame, &self.bases));
         let fde = by_index(&debug_frame, &self.bases, index, address)?;
-        Some(use_it(Found::DebugFrame(&debug_frame, fde), &self.bases, memory))
+        Some(use_it(Found::DebugFrame(&debug_frame, fde), &self.bases))
     }
 
     /// By the search table of `.eh_frame_hdr`.
@@ -215,45 +297,26 @@ impl<'r> Unwinding<'r> {
         Self { address, pc, bias, registers }
     }
 
-    fn only_cfa<'a, S: UnwindSection<Slice<'a>>>(
-        &self,
-        section: &S,
-        bases: &BaseAddresses,
-        fde: &Fde<'a>,
-        memory: Memory<'_>,
-    ) -> Result<u64, UnwindEnd> {
-        let mut context = UnwindContext::new();
-        let row = fde.unwind_info_for_address(section, bases, &mut context, self.address);
-        self.cfa(section, row.map_err(|_| self.bad())?, fde.cie().encoding(), memory)
-    }
-
     fn by<'a, S: UnwindSection<Slice<'a>>>(
         &self,
         section: &S,
-        bases: &BaseAddresses,
-        fde: &Fde<'a>,
+        row: &Row,
         memory: Memory<'_>,
     ) -> Result<CallerFrame, UnwindEnd> {
-        let mut context = UnwindContext::new();
-        let row = fde
-            .unwind_info_for_address(section, bases, &mut context, self.address)
-            .map_err(|_| self.bad())?;
-        let encoding = fde.cie().encoding();
-        let cfa = self.cfa(section, row, encoding, memory)?;
-        let return_column = fde.cie().return_address_register().0;
+        let cfa = self.cfa(section, row, memory)?;
         let mut caller = FrameRegisters::default();
         for number in 0..DWARF_REGISTERS as u16 {
-            caller.set(number, self.register(section, row, encoding, number, cfa, memory)?);
+            caller.set(number, self.register(section, row, number, cfa, memory)?);
         }
-        let return_address = match return_column {
+        let return_address = match row.return_column {
             number::RIP => caller.rip(),
-            other => self.register(section, row, encoding, other, cfa, memory)?,
+            other => self.register(section, row, other, cfa, memory)?,
         };
         let Some(return_address) = return_address else { return Err(UnwindEnd::Outermost) };
         caller.set(number::RIP, Some(return_address));
         // Where a signal interrupted, the address is that of the next
         // instruction, not one behind a call.
-        let signal = fde.is_signal_trampoline();
+        let signal = row.signal;
         let exact = if signal { CodeAddr::Pc } else { CodeAddr::Return };
         let method = if signal { Method::SignalFrame } else { Method::Cfi };
         // In longjmp and setcontext the canonical frame address is that of the saved context.
@@ -274,17 +337,16 @@ impl<'r> Unwinding<'r> {
     fn cfa<'a, S: UnwindSection<Slice<'a>>>(
         &self,
         section: &S,
-        row: &UnwindTableRow<usize>,
-        encoding: gimli::Encoding,
+        row: &Row,
         memory: Memory<'_>,
     ) -> Result<u64, UnwindEnd> {
-        match row.cfa() {
+        match &row.cfa {
             CfaRule::RegisterAndOffset { register, offset } => {
                 Ok(self.known(register.0)?.wrapping_add_signed(*offset))
             }
             CfaRule::Expression(expression) => {
                 let expression = expression.get(section).map_err(|_| self.bad())?;
-                evaluate(expression, encoding, None, self.bias, self.registers, memory)
+                evaluate(expression, row.encoding, None, self.bias, self.registers, memory)
             }
         }
     }
@@ -292,13 +354,12 @@ impl<'r> Unwinding<'r> {
     fn register<'a, S: UnwindSection<Slice<'a>>>(
         &self,
         section: &S,
-        row: &UnwindTableRow<usize>,
-        encoding: gimli::Encoding,
+        row: &Row,
         number: u16,
         cfa: u64,
         memory: Memory<'_>,
     ) -> Result<Option<u64>, UnwindEnd> {
-        let Some(rule) = row.register(gimli::Register(number)) else {
+        let Some(rule) = row.register(number) else {
             return Ok(match number {
                 number::RSP => Some(cfa),
                 _ => self.registers.preserved().get(number),
@@ -306,7 +367,7 @@ impl<'r> Unwinding<'r> {
         };
         let eval = |expression: gimli::UnwindExpression<usize>, memory: Memory<'_>| {
             let expression = expression.get(section).map_err(|_| self.bad())?;
-            evaluate(expression, encoding, Some(cfa), self.bias, self.registers, memory)
+            evaluate(expression, row.encoding, Some(cfa), self.bias, self.registers, memory)
         };
         // A register saved where memory is unknown is itself unknown; only
         // without the return address there is no caller.

@@ -95,7 +95,11 @@ impl Formatter<'_> {
         let address = value.integer(self.target)? as u64;
         let mut text = format!("{address:#x}");
         let to = value.of.target().unwrap_or_else(Type::void);
+        let name = || self.target.symbol(address).filter(|_| address != 0);
         if to.is_character() && to.size() == Some(1) {
+            if let Some(symbol) = name() {
+                text += &format!(" {symbol}");
+            }
             if address != 0 {
                 text += &format!(" {}", self.string_at(address));
             }
@@ -106,7 +110,7 @@ impl Formatter<'_> {
         {
             return Ok(format!("{text} {object}"));
         }
-        if let Some(symbol) = self.target.symbol(address).filter(|_| address != 0) {
+        if let Some(symbol) = name() {
             text += &format!(" {symbol}");
         }
         if let Some(wide) = Wide::of(&to).filter(|_| address != 0) {

@@ -2,7 +2,6 @@
 
 use super::{StateError, Timeline};
 use crate::trace::Store;
-use rdb_schema::event::Event;
 use rdb_schema::space::{Base, Mapping, PAGE};
 use std::sync::Arc;
 
@@ -171,17 +170,6 @@ impl Timeline {
         Ok(())
     }
 
-    /// Whether nothing was mapped at page `number` in chunk `index` before tracepoint `since`: all
-    /// stores of the chunk to it come later.
-    fn is_new(&self, index: usize, number: u64, since: u64) -> Result<bool, StateError> {
-        let Some(start) = number.checked_mul(PAGE) else { return Ok(false) };
-        let events = self.chunk_events(index)?;
-        let changes = events.mapping_changes_before(since).iter();
-        let mut changes = changes.filter_map(|i| events.list.get(*i as usize));
-        let concerns = |event: &Event| event.mappings.iter().any(|c| c.range().contains(&start));
-        Ok(self.chunk_start(index)?.space.find(start).is_none() && !changes.any(concerns))
-    }
-
     /// Applies the stores of the tracepoints from `since` to the start of chunk
     /// `index`.
     fn apply_earlier(
@@ -193,7 +181,7 @@ impl Timeline {
     ) -> Result<(), StateError> {
         let mut from = self.chunk_at(since)?;
         let place = self.place(from)?;
-        if since > place.first && !self.is_new(from, number, since)? {
+        if since > place.first {
             let view = self.chunk_view(from)?;
             view.check(place.end())?;
             let stores = view.stores().on_page(number, since, place.end());

@@ -1,6 +1,7 @@
 //! A program to run, recorded or not, in the same surroundings.
 
-use crate::compile::{Flavour, compile};
+use crate::compile::{Flavour, compile, must_run};
+use crate::explorer::Explorer;
 use crate::fixture::Fixture;
 use crate::process::{LIMIT, Output, Running, run};
 use crate::recording::Recording;
@@ -45,6 +46,24 @@ impl Guest {
         let mut guest = Guest::system(compile(fixture, flavour), &args);
         guest.stdin = fixture.truth.stdin.clone().into_bytes();
         guest
+    }
+
+    /// The program that `compiler`, with its flags, makes of a source of that name.
+    pub fn compiled(name: &str, source: &str, compiler: &[&str]) -> Guest {
+        let mut guest = Guest::system("", &[]);
+        std::fs::write(guest.directory().join(name), source).expect("failed to write a source");
+        let [program, flags @ ..] = compiler else { panic!("no compiler for {name}") };
+        let mut command = Command::new(program);
+        must_run(command.args(flags).args([name, "-o", "program"]).current_dir(guest.directory()));
+        guest.program = guest.directory().join("program");
+        guest
+    }
+
+    /// Records it to its end, which has to be a good one, and explores that.
+    pub fn recorded(&self) -> Explorer {
+        let recording = self.record(&[]);
+        assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+        recording.explore()
     }
 
     /// The working directory of its runs.

@@ -240,14 +240,8 @@ fn main() {
 
 #[test]
 fn of_functions_that_keep_to_no_convention_no_value_is_shown() {
-    let mut guest = Guest::system("", &[]);
-    let source = guest.directory().join("unused.rs");
-    std::fs::write(&source, UNUSED).expect("a source");
-    guest.program = guest.directory().join("unused");
-    let mut rustc = Command::new("rustc");
-    rustc.args(["-g", "-C", "opt-level=2"]).arg(&source).arg("-o").arg(&guest.program);
-    must_run(&mut rustc);
-    let answer = guest.record(&[]).explore().last(&["calls unused::stop"]);
+    let guest = Guest::compiled("unused.rs", UNUSED, &["rustc", "-g", "-C", "opt-level=2"]);
+    let answer = guest.recorded().last(&["calls unused::stop"]);
     let calls = answer.get("calls").as_array().expect("calls");
     assert_eq!(calls.len(), 2, "{answer:?}");
     assert!(calls.iter().all(|call| call["returned"].is_null()), "{answer:?}");
@@ -255,13 +249,8 @@ fn of_functions_that_keep_to_no_convention_no_value_is_shown() {
 
 #[test]
 fn of_copies_that_may_return_nothing_no_value_is_shown() {
-    let mut guest = Guest::system("", &[]);
-    let source = guest.directory().join("narrowed.c");
-    std::fs::write(&source, NARROWED).expect("a source");
-    guest.program = guest.directory().join("narrowed");
-    let mut gcc = Command::new("gcc");
-    must_run(gcc.args(["-g", "-O2", "-fipa-sra"]).arg(&source).arg("-o").arg(&guest.program));
-    let answer = guest.record(&[]).explore().last(&["calls note"]);
+    let guest = Guest::compiled("narrowed.c", NARROWED, &["gcc", "-g", "-O2", "-fipa-sra"]);
+    let answer = guest.recorded().last(&["calls note"]);
     let calls = answer.get("calls").as_array().expect("calls");
     assert_eq!(calls.len(), 3, "{answer:?}");
     assert!(calls.iter().all(|call| call["returned"].is_null()), "{answer:?}");

@@ -1,10 +1,8 @@
 //! Breakpoints at functions whose code begins with an inlined copy, or is split.
 
-use rdb_tests::compile::must_run;
 use rdb_tests::explorer::Explorer;
 use rdb_tests::guest::Guest;
 use rdb_tests::oracle;
-use rdb_tests::recording::Recording;
 use std::process::Command;
 
 const BEGINS_INLINED: &str = "\
@@ -50,19 +48,6 @@ int main()
 }
 ";
 
-fn compiled(name: &str, source: &str, compiler: &[&str]) -> (Guest, Recording) {
-    let mut guest = Guest::system("", &[]);
-    let directory = guest.directory().to_owned();
-    std::fs::write(directory.join(name), source).expect("a source");
-    let [program, flags @ ..] = compiler else { panic!("no compiler") };
-    let mut command = Command::new(program);
-    must_run(command.args(flags).args([name, "-o", "program"]).current_dir(&directory));
-    guest.program = directory.join("program");
-    let recording = guest.record(&[]);
-    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
-    (guest, recording)
-}
-
 fn value(explorer: &Explorer, commands: &[&str]) -> String {
     let answer = explorer.last(commands);
     answer.get("value").as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
@@ -71,8 +56,8 @@ fn value(explorer: &Explorer, commands: &[&str]) -> String {
 #[test]
 fn a_breakpoint_at_a_function_stops_in_it_not_in_what_is_inlined_there() {
     let flags = ["gcc", "-g", "-O2", "-static"];
-    let (guest, recording) = compiled("begins.c", BEGINS_INLINED, &flags);
-    let explorer = recording.explore();
+    let guest = Guest::compiled("begins.c", BEGINS_INLINED, &flags);
+    let explorer = guest.recorded();
     let stop = explorer.last(&["break within", "rc"]);
     assert_eq!((stop.function(), stop.line()), (Some("within"), Some(8)), "{stop:?}");
     assert_eq!(value(&explorer, &["break within", "rc", "print v"]), "7");
@@ -102,11 +87,11 @@ fn a_breakpoint_at_a_function_stops_in_it_not_in_what_is_inlined_there() {
 #[test]
 fn a_function_is_not_entered_at_its_cold_part() {
     let flags = ["g++", "-g", "-O2", "-static"];
-    let (guest, recording) = compiled("split.cpp", SPLIT, &flags);
+    let guest = Guest::compiled("split.cpp", SPLIT, &flags);
     let symbols = Command::new("nm").arg(&guest.program).output().expect("nm");
     let symbols = String::from_utf8_lossy(&symbols.stdout).into_owned();
     assert!(symbols.contains("catcheri.cold"), "the compiler split nothing");
-    let explorer = recording.explore();
+    let explorer = guest.recorded();
     let set = explorer.last(&["break catcher"]);
     assert_eq!(set.get("breakpoint")["targets"].as_array().map(Vec::len), Some(1), "{set:?}");
     let executed = explorer.last(&["executions -c 0 catcher"]);

@@ -1,10 +1,7 @@
 //! Variables that are in memory where registers, references or other variables lead to.
 
-use rdb_tests::compile::must_run;
 use rdb_tests::explorer::{Answer, Explorer};
 use rdb_tests::guest::Guest;
-use rdb_tests::recording::Recording;
-use std::process::Command;
 
 const BOUND: &str = "\
 #include <cstdio>
@@ -71,19 +68,6 @@ fn main() {
 }
 ";
 
-fn compiled(name: &str, source: &str, compiler: &[&str]) -> (Guest, Recording) {
-    let mut guest = Guest::system("", &[]);
-    let directory = guest.directory().to_owned();
-    std::fs::write(directory.join(name), source).expect("a source");
-    let [program, flags @ ..] = compiler else { panic!("no compiler") };
-    let mut command = Command::new(program);
-    must_run(command.args(flags).args([name, "-o", "program"]).current_dir(&directory));
-    guest.program = directory.join("program");
-    let recording = guest.record(&[]);
-    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
-    (guest, recording)
-}
-
 /// The new values of what `mod list` lists.
 fn written(answer: &Answer) -> Vec<String> {
     let rows = answer.get("modifications").as_array().cloned().unwrap_or_default();
@@ -97,8 +81,8 @@ fn stopped(explorer: &Explorer, place: &str, ask: &str) -> Answer {
 #[test]
 fn what_a_register_leads_to_is_followed() {
     for level in ["-Og", "-O1", "-O2"] {
-        let (_guest, recording) = compiled("bound.cpp", BOUND, &["g++", "-g", "-std=c++17", level]);
-        let explorer = recording.explore();
+        let guest = Guest::compiled("bound.cpp", BOUND, &["g++", "-g", "-std=c++17", level]);
+        let explorer = guest.recorded();
         // What the loads and stores of the level leave of `a`: the last value is the same.
         for (name, last) in [("a", "3"), ("b", "5"), ("c", "40")] {
             let answer = stopped(&explorer, "bound.cpp:9", &format!("mod list -w any {name}"));
@@ -112,8 +96,8 @@ fn what_a_register_leads_to_is_followed() {
 fn arrays_of_variable_length_are_followed() {
     let expected = ["0", "1", "4", "9", "16"];
     for level in ["-O0", "-Og", "-O1"] {
-        let (_guest, recording) = compiled("variable.c", VARIABLE, &["gcc", "-g", level]);
-        let explorer = recording.explore();
+        let guest = Guest::compiled("variable.c", VARIABLE, &["gcc", "-g", level]);
+        let explorer = guest.recorded();
         let answer = stopped(&explorer, "variable.c:9", "mod list squares");
         let values = written(&answer);
         assert_eq!(values.len(), expected.len(), "{level}: {answer:?}");
@@ -135,8 +119,8 @@ fn arrays_of_variable_length_are_followed() {
 #[test]
 fn a_reference_is_what_it_refers_to() {
     for level in ["-O0", "-O2"] {
-        let (_guest, recording) = compiled("bound.cpp", BOUND, &["g++", "-g", "-std=c++17", level]);
-        let explorer = recording.explore();
+        let guest = Guest::compiled("bound.cpp", BOUND, &["g++", "-g", "-std=c++17", level]);
+        let explorer = guest.recorded();
         let answer = stopped(&explorer, "bound.cpp:14", "mod list -w future r");
         assert_eq!(written(&answer), ["49", "98"], "{level}: {answer:?}");
         let place = stopped(&explorer, "bound.cpp:14", "mod list -w future &r");
@@ -159,8 +143,8 @@ fn times(answer: &Answer) -> Vec<u64> {
 
 #[test]
 fn rusts_references_are_dereferenced_before_they_are_indexed() {
-    let (_guest, recording) = compiled("indexed.rs", INDEXED, &["rustc", "-g"]);
-    let explorer = recording.explore();
+    let guest = Guest::compiled("indexed.rs", INDEXED, &["rustc", "-g"]);
+    let explorer = guest.recorded();
     let value = |ask: &str| {
         let answer = stopped(&explorer, "indexed.rs:5", ask);
         answer.get("value").as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()

@@ -219,12 +219,6 @@ fn built(name: &str, source: &str, flags: &[&str]) -> Guest {
     guest
 }
 
-fn recorded(guest: &Guest) -> Explorer {
-    let recording = guest.record(&[]);
-    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
-    recording.explore()
-}
-
 /// The first moment in `main`, and those after each of `commands`.
 fn moments(explorer: &Explorer, commands: &[&str]) -> Vec<Answer> {
     let mut answers = explorer.ask(&[&["break main", "rc", "delete"], commands].concat());
@@ -283,7 +277,7 @@ fn steps_stop_where_gdb_stops_and_come_back() {
     let optimised = [("loops.c", LOOPS, &["-Og"][..]), ("loops.c", LOOPS, &["-O1"])];
     for (name, source, flags) in programs.into_iter().chain(optimised) {
         let guest = built(name, source, flags);
-        let explorer = recorded(&guest);
+        let explorer = guest.recorded();
         assert_steps_as_gdb(&guest, &explorer, "step");
         assert_steps_as_gdb(&guest, &explorer, "next");
         let count = in_main(&moments(&explorer, &["step"; 150])).min(150) - 1;
@@ -295,7 +289,7 @@ fn steps_stop_where_gdb_stops_and_come_back() {
 fn steps_enter_and_leave_inlined_functions_as_in_gdb() {
     for flags in [["-Og"], ["-O1"], ["-O2"], ["-O3"]] {
         let guest = built("shapes.cpp", INLINED, &flags);
-        let explorer = recorded(&guest);
+        let explorer = guest.recorded();
         assert_steps_as_gdb(&guest, &explorer, "step");
         assert_steps_as_gdb(&guest, &explorer, "next");
         let count = in_main(&moments(&explorer, &["step"; 150])).min(150) - 1;
@@ -306,7 +300,7 @@ fn steps_enter_and_leave_inlined_functions_as_in_gdb() {
 #[test]
 fn breakpoints_on_lines_are_behind_prologues_beside_type_units() {
     let guest = built("shapes.cpp", INLINED, &["-O0", "-gdwarf-5", "-fdebug-types-section"]);
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     let line = 1 + INLINED.lines().position(|line| line.contains("int twice")).expect("a line");
     let there = |place: &str| {
         let answers = explorer.ask(&[&format!("break {place}"), "rc", "print k"]);
@@ -320,7 +314,7 @@ fn breakpoints_on_lines_are_behind_prologues_beside_type_units() {
 fn steps_come_back_through_handlers_of_signals() {
     for flags in [["-O0"], ["-O1"]] {
         let guest = built("signalled.c", SIGNALLED, &flags);
-        let explorer = recorded(&guest);
+        let explorer = guest.recorded();
         let all = moments(&explorer, &["step"; 150]);
         let handled = all.iter().filter(|answer| answer.function() == Some("handle")).count();
         assert!(handled >= 4, "{all:?}");
@@ -332,11 +326,11 @@ fn steps_come_back_through_handlers_of_signals() {
 fn until_goes_on_behind_loops_as_in_gdb() {
     for flags in [["-O0"], ["-Og"], ["-O1"]] {
         let guest = built("loops.c", LOOPS, &flags);
-        assert_steps_as_gdb(&guest, &recorded(&guest), "until");
+        assert_steps_as_gdb(&guest, &guest.recorded(), "until");
     }
     // A frame that is left ends it, as the end of the loop does in the frame.
     let guest = built("loops.c", LOOPS, &["-O0"]);
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     let commands = ["break fact if n == 3", "rc", "delete", "until", "until", "until", "until"];
     let lines: Vec<_> = explorer.ask(&commands)[3..]
         .iter()
@@ -378,7 +372,7 @@ fn lines_begin_where_gdb_has_them() {
             assert!(asked.len() > 20, "{tables:?}");
             let Some(theirs) = oracle::answers(&guest, "main", 1, &asked) else { return };
             let commands = [&["break main".to_owned(), "rc".to_owned()][..], &asked].concat();
-            let (_, own) = recorded(&guest).attempt(&commands);
+            let (_, own) = guest.recorded().attempt(&commands);
             for (own, theirs) in own[2..].iter().zip(&theirs) {
                 let Some(theirs) = row(theirs) else { continue };
                 let code = &own.get("lines")[0];

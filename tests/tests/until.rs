@@ -1,10 +1,8 @@
 //! Running to a place within a frame: `until`, `advance`, and back.
 
-use rdb_tests::compile::must_run;
 use rdb_tests::explorer::{Answer, Explorer, parse_hex};
 use rdb_tests::guest::Guest;
 use rdb_tests::oracle;
-use std::process::Command;
 
 const RECURSIVE: &str = "\
 #include <setjmp.h>
@@ -46,19 +44,7 @@ int main(void)
 ";
 
 fn built() -> Guest {
-    let mut guest = Guest::system("", &[]);
-    let directory = guest.directory().to_owned();
-    std::fs::write(directory.join("recursive.c"), RECURSIVE).expect("a source");
-    let flags = ["-g", "-O0", "-static", "recursive.c", "-o", "program"];
-    must_run(Command::new("gcc").args(flags).current_dir(&directory));
-    guest.program = directory.join("program");
-    guest
-}
-
-fn recorded(guest: &Guest) -> Explorer {
-    let recording = guest.record(&[]);
-    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
-    recording.explore()
+    Guest::compiled("recursive.c", RECURSIVE, &["gcc", "-g", "-O0", "-static"])
 }
 
 fn number(answer: &Answer) -> u64 {
@@ -92,7 +78,7 @@ fn their_end(guest: &Guest, place: &str, hit: usize, commands: &[&str]) -> Optio
 #[test]
 fn until_and_advance_end_where_they_do_in_gdb() {
     let guest = built();
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     let ways: [(usize, &[&str]); 15] = [
         // In the frame itself, behind recursion.
         (1, &["until 14"]),
@@ -124,7 +110,7 @@ fn until_and_advance_end_where_they_do_in_gdb() {
 #[test]
 fn runs_to_a_place_say_why_they_ended() {
     let guest = built();
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     let begin = ["break fact if n == 2", "rc", "delete"];
     let end = |commands: &[&str]| {
         let answer = explorer.last(&[&begin[..], commands].concat());
@@ -155,7 +141,7 @@ fn runs_to_a_place_say_why_they_ended() {
 #[test]
 fn a_frame_that_is_jumped_out_of_ends_the_run() {
     let guest = built();
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     for command in ["until 26", "advance 26", "until 34"] {
         let answer = explorer.last(&["break leaps if n == 1", "rc", "delete", command]);
         assert_eq!((answer.reason(), answer.function()), ("out", Some("main")), "{command}");
@@ -168,7 +154,7 @@ fn a_frame_that_is_jumped_out_of_ends_the_run() {
 #[test]
 fn a_frame_without_a_caller_does_not_bound_the_run() {
     let guest = built();
-    let explorer = recorded(&guest);
+    let explorer = guest.recorded();
     for command in ["until helper", "advance helper", "rl helper"] {
         let answer = explorer.last(&[command]);
         assert_eq!((answer.reason(), answer.line()), ("until", Some(6)), "{command}");

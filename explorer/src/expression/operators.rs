@@ -12,9 +12,6 @@ use crate::values::{Format, Formatter, Target, Value};
 /// Most elements of `array@count`.
 const MAX_REPEAT: i128 = 1 << 20;
 
-/// Most Rust references to references that an index passes.
-const MAX_REFERENCES: u32 = 8;
-
 /// What a value is as an operand: references are what they refer to.
 fn operand(value: &Value, target: &dyn Target) -> Value {
     value.referent(target)
@@ -257,7 +254,7 @@ pub(super) fn index(
     let (of, index) = (operand(of, environment), operand(index, environment));
     let swapped = of.of.is_integral();
     let (of, index) = if swapped { (index, of) } else { (of, index) };
-    let of = rust_referent(of, environment);
+    let of = pretty::rust_referent(of, environment);
     if let Some(found) = pretty::indexed(&of, &index, environment) {
         return found.map_err(|why| no_element(&of, &index, &why, environment));
     }
@@ -285,25 +282,6 @@ pub(super) fn index(
     }
     let moved = displaced(Binary::Add, &of, &index, environment)?;
     dereference(&moved, environment)
-}
-
-/// What a Rust reference or box of what can be indexed leads to; other values are themselves.
-/// Rust dereferences before it indexes (The Rust Reference, "Array and slice indexing
-/// expressions"); C's pointers have no such names.
-fn rust_referent(of: Value, environment: &dyn Environment) -> Value {
-    let mut inner = of.clone();
-    for _ in 0..MAX_REFERENCES {
-        let name = inner.of.name();
-        if !(name.starts_with('&') || name.starts_with("alloc::boxed::Box<")) {
-            break;
-        }
-        let Some(pointee) = inner.pointee(environment) else { break };
-        inner = pointee;
-        if inner.of.element().is_some() || pretty::is_indexed(&inner, environment) {
-            return inner;
-        }
-    }
-    of
 }
 
 /// Why a container has no element of a number or key.

@@ -45,8 +45,8 @@ impl Session {
         Ok(count)
     }
 
-    /// Gives where `pattern` stands at state `t`, from an address on, to `take`, part by part of memory, as long
-    /// as that wants more.
+    /// Gives where `pattern` stands at state `t`, from an address on, to `take`, part by part of
+    /// memory, as long as that wants more.
     fn find_parts(
         &self,
         (t, from): (u64, u64),

@@ -174,10 +174,8 @@ impl Session {
             return Ok(None);
         }
         let Some(condition) = executed.condition else { return Ok(Some((t, Ok(true)))) };
-        let holds = self.holds(
-            condition,
-            &self.scene_at(t, breakpoint::outside(executed.targets, pc, module))?,
-        );
+        let outside = breakpoint::outside(executed.targets, pc, module);
+        let holds = self.holds(condition, &self.scene_at(t, outside)?);
         Ok((holds != Ok(false)).then_some((t, holds.map_err(Arc::new))))
     }
 }

@@ -59,10 +59,7 @@ impl Session {
             Ok(leaving) => leaving,
             Err(why) => return Ok(Err(why)),
         };
-        let from = match direction {
-            Direction::Forward => self.position()?,
-            Direction::Backward => self.cursor,
-        };
+        let from = self.setting_out(direction)?;
         let found = match &leaving.copy {
             Some(ranges) => self.out_of_copy(&leaving, ranges, from, direction)?,
             None => match &leaving.outer {

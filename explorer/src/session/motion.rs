@@ -140,7 +140,7 @@ impl Session {
         (self.cursor, self.chosen, self.selected, self.outside) = (state, None, 0, 0);
         self.forget_listing();
         self.due.clear();
-        let outside = hit.iter().map(|hit| hit.outside).min();
+        let outside = hit.iter().map(|hit| hit.outside).min().unwrap_or(0);
         let numbers: Vec<u32> = hit.iter().map(|hit| hit.number).collect();
         for number in &numbers {
             self.breakpoints.count(*number);
@@ -150,7 +150,7 @@ impl Session {
         self.stop = match (natural, numbers.is_empty()) {
             (Some(natural @ (Stop::Signal(_) | Stop::Exit { .. } | Stop::End)), _) => natural,
             (_, false) => {
-                (self.selected, self.outside) = (outside.unwrap_or(0), outside.unwrap_or(0));
+                (self.selected, self.outside) = (outside, outside);
                 Stop::Breakpoint { breakpoints: numbers }
             }
             (Some(natural), true) => natural,

@@ -5,8 +5,8 @@ use super::calls::{Flow, flow};
 use super::{Frames, Session};
 use crate::timeline::{Direction, StateError};
 
-/// Frames that are walked for the end of a stack.
-const MAX_FRAMES: usize = 256;
+/// Frames that are walked for the end of a stack, and for the owner of a place in it.
+pub(super) const MAX_FRAMES: usize = 256;
 
 impl Session {
     /// The nearest state of a thread after (before) `inside`, a state in a frame or in what it

@@ -1,12 +1,14 @@
 //! What calls returned, in the types of their functions, where the calling convention tells.
 
 use super::abi::{self, Class};
+use super::locate::Found;
 use super::registers;
 use super::{Call, Scene, Session};
 use crate::symbols::datatypes::{Member, Passing, Record, Shape, Type};
-use crate::symbols::{CodeAddr, Language};
+use crate::symbols::{DieRef, Dies, Language};
 use crate::timeline::StateError;
 use crate::values::{Bytes, Place, Value, Visits};
+use std::sync::Arc;
 
 /// Bytes that two registers of returned values hold (System V ABI for x86-64, 3.2.3).
 const IN_REGISTERS: u64 = 16;
@@ -44,10 +46,8 @@ impl Session {
     /// such copies (-fipa-sra); others say DW_CC_nocall of them (DWARF 5, 3.3.1.1).
     fn is_narrowed(&self, call: &Call) -> Result<bool, StateError> {
         let pc = self.timeline.pc(call.tracepoint)?;
-        if let Some((symbols, bias)) = self.locator.module_at(&self.timeline, call.tracepoint, pc)
-            && let Some(function) =
-                symbols.function_dies(crate::symbols::ModuleAddr::of_runtime(pc, bias), 0)
-            && symbols.dies().is_unconventional(function.physical)
+        if let Some((dies, function)) = self.function_called(call)?
+            && dies.is_unconventional(function)
         {
             return Ok(true);
         }
@@ -57,21 +57,25 @@ impl Session {
 
     /// What the function of a call is declared to return, and in which language.
     fn return_type(&self, call: &Call) -> Result<Option<(Type, Language)>, StateError> {
-        let pc = CodeAddr::Pc(self.timeline.pc(call.tracepoint)?);
-        let module = self.locator.module_at(&self.timeline, call.tracepoint, pc.value());
-        let Some((symbols, bias)) = module else { return Ok(None) };
-        let address = crate::symbols::ModuleAddr::of_runtime(pc.value(), bias);
-        let Some(function) = symbols.function_dies(address, 0) else { return Ok(None) };
-        let dies = symbols.dies();
-        if dies.is_assembly(function.physical) {
+        let Some((dies, function)) = self.function_called(call)? else { return Ok(None) };
+        if dies.is_assembly(function) {
             return Ok(None);
         }
-        let Some(of) = Type::at(dies, function.physical) else { return Ok(None) };
+        let Some(of) = Type::at(dies, function) else { return Ok(None) };
         let returns = match of.shape() {
             Shape::Function { returns, .. } => Some(of.follow(returns)),
             _ => None,
         };
-        Ok(returns.map(|returns| (returns, dies.language_of(function.physical))))
+        Ok(returns.map(|returns| (returns, dies.language_of(function))))
+    }
+
+    /// The DIE of the function of a call, and those of its module.
+    fn function_called(&self, call: &Call) -> Result<Option<(&Arc<Dies>, DieRef)>, StateError> {
+        let pc = self.timeline.pc(call.tracepoint)?;
+        let found = self.found_at(call.tracepoint, pc);
+        Ok(found.and_then(|Found { symbols, address, .. }| {
+            Some((symbols.dies(), symbols.function_dies(address, 0)?.physical))
+        }))
     }
 }
 

@@ -1,14 +1,12 @@
 //! Watchpoints of local variables end with the frame of the variable, in both directions.
 
 use super::breakpoint::Scope;
+use super::outside::MAX_FRAMES;
 use super::{Frames, Session, Stop, Subject};
 use crate::symbols::CodeAddr;
 use crate::symbols::location::Frame;
 use crate::timeline::{Direction, StateError};
 use crate::values::Place;
-
-/// Frames among which the owner of a place in the stack is looked for.
-const MAX_FRAMES: usize = 256;
 
 /// Bytes below the stack pointer that a function may use (System V ABI, 3.2.2).
 pub(super) const RED_ZONE: u64 = 128;

@@ -83,6 +83,17 @@ impl Session {
         Ok(resumes.unwrap_or(self.timeline.end()))
     }
 
+    /// The state from which the selected thread sets out in a direction.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub(super) fn setting_out(&self, way: Direction) -> Result<u64, StateError> {
+        match way {
+            Direction::Forward => self.position(),
+            Direction::Backward => Ok(self.cursor),
+        }
+    }
+
     /// The thread to which a step is confined; none, if the program has one thread or steps
     /// go through all of them.
     ///

@@ -97,10 +97,7 @@ impl Session {
     /// Where a frame is left.
     fn out_of(&self, frame: &Leaving, direction: Direction) -> Result<Found, StateError> {
         let Ok(outer) = frame.outer else { return Ok(None) };
-        let from = match direction {
-            Direction::Forward => self.position()?,
-            Direction::Backward => self.cursor,
-        };
+        let from = self.setting_out(direction)?;
         self.out_of_function(frame, outer, from, direction)
     }
 

@@ -207,7 +207,8 @@ pub static WHY: Command = Command {
               Of an expression whose value is kept nowhere, the operands are followed. Moves \
               that only save a register, or that pass through code without sources of the \
               dynamic linker and of libraries, are one line, and do not count; rounds of a loop \
-              that repeat the one before are one line, too, and count once; a way ends at the stack pointer.",
+              that repeat the one before are one line, too, and count once; a way ends at the \
+              stack pointer.",
     run: |session, arguments| {
         let expression = arguments.get(EXPRESSION.name).unwrap_or_default();
         let question = session.question(expression, arguments.count(SIZE.name));

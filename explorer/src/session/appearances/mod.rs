@@ -103,6 +103,7 @@ impl Session {
         }
         Ok(())
     }
+
     /// What each of some chunks completed, of none more than the first `limit` and one.
     fn completed_in(
         &self,

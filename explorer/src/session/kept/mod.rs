@@ -103,12 +103,13 @@ impl Scene<'_> {
     pub(super) fn kept_variable(&self, name: &str) -> Option<(Kept, Variable)> {
         let view = self.view()?;
         let variable = self.named_local(name)?.clone();
-        if self.value_of(&variable).of.is_reference() {
+        let value = self.value_of(&variable);
+        if value.of.is_reference() {
             return None;
         }
         let dies = view.dies()?;
         let (symbols, bias) = view.module()?;
-        let bytes = self.value_of(&variable).size()?;
+        let bytes = value.size()?;
         let mut kept = Kept {
             variable: variable.name.to_string(),
             thread: self.frames.thread(),

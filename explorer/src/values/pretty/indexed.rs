@@ -3,11 +3,15 @@
 use super::associative::{hash_values, tree_values};
 use super::cpp::{DEQUE_BUFFER, number, vector_parts, word};
 use super::{adaptors, bare_name, rust, rust_collections};
-use crate::symbols::datatypes::Type;
+use crate::symbols::datatypes::{Shape, Type};
+use crate::values::format::is_box_name;
 use crate::values::{Target, Value};
 
 /// Elements of a map that are looked through for a key.
 const MOST_SEARCHED: usize = 100_000;
+
+/// Most Rust references to references that an index passes.
+const MAX_REFERENCES: u32 = 8;
 
 /// Longest key compared, bytes.
 const MAX_KEY: u64 = 1 << 16;
@@ -28,12 +32,49 @@ pub enum NotIndexed {
 }
 
 /// Whether a value is a container that has elements by number or key.
-pub fn is_indexed(value: &Value, target: &dyn Target) -> bool {
-    bare_name(value).is_some_and(|name| match name.as_str() {
-        "std::map" | "std::unordered_map" => true,
-        rust_collections::HASH_MAP | rust_collections::BTREE_MAP => true,
-        _ => length(value, &name, target).is_some(),
-    })
+fn is_indexed(value: &Value, target: &dyn Target) -> bool {
+    let has = |name: String| Map::of(&name).is_some() || length(value, &name, target).is_some();
+    bare_name(value).is_some_and(has)
+}
+
+/// What a Rust reference or box of what can be indexed leads to; other values are themselves.
+/// Rust dereferences before it indexes (The Rust Reference, "Array and slice indexing
+/// expressions"); C's pointers have no names.
+pub fn rust_referent(of: Value, target: &dyn Target) -> Value {
+    let mut inner = of.clone();
+    for _ in 0..MAX_REFERENCES {
+        let Some(pointee) = rust_pointee(&inner, target) else { break };
+        inner = pointee;
+        if inner.of.element().is_some() || is_indexed(&inner, target) {
+            return inner;
+        }
+    }
+    of
+}
+
+fn rust_pointee(value: &Value, target: &dyn Target) -> Option<Value> {
+    let stripped = value.of.stripped();
+    let Shape::Pointer { name: Some(name), .. } = stripped.shape() else { return None };
+    let leads = name.starts_with('&') || is_box_name(name);
+    leads.then(|| value.pointee(target)).flatten()
+}
+
+/// The containers that have elements by key.
+enum Map {
+    Tree,
+    Hash,
+    Rust,
+}
+
+impl Map {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "std::map" => Some(Self::Tree),
+            "std::unordered_map" => Some(Self::Hash),
+            rust_collections::HASH_MAP | rust_collections::BTREE_MAP => Some(Self::Rust),
+            _ => None,
+        }
+    }
 }
 
 /// The element of a container; `None` if it is no container that has such.
@@ -47,14 +88,14 @@ pub fn indexed(
         let (values, length) = all?;
         Some((values.into_iter().map(Pair::Record).collect(), length))
     };
-    let all: Option<(Vec<Pair>, u64)> = match name.as_str() {
-        "std::map" => records(tree_values(value, MOST_SEARCHED, target)),
-        "std::unordered_map" => records(hash_values(value, MOST_SEARCHED, target)),
-        rust_collections::HASH_MAP | rust_collections::BTREE_MAP => {
+    let all: Option<(Vec<Pair>, u64)> = match Map::of(&name) {
+        Some(Map::Tree) => records(tree_values(value, MOST_SEARCHED, target)),
+        Some(Map::Hash) => records(hash_values(value, MOST_SEARCHED, target)),
+        Some(Map::Rust) => {
             let all = rust_collections::entries(value, &name, MOST_SEARCHED, target);
             all.map(|(pairs, length)| (pairs.into_iter().map(Pair::Apart).collect(), length))
         }
-        _ => return numbered(value, &name, index, target),
+        None => return numbered(value, &name, index, target),
     };
     Some(all.ok_or(NotIndexed::Unknown).and_then(|(pairs, length)| {
         keyed(&pairs, index, target)?.ok_or(match length {

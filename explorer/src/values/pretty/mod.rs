@@ -12,7 +12,7 @@ mod rust_collections;
 pub(crate) use cpp::word;
 
 pub use content::{Content, ContentPart, content};
-pub use indexed::{NotIndexed, indexed, is_indexed};
+pub use indexed::{NotIndexed, indexed, rust_referent};
 pub use random_access::{between, moved};
 
 use super::{Target, Value};

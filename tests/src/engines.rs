@@ -40,12 +40,12 @@ pub fn compared(left: &Path, right: &Path) -> Result<Comparison, String> {
     compare(&open(left)?, &open(right)?, &|| false).map_err(|error| error.to_string())
 }
 
-/// Records a guest with the reference and every engine; in words, what differs first. Traces that
-/// differ are kept in `keep`.
-pub fn disagreement(guest: &Guest, keep: &Path, name: &str) -> Option<String> {
-    let reference = record(guest, REFERENCE);
+/// Records a guest with the reference and every engine, and `options`; in words, what differs
+/// first. Traces that differ are kept in `keep`.
+pub fn disagreement(guest: &Guest, options: &[&str], keep: &Path, name: &str) -> Option<String> {
+    let reference = record(guest, &[REFERENCE, options].concat());
     ENGINES.iter().find_map(|engine| {
-        let other = record(guest, engine);
+        let other = record(guest, &[engine, options].concat());
         let found = compared(&reference.recording.trace, &other.recording.trace);
         let said = match found {
             Ok(Comparison { difference: None, .. }) => return None,

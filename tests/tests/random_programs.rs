@@ -18,7 +18,7 @@ fn engines_agree_on_random_programs() {
     let keep = target_directory().join("differing");
     for_each(SEEDS, 2, |seed| {
         with_guest(seed, |guest| {
-            let found = disagreement(guest, &keep, &format!("seed-{seed}"));
+            let found = disagreement(guest, &[], &keep, &format!("seed-{seed}"));
             assert!(found.is_none(), "{}", found.unwrap_or_default());
         });
     });

@@ -3,6 +3,7 @@
 
 use super::Session;
 use super::breakpoint::{self, Breakpoint, addresses_of};
+use super::judged::{Found, in_direction};
 use crate::timeline::{Direction, StateError};
 use std::ops::{ControlFlow, Range};
 
@@ -83,7 +84,9 @@ impl Session {
             Direction::Backward => 0..from.min(end),
         };
         let mut hit = None;
-        self.crossed(&active, times, direction, &mut |state| {
+        // Of those that are to be ignored, it is not known how many are.
+        let most = if active.iter().all(|one| one.ignore == 0) { 1 } else { u64::MAX };
+        self.crossed((&active, most), times, direction, &mut |state| {
             // Those that are to be ignored are crossed as well.
             let stops = self.is_hit(state, self.timeline.pc(state)?);
             hit = stops.then_some(state);
@@ -97,13 +100,13 @@ impl Session {
     }
 
     /// Calls `take` with the tracepoints of `times` at which one of `breakpoints` is crossed, in
-    /// `direction`, until it breaks.
+    /// `direction`, until it breaks, which it does after `most` at the latest.
     ///
     /// # Errors
     /// When history cannot be read there, or somebody asked to stop; those of `take`.
     pub(super) fn crossed(
         &self,
-        breakpoints: &[&Breakpoint],
+        (breakpoints, mut most): (&[&Breakpoint], u64),
         times: Range<u64>,
         direction: Direction,
         take: &mut dyn FnMut(u64) -> Result<ControlFlow<()>, StateError>,
@@ -112,18 +115,19 @@ impl Session {
         let chunks = self.chunks_executing(times.clone(), direction, &addresses)?;
         let Some((first, rest)) = chunks.split_first() else { return Ok(()) };
         let crossed = Crossed { breakpoints, addresses, times };
-        let mut near = crossed.executed_in(self, *first)?;
-        if direction == Direction::Backward {
-            near.reverse();
-        }
-        for t in near {
+        for t in in_direction(crossed.executed_in(self, *first)?, direction) {
             self.interrupt.check()?;
-            if crossed.is_at(self, t)? && take(t)?.is_break() {
-                return Ok(());
+            if crossed.is_at(self, t)? {
+                if take(t)?.is_break() {
+                    return Ok(());
+                }
+                most = most.saturating_sub(1);
             }
         }
-        let find = |session: &Session, chunk: usize| crossed.all_in(session, chunk);
-        self.by_chunks(rest, direction, &find, take)
+        let find = |session: &Session, chunk: usize, found: &mut Found<'_, u64>| {
+            crossed.find_in(session, (chunk, direction), found)
+        };
+        self.by_chunks(rest, most, &find, take)
     }
 
     /// Whether `breakpoint` is crossed at `state`, where `pc` is executed.
@@ -152,16 +156,23 @@ impl Crossed<'_> {
         session.timeline.find_all_in(chunk, self.times.clone(), &self.addresses)
     }
 
-    /// Those at which one of the breakpoints is crossed.
-    fn all_in(&self, session: &Session, chunk: usize) -> Result<Vec<u64>, StateError> {
-        let mut all = Vec::new();
-        for t in self.executed_in(session, chunk)? {
+    /// Adds those at which one of the breakpoints is crossed to `found`.
+    fn find_in(
+        &self,
+        session: &Session,
+        (chunk, direction): (usize, Direction),
+        found: &mut Found<'_, u64>,
+    ) -> Result<(), StateError> {
+        for t in in_direction(self.executed_in(session, chunk)?, direction) {
             session.interrupt.check()?;
+            if found.is_done() {
+                break;
+            }
             if self.is_at(session, t)? {
-                all.push(t);
+                found.add(t, true);
             }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// Whether one is crossed at tracepoint `t`, which is at one of the addresses.

@@ -55,7 +55,8 @@ impl Session {
             Times::Any => (0..end, Direction::Forward),
         };
         let mut each = Each::default();
-        let executed = Executed { targets, times: times.clone(), direction, condition };
+        let most = if limit == 0 { u64::MAX } else { (limit as u64).saturating_add(1) };
+        let executed = Executed { targets, times: times.clone(), direction, condition, most };
         self.judge(executed, &mut |(t, verdict)| {
             match verdict {
                 Ok(_) => {

@@ -73,7 +73,7 @@ impl Session {
         let end = self.timeline.end();
         let (mut count, mut last) = (0, None);
         let times = states.start..states.end.min(end);
-        self.crossed(&[breakpoint], times, way, &mut |t| {
+        self.crossed((&[breakpoint], most), times, way, &mut |t| {
             (count, last) = (count + 1, Some(t));
             Ok(if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;

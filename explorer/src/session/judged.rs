@@ -9,6 +9,7 @@ use crate::timeline::{Direction, StateError};
 use rayon::prelude::*;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Executions judged in turn.
 const SOON: usize = 1024;
@@ -33,6 +34,39 @@ pub(super) struct Executed<'a> {
     pub direction: Direction,
     /// Holds at those that are wanted.
     pub condition: Option<&'a str>,
+    /// So many wanted ones are enough.
+    pub most: u64,
+}
+
+/// What was found in a chunk, in the direction of the search.
+pub(super) struct Found<'a, T> {
+    all: Vec<T>,
+    /// How many of them are wanted, and how many of those are enough.
+    wanted: u64,
+    most: u64,
+    /// The chunk's place in its batch, and the first of the batch that holds enough by itself.
+    place: usize,
+    enough: &'a AtomicUsize,
+}
+
+impl<T> Found<'_, T> {
+    /// Adds what was found; whether it is one of those wanted.
+    pub fn add(&mut self, one: T, is_wanted: bool) {
+        self.all.push(one);
+        self.wanted += u64::from(is_wanted);
+        if self.holds_enough() {
+            self.enough.fetch_min(self.place, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nothing more is needed of this chunk.
+    pub fn is_done(&self) -> bool {
+        self.holds_enough() || self.enough.load(Ordering::Relaxed) < self.place
+    }
+
+    fn holds_enough(&self) -> bool {
+        self.wanted >= self.most
+    }
 }
 
 impl Session {
@@ -53,8 +87,10 @@ impl Session {
             return Ok(());
         };
         let executed = &executed;
-        let find = |session: &Session, chunk: usize| session.judge_in(executed, chunk, &pcs);
-        self.by_chunks(rest, direction, &find, &mut |verdict| Ok(take(verdict)))
+        let find = |session: &Session, chunk: usize, found: &mut Found<'_, Verdict>| {
+            session.judge_in(executed, chunk, &pcs, found)
+        };
+        self.by_chunks(rest, executed.most, &find, &mut |verdict| Ok(take(verdict)))
     }
 
     /// The chunks of `times` that may execute code at some of `pcs` (ascending), in `direction`.
@@ -79,35 +115,41 @@ impl Session {
     }
 
     /// Calls `take` with what `find` finds in each of `chunks`, in order, several chunks at a
-    /// time, until it breaks. The chunks are in `direction`, and so is what is taken.
+    /// time, until it breaks or has taken `most` of those wanted. The chunks are in the
+    /// direction of the search, and so is what is found.
     ///
     /// # Errors
     /// Those of both.
     pub(super) fn by_chunks<T: Send>(
         &self,
         chunks: &[usize],
-        direction: Direction,
-        find: &(impl Fn(&Session, usize) -> Result<Vec<T>, StateError> + Sync),
+        mut most: u64,
+        find: &(impl Fn(&Session, usize, &mut Found<'_, T>) -> Result<(), StateError> + Sync),
         take: &mut dyn FnMut(T) -> Result<ControlFlow<()>, StateError>,
     ) -> Result<(), StateError> {
         let twins = Twins::of(self);
         let progress = Progress::new("looking at executions", chunks.len() as u64);
         for batch in chunks.chunks(MOST.min(BATCH * rayon::current_num_threads())) {
-            let one = |session: &mut Session, chunk: &usize| {
-                let found = find(session, *chunk);
-                progress.step();
-                found
-            };
-            let found = batch.par_iter().map_init(|| twins.session(), one);
-            let found: Vec<Vec<T>> = found.collect::<Result<_, _>>()?;
-            for mut all in found {
-                if direction == Direction::Backward {
-                    all.reverse();
+            let enough = AtomicUsize::new(usize::MAX);
+            let one = |session: &mut Session, (place, chunk): (usize, &usize)| {
+                let mut found = Found { all: Vec::new(), wanted: 0, most, place, enough: &enough };
+                if !found.is_done() {
+                    find(session, *chunk, &mut found)?;
                 }
+                progress.step();
+                Ok((found.all, found.wanted))
+            };
+            let found = batch.par_iter().enumerate().map_init(|| twins.session(), one);
+            let found: Vec<(Vec<T>, u64)> = found.collect::<Result<_, StateError>>()?;
+            for (all, wanted) in found {
                 for one in all {
                     if take(one)?.is_break() {
                         return Ok(());
                     }
+                }
+                most = most.saturating_sub(wanted);
+                if most == 0 {
+                    return Ok(());
                 }
             }
         }
@@ -125,18 +167,17 @@ impl Session {
     ) -> Result<Option<&'c [usize]>, StateError> {
         let mut left = SOON;
         for (at, chunk) in chunks.iter().enumerate() {
-            let mut found = self.timeline.find_all_in(*chunk, executed.times.clone(), pcs)?;
-            if executed.direction == Direction::Backward {
-                found.reverse();
-            }
-            for t in found {
+            let found = self.timeline.find_all_in(*chunk, executed.times.clone(), pcs)?;
+            for t in in_direction(found, executed.direction) {
                 if left == 0 {
                     return Ok(chunks.get(at..));
                 }
                 left -= 1;
-                let verdict = self.verdict_at(executed, t)?;
-                if verdict.is_some_and(|verdict| take(verdict).is_break()) {
-                    return Ok(None);
+                if let Some(verdict) = self.verdict_at(executed, t)? {
+                    executed.most -= u64::from(verdict.1.is_ok()).min(executed.most);
+                    if take(verdict).is_break() {
+                        return Ok(None);
+                    }
                 }
                 match executed.direction {
                     Direction::Forward => executed.times.start = t + 1,
@@ -147,22 +188,31 @@ impl Session {
         Ok(None)
     }
 
-    /// Those of chunk `index`, in order.
+    /// Adds those of chunk `index` to `found`.
     fn judge_in(
         &self,
         executed: &Executed<'_>,
         index: usize,
         pcs: &[u64],
-    ) -> Result<Vec<Verdict>, StateError> {
-        let found = self.timeline.find_all_in(index, executed.times.clone(), pcs)?;
+        found: &mut Found<'_, Verdict>,
+    ) -> Result<(), StateError> {
+        let all = self.timeline.find_all_in(index, executed.times.clone(), pcs)?;
         let mut last: Option<Arc<ExpressionError>> = None;
         let mut share = |(t, verdict): Verdict| match (verdict, &last) {
             (Err(error), Some(known)) if error == *known => (t, Err(Arc::clone(known))),
             (Err(error), _) => (t, Err(Arc::clone(last.insert(error)))),
             (verdict, _) => (t, verdict),
         };
-        let verdicts = found.into_iter().filter_map(|t| self.verdict_at(executed, t).transpose());
-        verdicts.map(|verdict| verdict.map(&mut share)).collect()
+        for t in in_direction(all, executed.direction) {
+            if found.is_done() {
+                break;
+            }
+            if let Some(verdict) = self.verdict_at(executed, t)? {
+                let is_wanted = verdict.1.is_ok();
+                found.add(share(verdict), is_wanted);
+            }
+        }
+        Ok(())
     }
 
     /// The verdict on tracepoint `t`, unless another place is executed there, or it is not wanted.
@@ -178,6 +228,14 @@ impl Session {
         let holds = self.holds(condition, &self.scene_at(t, outside)?);
         Ok((holds != Ok(false)).then_some((t, holds.map_err(Arc::new))))
     }
+}
+
+/// Tracepoints that ascend, the nearest first.
+pub(super) fn in_direction(mut all: Vec<u64>, direction: Direction) -> Vec<u64> {
+    if direction == Direction::Backward {
+        all.reverse();
+    }
+    all
 }
 
 impl Executed<'_> {

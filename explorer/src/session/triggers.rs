@@ -2,6 +2,7 @@
 //! time.
 
 use super::breakpoint::{Access, Breakpoint, Watch};
+use super::judged::{Found, in_direction};
 use super::{Session, Subject};
 use crate::index::{Plans, find_reads};
 use crate::timeline::{Direction, StateError};
@@ -19,7 +20,7 @@ pub(super) fn most_together(subject: &Subject) -> usize {
 
 impl Session {
     /// Calls `take` with the tracepoints of `times` that a watchpoint stops at, in `direction`,
-    /// until it breaks.
+    /// until it breaks, which it does after `most` at the latest.
     ///
     /// # Errors
     /// When history cannot be read there, or somebody asked to stop; those of `take`.
@@ -27,7 +28,7 @@ impl Session {
         &self,
         (breakpoint, watch): (&Breakpoint, &Watch),
         times: &Range<u64>,
-        direction: Direction,
+        (direction, most): (Direction, u64),
         take: &mut dyn FnMut(u64) -> Result<ControlFlow<()>, StateError>,
     ) -> Result<(), StateError> {
         if times.is_empty() {
@@ -40,19 +41,29 @@ impl Session {
         }
         let reads =
             (watch.access != Access::Write).then(|| Plans::with_reads(self.timeline.dictionary()));
-        let find = |session: &Session, chunk: usize| {
+        let find = |session: &Session, chunk: usize, found: &mut Found<'_, u64>| {
             let place = session.timeline.chunk_places().get(chunk);
             let (first, end) = place.map_or((0, 0), |place| (place.first, place.end()));
             let times = first.max(times.start)..end.min(times.end);
-            session.triggers_in((breakpoint, watch), reads.as_ref(), times)
+            let all = session.accesses(watch, reads.as_ref(), times)?;
+            for t in in_direction(all, direction) {
+                session.interrupt.check()?;
+                if found.is_done() {
+                    break;
+                }
+                if session.stops_at(breakpoint, t)?.is_some() {
+                    found.add(t, true);
+                }
+            }
+            Ok(())
         };
-        self.by_chunks(&chunks, direction, &find, take)
+        self.by_chunks(&chunks, most, &find, take)
     }
 
-    /// Those of a part of history, in order.
-    fn triggers_in(
+    /// The tracepoints of `times` with accesses of the kind that a watchpoint stops at, in order.
+    fn accesses(
         &self,
-        (breakpoint, watch): (&Breakpoint, &Watch),
+        watch: &Watch,
         reads: Option<&Plans<'_>>,
         times: Range<u64>,
     ) -> Result<Vec<u64>, StateError> {
@@ -71,14 +82,7 @@ impl Session {
             all.sort_unstable();
             all.dedup();
         }
-        let mut held = Vec::new();
-        for t in all {
-            self.interrupt.check()?;
-            if self.stops_at(breakpoint, t)?.is_some() {
-                held.push(t);
-            }
-        }
-        Ok(held)
+        Ok(all)
     }
 
     /// The tracepoints of `times` that write to a subject.

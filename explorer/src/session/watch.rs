@@ -94,7 +94,8 @@ impl Session {
         (skipped, mut count): (u64, u64),
     ) -> Result<(u64, Option<Triggered>), StateError> {
         let mut moment = None;
-        self.triggers((breakpoint, watch), &times, direction, &mut |t| {
+        let sought = (direction, skipped.saturating_sub(count).saturating_add(1));
+        self.triggers((breakpoint, watch), &times, sought, &mut |t| {
             if count == skipped {
                 moment = Some(t);
                 return Ok(ControlFlow::Break(()));

@@ -35,7 +35,7 @@ fn compare_all(seeds: Range<u64>) -> Result<()> {
     let differing = Mutex::new(Vec::new());
     for_each(seeds, jobs, |seed| {
         with_guest(seed, |guest| {
-            if let Some(found) = disagreement(guest, &keep, &format!("seed-{seed}")) {
+            if let Some(found) = disagreement(guest, &[], &keep, &format!("seed-{seed}")) {
                 println!("{found}\n");
                 differing.lock().expect("no panic holds it").push(seed);
             }

@@ -186,6 +186,38 @@ fn instruction_steps_stay_in_their_thread() {
 }
 
 #[test]
+fn a_selected_thread_steps_from_where_it_is_whoever_runs_at_the_cursor() {
+    let made = threads();
+    let place = made.fixture.place("before");
+    let own = tracepoints(made.threads(0)[1]);
+    let stop = ["break PLACE thread 2", "rc", "delete"].map(|c| c.replace("PLACE", &place));
+    let began = made.explore().ask(&stop)[1].tracepoint();
+    // The last state of the turn before in which another thread runs, and one in the middle of it.
+    let turns = &made.turns[0];
+    let at =
+        turns.iter().position(|turn| turn.first > began && turn.thread != made.thread(0, began));
+    let other = &turns[at.expect("a turn of another thread")];
+    for cursor in [other.first + 1, (other.first + other.end) / 2] {
+        let last = own.iter().rev().find(|t| **t < cursor).expect("one before");
+        let next = own.iter().find(|t| **t > cursor).expect("one behind");
+        for step in ["next", "step", "stepi", "reverse-stepi"] {
+            let from_there = |t: u64| {
+                let commands = [format!("jump {t}"), "thread 2".to_owned(), step.to_owned()];
+                made.explore().ask(&commands)[2].clone()
+            };
+            let stepped = from_there(cursor);
+            assert_eq!(thread(&stepped), u64::from(made.threads(0)[1]), "{step}");
+            match step {
+                "reverse-stepi" => assert_eq!(stepped.tracepoint(), *last),
+                "stepi" => assert!(stepped.tracepoint() > *next, "{step} from {cursor}"),
+                // A line's step is that of the thread where it waits.
+                _ => assert_eq!(stepped.tracepoint(), from_there(*next).tracepoint(), "{step}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn line_steps_stay_in_their_thread_and_pass_others_turns() {
     let made = threads();
     let fixture = &made.fixture;

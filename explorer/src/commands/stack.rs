@@ -3,8 +3,8 @@
 use super::locals::{self, Named};
 use super::position::source_line;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, Style};
-use crate::session::{Frame, Scene, Session};
+use crate::render::{Page, Style, thousands};
+use crate::session::{Frame, MOST_TAIL_CALLS, Scene, Session, TailCall};
 use serde::Serialize;
 
 /// Frames shown when nobody says how many.
@@ -70,6 +70,7 @@ impl Output for Backtrace {
             }
             page.end();
             line.render_locals(page);
+            render_tail_calls(page, &frame.tail_calls);
         }
         if let (Some(text), Some(line)) =
             (&self.source, self.frames.first().and_then(|line| line.frame.place.line))
@@ -90,6 +91,17 @@ impl Line {
             page.plain("        ").put(Style::Heading, &variable.name);
             page.plain(format!(" = {}", variable.shown.value)).end();
         }
+    }
+}
+
+fn render_tail_calls(page: &mut Page, all: &[TailCall]) {
+    for one in all.iter().take(MOST_TAIL_CALLS) {
+        page.put(Style::Dim, format!("    (tail call #{} in ", thousands(one.tracepoint)));
+        one.place.render(page);
+        page.put(Style::Dim, ")").end();
+    }
+    if all.len() > MOST_TAIL_CALLS {
+        page.put(Style::Dim, "    (more tail calls before)").end();
     }
 }
 
@@ -134,7 +146,9 @@ pub static BACKTRACE: Command = Command {
     details: "Says why when it ends before the outermost frame: a corrupted stack, for instance. \
               Where there is no call frame information, or the stack was overwritten, callers are \
               those whose calls the history has, and marked so; if it has none, they are marked \
-              as guessed.",
+              as guessed. Tail calls, by which functions hand their frames on, are told below the \
+              frame, the last first, as history has them: of calls through pointers, for the 8 \
+              innermost.",
     run: backtrace,
 };
 
@@ -146,7 +160,7 @@ mod tests {
     #[test]
     fn levels_of_any_length_stand_apart_from_addresses() {
         let frame = |level| Line {
-            frame: Frame { level, place: Place::bare(0x10), method: None },
+            frame: Frame { level, place: Place::bare(0x10), method: None, tail_calls: Vec::new() },
             arguments: None,
             locals: None,
         };

@@ -76,6 +76,12 @@ impl Frames<'_> {
         Some(matches!(session.entry_of(&entered, inside), Ok(Some(_))))
     }
 
+    /// A state in a frame of code: the last before what it called.
+    pub(super) fn inside(&self, physical: usize) -> Option<u64> {
+        let inner = self.walked().frames.get(..=physical)?;
+        self.start(inner).map(|start| start.before)
+    }
+
     /// Where the search for the call of the last of `inner` begins.
     fn start(&self, inner: &[unwind::Frame]) -> Option<Start> {
         let mut before = self.state;

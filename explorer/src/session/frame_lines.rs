@@ -72,14 +72,20 @@ impl StepFrame {
         if depth == 0 || self.shared_with(line) < depth {
             return own;
         }
-        let copy = line.instances.get(depth);
-        let call = copy.and_then(|copy| Some((copy.begins, copy.call.as_ref()?)));
-        call.map_or(own, |(begins, (file, line_of_call))| Seen {
-            file: Rc::clone(file),
-            line: *line_of_call,
-            inside: line.instances.len() - depth,
-            begins,
-        })
+        let Some(copy) = line.instances.get(depth) else { return own };
+        let inside = line.instances.len() - depth;
+        match &copy.call {
+            Some((file, line)) => {
+                Seen { file: Rc::clone(file), line: *line, inside, begins: copy.begins }
+            }
+            // Calls of several lines that were made one: of none of them.
+            None => Seen { line: 0, inside, ..own },
+        }
+    }
+
+    /// Whether it has been left, and no other entered yet.
+    pub fn is_left(&self) -> bool {
+        self.instances.is_empty()
     }
 
     fn shared_with(&self, line: &LineCode) -> usize {

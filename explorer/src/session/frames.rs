@@ -199,13 +199,19 @@ impl<'s> Frames<'s> {
 
     /// The state at the entry of the function of a frame, if that is near, or an index leads there.
     fn entered_by_call(&self, entry: u64, rsp: u64) -> Option<u64> {
-        let timeline = &self.session.timeline;
-        if timeline.chunk_count() > FEW_CHUNKS && timeline.ready_index().is_none() {
+        if !self.may_search() {
             return None;
         }
         let base = rsp.checked_add(8)?;
         let entered = Entered { thread: self.thread, function: None, entry, base };
         self.session.entry_of(&entered, self.state).ok()?
+    }
+
+    /// Whether calls may be looked for far back: not if an index had to be made for that first
+    /// which takes long.
+    pub(super) fn may_search(&self) -> bool {
+        let timeline = &self.session.timeline;
+        timeline.chunk_count() <= FEW_CHUNKS || timeline.ready_index().is_some()
     }
 
     /// Whether a frame is the one the kernel made for a signal handler.

@@ -91,7 +91,21 @@ impl Session {
         let hit = self.next_breakpoint(self.cursor, direction)?;
         let nearer = hit.filter(|hit| hit.abs_diff(self.cursor) < target.abs_diff(self.cursor));
         let (target, stop) = nearer.map_or((target, stop), |hit| (hit, breakpoint()));
-        self.finish(target, stop, direction)
+        self.finish(target, stop, direction)?;
+        if direction == Direction::Forward && matches!(self.stop, Stop::Out { .. }) {
+            self.select_caller()?;
+        }
+        Ok(())
+    }
+
+    /// Selects the frame that a function has returned to: the copies that begin right there have
+    /// not been called yet, as gdb has it.
+    fn select_caller(&mut self) -> Result<(), StateError> {
+        let pc = self.timeline.pc(self.cursor)?;
+        let line = self.locator.line_code(&self.timeline, self.cursor, pc);
+        let beginning = line.map_or(0, |line| line.beginning());
+        (self.selected, self.outside) = (beginning, beginning);
+        Ok(())
     }
 
     /// What it takes to leave the selected frame; the inner error says why its caller is not

@@ -3,7 +3,9 @@
 
 use super::calls::{Flow, flow};
 use super::{Frames, Session};
+use crate::symbols::unwind::Method;
 use crate::timeline::{Direction, StateError};
+use std::ops::RangeInclusive;
 
 /// Frames that are walked for the end of a stack, and for the owner of a place in it.
 pub(super) const MAX_FRAMES: usize = 256;
@@ -11,7 +13,7 @@ pub(super) const MAX_FRAMES: usize = 256;
 impl Session {
     /// The nearest state of a thread after (before) `inside`, a state in a frame or in what it
     /// called, at which the frame has been left: the stack pointer is at `limit` or above, on
-    /// the stack that the frame is on.
+    /// the stack that the frame is on, or on that of what a signal interrupted.
     ///
     /// # Errors
     /// When history cannot be read there.
@@ -50,7 +52,8 @@ impl Session {
     }
 
     /// `found`, the nearest state at which the stack pointer of a thread is at `limit` or above,
-    /// if it is on the stack of the frame that state `inside` is in; else the nearest that is.
+    /// if it is on the stack of the frame that state `inside` is in, or one of those that the
+    /// frame's handler interrupted; else the nearest that is.
     ///
     /// # Errors
     /// When history cannot be read there.
@@ -60,37 +63,74 @@ impl Session {
         direction: Direction,
         (found, limit): (u64, u64),
     ) -> Result<Option<u64>, StateError> {
-        let there = self.timeline.stack_pointer(found)?;
         // Returns and calls are right there: no other stack has the address.
-        if there == limit {
+        if self.timeline.stack_pointer(found)? == limit {
             return Ok(Some(found));
         }
         let frames = Frames::walk(self, thread, inside, MAX_FRAMES)?;
-        let top = self.top(&frames, limit)?;
-        if there <= top {
-            return Ok(Some(found));
-        }
-        self.find_on_stack(thread, found, direction, limit..=top)
+        self.find_on_stacks((thread, found), direction, &self.stacks(&frames, limit)?)
     }
 
-    /// The highest stack pointer on the stack of the frame that ends at `base`: where its
-    /// outermost frame ends. Beyond are the stacks of other coroutines, or of a signal's handler.
-    pub(super) fn top(&self, frames: &Frames, base: u64) -> Result<u64, StateError> {
+    /// The nearest of `found` and the states of its thread after (before) it at which the stack
+    /// pointer is on one of `stacks`.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn find_on_stacks(
+        &self,
+        (thread, found): (u32, u64),
+        direction: Direction,
+        stacks: &[RangeInclusive<u64>],
+    ) -> Result<Option<u64>, StateError> {
+        let there = self.timeline.stack_pointer(found)?;
+        if stacks.iter().any(|stack| stack.contains(&there)) {
+            return Ok(Some(found));
+        }
+        let mut nearest = None;
+        for stack in stacks {
+            let found = self.find_on_stack(thread, found, direction, stack.clone())?;
+            nearest = match direction {
+                Direction::Forward => nearest.into_iter().chain(found).min(),
+                Direction::Backward => nearest.max(found),
+            };
+        }
+        Ok(nearest)
+    }
+
+    /// Where the stack pointer may be outside of the frame that ends at `base`: on its stack, up
+    /// to where the outermost frame there ends; and on the stack of what a signal interrupted, if
+    /// its handler runs on another (sigaltstack(2)). Beyond are the stacks of other coroutines.
+    pub(super) fn stacks(
+        &self,
+        frames: &Frames,
+        base: u64,
+    ) -> Result<Vec<RangeInclusive<u64>>, StateError> {
         let space = self.timeline.shared_space(frames.state())?;
-        let Some(mapping) = space.find(base.saturating_sub(1)) else { return Ok(u64::MAX) };
+        let mapped = |top: u64| space.find(top.saturating_sub(1)).map(|mapping| mapping.end);
+        let Some(mut end) = mapped(base) else { return Ok(vec![base..=u64::MAX]) };
         let all = &frames.walked().frames;
         if all.len() >= MAX_FRAMES {
-            return Ok(mapping.end);
+            return Ok(vec![base..=end]);
         }
-        let known = all.iter().filter_map(|frame| frame.cfa);
-        let outer = known.skip_while(|cfa| *cfa < base);
-        let mut top = base;
-        for cfa in outer.take_while(|cfa| *cfa <= mapping.end) {
-            if cfa < top {
-                break;
+        let own = all.iter().position(|frame| frame.cfa.is_some_and(|cfa| cfa >= base));
+        let outer = all.get(own.unwrap_or(all.len())..).unwrap_or_default();
+        let (mut stacks, mut stack) = (Vec::new(), base..=base);
+        for (frame, caller) in outer.iter().zip(outer.iter().skip(1).map(Some).chain([None])) {
+            let interrupted = caller.filter(|caller| caller.method == Some(Method::SignalFrame));
+            let top = match interrupted {
+                Some(interrupted) => interrupted.registers.rsp(),
+                None => frame.cfa,
+            };
+            let Some(top) = top else { break };
+            if (*stack.end()..=end).contains(&top) {
+                stack = *stack.start()..=top;
+                continue;
             }
-            top = cfa;
+            let Some(other) = mapped(top).filter(|_| interrupted.is_some()) else { break };
+            stacks.push(std::mem::replace(&mut stack, top..=top));
+            end = other;
         }
-        Ok(top)
+        stacks.push(stack);
+        Ok(stacks)
     }
 }

@@ -169,7 +169,12 @@ impl<'s> Scene<'s> {
         if let Some(value) = self.by_symbol(symbols, bias, die) {
             return value;
         }
-        self.value_at(symbols.dies(), symbols.dies().defined(die), &fixed)
+        let value = self.value_at(symbols.dies(), symbols.dies().defined(die), &fixed);
+        let Place::Memory(address) = value.place else { return value };
+        match self.session.displaced(state, (symbols, bias), address) {
+            Some(module) => Value::missing(value.of, Missing::NotLoaded(module)),
+            None => value,
+        }
     }
 
     /// A variable with static storage that is not where the debug information says: of which

@@ -5,6 +5,7 @@ use super::outside::MAX_FRAMES;
 use super::{Frames, Session, Stop, Subject};
 use crate::symbols::CodeAddr;
 use crate::symbols::location::Frame;
+use crate::symbols::unwind::Method;
 use crate::timeline::{Direction, StateError};
 use crate::values::Place;
 
@@ -21,13 +22,13 @@ pub(super) struct Owner {
 
 impl Session {
     /// How long what `expression` means at the cursor is there, if it is a local variable or a
-    /// part of one.
+    /// part of one, or one of a module in whose place there is something else at other times.
     ///
     /// # Errors
     /// When history cannot be read.
     pub fn scope(&self, expression: &str, subject: &Subject) -> Result<Option<Scope>, StateError> {
         if !self.names_a_local(expression)? {
-            return Ok(None);
+            return self.loaded(expression, subject);
         }
         let thread = self.thread()?;
         let frames = Frames::walk(self, thread, self.cursor, MAX_FRAMES)?;
@@ -37,14 +38,16 @@ impl Session {
             Subject::Memory { address, .. } => owner(&frames, *address).map(|owner| owner.cfa),
         };
         let Some(base) = base else { return Ok(None) };
-        let outside = base..=self.top(&frames, base)?;
-        let (cursor, here) = (self.cursor, self.position()?);
-        let begin = self.find_on_stack(thread, cursor, Direction::Backward, outside.clone())?;
-        let begin = match begin {
+        let stacks = self.stacks(&frames, base)?;
+        let outside = |from: u64, way: Direction| match self.find_above(thread, from, way, base)? {
+            Some(found) => self.find_on_stacks((thread, found), way, &stacks),
+            None => Ok(None),
+        };
+        let begin = match outside(self.cursor, Direction::Backward)? {
             None => self.first_of_stack(thread, base)?,
             begin => begin,
         };
-        let end = self.find_on_stack(thread, here, Direction::Forward, outside)?;
+        let end = outside(self.position()?, Direction::Forward)?;
         Ok(Some(Scope { begin, end }))
     }
 
@@ -74,9 +77,7 @@ impl Session {
 
     fn names_a_local(&self, expression: &str) -> Result<bool, StateError> {
         let scene = self.scene()?;
-        // `$rbx` is the register, whatever variables there are.
-        let mut words = expression.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
-        Ok(words.any(|word| scene.named_local(word).is_some()))
+        Ok(names_in(expression).any(|name| scene.named_local(name).is_some()))
     }
 
     /// The first end of a watched variable's frame on the way to `target`, which may be it.
@@ -118,14 +119,36 @@ fn ended(scope: &Scope, from: u64, to: u64, way: Direction) -> Option<u64> {
     }
 }
 
-/// The frame that a place in the stack belongs to.
+/// The names in an expression that may be variables': not those of registers and members.
+pub(super) fn names_in(expression: &str) -> impl Iterator<Item = &str> {
+    let is_of_name = |c: char| c.is_alphanumeric() || "_$".contains(c);
+    let mut rest = expression;
+    let names = std::iter::from_fn(move || {
+        let start = rest.find(is_of_name)?;
+        let (before, name) = rest.split_at(start);
+        let (name, behind) = name.split_at(name.find(|c| !is_of_name(c)).unwrap_or(name.len()));
+        rest = behind;
+        let before = before.trim_end();
+        Some((name, before.ends_with("->") || before.ends_with('.')))
+    });
+    let names = names.filter(|(name, is_member)| {
+        !is_member && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    });
+    names.map(|(name, _)| name)
+}
+
+/// The frame that a place in the stack belongs to: the stacks of frames may be different ones,
+/// and other things between them.
 pub(super) fn owner(frames: &Frames, address: u64) -> Option<Owner> {
-    let lowest = frames.registers().rsp().saturating_sub(RED_ZONE);
-    if address < lowest {
-        return None;
-    }
+    let mut inner = None;
     frames.walked().frames.iter().find_map(|frame| {
-        let cfa = frame.cfa.filter(|cfa| address < *cfa)?;
-        Some(Owner { pc: frame.pc, cfa })
+        let rsp = frame.registers.rsp().or(inner);
+        // What a signal interrupts may use more than its caller sees.
+        let is_running = matches!(frame.method, None | Some(Method::SignalFrame));
+        let lowest = rsp.map(|rsp| if is_running { rsp.saturating_sub(RED_ZONE) } else { rsp });
+        inner = frame.cfa;
+        let cfa = frame.cfa?;
+        let holds = lowest.is_some_and(|lowest| (lowest..cfa).contains(&address));
+        holds.then_some(Owner { pc: frame.pc, cfa })
     })
 }

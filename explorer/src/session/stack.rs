@@ -1,6 +1,6 @@
 //! The call stack at the cursor.
 
-use super::{Frames, Place, Session};
+use super::{Frames, Place, Session, TailCall};
 use crate::symbols::unwind::{Backtrace, Method, UnwindEnd};
 use crate::timeline::StateError;
 use serde::Serialize;
@@ -16,6 +16,12 @@ pub struct Frame {
     /// How it was found: `cfi`, `frame-pointer`, `return-address`, `signal`, `history`,
     /// `history-overwritten`; absent for the innermost.
     pub method: Option<&'static str>,
+    /// The tail calls between its call and its function, the last first; [`MOST_TAIL_CALLS`] and
+    /// one more if there are more. Of inlined copies, those are told of the function they are in.
+    ///
+    /// [`MOST_TAIL_CALLS`]: super::MOST_TAIL_CALLS
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tail_calls: Vec<TailCall>,
 }
 
 /// The frames, innermost first.
@@ -37,7 +43,8 @@ impl Session {
     pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
         let found = Frames::walk(self, self.thread()?, self.cursor, limit)?;
         let walked = found.walked();
-        let mut frames = Vec::new();
+        let mut tail_calls = found.tail_calls()?.into_iter();
+        let mut frames: Vec<Frame> = Vec::new();
         for (index, physical) in walked.frames.iter().enumerate() {
             let mut places = self.locator.places(&self.timeline, self.cursor, physical.pc);
             if found.is_handler(index) {
@@ -49,7 +56,12 @@ impl Session {
                 level: level + inner,
                 place,
                 method,
+                tail_calls: Vec::new(),
             }));
+            let tail_calls = tail_calls.next().unwrap_or_default();
+            if let Some(function) = frames.last_mut().filter(|frame| frame.level >= level) {
+                function.tail_calls = tail_calls;
+            }
         }
         let at_entry = frames.last().is_some_and(|f| f.place.function.as_deref() == Some("_start"));
         let more = frames.len() > limit || walked.end == UnwindEnd::DepthLimit;

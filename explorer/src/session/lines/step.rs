@@ -169,7 +169,7 @@ impl Step {
             return ends;
         }
         let Some(line) = line else { return false };
-        let stays = self.frame.follow(line);
+        let stays = self.follow(line);
         let seen = self.frame.sees(line);
         let arrived = match self.direction {
             Direction::Backward => {
@@ -192,6 +192,18 @@ impl Step {
         };
         known.outside = if arrived { seen.inside } else { 0 };
         arrived
+    }
+
+    /// Follows execution to `line`: whether the step is still in the same frame. Where a function
+    /// returns to, the copies that begin right there are called by the frame that it returns to.
+    fn follow(&mut self, line: &LineCode) -> bool {
+        let beginning = line.beginning();
+        if self.direction == Direction::Backward || !self.frame.is_left() || beginning == 0 {
+            return self.frame.follow(line);
+        }
+        self.frame = StepFrame::of(line, beginning);
+        self.current = None;
+        true
     }
 
     /// The same of a step into calls.

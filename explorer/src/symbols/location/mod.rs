@@ -46,6 +46,9 @@ pub enum Missing {
     /// Each object of a class has one of its own.
     #[error("{0} is a member of each object, and there is no object of that class here")]
     NoObject(String),
+    /// Something else is where its module was, or will be.
+    #[error("it is a variable of {0}, which is not loaded here")]
+    NotLoaded(String),
     /// Only a frame has it.
     #[error("there is no frame to look in")]
     NoFrame,

@@ -5,7 +5,7 @@ use super::position::Position;
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Style, thousands};
-use crate::session::{OutputLine, Session, Wanted, Window};
+use crate::session::{OutputLine, OutputLines, Session, Wanted, Window};
 use serde::Serialize;
 
 /// Lines shown in each direction when nobody says how many.
@@ -49,8 +49,8 @@ impl Output for Lines {
 fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let descriptor = arguments.count("FD");
     let Some(number) = arguments.count("LINE") else { return list(session, arguments) };
-    let lines = session.output(descriptor, Wanted::UpTo(number))?;
-    let line = lines.iter().find(|line| line.number as u64 == number);
+    let lines = session.output(descriptor, Wanted::One(number))?.lines;
+    let line = lines.first();
     let line = line.ok_or_else(|| CommandError::Other(format!("no line {number} of output")))?;
     session.jump(line.tracepoint)?;
     Position::result(session)
@@ -59,14 +59,16 @@ fn output(session: &mut Session, arguments: &Arguments) -> CommandResult {
 /// The lines nearest to the cursor.
 fn list(session: &Session, arguments: &Arguments) -> CommandResult {
     let (count, cursor) = (arguments.held_rows(COUNT), session.cursor());
-    let around = Wanted::Around { state: cursor, behind: count };
-    let wanted = if count == 0 { Wanted::All } else { around };
-    let mut lines = session.output(arguments.count("FD"), wanted)?;
+    let around = Wanted::Around { state: cursor, count };
+    let wanted = if count == 0 { Wanted::Counted } else { around };
+    let OutputLines { mut lines, count: all, cut } =
+        session.output(arguments.count("FD"), wanted)?;
     if count == 0 {
-        return total(lines.len() as u64, "lines");
+        return total(all as u64, "lines");
     }
     let window = Window { past: count, future: count };
     let more = more::cut(&mut lines, window, |line| line.tracepoint < cursor);
+    let more = more || cut;
     let numbers = lines.iter().map(|line| session.thread_number(line.thread)).collect();
     Ok(Box::new(Lines { lines, more, cursor, numbers }))
 }

@@ -30,6 +30,9 @@ pub struct Position {
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
     stop: Stop,
+    /// What else stopped here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Stop>,
     /// What the function returned that was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     returned: Option<ReturnedValue>,
@@ -63,6 +66,7 @@ impl Position {
             source,
             instruction,
             stop: session.stop().clone(),
+            also: session.also_stopped().to_vec(),
             returned: None,
             content: None,
             condition_faults: session.condition_faults().to_vec(),
@@ -94,6 +98,7 @@ impl Output for Position {
             page.put(Style::Alert, format!("Thread {number}: "));
         }
         self.stop.render(page);
+        self.also.iter().for_each(|stop| stop.render(page));
         for fault in &self.condition_faults {
             page.put(Style::Alert, fault).end();
         }

@@ -17,6 +17,10 @@ pub struct Above {
 }
 
 impl Above {
+    fn may_be_in(&self, summary: &Summary) -> bool {
+        summary.high >= *self.values.start() && summary.low <= *self.values.end()
+    }
+
     /// The nearest of `states` in chunk `index` at which it is.
     ///
     /// # Errors
@@ -58,9 +62,9 @@ impl Index {
             return Ok(None);
         }
         let chunks = timeline.chunk_at(states.start)?..timeline.chunk_at(states.end - 1)? + 1;
-        let high = |summary: &Summary| summary.high >= *above.values.start();
+        let may = |summary: &Summary| above.may_be_in(summary);
         let mut found = None;
-        self.leaves(chunks, direction, &Wanted::Summary(&high), &mut |index, _| {
+        self.leaves(chunks, direction, &Wanted::Summary(&may), &mut |index, _| {
             if timeline.interrupt().raised() {
                 return Err(StateError::Interrupted.into());
             }
@@ -86,7 +90,7 @@ impl Index {
         if direction == Direction::Backward {
             strides.reverse();
         }
-        for (at, _) in strides.iter().filter(|(_, stride)| stride.high >= *above.values.start()) {
+        for (at, _) in strides.iter().filter(|(_, stride)| above.may_be_in(stride)) {
             let start = place.first + at * u64::from(STRIDE);
             // The state behind the last instruction counts as well.
             let end = (start + u64::from(STRIDE)).min(place.end()) + 1;

@@ -1,8 +1,8 @@
 //! Conditions of breakpoints and watchpoints.
 
 use super::Scene;
-use super::Session;
 use super::breakpoint::{self, Breakpoint, Target, Watch};
+use super::{Session, Stop};
 use crate::expression::ExpressionError;
 
 /// A breakpoint that history stops at.
@@ -105,6 +105,12 @@ impl Session {
         scene: &Scene<'_>,
     ) -> Result<bool, ExpressionError> {
         self.parsed(condition, scene)?.holds(scene)
+    }
+
+    /// What stopped where the cursor is, besides [`Session::stop`]: other watchpoints, or
+    /// breakpoints where a watchpoint or a signal stopped.
+    pub fn also_stopped(&self) -> &[Stop] {
+        &self.also
     }
 
     /// What is wrong with the conditions of breakpoints that the cursor stopped at.

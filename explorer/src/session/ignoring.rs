@@ -109,11 +109,14 @@ impl Session {
     /// Deletes the temporary ones, and disables those enabled once, of the breakpoints that
     /// history stopped at.
     pub(super) fn delete_temporary(&mut self) {
-        let numbers = match &self.stop {
-            Stop::Breakpoint { breakpoints } => breakpoints.clone(),
-            Stop::Watch { number, .. } => vec![*number],
-            _ => return,
-        };
+        let stops = std::iter::once(&self.stop).chain(&self.also);
+        let numbers: Vec<u32> = stops
+            .flat_map(|stop| match stop {
+                Stop::Breakpoint { breakpoints } => breakpoints.clone(),
+                Stop::Watch { number, .. } => vec![*number],
+                _ => Vec::new(),
+            })
+            .collect();
         let temporary = |n: &u32| self.breakpoints.get(*n).is_some_and(|one| one.temporary);
         let is_once = |n: &u32| self.breakpoints.get(*n).is_some_and(|one| one.once);
         let once: Vec<u32> = numbers.iter().copied().filter(is_once).collect();

@@ -16,8 +16,9 @@ pub(super) struct Leaving {
     copy: Option<Vec<(u64, u64)>>,
     /// Where the function is entered, if that is known.
     pub entry: Option<u64>,
-    /// Where the stack pointer is when what the frame called has returned to it.
-    inner: Option<u64>,
+    /// Where the stack pointer is when what the frame called has returned to it, and where it
+    /// goes on then.
+    inner: Option<(u64, u64)>,
     /// Where it is when the frame's own function has returned, and the address that it returns
     /// to; or why that is not known.
     pub outer: Result<(u64, u64), String>,
@@ -124,6 +125,7 @@ impl Session {
         let base = walked.frames.get(own).and_then(|frame| frame.cfa);
         let back = walked.frames.get(own + 1).map(|frame| frame.pc.value());
         let inner = own.checked_sub(1).and_then(|inner| walked.frames.get(inner)?.cfa);
+        let inner = inner.zip(walked.frames.get(own).map(|frame| frame.pc.value()));
         let mut places = self.locator.places(&self.timeline, self.cursor, view.code());
         let place = match extent {
             Leave::Copy => places.into_iter().nth(view.inline()),
@@ -169,15 +171,18 @@ impl Session {
         let out = || Stop::Out { function: leaving.function.clone() };
         let thread = leaving.thread;
         let mut from = from;
-        if let Some(inner) = leaving.inner {
-            match self.find_outside(thread, from, direction, inner)? {
-                Some(state) if is_in(self.timeline.pc(state)?) => from = state,
-                Some(state) => return Ok(Some((state, out()))),
-                None => return Ok(None),
+        let forward = direction == Direction::Forward;
+        if let Some((inner, back)) = leaving.inner {
+            let Some(state) = self.find_outside(thread, from, direction, inner)? else {
+                return Ok(None);
+            };
+            let state = if forward { self.settle(state, Some(back))? } else { state };
+            if !is_in(self.timeline.pc(state)?) {
+                return Ok(Some((state, out())));
             }
+            from = state;
         }
         let (mut flows, mut ahead) = (Flows::default(), Ahead::default());
-        let forward = direction == Direction::Forward;
         let at_call = forward && flows.of(self, from, self.timeline.pc(from)?) == Flow::Call;
         let mut pause = at_call.then_some((from, Pause::Call));
         loop {

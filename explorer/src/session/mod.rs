@@ -109,7 +109,7 @@ pub use lines::Calls;
 pub use locate::{Bounds, Locator};
 pub use location::{LocationError, SourceLine};
 pub use modification::Modification;
-pub use output::{OutputLine, Wanted};
+pub use output::{OutputLine, OutputLines, Wanted};
 pub use places::Places;
 pub use position::Place;
 pub use process::ProcessError;
@@ -192,6 +192,8 @@ pub struct Session {
     bookmarks: Bookmarks,
     keeper: keeping::Keeper,
     faults: Vec<String>,
+    /// What else stopped where the cursor is.
+    also: Vec<Stop>,
     search: DebugSearch,
     due: ignoring::Due,
     /// Where other processes were left.
@@ -237,6 +239,7 @@ impl Session {
             bookmarks: Bookmarks::default(),
             keeper: keeping::Keeper::default(),
             faults: Vec::new(),
+            also: Vec::new(),
             search,
             due: ignoring::Due::default(),
             left: HashMap::new(),

@@ -76,20 +76,31 @@ impl Session {
             (stop, fault) = (Stop::Signal(signal), None);
         }
         self.timeline.pc(target)?;
-        if let Stop::Watch { number, expression, .. } = &mut stop {
-            *expression = self.breakpoints.count(*number).unwrap_or_default().to_owned();
-        }
         let from = self.cursor;
         self.arrive(target, stop);
-        let shown = self.watched_text();
-        if let Stop::Watch { typed, .. } = &mut self.stop {
-            *typed = shown;
-        }
         self.faults.extend(fault);
+        self.also.extend(self.triggered_too(way)?);
+        self.count_watches();
         self.pass(from, way)?;
         self.delete_temporary();
         self.end_scopes(from, way);
         Ok(())
+    }
+
+    /// Counts the watchpoints that stopped here, and finds the words for what they saw.
+    fn count_watches(&mut self) {
+        let mut also = std::mem::take(&mut self.also);
+        let mut first = std::mem::replace(&mut self.stop, Stop::Step);
+        for stop in std::iter::once(&mut first).chain(&mut also) {
+            if let Stop::Watch { number, expression, .. } = stop {
+                *expression = self.breakpoints.count(*number).unwrap_or_default().to_owned();
+            }
+            let shown = self.watched_text(stop);
+            if let Stop::Watch { typed, .. } = stop {
+                *typed = shown;
+            }
+        }
+        (self.stop, self.also) = (first, also);
     }
 
     /// A breakpoint that is hit on a step's way to `target`, which only looked at its own
@@ -134,7 +145,7 @@ impl Session {
     fn arrive(&mut self, state: u64, stop: Stop) {
         let pc = self.timeline.pc(state).unwrap_or_default();
         let hit = match stop {
-            Stop::Jump | Stop::Watch { .. } => Vec::new(),
+            Stop::Jump => Vec::new(),
             _ => self.hits(state, pc),
         };
         (self.cursor, self.chosen, self.selected, self.outside) = (state, None, 0, 0);
@@ -147,15 +158,20 @@ impl Session {
         }
         self.faults = hit.into_iter().filter_map(|hit| hit.fault).collect();
         let natural = natural_stop(&self.timeline, state);
-        self.stop = match (natural, numbers.is_empty()) {
-            (Some(natural @ (Stop::Signal(_) | Stop::Exit { .. } | Stop::End)), _) => natural,
-            (_, false) => {
-                (self.selected, self.outside) = (outside, outside);
-                Stop::Breakpoint { breakpoints: numbers }
+        let hit = (!numbers.is_empty()).then_some(Stop::Breakpoint { breakpoints: numbers });
+        let (first, also) = match (natural, hit) {
+            (Some(natural @ (Stop::Signal(_) | Stop::Exit { .. } | Stop::End)), hit) => {
+                (natural, hit)
             }
-            (Some(natural), true) => natural,
-            (None, true) => stop,
+            (_, hit) if matches!(stop, Stop::Watch { .. }) => (stop, hit),
+            (_, Some(hit)) => {
+                (self.selected, self.outside) = (outside, outside);
+                (hit, None)
+            }
+            (Some(natural), None) => (natural, None),
+            (None, None) => (stop, None),
         };
+        (self.stop, self.also) = (first, also.into_iter().collect());
         self.chosen = self.stopped_thread(state, &self.stop);
     }
 

@@ -5,7 +5,8 @@ use super::calls::{Flow, flow};
 use super::{Frames, Session};
 use crate::symbols::unwind::Method;
 use crate::timeline::{Direction, StateError};
-use std::ops::RangeInclusive;
+use rdb_schema::event::{Disposition, EventKind};
+use std::ops::{ControlFlow, RangeInclusive};
 
 /// Frames that are walked for the end of a stack, and for the owner of a place in it.
 pub(super) const MAX_FRAMES: usize = 256;
@@ -48,7 +49,20 @@ impl Session {
         let calls = timeline.instruction(state)?.is_some_and(|i| flow(&i.bytes) == Flow::Call);
         let function = || self.locator.bounds(timeline, inside, timeline.pc(inside).ok()?);
         let same = || function().is_some_and(|f| (f.start..f.end).contains(&pc));
-        Ok(!calls && same())
+        Ok(!calls && same() && !self.is_handled_behind(state)?)
+    }
+
+    /// Whether the handler of a signal begins behind a tracepoint: what follows is no longer the
+    /// same activation, whatever function it is of.
+    fn is_handled_behind(&self, tracepoint: u64) -> Result<bool, StateError> {
+        let mut found = false;
+        let times = tracepoint..tracepoint.saturating_add(1);
+        self.timeline.events(times, Direction::Forward, &mut |event| {
+            found |= matches!(&event.kind, EventKind::Signal(signal)
+                if signal.disposition == Disposition::Handled);
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
     }
 
     /// `found`, the nearest state at which the stack pointer of a thread is at `limit` or above,

@@ -63,6 +63,7 @@ impl Session {
         (self.selected, self.outside) = (0, 0);
         self.examine.next = None;
         self.faults.clear();
+        self.also.clear();
         self.due.clear();
         self.implementations = super::indirect::Chosen::default();
         self.nearby = super::nearby::Nearby::default();

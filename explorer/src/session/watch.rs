@@ -53,6 +53,22 @@ impl Session {
         Ok(nearest)
     }
 
+    /// What other watchpoints stop at where one has stopped.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn triggered_too(&self, direction: Direction) -> Result<Vec<Stop>, StateError> {
+        let Stop::Watch { number, tracepoint, .. } = self.stop else { return Ok(Vec::new()) };
+        let others = self.breakpoints.watches().filter(|(one, _)| one.number != number);
+        let mut found = Vec::new();
+        for (one, watch) in others.filter(|(one, _)| one.ignore == 0) {
+            let times = tracepoint..tracepoint.saturating_add(1);
+            let (_, triggered) = self.nth_trigger(one, watch, times, direction, 0)?;
+            found.extend(triggered.map(|triggered| triggered.stop));
+        }
+        Ok(found)
+    }
+
     /// Of what in `times` a watchpoint stops at, where its condition holds, the first behind
     /// `skipped` others; and how many of those there are.
     pub(super) fn nth_trigger(

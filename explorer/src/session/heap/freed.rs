@@ -3,24 +3,24 @@
 use super::intervals::Intervals;
 use super::{Block, Heap};
 use rdb_schema::space::MappingChange;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Bytes of the pieces that small blocks are found by, and large ones.
-const SMALL: u64 = 16;
+const SMALL: u64 = 64;
 const LARGE: u64 = 4096;
 
 /// Small blocks have at most this many bytes.
 const MAX_SMALL: u64 = 4096;
 
-/// Pieces of all blocks that are kept; a gigabyte of memory holds fewer.
-const MAX_PIECES: usize = 1 << 24;
+/// Pieces of all blocks that are kept, of 40 bytes each.
+const MAX_PIECES: usize = 6 << 20;
 
 /// Memory that was free, by piece.
 #[derive(Default)]
 pub(super) struct Freed {
     /// Of small blocks, and of large ones.
-    pieces: [HashMap<u64, Intervals>; 2],
+    pieces: [Intervals; 2],
     /// All of it lies there; empty, if there is none.
     all: Range<u64>,
     count: usize,
@@ -35,9 +35,7 @@ impl Freed {
         for (block, times) in spans(heap, mapped, end) {
             freed.add(&heap.blocks, block, times);
         }
-        for pieces in freed.pieces.iter_mut().flat_map(HashMap::values_mut) {
-            pieces.sort();
-        }
+        freed.pieces.iter_mut().for_each(Intervals::sort);
         freed
     }
 
@@ -61,7 +59,7 @@ impl Freed {
             false => self.all.start.min(start)..self.all.end.max(end),
         };
         if let Some(all) = self.pieces.get_mut(kind) {
-            pieces.for_each(|piece| all.entry(piece).or_default().push(times.clone(), short));
+            pieces.for_each(|piece| all.push(piece, times.clone(), short));
         }
     }
 
@@ -78,16 +76,8 @@ impl Freed {
             own.is_some_and(|own| own.start < end && start < own.end)
         };
         let mut sizes = [SMALL, LARGE].into_iter().zip(&self.pieces);
-        let block = sizes.find_map(|(size, all)| {
-            let pieces = start / size..=(end - 1) / size;
-            let mut find = |piece: &Intervals| piece.find(t, &mut overlaps);
-            // A long access may have more pieces than were ever free.
-            if pieces.end() - pieces.start() < all.len() as u64 {
-                return pieces.filter_map(|at| all.get(&at)).find_map(find);
-            }
-            let own = all.iter().filter(|(at, _)| pieces.contains(at));
-            own.filter_map(|(_, piece)| find(piece)).min()
-        });
+        let block = sizes
+            .find_map(|(size, all)| all.find(start / size..=(end - 1) / size, t, &mut overlaps));
         block.map(|block| block as usize)
     }
 }

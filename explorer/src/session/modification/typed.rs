@@ -76,8 +76,8 @@ impl Session {
 
     /// What a watchpoint's subject held before and afterwards, as its type shows it; `None` if
     /// it has none in any frame of where the cursor is.
-    pub(in crate::session) fn watched_text(&self) -> Option<Typed> {
-        let Stop::Watch { number, expression, old, new, tracepoint, .. } = &self.stop else {
+    pub(in crate::session) fn watched_text(&self, stop: &Stop) -> Option<Typed> {
+        let Stop::Watch { number, expression, old, new, tracepoint, .. } = stop else {
             return None;
         };
         let watched = &self.breakpoints.get(*number)?.watch.as_ref()?.subject;

@@ -69,14 +69,43 @@ impl Session {
                 let branches = level.iter().filter_map(|block| graph.0.get(*block));
                 let mut addresses: Vec<u64> = branches.map(|block| block.last).collect();
                 addresses.sort_unstable();
-                if let Some(t) =
-                    self.executed_among(question, &addresses, times.clone(), direction)?
-                {
+                let first = self.executed_among(question, &addresses, times.clone(), direction)?;
+                let last = first.map(|t| match direction {
+                    Direction::Forward => self.last_in_turn(question, (graph, &addresses), t),
+                    Direction::Backward => Ok(t),
+                });
+                if let Some(t) = last.transpose()? {
                     return self.decided(question, t, direction).map(Some);
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Of the branches at `addresses`, the last that is executed in turn from tracepoint `t` on,
+    /// where one of them is: as long as one led to the next, the way was still open.
+    fn last_in_turn(
+        &self,
+        question: &Question,
+        (graph, addresses): (&Graph, &[u64]),
+        t: u64,
+    ) -> Result<u64, StateError> {
+        let block = |t: u64| Ok::<_, StateError>(graph.at(self.timeline.pc(t)?));
+        let (mut last, mut seen) = (t, BTreeSet::from([block(t)?]));
+        loop {
+            let times = last.saturating_add(1)..question.times.end;
+            let next = self.executed_among(question, addresses, times, Direction::Forward)?;
+            let Some(next) = next else { return Ok(last) };
+            let (at, led_to) = (block(next)?, graph.at(self.timeline.pc_after(last)?));
+            let same = self.timeline.stack_pointer(next)? == self.timeline.stack_pointer(last)?;
+            let (Some(to), Some(from), Some(led_to)) = (at, block(last)?, led_to) else {
+                return Ok(last);
+            };
+            if !same || !graph.leads(led_to, to, from) || !seen.insert(at) {
+                return Ok(last);
+            }
+            last = next;
+        }
     }
 
     /// Whether the instruction of a tracepoint jumps only if a condition holds.

@@ -113,6 +113,12 @@ impl Graph {
         (0..self.0.len()).filter(decides).collect()
     }
 
+    /// Whether `from` may lead to `to` without entering `avoided`.
+    pub fn leads(&self, from: usize, to: usize, avoided: usize) -> bool {
+        let is_there = |block: &Block| self.0.get(to).is_some_and(|to| to.start == block.start);
+        self.reaching(&is_there, Some(avoided)).get(from).copied().unwrap_or_default()
+    }
+
     /// The blocks from which one that passes `test` is reached without entering `avoided`.
     fn reaching(&self, test: &dyn Fn(&Block) -> bool, avoided: Option<usize>) -> Vec<bool> {
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];

@@ -31,7 +31,7 @@ fn set(session: &mut Session, arguments: &Arguments, temporary: bool) -> Command
     let (text, condition) = split_condition(arguments, text)?;
     let (location, thread) = split_thread(arguments, text)?;
     let location = match location {
-        "" => format!("*{:#x}", session.pc()?),
+        "" => format!("*{:#x}", session.selected_pc()?),
         given => given.to_owned(),
     };
     place(session, &location, Limits { thread, condition, temporary })

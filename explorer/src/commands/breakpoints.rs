@@ -260,7 +260,7 @@ pub static ENABLE_ONCE: Command = Command {
 fn clear(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let targets = match arguments.get("LOCATION") {
         Some(location) => session.resolve(location)?,
-        None => session.resolve(&format!("*{:#x}", session.pc()?))?,
+        None => session.resolve(&format!("*{:#x}", session.selected_pc()?))?,
     };
     let there = |one: &Breakpoint| {
         one.targets.iter().any(|own| targets.iter().any(|target| target.address == own.address))

@@ -85,7 +85,7 @@ fn decode(
     count: usize,
     raw: bool,
 ) -> Result<Code, CommandError> {
-    let (cursor, pc) = (session.cursor(), session.pc()?);
+    let (cursor, pc) = (session.cursor(), session.selected_pc()?);
     let bytes = session.timeline().memory(cursor, address, length + LONGEST)?;
     let bytes: Vec<u8> = bytes.into_iter().map_while(|byte| byte).collect();
     if bytes.is_empty() {
@@ -141,7 +141,7 @@ fn disassemble(session: &mut Session, arguments: &Arguments) -> CommandResult {
         Some(other) => return Err(arguments.error(format!("unknown modifier /{other}"))),
     };
     let Some(what) = arguments.get("WHAT") else {
-        return Ok(Box::new(function(session, session.pc()?, raw)?));
+        return Ok(Box::new(function(session, session.selected_pc()?, raw)?));
     };
     let (start, end) = match *split_list(what) {
         [what] => return Ok(Box::new(function(session, session.code_address(what)?, raw)?)),

@@ -7,19 +7,23 @@ use crate::session::registers::{Class, Value, flags_text, names, read, similar};
 use crate::symbols::did_you_mean;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-struct Registers {
-    values: Vec<Value>,
-    /// What each value points at: `<main+4>`.
-    notes: Vec<Option<String>>,
+struct Registers(Vec<Register>);
+
+struct Register {
+    name: String,
+    /// None: not known in the selected frame.
+    value: Option<Value>,
+    /// What it points at: `<main+4>`.
+    note: Option<String>,
 }
 
-struct Map<'a>(&'a [Value]);
+struct Map<'a>(&'a [Register]);
 
 impl Serialize for Map<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(Some(self.0.len()))?;
-        for value in self.0 {
-            map.serialize_entry(&value.name, &value.hex())?;
+        for register in self.0 {
+            map.serialize_entry(&register.name, &register.value.as_ref().map(Value::hex))?;
         }
         map.end()
     }
@@ -28,15 +32,19 @@ impl Serialize for Map<'_> {
 impl Serialize for Registers {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut object = out.serialize_struct("Registers", 1)?;
-        object.serialize_field("registers", &Map(&self.values))?;
+        object.serialize_field("registers", &Map(&self.0))?;
         object.end()
     }
 }
 
 impl Output for Registers {
     fn render(&self, page: &mut Page) {
-        for (value, note) in self.values.iter().zip(&self.notes) {
-            page.put(Style::Heading, format!("{:<8}", value.name));
+        for Register { name, value, note } in &self.0 {
+            page.put(Style::Heading, format!("{name:<8}"));
+            let Some(value) = value else {
+                page.plain(" ").put(Style::Dim, "<not known in this frame>").end();
+                continue;
+            };
             page.put(Style::Address, format!(" {:<18}", value.hex()));
             if value.name == "eflags" {
                 page.plain(" ").plain(flags_text(value.low()));
@@ -83,11 +91,12 @@ pub static REGS: Command = Command {
         help: "names, or general, float, vector, all; general if left out",
     }],
     help: "show registers",
-    details: "Parts have their own names (eax, al, xmm0). JSON gives each as a hexadecimal string.",
+    details: "Those of the selected frame, as they will be when what it called has returned. Parts \
+              have their own names (eax, al, xmm0). JSON gives each as a hexadecimal string, or null.",
     run: |session, arguments| {
         let xcr0 = session.timeline().header().host.xcr0;
-        let registers = session.registers()?;
-        let mut values = Vec::new();
+        let (scene, innermost) = (session.scene()?, session.registers()?);
+        let mut registers = Vec::new();
         for name in wanted(arguments.get("NAMES").unwrap_or(""), xcr0) {
             let unknown = || {
                 CommandError::Other(format!(
@@ -95,9 +104,11 @@ pub static REGS: Command = Command {
                     did_you_mean(&similar(&name, xcr0))
                 ))
             };
-            values.push(read(&registers, &name).ok_or_else(unknown)?);
+            let name = read(&innermost, &name).ok_or_else(unknown)?.name;
+            let value = scene.register_value(&name);
+            let note = value.as_ref().and_then(|value| note(session, value));
+            registers.push(Register { name, value, note });
         }
-        let notes = values.iter().map(|value| note(session, value)).collect();
-        Ok(Box::new(Registers { values, notes }))
+        Ok(Box::new(Registers(registers)))
     },
 };

@@ -159,6 +159,26 @@ impl Session {
         Ok(found.map(|state| (state, stop)))
     }
 
+    /// Where the function without lines is left that the cursor is in, as gdb steps there; `None`
+    /// in one without a caller, or if history ends in it.
+    ///
+    /// # Errors
+    /// When history cannot be read there.
+    pub(super) fn out_of_lineless(&self, direction: Direction) -> Result<Found, StateError> {
+        let Ok(leaving) = self.leaving(Leave::Function)? else { return Ok(None) };
+        let function = self.locator.bounds(&self.timeline, self.cursor, self.pc()?);
+        let Some(function) = function.filter(|f| f.start < f.end && leaving.outer.is_ok()) else {
+            return Ok(None);
+        };
+        let from = self.setting_out(direction)?;
+        let code = [(function.start, function.end)];
+        let found = self.out_of_copy(&leaving, &code, from, direction)?;
+        Ok(found.map(|(state, stop)| match stop {
+            Stop::Out { .. } => (state, Stop::Step),
+            other => (state, other),
+        }))
+    }
+
     /// The next state outside of an inlined copy; what it calls is passed over.
     fn out_of_copy(
         &self,

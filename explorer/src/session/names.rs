@@ -128,6 +128,13 @@ impl Environment for Scene<'_> {
 }
 
 impl Scene<'_> {
+    /// A register in the frame, by its canonical name; `None` if it is not known there.
+    pub fn register_value(&self, name: &str) -> Option<registers::Value> {
+        let value = Environment::register(self, name)?.ok()?;
+        let bytes = value.bytes(self).all().ok()?.to_vec();
+        Some(registers::Value { name: name.to_owned(), bytes })
+    }
+
     /// Whether the frame's function is assembly.
     pub(super) fn is_assembly(&self) -> bool {
         let of =
@@ -389,9 +396,22 @@ fn with_type_of(
     (entry, die): (ModuleAddr, Option<DieRef>),
 ) -> Value {
     let of = die.and_then(|die| Type::at(symbols.dies(), die));
-    let unknown =
-        || Type::made(Shape::Opaque { name: "<text variable, no debug info>".into(), size: 1 });
-    Value::in_memory(of.unwrap_or_else(unknown), entry.to_runtime(bias))
+    Value::in_memory(of.unwrap_or_else(undescribed), entry.to_runtime(bias))
+}
+
+/// The type of a function that only the symbol table knows: one that is called so.
+fn undescribed() -> Type {
+    let function = Shape::Function {
+        returns: crate::symbols::datatypes::Link::Made(Type::base("int", 4, Encoding::Signed)),
+        parameters: Vec::new(),
+        variadic: false,
+        prototyped: false,
+    };
+    let (name, to) = (
+        "<text variable, no debug info>".into(),
+        crate::symbols::datatypes::Link::Made(Type::made(function)),
+    );
+    Type::made(Shape::Alias { name, to, alignment: None })
 }
 
 /// What is known of the type of a variable that only the symbol table knows: its size, in bytes

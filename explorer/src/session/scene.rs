@@ -52,6 +52,19 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Where execution is in the selected frame, or will return to; of the innermost frame, the
+    /// program counter.
+    ///
+    /// # Errors
+    /// When history cannot be read here.
+    pub fn selected_pc(&self) -> Result<u64, StateError> {
+        let scene = self.scene()?;
+        let code = scene.view().filter(|view| !view.is_innermost()).map(|view| view.code());
+        code.map_or_else(|| self.pc(), |code| Ok(code.value()))
+    }
+}
+
 impl<'s> Scene<'s> {
     fn new(session: &'s Session, frames: Rc<Frames<'s>>, level: usize) -> Self {
         let (variables, language) = (OnceCell::new(), OnceCell::new());

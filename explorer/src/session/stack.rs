@@ -41,7 +41,8 @@ impl Session {
     /// # Errors
     /// When history cannot be read here.
     pub fn stack(&self, limit: usize) -> Result<Stack, StateError> {
-        let found = Frames::walk(self, self.thread()?, self.cursor, limit)?;
+        let one_more = limit.saturating_add(1);
+        let found = Frames::walk(self, self.thread()?, self.cursor, one_more)?;
         let walked = found.walked();
         let mut tail_calls = found.tail_calls()?.into_iter();
         let mut frames: Vec<Frame> = Vec::new();

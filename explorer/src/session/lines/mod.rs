@@ -130,6 +130,11 @@ impl Session {
         let addresses = self.breakpoints.addresses();
         let (thread, pc, position) = (self.own_thread()?, self.pc()?, self.position()?);
         let current = known.lines.get(&self.locator, &self.timeline, self.cursor, pc);
+        if current.is_none()
+            && let Some(out) = self.out_of_lineless(direction)?
+        {
+            return Ok(Some(out));
+        }
         let mut ahead = Ahead::default();
         let flow = known.flows.of(self, position, pc);
         let mut step = Step::begin(way, current.as_deref(), self.outside, flow);

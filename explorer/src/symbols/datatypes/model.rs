@@ -184,7 +184,8 @@ pub struct Record {
     pub language: Language,
     /// How functions pass and return it, where its debug information says so.
     pub passing: Option<Passing>,
-    /// It has neither bases nor functions of its own: as C's.
+    /// No function of its own copies, moves or destroys it, and it has no virtual parts: as C's,
+    /// if its members and bases are so too.
     pub plain: bool,
     /// It has a destructor of its own, which is not the default one.
     pub destructor: bool,

@@ -30,9 +30,59 @@ pub(super) fn read(entry: &Entry<'_>, kind: RecordKind) -> Record {
         destructor: false,
     };
     for child in entry.children() {
+        record.plain &= is_plain(entry, &child);
         add(&mut record, &child);
     }
     record
+}
+
+/// Whether a record may be copied byte by byte although it has this child: no base or function of
+/// it is virtual, and those that copy, move or destroy it are the default ones (Itanium C++ ABI,
+/// 1.1, "non-trivial for the purposes of calls"; DWARF 5, 5.7.8).
+fn is_plain(class: &Entry<'_>, child: &Entry<'_>) -> bool {
+    let is_function = child.tag() == gimli::DW_TAG_subprogram;
+    if !is_function && child.tag() != gimli::DW_TAG_inheritance {
+        return true;
+    }
+    if child.unsigned(gimli::DW_AT_virtuality).unwrap_or(0) != 0 {
+        return false;
+    }
+    let destroys = || own_name(child).is_some_and(|name| name.starts_with('~'));
+    if !is_function || !(destroys() || copies(class, child)) {
+        return true;
+    }
+    child.unsigned(gimli::DW_AT_defaulted) == Some(IN_CLASS) && !child.flag(gimli::DW_AT_deleted)
+}
+
+/// Whether a function of a class is a constructor from another object of it.
+fn copies(class: &Entry<'_>, function: &Entry<'_>) -> bool {
+    let bare = |name: &str| name.split('<').next().map(str::to_owned);
+    let (own, name) = (own_name(class), own_name(function));
+    if own.as_deref().and_then(bare) != name.as_deref().and_then(bare) {
+        return false;
+    }
+    let parameters = function.children();
+    let mut parameters = parameters.iter().filter(|child| {
+        child.tag() == gimli::DW_TAG_formal_parameter && !child.flag(gimli::DW_AT_artificial)
+    });
+    let follow = |entry: &Entry<'_>| entry.type_place();
+    let Some(first) = parameters.next().and_then(follow) else { return false };
+    let dies = class.dies();
+    let Some(reference) = dies.entry(first) else { return false };
+    let references = [gimli::DW_TAG_reference_type, gimli::DW_TAG_rvalue_reference_type];
+    if !references.contains(&reference.tag()) {
+        return false;
+    }
+    const MOST_QUALIFIERS: usize = 4;
+    let mut to = follow(&reference);
+    for _ in 0..MOST_QUALIFIERS {
+        let Some(entry) = to.and_then(|place| dies.entry(place)) else { return false };
+        if entry.place() == class.place() || own_name(&entry) == own {
+            return true;
+        }
+        to = follow(&entry);
+    }
+    false
 }
 
 fn passing(entry: &Entry<'_>) -> Option<Passing> {
@@ -46,7 +96,6 @@ fn passing(entry: &Entry<'_>) -> Option<Passing> {
 }
 
 fn add(record: &mut Record, child: &Entry<'_>) {
-    record.plain &= !matches!(child.tag(), gimli::DW_TAG_subprogram | gimli::DW_TAG_inheritance);
     record.destructor |= is_destructor(child);
     match child.tag() {
         gimli::DW_TAG_member if is_static(child) => add_static(record, child),

@@ -2,7 +2,7 @@
 
 use super::{Argument, Arguments, CommandError, Form, Kind, unmapped};
 use crate::render::{Page, Style, hex, thousands};
-use crate::session::{Content, Kept, Scope, Session, Subject};
+use crate::session::{Content, Kept, Scope, Session, Subject, SubjectError};
 use crate::symbols::datatypes::Type;
 use crate::timeline::StateError;
 use serde::Serialize;
@@ -59,6 +59,9 @@ enum Whereabouts {
     Moving(Kept),
 }
 
+/// What text means, with its type if it has one.
+type Meant = Result<(Subject, Option<Type>), SubjectError>;
+
 impl Whereabouts {
     /// Those of what is called `text`.
     fn of(text: &str, subject: &Subject) -> Self {
@@ -83,8 +86,24 @@ impl Asked {
     /// # Errors
     /// It is nothing that can be asked about, or memory that is never mapped.
     pub fn new(session: &Session, arguments: &Arguments) -> Result<Self, CommandError> {
+        Self::about(session, arguments, Session::written_subject)
+    }
+
+    /// The same, of a question about reads.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of_reads(session: &Session, arguments: &Arguments) -> Result<Self, CommandError> {
+        Self::about(session, arguments, Session::read_subject)
+    }
+
+    fn about(
+        session: &Session,
+        arguments: &Arguments,
+        subject: impl Fn(&Session, &str, Option<u64>) -> Meant,
+    ) -> Result<Self, CommandError> {
         let text = arguments.get(EXPRESSION.name).unwrap_or_default().trim();
-        let subject = session.written_subject(text, arguments.count(SIZE.name));
+        let subject = subject(session, text, arguments.count(SIZE.name));
         let (subject, of) = subject.map_err(|error| CommandError::Other(error.to_string()))?;
         if let Some(addresses) = subject.addresses() {
             unmapped::refuse_never(session, addresses.start)?;

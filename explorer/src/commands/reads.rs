@@ -73,7 +73,7 @@ fn found(
 
 fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let window = window(arguments)?;
-    let asked = Asked::new(session, arguments)?;
+    let asked = Asked::of_reads(session, arguments)?;
     let addresses = asked.subject.addresses().ok_or_else(|| {
         CommandError::Other("reads of registers are not told, only of memory".to_owned())
     })?;

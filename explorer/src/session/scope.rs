@@ -5,7 +5,7 @@ use super::outside::MAX_FRAMES;
 use super::{Frames, Session, Stop, Subject};
 use crate::symbols::CodeAddr;
 use crate::symbols::location::Frame;
-use crate::symbols::unwind::Method;
+use crate::symbols::unwind::{FrameRegisters, Method};
 use crate::timeline::{Direction, StateError};
 use crate::values::Place;
 
@@ -48,7 +48,59 @@ impl Session {
             begin => begin,
         };
         let end = outside(self.position()?, Direction::Forward)?;
-        Ok(Some(Scope { begin, end }))
+        let scope = Scope { begin, end };
+        match subject {
+            Subject::Variable(_) => Ok(Some(scope)),
+            _ => self.in_block(expression, scope, base).map(Some),
+        }
+    }
+
+    /// The part of a frame's life, around the cursor, in which it does not leave the block of a
+    /// variable that `expression` names, if outside of that its place may be another variable's.
+    fn in_block(&self, expression: &str, scope: Scope, cfa: u64) -> Result<Scope, StateError> {
+        let scene = self.scene()?;
+        let Some(view) = scene.view() else { return Ok(scope) };
+        let block = names_in(expression).find_map(|name| scene.own_block(scene.named_local(name)?));
+        let code = || view.dies()?.code_of(view.function_dies()?.physical);
+        let (Some(block), Some(code), Some((_, bias))) = (block, code(), view.module()) else {
+            return Ok(scope);
+        };
+        let thread = Some(self.thread()?);
+        let within = |all: &[(u64, u64)], pc: u64| {
+            let pc = pc.wrapping_sub(bias);
+            all.iter().any(|(start, end)| (*start..*end).contains(&pc))
+        };
+        let is_outside = |state: u64, pc: u64| {
+            let of_function = within(&code, pc) && !within(&block, pc);
+            of_function && self.is_in_frame(state, cfa).unwrap_or(true)
+        };
+        let nearest = |from: u64, way: Direction, last: Option<u64>| {
+            let found = self.walk_until(thread, from, way, |state, pc| {
+                let beyond = last.is_some_and(|last| match way {
+                    Direction::Forward => state >= last,
+                    Direction::Backward => state <= last,
+                });
+                (beyond || is_outside(state, pc)).then_some(beyond)
+            })?;
+            Ok::<_, StateError>(found.filter(|(_, beyond)| !beyond).map(|(state, _)| state))
+        };
+        let begin = nearest(self.cursor, Direction::Backward, scope.begin)?;
+        let end = nearest(self.position()?, Direction::Forward, scope.end)?;
+        Ok(Scope {
+            begin: begin.map(|state| state.saturating_add(1)).or(scope.begin),
+            end: end.or(scope.end),
+        })
+    }
+
+    /// Whether the innermost frame at a state is the one that ends at `cfa`.
+    pub(super) fn is_in_frame(&self, state: u64, cfa: u64) -> Option<bool> {
+        let pc = self.timeline.pc(state).ok()?;
+        let (symbols, bias) = self.locator.module_at(&self.timeline, state, pc)?;
+        let registers = FrameRegisters::of(&self.timeline.registers(state).ok()?);
+        let mut memory = |address, buffer: &mut [u8]| self.timeline.read(state, address, buffer);
+        let pc = CodeAddr::Pc(pc);
+        let found = symbols.canonical_frame_address(pc, bias, &registers, &mut memory)?;
+        Some(found == cfa)
     }
 
     /// Of the outermost frame of a stack that nobody used before, which ends at `base`: the state

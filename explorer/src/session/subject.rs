@@ -155,6 +155,22 @@ impl Session {
         self.written_in(&scene, text, size)
     }
 
+    /// What a question about the reads of `text` is about: as [`Self::written_subject`], but that
+    /// a variable whose one place is its own in its block alone is that place.
+    ///
+    /// # Errors
+    /// [`SubjectError`].
+    pub fn read_subject(
+        &self,
+        text: &str,
+        size: Option<u64>,
+    ) -> Result<(Subject, Option<Type>), SubjectError> {
+        match self.written_subject(text, size)? {
+            (Subject::Variable(kept), _) if kept.in_block => self.typed_subject(text, size),
+            other => Ok(other),
+        }
+    }
+
     /// The same, of what `text` means in a scene.
     pub(super) fn written_in(
         &self,

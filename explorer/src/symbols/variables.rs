@@ -122,6 +122,21 @@ impl Dies {
         guarded(|| Some(self.entry(function)?.ranges()))
     }
 
+    /// Whether a function was optimised, which compilers do not say: of those that were, they
+    /// tell the calls (DWARF 5, 3.4: DW_AT_call_all_calls, and GNU's names for it before).
+    pub fn tells_calls(&self, function: DieRef) -> bool {
+        const NAMES: [gimli::DwAt; 5] = [
+            gimli::DW_AT_call_all_calls,
+            gimli::DW_AT_call_all_source_calls,
+            gimli::DW_AT_call_all_tail_calls,
+            gimli::DW_AT_GNU_all_call_sites,
+            gimli::DW_AT_GNU_all_tail_call_sites,
+        ];
+        let told =
+            || Some(NAMES.iter().any(|name| self.entry(function).is_some_and(|e| e.flag(*name))));
+        guarded(told).unwrap_or_default()
+    }
+
     /// The code of the innermost block of `function` that declares a variable.
     pub fn block_of(&self, function: DieRef, variable: DieRef) -> Option<Vec<(u64, u64)>> {
         guarded(|| {

@@ -160,6 +160,10 @@ impl Value {
     }
 }
 
+/// Bytes of an x87 register, and of a `long double` in memory.
+const X87_BYTES: usize = 10;
+const LONG_DOUBLE_BYTES: usize = 16;
+
 /// The bytes of a value of `size` bytes at `location`, read by `register` and `memory`.
 pub fn gather(
     location: &Location,
@@ -177,7 +181,13 @@ pub fn gather(
         let content = match &piece.at {
             At::Memory(address) => Bytes::of_memory(*address, &memory(*address, length)),
             At::Register(number) => match register(*number) {
-                Ok(content) => Bytes::known(content).slice(0, length),
+                Ok(mut content) => {
+                    // What a long double has more in memory is padding (System V ABI, 3.1.2).
+                    if content.len() == X87_BYTES {
+                        content.resize(X87_BYTES.max(length.min(LONG_DOUBLE_BYTES)), 0);
+                    }
+                    Bytes::known(content).slice(0, length)
+                }
                 Err(why) => Bytes::missing(length, why),
             },
             At::Value(content) => {

@@ -1,5 +1,6 @@
 //! Local variables whose place changes with the code that runs (location lists: DWARF 5, 2.6.2):
-//! registers and memory are theirs only there.
+//! registers and memory are theirs only there; and those of blocks of optimised functions, whose
+//! places are others' outside of the blocks.
 
 mod writes;
 
@@ -9,7 +10,7 @@ use super::{Scene, Session};
 use crate::symbols::Variable;
 use crate::symbols::location::{Frame, Listed};
 use crate::symbols::unwind::register_name;
-use crate::timeline::StateError;
+use crate::timeline::{Direction, StateError};
 use crate::values::Place;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -18,7 +19,10 @@ use std::ops::Range;
 const MAX_FRAMES: usize = 64;
 
 /// The largest variables that are followed so; larger ones do not move.
-const MAX_BYTES: u64 = 64;
+const MAX_BYTES: u64 = 4096;
+
+/// States that are looked through for where a variable was last.
+const MAX_GAP: usize = 1024;
 
 /// A local variable that is kept in several places, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,9 @@ pub struct Kept {
     code: Vec<(u64, u64)>,
     /// Whether the list names registers and addresses only, and does not compute.
     pub whole: bool,
+    /// Whether it is nowhere outside of its block, wherever it is there.
+    #[serde(default)]
+    pub(super) in_block: bool,
 }
 
 /// Where a variable is in a state, and what it holds; bytes that are not known if it is nowhere.
@@ -92,6 +99,11 @@ impl Kept {
         self.ranges.iter().find(|(range, _)| holds(range)).filter(|(range, _)| !range.is_empty())?.1
     }
 
+    /// Whether it has a place at a pc.
+    fn is_placed(&self, pc: u64) -> bool {
+        self.ranges.iter().any(|(range, _)| range.contains(&pc))
+    }
+
     fn has_code(&self, pc: u64) -> bool {
         self.code.iter().any(|(start, end)| (*start..*end).contains(&pc))
     }
@@ -124,11 +136,17 @@ impl Scene<'_> {
             ranges: Vec::new(),
             code: symbols.dies().code_of(view.function_dies()?.physical)?,
             whole: true,
+            in_block: false,
         };
         for (start, end) in &mut kept.code {
             (*start, *end) = (start.wrapping_add(bias), end.wrapping_add(bias));
         }
-        for (range, place) in dies.listed_places(variable.die, &view)? {
+        let listed = dies.listed_places(variable.die, &view);
+        let listed = listed.or_else(|| {
+            kept.in_block = true;
+            self.places_in_block(&variable)
+        });
+        for (range, place) in listed? {
             let range = range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
             let mut register = None;
             match place {
@@ -154,6 +172,27 @@ impl Scene<'_> {
         kept.is_possible().then_some((kept, variable))
     }
 
+    /// The code of the block that a variable of the selected frame is in, if its place may be
+    /// another variable's outside of that.
+    pub(super) fn own_block(&self, variable: &Variable) -> Option<Vec<(u64, u64)>> {
+        let view = self.view()?;
+        let (dies, function) = (view.dies()?, view.function_dies()?);
+        if function.own == function.physical && !dies.tells_calls(function.physical) {
+            return None;
+        }
+        let block = dies.block_of(function.own, variable.die)?;
+        (block != dies.code_of(function.physical)?).then_some(block)
+    }
+
+    /// Its place in that code.
+    fn places_in_block(&self, variable: &Variable) -> Option<Vec<(Range<u64>, Listed)>> {
+        let block = self.own_block(variable)?;
+        let view = self.view()?;
+        let place = view.dies()?.only_place(variable.die, &view)?;
+        let at = |(start, end): (u64, u64)| (start..end, place.clone());
+        (place != Listed::Other).then(|| block.into_iter().map(at).collect())
+    }
+
     /// Where the variable is here, seen from its frame.
     fn held(&self, kept: &Kept) -> Option<Held> {
         for level in 0..MAX_FRAMES {
@@ -164,7 +203,10 @@ impl Scene<'_> {
                 continue;
             }
             let variables = scene.variables().unwrap_or_default();
-            let own = |one: &&Variable| one.die.offset == kept.die && *one.name == *kept.variable;
+            let own = |one: &&Variable| {
+                let is_it = one.die.offset == kept.die && *one.name == *kept.variable;
+                is_it && (one.in_scope || !kept.in_block)
+            };
             let Some(variable) = variables.iter().find(own) else { continue };
             let value = scene.value_of(variable);
             let bytes = value.bytes(&scene);
@@ -189,9 +231,35 @@ impl Session {
         Ok(Held { place: Place::None, bytes, innermost: false })
     }
 
-    /// What a variable holds before and after a tracepoint.
+    /// What a variable holds before and after a tracepoint; before, what it held last, if it was
+    /// nowhere for a few instructions.
     pub(super) fn kept_values(&self, kept: &Kept, t: u64) -> Result<(Bytes, Bytes), StateError> {
-        let held = |state| Ok::<_, StateError>(self.kept_at(kept, state, true)?.bytes);
-        Ok((held(t)?, held(t.saturating_add(1))?))
+        let mut before = self.kept_at(kept, t, true)?;
+        if before.place == Place::None
+            && let Some(last) = self.held_last(kept, t)?
+        {
+            before = last;
+        }
+        Ok((before.bytes, self.kept_at(kept, t.saturating_add(1), true)?.bytes))
+    }
+
+    /// Where a variable was last before state `t`, in which it is nowhere, and what it held, if
+    /// that was near, in the same frame.
+    fn held_last(&self, kept: &Kept, t: u64) -> Result<Option<Held>, StateError> {
+        if kept.in_block {
+            return Ok(None);
+        }
+        let entered = self.find_above(kept.thread, t, Direction::Backward, kept.cfa)?;
+        let mut left = MAX_GAP;
+        let last = self.walk_until(Some(kept.thread), t, Direction::Backward, |state, pc| {
+            left = left.saturating_sub(1);
+            if left == 0 || entered.is_some_and(|entered| state <= entered) {
+                return Some(false);
+            }
+            let here = kept.is_placed(pc) && self.is_in_frame(state, kept.cfa) == Some(true);
+            here.then_some(true)
+        })?;
+        let Some((state, true)) = last else { return Ok(None) };
+        self.kept_at(kept, state, false).map(Some)
     }
 }

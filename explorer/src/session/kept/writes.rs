@@ -3,8 +3,6 @@
 use super::{Held, Kept};
 use crate::index::{Index, IndexError};
 use crate::session::{Session, Subject};
-use crate::symbols::CodeAddr;
-use crate::symbols::unwind::FrameRegisters;
 use crate::timeline::{Direction, StateError};
 use crate::values::Place;
 use std::ops::{ControlFlow, Range};
@@ -188,14 +186,8 @@ impl Session {
         let Some(register) = register.filter(|at| kept.register_at(behind) == Some(*at)) else {
             return Ok(None);
         };
-        let Some((symbols, bias)) = self.locator.module_at(timeline, t, pc) else {
-            return Ok(None);
-        };
-        let registers = FrameRegisters::of(&timeline.registers(t)?);
-        let mut memory = |address, buffer: &mut [u8]| timeline.read(t, address, buffer);
-        let pc = CodeAddr::Pc(pc);
-        let cfa = symbols.canonical_frame_address(pc, bias, &registers, &mut memory);
-        Ok(cfa.map(|cfa| cfa == kept.cfa && candidate.written & register != 0))
+        let own = self.is_in_frame(t, kept.cfa);
+        Ok(own.map(|own| own && candidate.written & register != 0))
     }
 
     /// Whether a tracepoint writes to a variable where it is then, or it is elsewhere then and
@@ -207,9 +199,16 @@ impl Session {
         candidate: &Candidate,
     ) -> Result<bool, IndexError> {
         let (t, stores) = (candidate.t, candidate.stores);
-        let before = self.kept_at(kept, t, stores)?;
+        let mut before = self.kept_at(kept, t, stores)?;
         let after = self.kept_at(kept, t.saturating_add(1), stores)?;
         let known = |held: &Held| held.bytes.iter().all(Option::is_some);
+        if before.place == Place::None
+            && known(&after)
+            && !known(&before)
+            && let Some(last) = self.held_last(kept, t)?
+        {
+            before = last;
+        }
         if known(&before) && known(&after) && before.bytes != after.bytes {
             return Ok(true);
         }

@@ -299,6 +299,15 @@ impl Dies {
         })
     }
 
+    /// The place of a variable that does not change as long as its block runs, as it is seen from
+    /// `frame`; `None` if it has none, or one by location list.
+    pub fn only_place(&self, die: DieRef, frame: &dyn Frame) -> Option<Listed> {
+        guarded(|| {
+            let (owner, place) = placed(self.entry(die)?)?;
+            Some(listed(&owner, place.exprloc_value()?, frame))
+        })
+    }
+
     /// How many elements the dimension has that the subrange `die` describes.
     pub fn count(&self, die: DieRef, frame: &dyn Frame) -> Option<u64> {
         guarded(|| {

@@ -7,7 +7,7 @@ use common::Rng;
 use common::file::Ending;
 use common::program::{Program, WINDOW};
 use proptest::prelude::*;
-use rdb_explorer::index::{Index, Write, register_bits};
+use rdb_explorer::index::{Above, Index, Write, register_bits};
 use rdb_explorer::session::registers::read;
 use rdb_explorer::session::{Session, Subject, Window};
 use rdb_explorer::symbols::DebugSearch;
@@ -111,6 +111,27 @@ fn check_executions(index: &Index, timeline: &Timeline, program: &Program, rng: 
     }
 }
 
+/// Where the stack pointer is in some range, for the frames' ends: against all states.
+fn check_stack(index: &Index, timeline: &Timeline, program: &Program, rng: &mut Rng) {
+    let state = |rng: &mut Rng| rng.below(timeline.end() + 1);
+    let rsp = |t: u64| program.states[t as usize].registers.rsp();
+    let start = rsp(state(rng)).saturating_sub(rng.below(3));
+    let end = if rng.chance(50) { u64::MAX } else { start.saturating_add(rng.below(64)) };
+    let thread = timeline.thread(state(rng)).unwrap();
+    let above = Above { values: start..=end, thread };
+    let (a, b) = (state(rng), rng.below(timeline.end() + 2));
+    let states = a.min(b)..a.max(b);
+    let wanted = |t: &u64| timeline.runs(*t, thread) && above.values.contains(&rsp(*t));
+    for direction in DIRECTIONS {
+        let found = index.find_above(timeline, states.clone(), direction, &above).unwrap();
+        let expected = match direction {
+            Direction::Forward => states.clone().find(wanted),
+            Direction::Backward => states.clone().rev().find(wanted),
+        };
+        assert_eq!(found, expected, "{above:?} {states:?} {direction:?}");
+    }
+}
+
 /// Registers that are asked about.
 const NAMES: [&str; 6] = ["rax", "r11", "xmm1", "k2", "eflags", "rsp"];
 
@@ -210,6 +231,7 @@ proptest! {
         for _ in 0..queries() {
             check_writes(&index, &timeline, &writes, &mut rng);
             check_executions(&index, &timeline, &program, &mut rng);
+            check_stack(&index, &timeline, &program, &mut rng);
             check_registers(&index, &timeline, &program, &mut rng);
         }
         drop(directory);

@@ -293,3 +293,37 @@ fn a_file_of_code_that_is_mapped_as_data_is_no_second_place() {
     assert_eq!(calls, Some(2), "{:?}", answers[1]);
     assert_eq!(answers[4].reason(), "exit");
 }
+
+#[test]
+fn all_that_stop_at_one_state_are_told_and_counted() {
+    let explorer = recording("many_hits").explore();
+    let first = explorer.last(&["watch total", "rc"]);
+    let behind = first.get("pc").as_str().expect("a pc").to_owned();
+    let break_there = format!("tbreak *{behind}");
+    let answers = explorer.ask(&[
+        "watch total",
+        &break_there,
+        "watch -l total",
+        "rc",
+        "info breakpoints",
+        "rc",
+    ]);
+    let (stop, listed) = (&answers[3], &answers[4]);
+    assert_eq!((stop.reason(), stop.tracepoint()), ("watch", first.tracepoint()));
+    let also = stop.get("also").as_array().expect("what else stopped").clone();
+    let reasons: Vec<&str> = also.iter().filter_map(|one| one["reason"].as_str()).collect();
+    assert_eq!(reasons, ["breakpoint", "watch"], "{also:?}");
+    assert_eq!(also[0]["breakpoints"].to_string(), "[2]");
+    assert_eq!(
+        (&also[1]["number"], &also[1]["new_value"]),
+        (&3.into(), &stop.get("stop")["new_value"])
+    );
+    assert_eq!((hits(listed, 0).0, hits(listed, 1).0), (1, 1), "the temporary one is gone");
+    assert_eq!(listed.get("breakpoints").as_array().map(Vec::len), Some(2));
+    let shown = explorer.text(&["watch total", &break_there, "rc"]).stdout_text();
+    assert!(
+        shown.contains("\nWatchpoint 1: total, ") && shown.contains("\nBreakpoint 2\n"),
+        "{shown}"
+    );
+    assert_eq!(answers[5].reason(), "watch");
+}

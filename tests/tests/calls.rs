@@ -255,3 +255,41 @@ fn of_copies_that_may_return_nothing_no_value_is_shown() {
     assert_eq!(calls.len(), 3, "{answer:?}");
     assert!(calls.iter().all(|call| call["returned"].is_null()), "{answer:?}");
 }
+
+const CLASSES: &str = "\
+#include <cstdio>
+struct A { int x, y; };
+struct C { int x, y; C plus(C o) const { return {x + o.x, y + o.y}; } };
+struct E { int x, y; bool operator==(const E &o) const { return x == o.x; } };
+struct F { int x, y; F() = default; F(int a, int b) : x(a), y(b) {} };
+struct G { int x, y; G(const G &) = default; G(int a, int b) : x(a), y(b) {} };
+struct H : A { long z; };
+struct I { int x, y; I(const I &o) : x(o.x), y(o.y) {} I(int a, int b) : x(a), y(b) {} };
+struct J { int x, y; virtual int f() { return x; } };
+#define Q(S) __attribute__((noinline)) S f##S(int k) { S r{k, k + 1}; return r; }
+Q(A) Q(C) Q(E) Q(F) Q(G) Q(I)
+__attribute__((noinline)) H fH(int k) { H r; r.x = k; r.y = k + 1; r.z = k + 2; return r; }
+__attribute__((noinline)) J fJ(int k) { J r; r.x = k; r.y = k + 1; return r; }
+int main()
+{
+  int t = fA(1).x + fC(2).x + fE(3).x + fF(4).x + fG(5).x + fH(6).x + fI(7).x + fJ(8).x;
+  std::printf(\"%d\\n\", t);
+}
+";
+
+#[test]
+fn classes_that_nobody_copies_by_hand_are_returned_as_cs_are() {
+    let guest = Guest::compiled("classes.cc", CLASSES, &["g++", "-g", "-O1", "-gdwarf-5"]);
+    let explorer = guest.recorded();
+    for (name, k) in [("A", 1), ("C", 2), ("E", 3), ("F", 4), ("G", 5)] {
+        let row = &rows(&explorer.last(&[format!("calls f{name}")]))[0];
+        assert_eq!(call(row).1, format!("{{x = {k}, y = {}}}", k + 1), "{name}: {row}");
+    }
+    let told = call(&rows(&explorer.last(&["calls fH"]))[0]).1;
+    assert!(told.contains("x = 6, y = 7") && told.contains("z = 8"), "{told}");
+    // Those are in memory: never what the registers would say.
+    for (name, k) in [("I", 7), ("J", 8)] {
+        let told = call(&rows(&explorer.last(&[format!("calls f{name}")]))[0]).1;
+        assert!(told == "?" || told.contains(&format!("x = {k}, y = {}", k + 1)), "{name}: {told}");
+    }
+}

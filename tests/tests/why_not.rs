@@ -3,6 +3,7 @@
 use rdb_tests::compile::Flavour;
 use rdb_tests::explorer::Answer;
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::recording::recording_of;
 use serde_json::Value;
 
@@ -215,4 +216,36 @@ fn no_branch_from_before_the_last_run_is_told() {
     assert_eq!(answer.get("next").as_u64(), Some(last), "{answer:?}");
     let text = explorer.text(&[&stops[..], &[&question]].concat()).stdout_text();
     assert!(text.contains("it ran last at #"), "{text}");
+}
+
+const EITHER: &str = "\
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+  int a = argc + 2, b = argc + 6, c = 0;
+  if (a == 1 ||
+      b == 2)
+    c = 5;
+  for (int i = 0; i < 3; i++)
+    if (a + i == 100 ||
+        b + i == 200)
+      c += 7;
+  printf(\"%d\\n\", c);
+  return 0;
+}
+";
+
+#[test]
+fn of_several_conditions_the_last_decides() {
+    let guest = Guest::compiled("either.c", EITHER, &["gcc", "-g", "-O0"]);
+    let explorer = guest.recorded();
+    for (line, decides, operand, times) in [(7, 6, "0x7", 1), (11, 10, "0x7", 3)] {
+        let answer = explorer.last(&["break main", "rc", &format!("why-not either.c:{line}")]);
+        let decision = decision(&answer);
+        // The lines of one condition may be told as the first.
+        let at = decision["line"].as_u64().expect("a line");
+        assert!((decides - 1..=decides).contains(&at), "{answer:?}");
+        assert!(operands(decision).contains(operand), "{line}: {answer:?}");
+        assert_eq!(decision["times"], times, "{line}: {answer:?}");
+    }
 }

@@ -193,7 +193,13 @@ pub(super) fn names_in(expression: &str) -> impl Iterator<Item = &str> {
 /// and other things between them.
 pub(super) fn owner(frames: &Frames, address: u64) -> Option<Owner> {
     let mut inner = None;
-    frames.walked().frames.iter().find_map(|frame| {
+    let all = &frames.walked().frames;
+    let outer = all.iter().skip(1).map(Some).chain([None]);
+    all.iter().zip(outer).find_map(|(frame, caller)| {
+        // What the kernel pushed may end on another stack.
+        if caller.is_some_and(|caller| caller.method == Some(Method::SignalFrame)) {
+            return None;
+        }
         let rsp = frame.registers.rsp().or(inner);
         // What a signal interrupts may use more than its caller sees.
         let is_running = matches!(frame.method, None | Some(Method::SignalFrame));

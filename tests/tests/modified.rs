@@ -252,11 +252,12 @@ fn listed(explorer: &Explorer, function: &str, state: usize, variable: &str) -> 
     rows.unwrap_or_default().iter().map(pair).filter(known).collect()
 }
 
-/// The changes from state to state, where a value is known before and after.
+/// The changes from state to state; where no value is known for some states, over these.
 fn changes(values: &[Option<String>]) -> Vec<[String; 2]> {
     let known = |text: &&str| !text.contains('<') || text.contains("0x");
     let known = |value: &Option<String>| value.as_deref().filter(known).map(str::to_owned);
-    let pairs = values.windows(2).filter_map(|pair| Some([known(&pair[0])?, known(&pair[1])?]));
+    let values: Vec<String> = values.iter().filter_map(known).collect();
+    let pairs = values.windows(2).map(|pair| [pair[0].clone(), pair[1].clone()]);
     pairs.filter(|[old, new]| old != new).collect()
 }
 

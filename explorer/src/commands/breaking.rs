@@ -150,13 +150,10 @@ pub static IGNORE: Command = Command {
             let most = thousands(MOST_IGNORED);
             return Err(arguments.error(format!("a breakpoint is passed by {most} times at most")));
         }
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        match session.ignore(number, count) {
-            Some(_) => Set::result(session, number),
-            None => Err(CommandError::Other(format!(
-                "no breakpoint number {}",
-                thousands(number.into())
-            ))),
+        let known = u32::try_from(number).ok();
+        match known.filter(|known| session.ignore(*known, count).is_some()) {
+            Some(known) => Set::result(session, known),
+            None => Err(CommandError::Other(format!("no breakpoint number {}", thousands(number)))),
         }
     },
 };

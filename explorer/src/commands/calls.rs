@@ -98,7 +98,7 @@ fn text_of(value: &str) -> &str {
     }
 }
 
-/// `main at heap.c:38`; without a line, `main+12`, or else the module.
+/// `main at heap.c:38`; without a line, `main+12`, or else the address and the module.
 fn caller(place: &Place) -> String {
     let [function, at] = place_cells(place);
     match (&place.function, place.file.as_deref().zip(place.line)) {
@@ -106,7 +106,7 @@ fn caller(place: &Place) -> String {
             format!("{name} at {}:{line}", file.rsplit('/').next().unwrap_or(file))
         }
         (Some(_), None) => function,
-        _ => at,
+        _ => format!("{function} {at}"),
     }
 }
 

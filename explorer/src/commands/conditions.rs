@@ -68,7 +68,10 @@ pub static CONDITION: Command = Command {
     details: "",
     run: |session, arguments| {
         let number = arguments.count("N").unwrap_or_default();
-        set(session, u32::try_from(number).unwrap_or(u32::MAX), arguments.get("EXPR"))
+        let Ok(known) = u32::try_from(number) else {
+            return Err(CommandError::Other(format!("no breakpoint number {number}")));
+        };
+        set(session, known, arguments.get("EXPR"))
     },
 };
 

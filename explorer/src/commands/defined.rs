@@ -98,8 +98,8 @@ pub static INFO_VARIABLES: Command = Command {
     group: Group::State,
     arguments: &[NUMBER, PATTERN],
     help: "list variables outside functions by name",
-    details: "Those that debug information has, of all modules that are loaded at the cursor, the \
-              program's own first.",
+    details: "Those of all modules that are loaded at the cursor, the program's own first; of \
+              those without debug information, what symbol tables say.",
     run: |session, arguments| list(session, Defines::Variables, arguments),
 };
 

@@ -153,6 +153,9 @@ fn disassemble(session: &mut Session, arguments: &Arguments) -> CommandResult {
         Some(length) => session.address(length)?,
         None => session.address(end)?.saturating_sub(start),
     };
+    if length == 0 {
+        return Err(CommandError::Other("there is nothing from START to END".to_owned()));
+    }
     Ok(Box::new(range(session, start, length, raw)?))
 }
 

@@ -62,11 +62,12 @@ pub(super) fn short(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `main+12`, and `prog.c:10:3` or the module.
+/// `main+12`, or the address, and `prog.c:10:3` or the module.
 pub(super) fn place_cells(place: &Place) -> [String; 2] {
     let offset = place.offset.filter(|offset| *offset > 0);
     let offset = offset.map_or_else(String::new, |offset| format!("+{offset}"));
-    let function = place.function.as_ref().map_or("??".into(), |name| format!("{name}{offset}"));
+    let named = place.function.as_ref().map(|name| format!("{name}{offset}"));
+    let function = named.unwrap_or_else(|| hex(place.pc));
     let column = place.column.map_or_else(String::new, |column| format!(":{column}"));
     let line = place.file.as_deref().zip(place.line);
     let line = line.map(|(file, line)| format!("{}:{line}{column}", short(file)));

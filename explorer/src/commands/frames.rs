@@ -30,12 +30,13 @@ impl Output for Selected {
 const MAX_LEVEL: u64 = 100_000;
 
 fn select(session: &mut Session, level: u64) -> CommandResult {
-    let level = level.min(MAX_LEVEL) as usize;
+    let none = || CommandError::Other(format!("there is no frame {level}"));
+    let reached = usize::try_from(level).ok().filter(|_| level <= MAX_LEVEL);
+    let level = reached.ok_or_else(none)?;
     if !session.select(level)? {
-        return Err(CommandError::Other(format!("there is no frame {level}")));
+        return Err(none());
     }
     let mut frames = session.stack(level + 1)?.frames;
-    let none = || CommandError::Other(format!("there is no frame {level}"));
     let frame = frames.pop().filter(|frame| frame.level == level).ok_or_else(none)?;
     let source = source_line(session, &frame.place);
     Ok(Box::new(Selected { frame, source }))

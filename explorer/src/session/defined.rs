@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 pub enum Defines {
     /// Functions, with or without debug information, but for inlined copies.
     Functions,
-    /// Variables with static storage.
+    /// Variables with static storage, with or without debug information.
     Variables,
     /// Named types.
     Types,
@@ -110,10 +110,34 @@ impl Scene<'_> {
     ) {
         let _ = match kind {
             Defines::Functions => each_function(module, fits, take),
-            Defines::Variables => self.each_declared(DeclaredKind::Variable, module, fits, take),
+            Defines::Variables => self.each_variable(module, fits, take),
             Defines::Types => self.each_declared(DeclaredKind::Type, module, fits, take),
             Defines::Sources => each_source(module, fits, take),
         };
+    }
+
+    /// Those that debug information has, and then others that symbol tables have.
+    fn each_variable(
+        &self,
+        module: Loaded<'_>,
+        fits: &dyn Fn(&str) -> bool,
+        take: &mut Take<'_>,
+    ) -> ControlFlow<()> {
+        let mut described = HashSet::new();
+        self.each_declared(DeclaredKind::Variable, module, fits, &mut |one| {
+            described.extend(one.address);
+            take(one)
+        })?;
+        let (symbols, bias) = module;
+        let mut others: Vec<_> = symbols.data_symbols().filter(|(name, _)| fits(name)).collect();
+        others.sort();
+        for (name, address) in others {
+            let address = address.to_runtime(bias);
+            if !described.contains(&address) {
+                take(Defined { address: Some(address), ..new(symbols, &name) })?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn each_declared(

@@ -59,14 +59,18 @@ impl Session {
         if !self.names_a_variable_of(expression, found.symbols) {
             return Ok(None);
         }
+        let holds = |state: u64| {
+            let now = self.found_at(state, address);
+            now.is_some_and(|now| std::ptr::eq(now.symbols, found.symbols))
+        };
+        // The program's own, mostly: only execve(2) takes it away.
+        if holds(0) && holds(self.timeline.end()) {
+            return Ok(None);
+        }
         let changes = self.mapping_changes(address)?;
         let (before, behind) = changes.split_at(changes.partition_point(|s| *s <= self.cursor));
         let is_mapped = |state: &u64| {
             self.timeline.shared_space(*state).is_ok_and(|space| space.find(address).is_some())
-        };
-        let holds = |state: u64| {
-            let now = self.found_at(state, address);
-            now.is_some_and(|now| std::ptr::eq(now.symbols, found.symbols))
         };
         // A change shows in the state behind its tracepoint.
         let begin = before.iter().rev().find(|state| !holds(state.saturating_sub(1)));

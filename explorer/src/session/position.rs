@@ -55,9 +55,14 @@ impl Place {
         self.column = Some(location.column).filter(|column| *column > 0);
     }
 
-    /// `main+12 at /src/prog.c:10`.
+    /// `main+12 at /src/prog.c:10`; without a function, its address.
     pub fn render(&self, page: &mut Page) {
-        self.render_call(page, None);
+        match (&self.function, &self.module) {
+            (None, Some(module)) if self.line.is_none() => {
+                page.put(Style::Address, hex(self.pc)).plain(" from ").put(Style::File, module);
+            }
+            _ => self.render_call(page, None),
+        }
     }
 
     /// The same, with a long name of the function shortened.
@@ -107,6 +112,6 @@ impl Place {
     /// The address, then [`Self::render`].
     pub fn render_with_address(&self, page: &mut Page) {
         page.put(Style::Address, hex(self.pc)).plain(" in ");
-        self.render(page);
+        self.render_call(page, None);
     }
 }

@@ -12,10 +12,11 @@ struct Block {
 }
 
 impl Block {
-    /// Whether `row` begins one: it is the first statement of a run of rows of the `wanted` line.
-    fn begins(&mut self, row: &Row, wanted: bool) -> bool {
+    /// Whether `row` begins one: it is the first statement of a run of rows of the `wanted` line,
+    /// or the first of `any` kind.
+    fn begins(&mut self, row: &Row, wanted: bool, any: bool) -> bool {
         let stated = std::mem::replace(&mut self.open, wanted) && self.stated;
-        let states = row.is_stmt && row.entry == Entry::Place;
+        let states = (any || row.is_stmt) && row.entry == Entry::Place;
         self.stated = wanted && (stated || states);
         wanted && states && !stated
     }
@@ -23,10 +24,25 @@ impl Block {
 
 impl ModuleSymbols {
     /// Where each block of code of a line begins with a statement: loops have one in front of them
-    /// and one behind, optimised code one for each copy. What is `matched`, as
-    /// [`ModuleSymbols::addresses_of_line`] gives it, is among them.
+    /// and one behind, optimised code one for each copy. Of a line whose statements all have no
+    /// code, where its code begins. What is `matched`, as [`ModuleSymbols::addresses_of_line`]
+    /// gives it, is among them.
     pub fn blocks_of_line(&self, file: &str, matched: &LineMatch) -> Vec<BreakAddress> {
-        let (mut found, line) = (matched.addresses.clone(), matched.line);
+        let mut found = self.blocks_that_begin(file, matched.line, false);
+        if found.is_empty() {
+            found = self.blocks_that_begin(file, matched.line, true);
+        }
+        found.extend(matched.addresses.iter().cloned());
+        // What is matched knows more.
+        found.reverse();
+        found.sort_by_key(|at| at.address);
+        found.dedup_by_key(|at| at.address);
+        found
+    }
+
+    /// Those that begin with a statement, or with `any` code.
+    fn blocks_that_begin(&self, file: &str, line: u32, any: bool) -> Vec<BreakAddress> {
+        let mut found = Vec::new();
         for unit in 0..self.units().len() {
             let wanted = self.files_called(unit, file);
             let is_wanted = |row: &Row| {
@@ -35,14 +51,12 @@ impl ModuleSymbols {
             let lines = self.units().lines(unit).filter(|_| wanted.contains(&true));
             let (rows, mut block) =
                 (lines.map(|lines| lines.rows()).unwrap_or_default(), Block::default());
-            for row in rows.iter().filter(|row| block.begins(row, is_wanted(row))) {
+            for row in rows.iter().filter(|row| block.begins(row, is_wanted(row), any)) {
                 let chain = self.units().scopes(unit).map(|all| all.chain_at(row.address));
                 let scope = chain.and_then(|chain| chain.last().copied());
                 found.push(self.break_on_line(unit, scope, row.address));
             }
         }
-        found.sort_by_key(|at| at.address);
-        found.dedup_by_key(|at| at.address);
         found
     }
 }

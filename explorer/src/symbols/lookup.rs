@@ -177,6 +177,12 @@ impl ModuleSymbols {
         Some((ModuleAddr(symbol.address), symbol.size))
     }
 
+    /// The variables with static storage of its symbol tables: names, not mangled, and addresses.
+    pub fn data_symbols(&self) -> impl Iterator<Item = (String, ModuleAddr)> {
+        let data = self.table().all().iter().filter(|symbol| symbol.kind == Kind::Data);
+        data.map(|symbol| (demangle_short(&symbol.name), ModuleAddr(symbol.address)))
+    }
+
     /// The absolute names of all source files its line tables mention,
     /// sorted.
     pub fn source_files(&self) -> Vec<String> {

@@ -4,16 +4,32 @@
 use super::view::{ChunkView, STRIDE, Unsound};
 use crate::timeline::Direction;
 use rdb_schema::chunk::Dictionary;
+use std::collections::HashMap;
 use std::ops::{ControlFlow, Range, RangeInclusive};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Strides kept.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 
-/// The stack pointers of the strides that were asked for last, the latest first: of each its first
-/// state, and those of the states from there on that can be trusted.
+/// What is known of a chunk's stack pointers.
 #[derive(Default)]
-pub(super) struct Latest(Mutex<Vec<(u64, Arc<[u64]>)>>);
+pub(super) struct Latest(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// Those of the strides that were asked for last, the latest first: of each its first state,
+    /// and those of the states from there on that can be trusted.
+    values: Vec<(u64, Arc<[u64]>)>,
+    /// Of all strides that were ever asked for, by their first states: how many states can be
+    /// trusted, and their lowest and highest.
+    extremes: HashMap<u64, (u64, RangeInclusive<u64>)>,
+}
+
+impl Latest {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl ChunkView {
     /// The stack pointer at state `t` of the chunk.
@@ -43,6 +59,13 @@ impl ChunkView {
         while !left.is_empty() {
             let at = if direction == Direction::Forward { left.start } else { left.end - 1 };
             self.check(at)?;
+            if let Some(passed) = self.without(wanted, at) {
+                match direction {
+                    Direction::Forward => left.start = passed.end.max(at + 1),
+                    Direction::Backward => left.end = passed.start.min(at),
+                }
+                continue;
+            }
             let (start, values) = self.stride_of(dictionary, at)?;
             let known = start.max(left.start)..(start + values.len() as u64).min(left.end);
             let part = values.get((known.start - start) as usize..(known.end - start) as usize);
@@ -63,14 +86,29 @@ impl ChunkView {
         Ok(None)
     }
 
+    /// The stride that state `t` is in, if that is known to have no stack pointer in `wanted`.
+    fn without(&self, wanted: &RangeInclusive<u64>, t: u64) -> Option<Range<u64>> {
+        let start = self.start_of(t);
+        let known = self.stack_pointers.lock();
+        let (count, extremes) = known.extremes.get(&start)?;
+        let states = start..start + count;
+        let apart = wanted.end() < extremes.start() || extremes.end() < wanted.start();
+        (apart && states.contains(&t)).then_some(states)
+    }
+
+    /// The first state of the stride that state `t` is in.
+    fn start_of(&self, t: u64) -> u64 {
+        let first = self.chunk().first;
+        first + t.saturating_sub(first) / STRIDE * STRIDE
+    }
+
     /// The stride that state `t` is in.
     fn stride_of(&self, dictionary: &Dictionary, t: u64) -> Result<(u64, Arc<[u64]>), Unsound> {
-        let first = self.chunk().first;
-        let start = first + t.saturating_sub(first) / STRIDE * STRIDE;
-        let mut latest = self.stack_pointers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = latest.iter().position(|(known, _)| *known == start) {
-            latest[..=at].rotate_right(1);
-            return Ok((start, latest[0].1.clone()));
+        let start = self.start_of(t);
+        let mut known = self.stack_pointers.lock();
+        if let Some(at) = known.values.iter().position(|(first, _)| *first == start) {
+            known.values[..=at].rotate_right(1);
+            return Ok((start, known.values[0].1.clone()));
         }
         let trusted = self.unsound().map_or(u64::MAX, |unsound| unsound.first);
         let mut values = Vec::with_capacity(STRIDE as usize);
@@ -79,8 +117,11 @@ impl ChunkView {
             ControlFlow::Continue(())
         })?;
         let values: Arc<[u64]> = values.into();
-        latest.truncate(KEPT - 1);
-        latest.insert(0, (start, values.clone()));
+        if let (Some(low), Some(high)) = (values.iter().min(), values.iter().max()) {
+            known.extremes.insert(start, (values.len() as u64, *low..=*high));
+        }
+        known.values.truncate(KEPT - 1);
+        known.values.insert(0, (start, values.clone()));
         Ok((start, values))
     }
 }

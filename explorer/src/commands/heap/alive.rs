@@ -48,7 +48,10 @@ impl Output for Alive {
             page.put(Style::Dim, text).end();
         }
         let (count, bytes) = (thousands(self.count), thousands(self.bytes));
-        page.line(format!("{count} blocks of together {bytes} bytes are alive here."));
+        page.line(match self.count {
+            1 => format!("1 block of {bytes} bytes is alive here."),
+            _ => format!("{count} blocks of together {bytes} bytes are alive here."),
+        });
         self.render_blocks(page);
         self.render_lines(page);
         if self.more {
@@ -127,8 +130,8 @@ pub(super) fn alive(session: &Session, heap: &Heap, count: usize, by_line: bool)
     Ok(Box::new(answer))
 }
 
-/// Function, file and line.
-type Key = (Option<String>, Option<String>, Option<u32>);
+/// Function, file and line; or else the address.
+type Key = (Option<String>, Option<String>, Option<u32>, Option<u64>);
 
 /// Blocks by the lines that allocated them, those of the most bytes first.
 fn lines(session: &Session, all: &[&Block]) -> Result<Vec<Line>, CommandError> {
@@ -142,7 +145,8 @@ fn lines(session: &Session, all: &[&Block]) -> Result<Vec<Line>, CommandError> {
     for block in all {
         session.interrupt.check()?;
         let place = session.allocating_place(block.allocated)?;
-        let key = (place.function.clone(), place.file.clone(), place.line);
+        let address = place.function.is_none().then_some(place.pc);
+        let key = (place.function.clone(), place.file.clone(), place.line, address);
         let line = found.entry(key).or_insert(Line { blocks: 0, bytes: 0, place });
         line.blocks += 1;
         line.bytes = line.bytes.saturating_add(block.bytes);

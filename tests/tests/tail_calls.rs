@@ -122,3 +122,15 @@ fn tail_calls_are_jumps_in_history_also_through_stubs() {
     let line = shown.lines().find(|line| line.contains("tail call")).expect("a tail call");
     assert!(line.starts_with("    (tail call #") && line.contains(" in middle"), "{line}");
 }
+
+#[test]
+fn frames_are_told_where_history_ends() {
+    for name in ["planted", "many_hits"] {
+        let explorer = rdb_tests::recording::recording(name).explore();
+        let backtrace = explorer.last(&["rend", "backtrace"]);
+        let frames = rows(&backtrace.result, "frames").to_vec();
+        assert!(frames.len() > 1, "{name}: {backtrace:?}");
+        let first = explorer.last(&["backtrace"]);
+        assert!(!rows(&first.result, "frames").is_empty(), "{name}: {first:?}");
+    }
+}

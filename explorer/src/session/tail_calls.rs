@@ -49,11 +49,16 @@ impl Frames<'_> {
     /// [`MOST_TAIL_CALLS`] and one more if there are more.
     ///
     /// # Errors
-    /// When history cannot be read there.
+    /// When somebody asked to stop.
     pub(super) fn tail_calls(&self) -> Result<Vec<Vec<TailCall>>, StateError> {
         let mut indirect = MOST_INDIRECT;
         let all = 0..self.walked().frames.len();
-        all.map(|physical| self.tail_calls_of(physical, &mut indirect)).collect()
+        let mut of = |physical| match self.tail_calls_of(physical, &mut indirect) {
+            // A part of history that cannot be read does not take away the frames.
+            Err(error) if !matches!(error, StateError::Interrupted) => Ok(Vec::new()),
+            found => found,
+        };
+        all.map(&mut of).collect()
     }
 
     fn tail_calls_of(
@@ -135,6 +140,8 @@ impl Frames<'_> {
     fn entered(&self, handed: Handed) -> Result<Option<u64>, StateError> {
         let (session, timeline) = (self.session, &self.session.timeline);
         let Handed { top, entry, before } = handed;
+        // No state is behind the last.
+        let before = before.min(timeline.end());
         let last = session.find_above(self.thread, before, Direction::Backward, top)?;
         let Some(last) = last else { return Ok(None) };
         let entered = self.nearest_before(last.saturating_add(1), |_, pc| pc == entry)?;

@@ -84,6 +84,7 @@ fn a_librarys_variable_is_not_what_another_has_in_its_place() {
         "continue",
         "print va",
     ]);
+    assert_eq!(there[there.len() - 2].function(), Some("second"), "{there:?}");
     let print = there.last().expect("an answer");
     let told = print.result.to_string();
     assert!(!print.ok || told.contains("not loaded"), "{print:?}");

@@ -79,7 +79,7 @@ fn what_lies_between_two_stacks_belongs_to_no_frame() {
     let stops = explorer.ask(&[&there[..], &["watch p->v", "c", "c", "c"]].concat());
     let stops: Vec<String> = stops[5..].iter().map(|stop| stop.reason().to_owned()).collect();
     assert!(!stops.contains(&"scope".to_owned()), "{stops:?}");
-    // A member's name is none of a local variable's.
+    // The same without a local variable.
     let global = explorer.ask(&[&there[..], &["watch (*head).v", "c", "c", "c"]].concat());
     assert!(global[5..].iter().all(|stop| stop.reason() != "scope"), "{global:?}");
 }

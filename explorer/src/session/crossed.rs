@@ -163,16 +163,10 @@ impl Crossed<'_> {
         (chunk, direction): (usize, Direction),
         found: &mut Found<'_, u64>,
     ) -> Result<(), StateError> {
-        for t in in_direction(self.executed_in(session, chunk)?, direction) {
+        found.add_each(self.executed_in(session, chunk)?, direction, &mut |t| {
             session.interrupt.check()?;
-            if found.is_done() {
-                break;
-            }
-            if self.is_at(session, t)? {
-                found.add(t, true);
-            }
-        }
-        Ok(())
+            Ok(self.is_at(session, t)?.then_some((t, true)))
+        })
     }
 
     /// Whether one is crossed at tracepoint `t`, which is at one of the addresses.

@@ -51,7 +51,7 @@ pub(super) struct Found<'a, T> {
 
 impl<T> Found<'_, T> {
     /// Adds what was found; whether it is one of those wanted.
-    pub fn add(&mut self, one: T, is_wanted: bool) {
+    fn add(&mut self, one: T, is_wanted: bool) {
         self.all.push(one);
         self.wanted += u64::from(is_wanted);
         if self.holds_enough() {
@@ -59,8 +59,30 @@ impl<T> Found<'_, T> {
         }
     }
 
+    /// Adds what `judge` says of tracepoints of the chunk, which ascend, in `direction`, as long as
+    /// more is needed.
+    ///
+    /// # Errors
+    /// Those of `judge`.
+    pub fn add_each(
+        &mut self,
+        all: Vec<u64>,
+        direction: Direction,
+        judge: &mut dyn FnMut(u64) -> Result<Option<(T, bool)>, StateError>,
+    ) -> Result<(), StateError> {
+        for t in in_direction(all, direction) {
+            if self.is_done() {
+                break;
+            }
+            if let Some((one, is_wanted)) = judge(t)? {
+                self.add(one, is_wanted);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether nothing more is needed of this chunk.
-    pub fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.holds_enough() || self.enough.load(Ordering::Relaxed) < self.place
     }
 
@@ -174,7 +196,8 @@ impl Session {
                 }
                 left -= 1;
                 if let Some(verdict) = self.verdict_at(executed, t)? {
-                    executed.most -= u64::from(verdict.1.is_ok()).min(executed.most);
+                    let wanted = u64::from(verdict.1.is_ok());
+                    executed.most = executed.most.saturating_sub(wanted);
                     if take(verdict).is_break() {
                         return Ok(None);
                     }
@@ -203,16 +226,13 @@ impl Session {
             (Err(error), _) => (t, Err(Arc::clone(last.insert(error)))),
             (verdict, _) => (t, verdict),
         };
-        for t in in_direction(all, executed.direction) {
-            if found.is_done() {
-                break;
-            }
-            if let Some(verdict) = self.verdict_at(executed, t)? {
+        found.add_each(all, executed.direction, &mut |t| {
+            let verdict = self.verdict_at(executed, t)?;
+            Ok(verdict.map(&mut share).map(|verdict| {
                 let is_wanted = verdict.1.is_ok();
-                found.add(share(verdict), is_wanted);
-            }
-        }
-        Ok(())
+                (verdict, is_wanted)
+            }))
+        })
     }
 
     /// The verdict on tracepoint `t`, unless another place is executed there, or it is not wanted.

@@ -29,11 +29,8 @@ impl Session {
             Some(found) => std::ptr::eq(found.symbols, symbols),
             None => space.iter().any(|mapping| self.is_of(mapping.base, symbols)),
         };
-        let images = self.locator.images();
-        let of = |index: &u32| self.is_of(Base::Module(*index), symbols);
-        let path = images.modules().find(of).and_then(|index| images.path(index));
-        let name = || path.and_then(|path| path.rsplit('/').next()).unwrap_or("its module");
-        (!is_there).then(|| name().to_owned())
+        let path = symbols.path();
+        (!is_there).then(|| path.rsplit('/').next().unwrap_or(path).to_owned())
     }
 
     fn is_of(&self, base: Base, symbols: &ModuleSymbols) -> bool {

@@ -5,7 +5,7 @@ use super::types::nearness;
 use super::{Scene, registers};
 use crate::expression::{Environment, Fault, Tag};
 use crate::symbols::cython::cython_name;
-use crate::symbols::datatypes::{Encoding, Shape, Type};
+use crate::symbols::datatypes::{Encoding, Link, Shape, Type};
 use crate::symbols::unwind::FrameRegisters;
 use crate::symbols::{
     BreakAddress, CodeAddr, DeclaredKind, DieRef, Dies, Language, Meaning, ModuleAddr,
@@ -402,15 +402,12 @@ fn with_type_of(
 /// The type of a function that only the symbol table knows: one that is called so.
 fn undescribed() -> Type {
     let function = Shape::Function {
-        returns: crate::symbols::datatypes::Link::Made(Type::base("int", 4, Encoding::Signed)),
+        returns: Link::Made(Type::base("int", 4, Encoding::Signed)),
         parameters: Vec::new(),
         variadic: false,
         prototyped: false,
     };
-    let (name, to) = (
-        "<text variable, no debug info>".into(),
-        crate::symbols::datatypes::Link::Made(Type::made(function)),
-    );
+    let (name, to) = ("<text variable, no debug info>".into(), Link::Made(Type::made(function)));
     Type::made(Shape::Alias { name, to, alignment: None })
 }
 
@@ -432,7 +429,7 @@ fn untyped(size: u64) -> Type {
 fn register_type(name: &str, size: usize) -> Type {
     match (name, size) {
         ("rip" | "pc", _) => Type::made(Shape::Function {
-            returns: crate::symbols::datatypes::Link::Void,
+            returns: Link::Void,
             parameters: Vec::new(),
             variadic: false,
             prototyped: false,

@@ -37,11 +37,11 @@ pub enum Wanted {
     Counted,
     /// The one of this number.
     One(u64),
-    /// The last so many begun before a state, and at most so many from it on.
+    /// The last begun before a state, and the first from it on.
     Around {
         /// The state.
         state: u64,
-        /// How many; if there are more, one more on each side.
+        /// How many on each side; if there are more, at least one of them.
         count: usize,
     },
 }

@@ -127,9 +127,8 @@ impl Session {
             return Ok(vec![base..=end]);
         }
         let own = all.iter().position(|frame| frame.cfa.is_some_and(|cfa| cfa >= base));
-        let outer = all.get(own.unwrap_or(all.len())..).unwrap_or_default();
         let (mut stacks, mut stack) = (Vec::new(), base..=base);
-        for (frame, caller) in outer.iter().zip(outer.iter().skip(1).map(Some).chain([None])) {
+        for (frame, caller) in frames.walked().with_callers(own.unwrap_or(all.len())) {
             let interrupted = caller.filter(|caller| caller.method == Some(Method::SignalFrame));
             let top = match interrupted {
                 Some(interrupted) => interrupted.registers.rsp(),

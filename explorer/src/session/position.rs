@@ -109,7 +109,7 @@ impl Place {
         self.render_call(page, arguments);
     }
 
-    /// The address, then [`Self::render`].
+    /// The address, then the call, without arguments.
     pub fn render_with_address(&self, page: &mut Page) {
         page.put(Style::Address, hex(self.pc)).plain(" in ");
         self.render_call(page, None);

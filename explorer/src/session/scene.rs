@@ -50,9 +50,7 @@ impl Session {
     pub fn scene(&self) -> Result<Scene<'_>, StateError> {
         self.scene_of(self.thread()?, self.cursor, self.selected)
     }
-}
 
-impl Session {
     /// Where execution is in the selected frame, or will return to; of the innermost frame, the
     /// program counter.
     ///

@@ -193,9 +193,7 @@ pub(super) fn names_in(expression: &str) -> impl Iterator<Item = &str> {
 /// and other things between them.
 pub(super) fn owner(frames: &Frames, address: u64) -> Option<Owner> {
     let mut inner = None;
-    let all = &frames.walked().frames;
-    let outer = all.iter().skip(1).map(Some).chain([None]);
-    all.iter().zip(outer).find_map(|(frame, caller)| {
+    frames.walked().with_callers(0).find_map(|(frame, caller)| {
         // What the kernel pushed may end on another stack.
         if caller.is_some_and(|caller| caller.method == Some(Method::SignalFrame)) {
             return None;
@@ -209,4 +207,16 @@ pub(super) fn owner(frames: &Frames, address: u64) -> Option<Owner> {
         let holds = lowest.is_some_and(|lowest| (lowest..cfa).contains(&address));
         holds.then_some(Owner { pc: frame.pc, cfa })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_in;
+
+    #[test]
+    fn members_registers_and_numbers_are_no_names() {
+        let names: Vec<&str> = names_in("p->x + (*head) . v[$rax] + 0x1f + _y2").collect();
+        assert_eq!(names, ["p", "head", "_y2"]);
+        assert_eq!(names_in("").count(), 0);
+    }
 }

@@ -1,7 +1,7 @@
 //! Tail calls: jumps by which functions handed their frames on to others. No stack tells of them;
 //! history does.
 
-use super::calls::{Flow, flow};
+use super::called_name::Callee;
 use super::{Frames, Place};
 use crate::symbols::CodeAddr;
 use crate::symbols::unwind::Method;
@@ -91,16 +91,15 @@ impl Frames<'_> {
     /// Whether the call before `back` leads to `entry`, at once or through a stub: `None` if code
     /// alone does not tell.
     fn calls_directly(&self, back: u64, entry: u64) -> Option<bool> {
-        const LENGTH: u64 = 5;
-        let (session, timeline) = (self.session, &self.session.timeline);
+        let session = self.session;
         if let Some(name) = session.called_name(self.state, back) {
             let found = session.found_at(self.state, entry)?;
             return Some(found.symbols.names_at(found.address).contains(&name));
         }
-        let mut code = [0; LENGTH as usize];
-        let known = timeline.read(self.state, back.checked_sub(LENGTH)?, &mut code);
-        let [0xe8, ahead @ ..] = code else { return None };
-        known.then(|| back.wrapping_add_signed(i32::from_le_bytes(ahead).into()) == entry)
+        match session.callee(self.state, back)? {
+            Callee::Direct(target) => Some(target == entry),
+            Callee::Slot(_) => None,
+        }
     }
 
     /// The jumps that handed a frame on, the last first.
@@ -169,7 +168,8 @@ impl Frames<'_> {
 
 /// Whether an instruction jumps, always or at times.
 fn is_jump(bytes: &[u8]) -> bool {
+    use FlowControl::{ConditionalBranch, IndirectBranch, UnconditionalBranch};
     let instruction = Decoder::new(64, bytes, DecoderOptions::NONE).decode();
-    let branches = [FlowControl::UnconditionalBranch, FlowControl::ConditionalBranch];
-    branches.contains(&instruction.flow_control()) || flow(bytes) == Flow::Jump
+    let flow = instruction.flow_control();
+    matches!(flow, UnconditionalBranch | ConditionalBranch | IndirectBranch)
 }

@@ -2,7 +2,7 @@
 //! time.
 
 use super::breakpoint::{Access, Breakpoint, Watch};
-use super::judged::{Found, in_direction};
+use super::judged::Found;
 use super::{Session, Subject};
 use crate::index::{Plans, find_reads};
 use crate::timeline::{Direction, StateError};
@@ -46,16 +46,10 @@ impl Session {
             let (first, end) = place.map_or((0, 0), |place| (place.first, place.end()));
             let times = first.max(times.start)..end.min(times.end);
             let all = session.accesses(watch, reads.as_ref(), times)?;
-            for t in in_direction(all, direction) {
+            found.add_each(all, direction, &mut |t| {
                 session.interrupt.check()?;
-                if found.is_done() {
-                    break;
-                }
-                if session.stops_at(breakpoint, t)?.is_some() {
-                    found.add(t, true);
-                }
-            }
-            Ok(())
+                Ok(session.stops_at(breakpoint, t)?.map(|_| (t, true)))
+            })
         };
         self.by_chunks(&chunks, most, &find, take)
     }

@@ -28,13 +28,13 @@ impl ModuleSymbols {
     /// code, where its code begins. What is `matched`, as [`ModuleSymbols::addresses_of_line`]
     /// gives it, is among them.
     pub fn blocks_of_line(&self, file: &str, matched: &LineMatch) -> Vec<BreakAddress> {
-        let mut found = self.blocks_that_begin(file, matched.line, false);
-        if found.is_empty() {
-            found = self.blocks_that_begin(file, matched.line, true);
+        let mut begun = self.blocks_that_begin(file, matched.line, false);
+        if begun.is_empty() {
+            begun = self.blocks_that_begin(file, matched.line, true);
         }
-        found.extend(matched.addresses.iter().cloned());
-        // What is matched knows more.
-        found.reverse();
+        // Of two at one address the first stays: what is matched says more.
+        let mut found = matched.addresses.clone();
+        found.extend(begun);
         found.sort_by_key(|at| at.address);
         found.dedup_by_key(|at| at.address);
         found

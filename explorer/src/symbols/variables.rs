@@ -132,8 +132,10 @@ impl Dies {
             gimli::DW_AT_GNU_all_call_sites,
             gimli::DW_AT_GNU_all_tail_call_sites,
         ];
-        let told =
-            || Some(NAMES.iter().any(|name| self.entry(function).is_some_and(|e| e.flag(*name))));
+        let told = || {
+            let entry = self.entry(function)?;
+            Some(NAMES.iter().any(|name| entry.flag(*name)))
+        };
         guarded(told).unwrap_or_default()
     }
 

@@ -69,6 +69,13 @@ struct Held {
     innermost: bool,
 }
 
+impl Held {
+    /// Whether all of its bytes are known.
+    fn is_known(&self) -> bool {
+        self.bytes.iter().all(Option::is_some)
+    }
+}
+
 impl Kept {
     /// Whether it is one that a session could give.
     pub fn is_possible(&self) -> bool {
@@ -231,16 +238,21 @@ impl Session {
         Ok(Held { place: Place::None, bytes, innermost: false })
     }
 
-    /// What a variable holds before and after a tracepoint; before, what it held last, if it was
-    /// nowhere for a few instructions.
+    /// Where a variable is, and what it holds, before and after a tracepoint; before, where it was
+    /// last, if it was nowhere for a few instructions and is known again. While functions further
+    /// in run only if `deep`.
+    fn kept_around(&self, kept: &Kept, t: u64, deep: bool) -> Result<(Held, Held), StateError> {
+        let before = self.kept_at(kept, t, deep)?;
+        let after = self.kept_at(kept, t.saturating_add(1), deep)?;
+        let is_back = before.place == Place::None && !before.is_known() && after.is_known();
+        let last = if is_back { self.held_last(kept, t)? } else { None };
+        Ok((last.unwrap_or(before), after))
+    }
+
+    /// What a variable holds before and after a tracepoint.
     pub(super) fn kept_values(&self, kept: &Kept, t: u64) -> Result<(Bytes, Bytes), StateError> {
-        let mut before = self.kept_at(kept, t, true)?;
-        if before.place == Place::None
-            && let Some(last) = self.held_last(kept, t)?
-        {
-            before = last;
-        }
-        Ok((before.bytes, self.kept_at(kept, t.saturating_add(1), true)?.bytes))
+        let (before, after) = self.kept_around(kept, t, true)?;
+        Ok((before.bytes, after.bytes))
     }
 
     /// Where a variable was last before state `t`, in which it is nowhere, and what it held, if

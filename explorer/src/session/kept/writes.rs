@@ -1,6 +1,6 @@
 //! Which tracepoints change a variable whose place changes.
 
-use super::{Held, Kept};
+use super::Kept;
 use crate::index::{Index, IndexError};
 use crate::session::{Session, Subject};
 use crate::timeline::{Direction, StateError};
@@ -199,17 +199,8 @@ impl Session {
         candidate: &Candidate,
     ) -> Result<bool, IndexError> {
         let (t, stores) = (candidate.t, candidate.stores);
-        let mut before = self.kept_at(kept, t, stores)?;
-        let after = self.kept_at(kept, t.saturating_add(1), stores)?;
-        let known = |held: &Held| held.bytes.iter().all(Option::is_some);
-        if before.place == Place::None
-            && known(&after)
-            && !known(&before)
-            && let Some(last) = self.held_last(kept, t)?
-        {
-            before = last;
-        }
-        if known(&before) && known(&after) && before.bytes != after.bytes {
+        let (before, after) = self.kept_around(kept, t, stores)?;
+        if before.is_known() && after.is_known() && before.bytes != after.bytes {
             return Ok(true);
         }
         let (timeline, here) = (&self.timeline, t..t.saturating_add(1));

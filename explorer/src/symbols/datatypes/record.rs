@@ -47,11 +47,20 @@ fn is_plain(class: &Entry<'_>, child: &Entry<'_>) -> bool {
     if child.unsigned(gimli::DW_AT_virtuality).unwrap_or(0) != 0 {
         return false;
     }
-    let destroys = || own_name(child).is_some_and(|name| name.starts_with('~'));
-    if !is_function || !(destroys() || copies(class, child)) {
+    if !is_function || !(destroys(child) || copies(class, child)) {
         return true;
     }
-    child.unsigned(gimli::DW_AT_defaulted) == Some(IN_CLASS) && !child.flag(gimli::DW_AT_deleted)
+    is_default(child) && !child.flag(gimli::DW_AT_deleted)
+}
+
+/// Whether a function of a class is its destructor.
+fn destroys(function: &Entry<'_>) -> bool {
+    own_name(function).is_some_and(|name| name.starts_with('~'))
+}
+
+/// Whether a function of a class is `= default` where it is declared (DWARF 5, 5.7.8).
+fn is_default(function: &Entry<'_>) -> bool {
+    function.unsigned(gimli::DW_AT_defaulted) == Some(IN_CLASS)
 }
 
 /// Whether a function of a class is a constructor from another object of it.
@@ -65,8 +74,7 @@ fn copies(class: &Entry<'_>, function: &Entry<'_>) -> bool {
     let mut parameters = parameters.iter().filter(|child| {
         child.tag() == gimli::DW_TAG_formal_parameter && !child.flag(gimli::DW_AT_artificial)
     });
-    let follow = |entry: &Entry<'_>| entry.type_place();
-    let Some(first) = parameters.next().and_then(follow) else { return false };
+    let Some(first) = parameters.next().and_then(Entry::type_place) else { return false };
     let dies = class.dies();
     let Some(reference) = dies.entry(first) else { return false };
     let references = [gimli::DW_TAG_reference_type, gimli::DW_TAG_rvalue_reference_type];
@@ -74,13 +82,13 @@ fn copies(class: &Entry<'_>, function: &Entry<'_>) -> bool {
         return false;
     }
     const MOST_QUALIFIERS: usize = 4;
-    let mut to = follow(&reference);
+    let mut to = reference.type_place();
     for _ in 0..MOST_QUALIFIERS {
         let Some(entry) = to.and_then(|place| dies.entry(place)) else { return false };
         if entry.place() == class.place() || own_name(&entry) == own {
             return true;
         }
-        to = follow(&entry);
+        to = entry.type_place();
     }
     false
 }
@@ -119,9 +127,9 @@ fn add(record: &mut Record, child: &Entry<'_>) {
 /// Whether it is a destructor that somebody wrote, not `= default` (DWARF 5, 5.7.8).
 fn is_destructor(child: &Entry<'_>) -> bool {
     child.tag() == gimli::DW_TAG_subprogram
-        && own_name(child).is_some_and(|name| name.starts_with('~'))
+        && destroys(child)
         && !child.flag(gimli::DW_AT_artificial)
-        && child.unsigned(gimli::DW_AT_defaulted) != Some(IN_CLASS)
+        && !is_default(child)
 }
 
 fn add_static(record: &mut Record, child: &Entry<'_>) {

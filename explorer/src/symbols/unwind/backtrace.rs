@@ -86,6 +86,14 @@ pub struct Backtrace {
     pub end: UnwindEnd,
 }
 
+impl Backtrace {
+    /// The frames from `first` on, each with its caller, if that was found.
+    pub fn with_callers(&self, first: usize) -> impl Iterator<Item = (&Frame, Option<&Frame>)> {
+        let frames = self.frames.get(first..).unwrap_or_default();
+        frames.iter().enumerate().map(move |(index, frame)| (frame, frames.get(index + 1)))
+    }
+}
+
 /// Unwinds from `start` (all registers of a thread) through at most `limit`
 /// frames. Ends on any content of memory.
 pub fn backtrace(

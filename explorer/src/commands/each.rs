@@ -115,7 +115,7 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
     if expressions.len() > MOST || expressions.iter().any(|expression| expression.is_empty()) {
         return Err(arguments.error(format!("1 to {MOST} expressions with commas between them")));
     }
-    let targets = session.resolve_blocks(location)?;
+    let targets = session.resolve_passes(location)?;
     let all = expressions.iter().copied().map(Some).chain([condition]);
     all.into_iter().try_for_each(|one| check(session, one, CheckedAt::At(&targets)))?;
     let times = match arguments.get(WHEN.name).unwrap_or("any") {

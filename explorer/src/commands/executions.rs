@@ -194,8 +194,10 @@ pub static EXECUTIONS: Command = Command {
         },
     ],
     help: "list the executions of a line, a function or an address",
-    details: "The cursor's own is marked *. Of a line, each block of its code counts, while\n\
-              breakpoints are set at the lowest of each function.",
+    details: "The cursor's own is marked *. A line is executed each time that control comes to it\n\
+              from another line. What only goes on with it, behind arguments on lines of their\n\
+              own, does not count again, but in optimised code, and where a function jumps by\n\
+              a table that is not found. Breakpoints are set at the lowest of each function.",
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default();
         if let Some(times) = none_shown(session, arguments)? {

@@ -1,6 +1,7 @@
 //! Breakpoints.
 
 use super::Subject;
+use crate::symbols::Arrival;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -19,6 +20,9 @@ pub struct Target {
     /// outside of them.
     #[serde(skip)]
     pub outside: usize,
+    /// How a thread has to come there.
+    #[serde(skip)]
+    pub arrival: Arrival,
     /// The function there.
     pub function: Option<String>,
     /// The indirect function (STT_GNU_IFUNC) that was asked for, if this one was chosen for it.

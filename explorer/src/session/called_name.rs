@@ -36,7 +36,7 @@ impl Session {
         let (symbols, bias) = self.locator.module_at(&self.timeline, t, target)?;
         let address = ModuleAddr::of_runtime(target, bias);
         match callee {
-            Callee::Slot(_) => symbols.imports().remove(&address),
+            Callee::Slot(_) => symbols.imports().get(&address).cloned(),
             Callee::Direct(_) => {
                 let names = symbols.names_at(address);
                 names.iter().find_map(|name| name.strip_suffix("@plt").map(str::to_owned))

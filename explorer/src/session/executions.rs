@@ -3,7 +3,7 @@
 use super::passed::Passed;
 use super::places::Places;
 use super::{LocationError, Place, Session, Target};
-use crate::symbols::CodeAddr;
+use crate::symbols::{Arrival, CodeAddr};
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 use std::ops::{ControlFlow, Range};
@@ -81,7 +81,7 @@ impl Session {
         location: &str,
         window: Window,
     ) -> Result<Vec<Execution>, LocationError> {
-        let targets = self.resolve_blocks(location)?;
+        let targets = self.resolve_passes(location)?;
         Ok(self.executions_at(self.executed(&targets, window)?)?)
     }
 
@@ -174,15 +174,14 @@ impl Session {
         let mut addresses: Vec<u64> = targets.iter().map(|target| target.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let here = |t: u64| {
-            let pc = self.timeline.pc(t).unwrap_or_default();
-            let module = self.module_at(t, pc);
-            targets.iter().any(|target| target.is_at(pc, module))
+        let mut keep = |t: u64| match self.comes_to(targets, t)? {
+            Some(_) => keep(t),
+            None => Ok(false),
         };
         self.ask_index(|index| {
             let (mut found, mut failed) = (Vec::new(), None);
             index.executions(&self.timeline, times.clone(), direction, &addresses, &mut |t| {
-                match if here(t) { keep(t) } else { Ok(false) } {
+                match keep(t) {
                     Ok(true) => found.push(t),
                     Ok(false) => {}
                     Err(error) => failed = Some(error),
@@ -192,6 +191,23 @@ impl Session {
             })?;
             failed.map_or(Ok(found), |error| Err(error.into()))
         })
+    }
+
+    /// The one of `targets` that tracepoint `t` comes to, if it does.
+    pub(super) fn comes_to<'a>(
+        &self,
+        targets: &'a [Target],
+        t: u64,
+    ) -> Result<Option<&'a Target>, StateError> {
+        let pc = self.timeline.pc(t)?;
+        let module = self.module_at(t, pc);
+        let mut here = targets.iter().filter(|target| target.is_at(pc, module)).peekable();
+        if here.peek().is_none_or(|target| target.arrival == Arrival::Any) {
+            return Ok(here.next());
+        }
+        let before = self.timeline.predecessor(self.timeline.thread(t)?, t);
+        let before = before.map(|before| self.timeline.pc(before)).transpose()?;
+        Ok(here.find(|target| before.is_none_or(|before| target.arrival.is_by(before))))
     }
 
     /// A call with who made it, and how it ended.

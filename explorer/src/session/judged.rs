@@ -238,12 +238,12 @@ impl Session {
     /// The verdict on tracepoint `t`, unless another place is executed there, or it is not wanted.
     fn verdict_at(&self, executed: &Executed<'_>, t: u64) -> Result<Option<Verdict>, StateError> {
         self.interrupt.check()?;
-        let pc = self.timeline.pc(t)?;
-        let module = self.module_at(t, pc);
-        if !executed.targets.iter().any(|target| target.is_at(pc, module)) {
+        if self.comes_to(executed.targets, t)?.is_none() {
             return Ok(None);
         }
         let Some(condition) = executed.condition else { return Ok(Some((t, Ok(true)))) };
+        let pc = self.timeline.pc(t)?;
+        let module = self.module_at(t, pc);
         let outside = breakpoint::outside(executed.targets, pc, module);
         let holds = self.holds(condition, &self.scene_at(t, outside)?);
         Ok((holds != Ok(false)).then_some((t, holds.map_err(Arc::new))))

@@ -90,6 +90,12 @@ impl Locator {
             instances: instances(&found),
         })
     }
+
+    fn is_gap(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
+        let found = self.find(timeline, state, address);
+        let range = found.and_then(|found| found.symbols.line_range(found.address));
+        range.is_some_and(|(_, location)| location.line == 0)
+    }
 }
 
 /// Where the function around `found` is entered, if that is not before `start`, and where its
@@ -126,7 +132,9 @@ fn instances(found: &Found<'_>) -> Vec<Instance> {
 #[derive(Default)]
 pub struct LineCache {
     known: HashMap<u64, Option<Rc<LineCode>>>,
-    /// The mappings that `known` holds for.
+    /// Which code is of a function with lines, but of none of them.
+    gaps: HashMap<u64, bool>,
+    /// The mappings that these hold for.
     space: Option<Arc<AddressSpace>>,
 }
 
@@ -141,13 +149,27 @@ impl LineCache {
         state: u64,
         pc: u64,
     ) -> Option<Rc<LineCode>> {
-        let space = timeline.shared_space(state).ok()?;
-        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
-            self.known.clear();
-            self.space = Some(space);
-        }
+        self.follow(timeline, state)?;
         let line = || locator.line_code(timeline, state, pc);
         let look = || line().filter(|_| !locator.is_stub(timeline, state, pc)).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
+    }
+
+    /// Whether the code at `pc` has no line where others of its function have (DWARF 5, 6.2.2:
+    /// line 0).
+    pub fn is_gap(&mut self, locator: &Locator, timeline: &Timeline, state: u64, pc: u64) -> bool {
+        let look = || locator.is_gap(timeline, state, pc);
+        self.follow(timeline, state).is_some() && *self.gaps.entry(pc).or_insert_with(look)
+    }
+
+    /// Forgets what other mappings than those at `state` had.
+    fn follow(&mut self, timeline: &Timeline, state: u64) -> Option<()> {
+        let space = timeline.shared_space(state).ok()?;
+        if !self.space.as_ref().is_some_and(|known| Arc::ptr_eq(known, &space)) {
+            self.known.clear();
+            self.gaps.clear();
+            self.space = Some(space);
+        }
+        Some(())
     }
 }

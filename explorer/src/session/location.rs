@@ -92,6 +92,15 @@ impl Session {
         self.resolve_part(location, Part::Blocks)
     }
 
+    /// All addresses a location means, over the whole history; of a line, those with which a pass
+    /// of it begins.
+    ///
+    /// # Errors
+    /// [`LocationError`].
+    pub fn resolve_passes(&self, location: &str) -> Result<Vec<Target>, LocationError> {
+        self.resolve_part(location, Part::Passes)
+    }
+
     /// All addresses a location means, over the whole history: that part of functions.
     ///
     /// # Errors

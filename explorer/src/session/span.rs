@@ -96,7 +96,7 @@ impl Session {
         location: &str,
         window: Window,
     ) -> Result<(Span, Vec<Target>), LocationError> {
-        let targets = self.resolve_blocks(location)?;
+        let targets = self.resolve_passes(location)?;
         let span = self.span(0..self.timeline.end(), window, &|times, wanted| {
             let mut back = Back::new(wanted);
             self.executed_that(&targets, (times, Direction::Backward), 1, &mut |t| {

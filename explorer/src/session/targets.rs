@@ -3,7 +3,9 @@
 use super::breakpoint::Target;
 use super::locate::Locator;
 use crate::symbols::pattern::Pattern;
-use crate::symbols::{BreakAddress, FunctionName, LineMatch, ModuleAddr, ModuleSymbols};
+use crate::symbols::{
+    Arrival, BreakAddress, FunctionName, LineMatch, ModuleAddr, ModuleSymbols, PassStart,
+};
 use crate::timeline::Timeline;
 
 /// Where to break for a line.
@@ -26,6 +28,8 @@ pub enum Part {
     Body,
     /// The same; and of a line, that of each of its blocks of code.
     Blocks,
+    /// The same; and of a line, those with which a pass of it begins.
+    Passes,
 }
 
 impl Locator {
@@ -117,12 +121,12 @@ impl Locator {
         let mut targets = Vec::new();
         let mut nearest = None;
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
-            let addresses = match part {
-                Part::Blocks if found.exact => symbols.blocks_of_line(file, found),
-                _ => found.addresses.clone(),
+            let starts = match part {
+                Part::Blocks if found.exact => anyhow(symbols.blocks_of_line(file, found)),
+                Part::Passes if found.exact => symbols.passes_of_line(file, found),
+                _ => anyhow(of_part(found.addresses.clone(), part)),
             };
-            let addresses = of_part(addresses, part);
-            self.add_targets(timeline, *index, symbols, &addresses, &mut targets);
+            self.add_starts(timeline, (*index, symbols), &starts, &mut targets);
             let line = Some(found.line).filter(|_| !found.addresses.is_empty());
             nearest = nearest.into_iter().chain(line).min();
         }
@@ -140,6 +144,22 @@ impl Locator {
         for bias in self.images().biases(timeline, index) {
             for found in addresses {
                 targets.push(self.target(timeline, (index, symbols, bias), found));
+            }
+        }
+    }
+
+    fn add_starts(
+        &self,
+        timeline: &Timeline,
+        (index, symbols): (u32, &ModuleSymbols),
+        starts: &[PassStart],
+        targets: &mut Vec<Target>,
+    ) {
+        for bias in self.images().biases(timeline, index) {
+            for start in starts {
+                let arrival = start.arrival.to_runtime(bias);
+                let target = self.target(timeline, (index, symbols, bias), &start.at);
+                targets.push(Target { arrival, ..target });
             }
         }
     }
@@ -163,6 +183,7 @@ impl Locator {
             address: address.to_runtime(bias),
             module: Some(index),
             outside,
+            arrival: Arrival::Any,
             function: found.function.clone(),
             indirect: found.function.clone().filter(|_| found.resolver),
             library: library().filter(|_| !self.images().are_of_program(timeline, symbols)),
@@ -234,6 +255,11 @@ impl Locator {
         near.dedup();
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
+}
+
+/// The same places, come there as one may.
+fn anyhow(places: Vec<BreakAddress>) -> Vec<PassStart> {
+    places.into_iter().map(|at| PassStart { at, arrival: Arrival::Any }).collect()
 }
 
 /// The same places, where that part of them is.

@@ -11,7 +11,7 @@ impl Session {
     /// # Errors
     /// [`LocationError`].
     pub fn execution_count(&self, location: &str, times: Range<u64>) -> Result<u64, LocationError> {
-        Ok(self.count_executed(&self.resolve_blocks(location)?, times)?)
+        Ok(self.count_executed(&self.resolve_passes(location)?, times)?)
     }
 
     /// How often a function is called in `times`.

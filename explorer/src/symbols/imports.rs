@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
+use object::{
+    Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf,
+};
 
 use super::address::ModuleAddr;
 use super::elf::ElfView;
@@ -45,9 +47,20 @@ impl ModuleSymbols {
 
     /// The slots in which the dynamic linker puts addresses of functions and of variables, with
     /// the names that it looks them up by (System V ABI for x86-64, 4.4.1).
-    pub fn imports(&self) -> BTreeMap<ModuleAddr, String> {
-        let read = || self.elf().and_then(|elf| elf.view()).map(|view| slots(&view));
-        guarded(read).unwrap_or_default()
+    pub fn imports(&self) -> &BTreeMap<ModuleAddr, String> {
+        self.imports.get_or_init(|| {
+            let read = || self.elf().and_then(|elf| elf.view()).map(|view| slots(&view));
+            guarded(read).unwrap_or_default()
+        })
+    }
+
+    /// The slots of the global offset table in which the dynamic linker puts addresses of the
+    /// module itself, and these (R_X86_64_RELATIVE: System V ABI for x86-64, 4.4.1).
+    pub fn own_slots(&self) -> &BTreeMap<ModuleAddr, ModuleAddr> {
+        self.own_slots.get_or_init(|| {
+            let read = || self.elf().and_then(|elf| elf.view()).map(|view| relative(&view));
+            guarded(read).unwrap_or_default()
+        })
     }
 }
 
@@ -57,6 +70,20 @@ fn copied(view: &ElfView<'_>) -> Vec<u64> {
     };
     let all = view.dynamic_relocations().into_iter().flatten();
     all.filter(|(_, relocation)| copies(relocation)).map(|(address, _)| address).collect()
+}
+
+fn relative(view: &ElfView<'_>) -> BTreeMap<ModuleAddr, ModuleAddr> {
+    let Some(table) = view.section_by_name(".got") else { return BTreeMap::new() };
+    let slots = table.address()..table.address().saturating_add(table.size());
+    let is_own = |(slot, relocation): &(u64, object::Relocation)| {
+        let kind = RelocationFlags::Elf { r_type: elf::R_X86_64_RELATIVE };
+        slots.contains(slot) && relocation.flags() == kind
+    };
+    let all = view.dynamic_relocations().into_iter().flatten().filter(is_own);
+    let pair = |(slot, relocation): (u64, object::Relocation)| {
+        (ModuleAddr(slot), ModuleAddr(relocation.addend().cast_unsigned()))
+    };
+    all.map(pair).collect()
 }
 
 fn slots(view: &ElfView<'_>) -> BTreeMap<ModuleAddr, String> {

@@ -1,7 +1,9 @@
 //! The blocks of code that a line has, of which breakpoints take but the lowest of a function.
 
+use super::address::ModuleAddr;
 use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
+use super::path;
 use super::types::{BreakAddress, LineMatch};
 
 /// Whether the row before, of the same line and right before it, led to a statement already.
@@ -40,6 +42,12 @@ impl ModuleSymbols {
         found
     }
 
+    /// Whether the code at an address is of a line.
+    pub(super) fn is_of_line(&self, file: &str, line: u32, address: u64) -> bool {
+        let location = self.location_at(ModuleAddr(address));
+        location.is_some_and(|at| at.line == line && path::matches(&at.file, file))
+    }
+
     /// Those that begin with a statement, or with `any` code.
     fn blocks_that_begin(&self, file: &str, line: u32, any: bool) -> Vec<BreakAddress> {
         let mut found = Vec::new();
@@ -51,12 +59,16 @@ impl ModuleSymbols {
             let lines = self.units().lines(unit).filter(|_| wanted.contains(&true));
             let (rows, mut block) =
                 (lines.map(|lines| lines.rows()).unwrap_or_default(), Block::default());
-            for row in rows.iter().filter(|row| block.begins(row, is_wanted(row), any)) {
-                let chain = self.units().scopes(unit).map(|all| all.chain_at(row.address));
-                let scope = chain.and_then(|chain| chain.last().copied());
-                found.push(self.break_on_line(unit, scope, row.address));
-            }
+            let begun = rows.iter().filter(|row| block.begins(row, is_wanted(row), any));
+            found.extend(begun.map(|row| self.break_in_unit(unit, row.address)));
         }
         found
+    }
+
+    /// The place at an address of a unit's code.
+    pub(super) fn break_in_unit(&self, unit: usize, address: u64) -> BreakAddress {
+        let chain = self.units().scopes(unit).map(|all| all.chain_at(address));
+        let scope = chain.and_then(|chain| chain.last().copied());
+        self.break_on_line(unit, scope, address)
     }
 }

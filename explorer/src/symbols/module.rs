@@ -34,6 +34,8 @@ pub struct ModuleSymbols {
     dies: OnceLock<Arc<Dies>>,
     pub(super) names: KeptNames,
     pub(super) copies: OnceLock<BTreeMap<String, ModuleAddr>>,
+    pub(super) imports: OnceLock<BTreeMap<ModuleAddr, String>>,
+    pub(super) own_slots: OnceLock<BTreeMap<ModuleAddr, ModuleAddr>>,
 }
 
 impl ModuleSymbols {
@@ -62,6 +64,8 @@ impl ModuleSymbols {
             dies: OnceLock::new(),
             names: KeptNames::default(),
             copies: OnceLock::new(),
+            imports: OnceLock::new(),
+            own_slots: OnceLock::new(),
         }
     }
 

@@ -27,12 +27,34 @@ pub(crate) struct Scope {
     pub entry: u64,
     /// For an inlined copy: file index, line and column of the call.
     pub call: Option<(u32, u32, u32)>,
+    /// How its own variables have their places.
+    pub places: Places,
+}
+
+/// How variables have their places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Some have one for each part of the code: location lists.
+    pub lists: bool,
+    /// Some have one.
+    pub one: bool,
+    /// Some have none.
+    pub none: bool,
 }
 
 impl Scope {
     /// The range that contains an address.
     pub fn range_around(&self, address: u64) -> Option<(u64, u64)> {
         self.ranges.iter().copied().find(|(begin, end)| (*begin..*end).contains(&address))
+    }
+}
+
+impl Places {
+    /// Adds how another variable has its place.
+    fn add(&mut self, other: Self) {
+        self.lists |= other.lists;
+        self.one |= other.one;
+        self.none |= other.none;
     }
 }
 
@@ -47,6 +69,8 @@ pub(crate) struct Scopes {
     /// Whether LLVM made it (clang, rustc): every function has a line row
     /// that ends its prologue.
     pub llvm: bool,
+    /// Whether gcc says that it optimised.
+    optimised: bool,
     /// The classes and namespaces around functions without linkage names, outermost first: by
     /// DIEs.
     owners: HashMap<usize, Vec<usize>>,
@@ -100,6 +124,14 @@ impl Scopes {
             }
         }
         chain
+    }
+
+    /// Whether the code of a function is optimised, or may be: gcc tells, and the places of
+    /// variables do, all of which have one in code that is not.
+    pub fn is_optimised(&self, function: usize) -> bool {
+        let places = self.all.get(function).map(|scope| scope.places).unwrap_or_default();
+        let kept = if self.llvm { places.one && !places.none } else { !self.optimised };
+        places.lists || !kept
     }
 
     /// The names of a scope.
@@ -163,9 +195,14 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
                     scopes.all.push(scope);
                 }
             }
-            gimli::DW_TAG_compile_unit => scopes.llvm = self.is_llvm(attributes)?,
+            gimli::DW_TAG_compile_unit => {
+                (scopes.llvm, scopes.optimised) = self.producer(attributes)?;
+            }
             gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
-                scopes.has_location_lists |= self.has_location_list(attributes)?;
+                let places = self.places(attributes)?;
+                scopes.has_location_lists |= places.lists;
+                let around = self.open.last().and_then(|(_, scope)| scopes.all.get_mut(*scope));
+                around.into_iter().for_each(|scope| scope.places.add(places));
             }
             _ => self.entries.skip_attributes(attributes).ok()?,
         }
@@ -208,34 +245,39 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
         }
     }
 
-    fn is_llvm(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<bool> {
-        let mut llvm = false;
+    /// Whether LLVM is the unit's producer, and whether the producer says that it optimises.
+    fn producer(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<(bool, bool)> {
+        let (mut llvm, mut optimised) = (false, false);
         for spec in attributes {
             let attribute = self.entries.read_attribute(*spec).ok()?;
             if attribute.name() == gimli::DW_AT_producer {
                 let producer = self.dwarf.attr_string(self.unit, attribute.value()).ok()?;
                 let producer = producer.to_string_lossy();
                 llvm = ["clang", "LLVM", "rustc"].iter().any(|name| producer.contains(name));
+                let mut flags = producer.split_whitespace();
+                optimised = flags.any(|flag| flag.starts_with("-O") && flag != "-O0");
             }
         }
-        Some(llvm)
+        Some((llvm, optimised))
     }
 
-    fn has_location_list(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<bool> {
-        let mut list = false;
+    /// How a variable has its place.
+    fn places(&mut self, attributes: &[gimli::AttributeSpecification]) -> Option<Places> {
+        let mut places = Places { none: true, ..Places::default() };
         for spec in attributes {
             let attribute = self.entries.read_attribute(*spec).ok()?;
-            list |= matches!(
-                (attribute.name(), attribute.value()),
-                (
-                    gimli::DW_AT_location,
+            if attribute.name() == gimli::DW_AT_location {
+                places.none = false;
+                places.one = matches!(attribute.value(), AttributeValue::Exprloc(_));
+                places.lists = matches!(
+                    attribute.value(),
                     AttributeValue::LocationListsRef(_)
                         | AttributeValue::DebugLocListsIndex(_)
                         | AttributeValue::SecOffset(_)
-                )
-            );
+                );
+            }
         }
-        Some(list)
+        Some(places)
     }
 
     /// The outer `None` ends the walk; the inner one is a declaration, an
@@ -285,6 +327,7 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
         let within = |entry: &u64| ranges.iter().any(|(b, e)| (*b..*e).contains(entry));
         let entry = entry.filter(within).unwrap_or(first);
         let call = inlined.then_some((file, line, column));
-        Some(Some(Scope { die, origin, end: 0, ranges, entry, call }))
+        let places = Places::default();
+        Some(Some(Scope { die, origin, end: 0, ranges, entry, call, places }))
     }
 }

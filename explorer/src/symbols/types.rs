@@ -62,6 +62,52 @@ pub struct BreakAddress {
     pub resolver: bool,
 }
 
+/// Where a pass of a line begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassStart {
+    /// The place.
+    pub at: BreakAddress,
+    /// How a thread has to come there.
+    pub arrival: Arrival,
+}
+
+/// How a thread comes to a place that begins something there: by the instruction that it executed
+/// before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Arrival {
+    /// However.
+    #[default]
+    Any,
+    /// By one at these addresses.
+    Only(Vec<u64>),
+    /// By one at another address than these.
+    Except(Vec<u64>),
+}
+
+impl Arrival {
+    /// Whether the instruction at `before` leads there so.
+    pub fn is_by(&self, before: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(addresses) => addresses.contains(&before),
+            Self::Except(addresses) => !addresses.contains(&before),
+        }
+    }
+
+    /// The same where the module is mapped with a bias.
+    #[must_use]
+    pub fn to_runtime(&self, bias: u64) -> Self {
+        let all = |addresses: &[u64]| {
+            addresses.iter().map(|address| ModuleAddr(*address).to_runtime(bias)).collect()
+        };
+        match self {
+            Self::Any => Self::Any,
+            Self::Only(addresses) => Self::Only(all(addresses)),
+            Self::Except(addresses) => Self::Except(all(addresses)),
+        }
+    }
+}
+
 /// What a file and line resolved to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineMatch {

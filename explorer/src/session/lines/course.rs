@@ -2,6 +2,7 @@
 //! frame, which is called where its code begins.
 
 use super::prologue::Prologue;
+use super::round::Round;
 use crate::session::calls::Flow;
 use crate::session::frame_lines::{Seen, StepFrame};
 use crate::session::line_code::LineCode;
@@ -16,6 +17,7 @@ pub(super) struct Course {
     current: Option<Seen>,
     /// The code of the row of the line table that was met last.
     row: Range<u64>,
+    round: Round,
     prologue: Prologue,
 }
 
@@ -26,8 +28,8 @@ impl Course {
         let Some(line) = line else { return Self::default() };
         let frame = StepFrame::of(line, outside);
         let current = Some(frame.sees(line));
-        let mut course =
-            Self { frame, current, row: line.row.clone(), prologue: Prologue::default() };
+        let (row, round) = (line.row.clone(), Round::begin(line));
+        let mut course = Self { frame, current, row, round, prologue: Prologue::default() };
         course.passed(flow);
         course
     }
@@ -36,7 +38,13 @@ impl Course {
     pub fn passed(&mut self, flow: Flow) {
         if flow == Flow::Return {
             self.frame.leave();
+            self.round = Round::default();
         }
+    }
+
+    /// Takes note that code of no line is passed.
+    pub fn passes_gap(&mut self) {
+        self.round.passes_gap();
     }
 
     /// Whether the step stops at `pc`, which is of `line`: outside of how many inlined copies.
@@ -73,7 +81,7 @@ impl Course {
         }
         let own = Seen::own(line);
         let begins = line.row.start == pc && !self.is_current(&own);
-        if begins && line.statement {
+        if (begins || self.round.comes_again(pc)) && line.statement {
             return Some(beginning);
         }
         // A line that is entered elsewhere goes on; what begins as no place to stop is passed, and

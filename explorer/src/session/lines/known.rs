@@ -1,7 +1,10 @@
 //! What is known of code that steps pass.
 
+use super::round::Round;
+use super::step::MAX_BEFORE;
 use crate::session::Session;
 use crate::session::calls::{Flow, Flows};
+use crate::session::frame_lines::StepFrame;
 use crate::session::line_code::{LineCache, LineCode};
 use crate::session::locate::Owner;
 use std::collections::HashMap;
@@ -37,6 +40,51 @@ impl Known {
     pub fn line(&mut self, session: &Session, state: u64) -> Option<Option<Rc<LineCode>>> {
         let pc = session.timeline.pc(state).ok()?;
         Some(self.lines.get(&session.locator, &session.timeline, state, pc))
+    }
+
+    /// Whether code that is executed at a state has no line where others of its function have.
+    pub fn is_gap(&mut self, session: &Session, (state, pc): (u64, u64)) -> bool {
+        self.lines.is_gap(&session.locator, &session.timeline, state, pc)
+    }
+
+    /// A state of a thread; of one in which a function is left that was called, that of its call.
+    /// `None` if there is none.
+    pub fn out_of_callee(&mut self, session: &Session, (thread, at): (u32, u64)) -> Option<u64> {
+        let flow = self.flows.of(session, at, session.timeline.pc(at).ok()?);
+        match session.leaves(at, flow).ok()? {
+            Some(left) => session.call_of(thread, left).ok()?,
+            None => Some(at),
+        }
+    }
+
+    /// Whether a loop of `frame` comes around to a state, at a statement of `line`, with which a
+    /// step forward from there ends: see [`Round`].
+    pub fn comes_again(
+        &mut self,
+        session: &Session,
+        state: u64,
+        (frame, line): (&StepFrame, &LineCode),
+    ) -> Option<bool> {
+        let timeline = &session.timeline;
+        let (thread, pc) = (timeline.thread(state).ok()?, timeline.pc(state).ok()?);
+        let (mut round, mut at) = (Round::begin(line), state);
+        for _ in 0..MAX_BEFORE {
+            at = self.out_of_callee(session, (thread, timeline.predecessor(thread, at)?))?;
+            let here = timeline.pc(at).ok()?;
+            match self.line(session, at)? {
+                None if self.is_gap(session, (at, here)) => round.passes_gap(),
+                None => {}
+                Some(_) if here == pc => return Some(round.comes_again(pc)),
+                Some(other) => {
+                    let seen = frame.sees(&other);
+                    let stops = if seen.inside > 0 { seen.begins } else { other.stops };
+                    if stops && !seen.is_line_of(&frame.sees(line)) {
+                        return Some(false);
+                    }
+                }
+            }
+        }
+        Some(false)
     }
 
     /// Whether the instruction before a state calls.

@@ -5,6 +5,7 @@ mod known;
 mod linker;
 mod prologue;
 mod replay;
+mod round;
 mod step;
 
 use super::Session;
@@ -14,6 +15,7 @@ use super::lineless::Lineless;
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
 use known::Known;
+use round::Round;
 use step::{Pause, Step};
 
 /// What steps do with calls.
@@ -140,6 +142,7 @@ impl Session {
         let mut step = Step::begin(way, current.as_deref(), self.outside, flow);
         if let Some(line) = current.as_deref().filter(|_| way.further) {
             (step.row, step.further) = (self.code_so_far(&mut known.lines, line), true);
+            step.round = Round::default();
         }
         known.outside = 0;
         let mut from = match direction {

@@ -4,6 +4,7 @@ use super::course::Course;
 use super::known::Known;
 use super::linker::Linker;
 use super::prologue::Prologue;
+use super::round::Round;
 use super::{Calls, Way};
 use crate::session::Session;
 use crate::session::calls::{Flow, Left};
@@ -15,7 +16,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// States before one that are looked at for the line that it is in.
-const MAX_BEFORE: usize = 1 << 10;
+pub(super) const MAX_BEFORE: usize = 1 << 10;
 
 /// Why a walk to the next line pauses.
 pub(super) enum Pause {
@@ -45,6 +46,8 @@ pub(super) struct Step {
     pub row: Range<u64>,
     /// Whether that is of all lines so far in the function.
     pub further: bool,
+    /// Over calls, forwards.
+    pub round: Round,
     prologue: Prologue,
     /// Whether it begins inside of a statement, or has gone back to another line.
     within: bool,
@@ -70,6 +73,7 @@ impl Step {
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
             further: false,
+            round: line.map(Round::begin).unwrap_or_default(),
             prologue: Prologue::default(),
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
@@ -106,6 +110,10 @@ impl Step {
         }
         let line = known.lines.get(&session.locator, &session.timeline, state, pc);
         let lines = line.is_some();
+        if !lines && known.is_gap(session, (state, pc)) {
+            self.round.passes_gap();
+            self.course.passes_gap();
+        }
         let line = line.filter(|line| self.in_linker || !line.linker);
         let line = line.as_deref();
         let arrives = match self.calls {
@@ -129,7 +137,7 @@ impl Step {
             Calls::Over => {
                 if flow == Flow::Return {
                     self.frame.leave();
-                    self.further = false;
+                    (self.further, self.round) = (false, Round::default());
                 }
                 (flow == Flow::Call).then_some(Pause::Call(state))
             }
@@ -242,7 +250,7 @@ impl Step {
         if seen.inside > 0 {
             return seen.begins && other;
         }
-        if other && line.statement {
+        if line.statement && (other || self.round.comes_again(pc)) {
             return true;
         }
         (self.row, self.further) = (line.row.clone(), false);
@@ -283,10 +291,11 @@ impl Step {
         if line.body.is_some() && known.is_called(session, state) {
             return false;
         }
-        self.line_before(session, known, state).is_some_and(|before| {
+        let passed = self.line_before(session, known, state).is_some_and(|before| {
             let inlined = before.inside > 0 || seen.inside > 0;
             before.is_line_of(seen) && (!first || inlined)
-        })
+        });
+        passed && !known.comes_again(session, state, (&self.frame, line)).unwrap_or_default()
     }
 
     /// The line that a step forward is in before it comes to `state`.
@@ -298,12 +307,8 @@ impl Step {
         let mut passed: Option<(Rc<LineCode>, u64)> = None;
         for _ in 0..MAX_BEFORE {
             at = timeline.predecessor(thread, at)?;
-            let mut line = known.line(session, at)?;
-            let flow = known.flows.of(session, at, timeline.pc(at).ok()?);
-            if let Some(left) = session.leaves(at, flow).ok()? {
-                at = session.call_of(thread, left).ok()??;
-                line = known.line(session, at)?;
-            }
+            at = known.out_of_callee(session, (thread, at))?;
+            let line = known.line(session, at)?;
             let Some(line) = line.filter(|line| self.in_linker || !line.linker) else { continue };
             if let Some((row, first)) = passed.take_if(|(row, _)| row.row != line.row)
                 && first != row.row.start

@@ -1,8 +1,8 @@
 //! The branch that code depends on and that led elsewhere.
 
-use super::graph::Graph;
 use super::question::{MAX_COUNTED, Question};
 use super::reason::Decision;
+use crate::dataflow::{Around, Graph, Returns};
 use crate::session::Session;
 use crate::symbols::CodeAddr;
 use crate::timeline::{Direction, StateError};
@@ -13,38 +13,26 @@ use std::ops::Range;
 /// Branches that are asked what decides on them.
 const MAX_DECIDERS: usize = 256;
 
-/// Functions that never come back.
-const ENDS: [&str; 12] = [
-    "abort",
-    "exit",
-    "_exit",
-    "_Exit",
-    "quick_exit",
-    "__stack_chk_fail",
-    "__assert_fail",
-    "__cxa_throw",
-    "__cxa_rethrow",
-    "_Unwind_Resume",
-    "longjmp",
-    "siglongjmp",
-];
-
 impl Session {
     /// The control flow of a function; `None` if its code is not mapped at the cursor.
     pub(super) fn graph(&self, code: &Range<u64>) -> Result<Option<Graph>, StateError> {
         let length = (code.end - code.start) as usize;
         let bytes = self.timeline.memory(self.cursor, code.start, length)?;
         let Some(bytes) = bytes.into_iter().collect::<Option<Vec<u8>>>() else { return Ok(None) };
-        Ok(Some(Graph::new(code.start, &bytes, &|call| self.never_returns(call))))
+        let data = |at, length| self.leading_bytes(at, length);
+        let around = Around { call: &|call| self.returns(call), data: &data };
+        Ok(Some(Graph::new(&[(code.start, &bytes)], &[], &around)))
     }
 
-    fn never_returns(&self, call: &Instruction) -> bool {
-        let target = Some(call.near_branch_target()).filter(|to| *to != 0);
-        let symbol = target.and_then(|to| self.locator.symbol(&self.timeline, self.cursor, to));
-        symbol.is_some_and(|(name, offset)| {
-            let name = name.split('@').next().unwrap_or_default();
-            offset == 0 && ENDS.contains(&name)
-        })
+    /// The bytes at an address that are known, `length` of them at most.
+    fn leading_bytes(&self, at: u64, length: usize) -> Vec<u8> {
+        let bytes = self.timeline.memory(self.cursor, at, length).unwrap_or_default();
+        bytes.into_iter().map_while(|byte| byte).collect()
+    }
+
+    fn returns(&self, call: &Instruction) -> Returns {
+        let module = self.locator.module_at(&self.timeline, self.cursor, call.ip());
+        module.map_or(Returns::Once, |(symbols, bias)| symbols.returns(call, bias))
     }
 
     /// The nearest executed branch that `target` depends on, or that one of those depends on

@@ -4,7 +4,6 @@ mod bounds;
 mod branch;
 mod callers;
 mod decision;
-mod graph;
 mod no_instruction;
 mod pointers;
 mod question;

@@ -1,10 +1,20 @@
 //! The control flow of one function, decoded from the bytes the trace has of it.
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use super::jump_tables::{self, Tables};
+use super::returns::Returns;
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most edges through tables that are kept.
 const MAX_EDGES: usize = 1 << 20;
+
+/// What is asked about what lies around the code.
+pub struct Around<'a> {
+    /// What becomes of a call.
+    pub call: &'a dyn Fn(&Instruction) -> Returns,
+    /// The bytes at an address, so many if there are: of tables that jumps go by.
+    pub data: &'a dyn Fn(u64, usize) -> Vec<u8>,
+}
 
 /// Straight-line code that is entered at its start only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +25,16 @@ pub struct Block {
     pub end: u64,
     /// The address of its last instruction.
     pub last: u64,
+    /// Whether that is a call: what runs before a block that it leads to is then the callee's end.
+    pub calls: bool,
     /// The blocks it leads to, by index.
     pub successors: Vec<usize>,
     /// Whether it leaves the function: returns, jumps elsewhere, or ends the program.
     pub leaves: bool,
-    /// Whether it leads where a register or a table says.
+    /// Whether it leads where a register says, or a table that was not found.
     pub indirect: bool,
+    /// Whether it is entered from outside: it begins the function, or a call comes back to it again.
+    pub entered: bool,
 }
 
 /// The blocks of a function, ascending.
@@ -28,34 +42,38 @@ pub struct Block {
 pub struct Graph(pub Vec<Block>);
 
 impl Graph {
-    /// Of the `code` at `start`; `ends` says which calls never come back.
-    pub fn new(start: u64, code: &[u8], ends: &dyn Fn(&Instruction) -> bool) -> Self {
-        let end = start.saturating_add(code.len() as u64);
-        let instructions: Vec<Instruction> =
-            Decoder::with_ip(64, code, start, DecoderOptions::NONE).into_iter().collect();
-        let within = |address: u64| (start..end).contains(&address);
-        let mut leaders = BTreeSet::from([start]);
+    /// Of a function whose code is in `parts`, each with its address, entered at the start of the
+    /// first. A block begins at each of `marks`, too.
+    pub fn new(parts: &[(u64, &[u8])], marks: &[u64], around: &Around<'_>) -> Self {
+        let decoder = |(start, code): &(u64, &[u8])| {
+            Decoder::with_ip(64, code, *start, DecoderOptions::NONE).into_iter().collect::<Vec<_>>()
+        };
+        let mut instructions: Vec<Instruction> = parts.iter().flat_map(decoder).collect();
+        instructions.retain(|instruction| !instruction.is_invalid());
+        instructions.sort_by_key(Instruction::ip);
+        let tables = jump_tables::all(&instructions, around.data);
+        let mut leaders: BTreeSet<u64> = marks.iter().copied().collect();
+        leaders.extend(parts.iter().map(|(start, _)| *start));
+        leaders.extend(tables.values().flatten());
+        let mut entered: BTreeSet<u64> =
+            parts.first().map(|(start, _)| *start).into_iter().collect();
         for instruction in &instructions {
-            if stops(instruction, ends) {
+            let returns = called(instruction, around);
+            if ends(instruction, returns) {
                 leaders.insert(instruction.next_ip());
-                leaders.extend(target(instruction).filter(|to| within(*to)));
+                leaders.extend(target(instruction));
+            }
+            if returns == Some(Returns::Again) {
+                entered.insert(instruction.next_ip());
             }
         }
-        let mut blocks: Vec<(Block, Instruction)> = Vec::new();
-        for instruction in instructions.iter().filter(|i| !i.is_invalid()) {
-            let (at, next) = (instruction.ip(), instruction.next_ip());
-            match blocks.last_mut() {
-                Some((block, last)) if !leaders.contains(&at) && block.end == at => {
-                    (block.end, block.last, *last) = (next, at, *instruction);
-                }
-                _ => blocks.push((Block::at(at, next), *instruction)),
-            }
-        }
+        let blocks = straight(&instructions, &leaders);
         let places: BTreeMap<u64, usize> =
             (0..).zip(&blocks).map(|(i, (b, _))| (b.start, i)).collect();
         let mut graph = Self(Vec::with_capacity(blocks.len()));
         for (mut block, last) in blocks {
-            block.lead(&last, &places, ends);
+            block.entered = entered.contains(&block.start);
+            block.lead(&last, &places, (&tables, called(&last, around)));
             graph.0.push(block);
         }
         graph.lead_through_tables();
@@ -64,12 +82,8 @@ impl Graph {
 
     /// Blocks that nothing leads to are where tables lead.
     fn lead_through_tables(&mut self) {
-        let mut orphans: BTreeSet<usize> = (1..self.0.len()).collect();
-        for block in &self.0 {
-            block.successors.iter().for_each(|to| {
-                orphans.remove(to);
-            });
-        }
+        let mut orphans = self.orphans();
+        orphans.remove(&0);
         let tables = self.0.iter().filter(|block| block.indirect).count();
         let known = tables.saturating_mul(orphans.len()) <= MAX_EDGES;
         for block in self.0.iter_mut().filter(|block| block.indirect) {
@@ -78,6 +92,38 @@ impl Graph {
                 block.successors.extend(&orphans);
             }
         }
+    }
+
+    /// The blocks that no other leads to.
+    fn orphans(&self) -> BTreeSet<usize> {
+        let mut orphans: BTreeSet<usize> = (0..self.0.len()).collect();
+        self.0.iter().flat_map(|block| &block.successors).for_each(|to| {
+            orphans.remove(to);
+        });
+        orphans
+    }
+
+    /// The blocks that are entered from outside: those that say so, and those that nothing leads
+    /// to, where exceptions land.
+    pub fn entries(&self) -> BTreeSet<usize> {
+        let entered = (0..self.0.len()).filter(|at| self.0.get(*at).is_some_and(|b| b.entered));
+        entered.chain(self.orphans()).collect()
+    }
+
+    /// Whether block `to` is reached from those of `from`, they included, without entering one of
+    /// `avoided`.
+    pub fn reaches(&self, from: &BTreeSet<usize>, to: usize, avoided: &BTreeSet<usize>) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<usize> = from.iter().copied().collect();
+        while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
+            if !avoided.contains(&at) && seen.insert(at) {
+                open.extend(self.0.get(at).into_iter().flat_map(|block| &block.successors));
+            }
+        }
+        false
     }
 
     /// The block that has an address.
@@ -141,28 +187,41 @@ impl Graph {
 }
 
 impl Block {
-    fn at(start: u64, end: u64) -> Self {
-        let successors = Vec::new();
-        Self { start, end, last: start, successors, leaves: false, indirect: false }
+    fn of(instruction: &Instruction) -> Self {
+        let (at, end) = (instruction.ip(), instruction.next_ip());
+        Self {
+            start: at,
+            end,
+            last: at,
+            calls: false,
+            successors: Vec::new(),
+            leaves: false,
+            indirect: false,
+            entered: false,
+        }
     }
 
-    /// Finds where the block leads from its last instruction.
+    /// Finds where the block leads from its last instruction; a call is known by what becomes of it.
     fn lead(
         &mut self,
         last: &Instruction,
         places: &BTreeMap<u64, usize>,
-        ends: &dyn Fn(&Instruction) -> bool,
+        (tables, called): (&Tables, Option<Returns>),
     ) {
+        self.calls = called.is_some();
         let mut to = Vec::new();
         match last.flow_control() {
             FlowControl::Return | FlowControl::Exception | FlowControl::Interrupt => {}
-            FlowControl::IndirectBranch => self.indirect = true,
+            FlowControl::IndirectBranch => match tables.get(&last.ip()) {
+                Some(table) => to.extend(table),
+                None => self.indirect = true,
+            },
             FlowControl::UnconditionalBranch => to.extend(target(last)),
             FlowControl::ConditionalBranch => {
                 to.push(last.next_ip());
                 to.extend(target(last));
             }
-            _ if ends(last) => {}
+            _ if called == Some(Returns::Never) => {}
             _ => to.push(last.next_ip()),
         }
         let inside: Vec<usize> = to.iter().filter_map(|to| places.get(to).copied()).collect();
@@ -172,11 +231,32 @@ impl Block {
     }
 }
 
-fn stops(instruction: &Instruction, ends: &dyn Fn(&Instruction) -> bool) -> bool {
-    match instruction.flow_control() {
-        FlowControl::Next => false,
-        FlowControl::Call | FlowControl::IndirectCall => ends(instruction),
-        _ => true,
+/// The blocks of ascending instructions, each with its last: what begins at `leaders` and behind
+/// gaps.
+fn straight(instructions: &[Instruction], leaders: &BTreeSet<u64>) -> Vec<(Block, Instruction)> {
+    let mut blocks: Vec<(Block, Instruction)> = Vec::new();
+    for instruction in instructions {
+        let (at, next) = (instruction.ip(), instruction.next_ip());
+        match blocks.last_mut() {
+            Some((block, last)) if !leaders.contains(&at) && block.end == at => {
+                (block.end, block.last, *last) = (next, at, *instruction);
+            }
+            _ => blocks.push((Block::of(instruction), *instruction)),
+        }
+    }
+    blocks
+}
+
+/// What becomes of a call; `None` for other instructions.
+fn called(instruction: &Instruction, around: &Around<'_>) -> Option<Returns> {
+    (instruction.mnemonic() == Mnemonic::Call).then(|| (around.call)(instruction))
+}
+
+/// Whether a block ends with an instruction.
+fn ends(instruction: &Instruction, called: Option<Returns>) -> bool {
+    match called {
+        Some(returns) => returns != Returns::Once,
+        None => !matches!(instruction.flow_control(), FlowControl::Next | FlowControl::Call),
     }
 }
 
@@ -189,7 +269,8 @@ mod tests {
     use super::*;
 
     fn graph(code: &[u8]) -> Graph {
-        Graph::new(0x1000, code, &|_| false)
+        let around = Around { call: &|_| Returns::Once, data: &|_, _| Vec::new() };
+        Graph::new(&[(0x1000, code)], &[], &around)
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! What becomes of a call, as far as the name of what is called tells.
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// It comes back once, if at all.
+    Once,
+    /// It never does.
+    Never,
+    /// It may come back again, from elsewhere.
+    Again,
+}
+
+/// Functions that never come back.
+const NEVER: [&str; 12] = [
+    "abort",
+    "exit",
+    "_exit",
+    "_Exit",
+    "quick_exit",
+    "__stack_chk_fail",
+    "__assert_fail",
+    "__cxa_throw",
+    "__cxa_rethrow",
+    "_Unwind_Resume",
+    "longjmp",
+    "siglongjmp",
+];
+
+/// Functions that come back again (setjmp(3), getcontext(3); gcc's `returns_twice`).
+const AGAIN: [&str; 7] =
+    ["setjmp", "_setjmp", "__setjmp", "sigsetjmp", "__sigsetjmp", "getcontext", "vfork"];
+
+impl Returns {
+    /// Of a function, whose name a symbol version or `@plt` may follow.
+    pub fn of(name: &str) -> Self {
+        let name = name.split('@').next().unwrap_or_default();
+        match (NEVER.contains(&name), AGAIN.contains(&name)) {
+            (true, _) => Self::Never,
+            (_, true) => Self::Again,
+            _ => Self::Once,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Returns;
+
+    #[test]
+    fn stubs_and_versions_are_of_the_function() {
+        assert_eq!(Returns::of("exit@plt"), Returns::Never);
+        assert_eq!(Returns::of("_setjmp@@GLIBC_2.2.5"), Returns::Again);
+        assert_eq!(Returns::of("exits"), Returns::Once);
+    }
+}

@@ -1,0 +1,176 @@
+//! Where passes of a line begin: a line is passed each time that control comes to it from
+//! another, in however many blocks its code is.
+
+use super::address::ModuleAddr;
+use super::module::ModuleSymbols;
+use super::types::{Arrival, BreakAddress, LineMatch, PassStart};
+use crate::dataflow::{Around, Block, Graph};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most bytes of code, of all functions that have the line, whose control flow is looked at.
+const MAX_CODE: u64 = 1 << 22;
+
+/// Most blocks of code in one function that are told from each other.
+const MAX_BLOCKS: usize = 256;
+
+/// A function: its unit and its scope.
+type Owner = (usize, usize);
+
+/// The control flow of a function that has code of a line.
+struct Flow<'a> {
+    graph: Graph,
+    /// The blocks that are entered from outside.
+    entries: BTreeSet<usize>,
+    /// Whether an address is of the line.
+    is_own: &'a dyn Fn(u64) -> bool,
+    /// Whether the code is optimised: loops may be unrolled then, and what follows a part of the
+    /// line may be the next round's.
+    optimised: bool,
+}
+
+impl ModuleSymbols {
+    /// Where passes of a line begin. Of functions that are too large, or jump where nobody
+    /// knows, each block of the line's code counts as one. What is `matched` is as
+    /// [`ModuleSymbols::addresses_of_line`] gives it.
+    pub fn passes_of_line(&self, file: &str, matched: &LineMatch) -> Vec<PassStart> {
+        let mut owned: BTreeMap<Option<Owner>, Vec<BreakAddress>> = BTreeMap::new();
+        for block in self.blocks_of_line(file, matched) {
+            owned.entry(self.owner_of(block.start)).or_default().push(block);
+        }
+        let (mut found, mut left) = (Vec::new(), MAX_CODE);
+        let is_own = |address: u64| self.is_of_line(file, matched.line, address);
+        for (owner, blocks) in owned {
+            let known = owner.filter(|_| blocks.len() <= MAX_BLOCKS).and_then(|owner| {
+                let graph = self.flow_of(owner, &blocks, &mut left)?;
+                let optimised = self.units().scopes(owner.0)?.is_optimised(owner.1);
+                let flow = Flow { entries: graph.entries(), graph, is_own: &is_own, optimised };
+                flow.begun(self.candidates(&flow, owner, &blocks))
+            });
+            let each = |at: BreakAddress| PassStart { at, arrival: Arrival::Any };
+            found.extend(known.unwrap_or_else(|| blocks.into_iter().map(each).collect()));
+        }
+        found.sort_by_key(|start| start.at.address);
+        found
+    }
+
+    /// The function with the code at an address.
+    fn owner_of(&self, address: ModuleAddr) -> Option<Owner> {
+        self.units().at(address.0).find_map(|unit| {
+            let chain = self.units().scopes(unit)?.chain_at(address.0);
+            chain.first().map(|scope| (unit, *scope))
+        })
+    }
+
+    /// The control flow of a function; `None` if it has more code than is `left`, or goes where
+    /// nobody knows.
+    fn flow_of(
+        &self,
+        (unit, scope): Owner,
+        blocks: &[BreakAddress],
+        left: &mut u64,
+    ) -> Option<Graph> {
+        let scope = self.units().scopes(unit)?.all.get(scope)?;
+        let mut ranges = scope.ranges.clone();
+        ranges.sort_by_key(|(begin, _)| (*begin != scope.entry, *begin));
+        let mut parts = Vec::new();
+        for (begin, end) in ranges {
+            let size = end.saturating_sub(begin);
+            *left = left.checked_sub(size)?;
+            parts.push((begin, self.leading_bytes(begin, size as usize)));
+        }
+        let parts: Vec<(u64, &[u8])> = parts.iter().map(|(at, code)| (*at, &**code)).collect();
+        let marks: Vec<u64> = blocks.iter().map(|block| block.start.0).collect();
+        let around = Around {
+            call: &|call| self.returns(call, 0),
+            data: &|at, length| self.leading_bytes(at, length),
+        };
+        let graph = Graph::new(&parts, &marks, &around);
+        let known = !graph.0.iter().any(|block| block.indirect);
+        known.then_some(graph)
+    }
+
+    /// The bytes that the file has at an address, `length` of them at most.
+    fn leading_bytes(&self, at: u64, length: usize) -> Vec<u8> {
+        let bytes = self.code(at).unwrap_or_default();
+        bytes.get(..length.min(bytes.len())).unwrap_or_default().to_vec()
+    }
+
+    /// Where passes may begin, by the blocks of a function's control flow: the beginnings of the
+    /// line's `blocks`, and wherever else in them control comes from another line.
+    fn candidates(
+        &self,
+        flow: &Flow<'_>,
+        (unit, _): Owner,
+        blocks: &[BreakAddress],
+    ) -> BTreeMap<usize, PassStart> {
+        let place = |address: ModuleAddr| flow.graph.at(address.0);
+        let mut found = BTreeMap::new();
+        for block in blocks {
+            let arrival = place(block.start).and_then(|place| flow.arrival(place, true));
+            let start = arrival.map(|arrival| PassStart { at: block.clone(), arrival });
+            found.extend(place(block.start).map(|place| (place, start)));
+        }
+        for block in blocks {
+            let Some((code, _)) = self.line_range(block.start) else { continue };
+            let inside = place(code.start).zip(place(code.end).or(Some(flow.graph.0.len())));
+            for inner in inside.map(|(first, end)| first..end).into_iter().flatten() {
+                let Some(start) = flow.graph.0.get(inner).map(|inner| inner.start) else {
+                    continue;
+                };
+                found.entry(inner).or_insert_with(|| {
+                    let arrival = flow.arrival(inner, false)?;
+                    Some(PassStart { at: self.break_in_unit(unit, start), arrival })
+                });
+            }
+        }
+        let begins = |(block, start): (usize, Option<PassStart>)| Some((block, start?));
+        found.into_iter().filter_map(begins).collect()
+    }
+}
+
+impl Flow<'_> {
+    /// Of the `found` places, by their blocks, those with which a pass begins; `None` if there are
+    /// too many.
+    fn begun(&self, mut found: BTreeMap<usize, PassStart>) -> Option<Vec<PassStart>> {
+        if found.len() > MAX_BLOCKS {
+            return None;
+        }
+        // What only ever follows another goes on with the pass that began there. From the end, so
+        // that of those in a loop the lowest is left.
+        let all = found.keys().rev().filter(|_| !self.optimised);
+        for block in all.copied().collect::<Vec<usize>>() {
+            let mut others: BTreeSet<usize> = found.keys().copied().collect();
+            others.remove(&block);
+            if !self.begins(block, &others) {
+                found.remove(&block);
+            }
+        }
+        Some(found.into_values().collect())
+    }
+
+    /// Whether control comes to a block again, or from outside, without any of the `others`.
+    fn begins(&self, block: usize, others: &BTreeSet<usize>) -> bool {
+        let own = self.graph.0.get(block).map(|own| own.successors.as_slice()).unwrap_or_default();
+        let from: BTreeSet<usize> = self.entries.iter().chain(own).copied().collect();
+        self.graph.reaches(&from, block, others)
+    }
+
+    /// How control comes to a block from another line; `None` if it never does. Where it comes from
+    /// outside is told of the `first` block of the line's code only.
+    fn arrival(&self, block: usize, first: bool) -> Option<Arrival> {
+        let before = self.graph.0.iter().filter(|from| from.successors.contains(&block));
+        let (own, other): (Vec<_>, Vec<_>) = before.partition(|from| (self.is_own)(from.last));
+        if self.entries.contains(&block) {
+            return first.then_some(Arrival::Any);
+        }
+        // Before what comes behind a call, the callee's last instruction is executed.
+        let lasts =
+            |of: &[&Block]| of.iter().filter(|from| !from.calls).map(|from| from.last).collect();
+        match (own.is_empty(), other.is_empty()) {
+            (_, true) => None,
+            (true, _) => Some(Arrival::Any),
+            _ if own.iter().any(|from| from.calls) => Some(Arrival::Only(lasts(&other))),
+            _ => Some(Arrival::Except(lasts(&own))),
+        }
+    }
+}

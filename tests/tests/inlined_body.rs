@@ -24,7 +24,7 @@ fn table(n: u64, arg: u64) -> u64 {
     all.iter().sum::<u64>() + arg
 }
 #[inline(never)]
-fn read(place: &Vec<u64>, arg: u64) -> u64 {
+fn second(place: &Vec<u64>, arg: u64) -> u64 {
     let first = *load(place);
     println!(\"{first}\");
     first + arg
@@ -33,7 +33,7 @@ fn main() {
     let arc = Arc::new(3);
     let place = vec![1, 2];
     for arg in 1..5 {
-        let total = table(arg, arg) + read(&place, arg);
+        let total = table(arg, arg) + second(&place, arg);
         println!(\"{} {}\", share(&arc, arg), total);
     }
 }
@@ -113,15 +113,12 @@ fn rust_functions_that_begin_with_what_they_inline_are_seen_themselves() {
         let functions = [
             ("share", "let other = Arc::clone(arc);"),
             ("table", "let all: Vec<u64> = (0..n).map(|x| x * arg).collect();"),
-            ("read", "let first = *load(place);"),
+            ("second", "let first = *load(place);"),
         ];
         for (name, first) in functions {
             let (function, first) = (format!("body::{name}"), line(RUST, first));
             Asked { place: name, function: &function, first }.is_seen(&explorer);
         }
-        let opening = line(RUST, "fn share(arc: &Arc<u64>, arg: u64) -> Arc<u64> {");
-        let place = format!("body.rs:{opening}");
-        Asked { place: &place, function: "body::share", first: opening + 1 }.is_seen(&explorer);
     }
 }
 

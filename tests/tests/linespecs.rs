@@ -112,6 +112,8 @@ fn all_commands_take_the_same_locations() {
 #[test]
 fn what_is_wrong_with_a_location_is_said() {
     let wrong = [
+        ("bases.cpp:99999999999", "no file has a line 99999999999"),
+        ("4294967296", "no file has a line 4294967296"),
         ("bases.cpp:nosuch", "no function \"nosuch\" in \"bases.cpp\""),
         ("bases.cpp:over(float)", "there are over("),
         ("nosuch.c:main", "no source file \"nosuch.c\""),

@@ -125,3 +125,16 @@ fn as_many_frames_as_there_are_are_all() {
     let fewer = in_work(&explorer, &[&format!("backtrace {}", all - 1)]);
     assert!(fewer.contains("more frames follow"), "{fewer}");
 }
+
+#[test]
+fn a_negative_number_of_frames_are_the_outermost() {
+    let guest = guest();
+    let explorer = guest.recorded();
+    let all = explorer.last(&["break work", "continue", "backtrace"]).functions();
+    for count in [1, 2, all.len(), all.len() + 5] {
+        let last = explorer.last(&["break work", "continue", &format!("backtrace -{count}")]);
+        assert_eq!(last.functions(), all[all.len().saturating_sub(count)..], "{count}");
+        let level = last.get("frames")[0]["level"].as_u64();
+        assert_eq!(level, Some(all.len().saturating_sub(count) as u64), "{count}");
+    }
+}

@@ -28,6 +28,8 @@ pub enum Form {
 pub enum Kind {
     /// A count.
     Count,
+    /// A count, from the other end if it is negative.
+    EitherEnd,
     /// A tracepoint, as `jump` takes it.
     Tracepoint,
     /// A function, `file:line`, a line, `*address`.
@@ -50,6 +52,17 @@ pub enum Kind {
     Pattern,
     /// Anything.
     Text,
+}
+
+impl Kind {
+    /// Whether an argument of it can be read, if it is a number.
+    fn is_met_by(self, value: &str) -> bool {
+        match self {
+            Self::Count => value.parse::<u64>().is_ok(),
+            Self::EitherEnd => value.parse::<i64>().is_ok(),
+            _ => true,
+        }
+    }
 }
 
 /// One argument of a command.
@@ -210,7 +223,7 @@ impl Arguments {
                 matches!(argument.form, Form::Required | Form::RequiredRest | Form::Phrase(_));
             match self.get(argument.name) {
                 None if needed => return Err(self.error(format!("{} is missing", argument.name))),
-                Some(value) if argument.kind == Kind::Count && value.parse::<u64>().is_err() => {
+                Some(value) if !argument.kind.is_met_by(value) => {
                     return Err(self.error(format!("{value:?} is not a number")));
                 }
                 _ => {}
@@ -227,6 +240,11 @@ impl Arguments {
 
     /// The value of a count, if it was given.
     pub fn count(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// The value of a count that may be negative, if it was given.
+    pub fn either_end(&self, name: &str) -> Option<i64> {
         self.get(name)?.parse().ok()
     }
 

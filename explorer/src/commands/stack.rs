@@ -8,7 +8,10 @@ use crate::session::{Frame, MOST_TAIL_CALLS, Scene, Session, TailCall};
 use serde::Serialize;
 
 /// Frames shown when nobody says how many.
-const LIMIT: u64 = 1000;
+const LIMIT: i64 = 1000;
+
+/// Most frames that are walked.
+const MOST: usize = 100_000;
 
 #[derive(Serialize)]
 struct Backtrace {
@@ -106,8 +109,12 @@ fn render_tail_calls(page: &mut Page, all: &[TailCall]) {
 }
 
 fn backtrace(session: &mut Session, arguments: &Arguments) -> CommandResult {
-    let limit = arguments.count("N").unwrap_or(LIMIT).clamp(1, 100_000) as usize;
-    let stack = session.stack(limit)?;
+    let count = arguments.either_end("N").unwrap_or(LIMIT);
+    let shown = usize::try_from(count.unsigned_abs()).unwrap_or(MOST).clamp(1, MOST);
+    let limit = if count < 0 { MOST } else { shown };
+    let mut stack = session.stack(limit)?;
+    let inner = stack.frames.len().saturating_sub(shown);
+    stack.frames.drain(..inner);
     let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));
     let scene = session.scene_of(session.thread()?, session.cursor(), limit)?;
     let full = arguments.get("full").is_some();
@@ -138,8 +145,8 @@ pub static BACKTRACE: Command = Command {
             name: "N",
             form: Form::Optional,
             short: Some("-c"),
-            kind: Kind::Count,
-            help: "at most N innermost frames; 1000 if left out",
+            kind: Kind::EitherEnd,
+            help: "at most N innermost frames, or if negative, outermost; 1000 if left out",
         },
     ],
     help: "show the call stack",

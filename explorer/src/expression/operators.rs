@@ -109,6 +109,9 @@ pub(super) fn dereference(value: &Value, environment: &dyn Environment) -> Resul
         let address = value.integer(environment)? as u64;
         return Ok(Value::in_memory(integer_type(8, true), address));
     }
+    if pretty::is_empty_optional(&value, environment) {
+        return Err(Fault::Operand(format!("{} contains no value", value.of.name())));
+    }
     Err(no_pointer(&value))
 }
 
@@ -264,6 +267,7 @@ pub(super) fn index(
             index.of.name()
         )));
     }
+    let of = pretty::array_pointer(&of, environment).unwrap_or(of);
     let number = index.integer(environment)?;
     if let Some(moved) = pretty::moved(&of, number, environment) {
         return dereference(&moved, environment);

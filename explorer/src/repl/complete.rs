@@ -44,7 +44,7 @@ fn arguments(session: &Session, arguments: &[Argument], word: &str) -> Vec<Strin
 fn of_kind(session: &Session, kind: Kind, word: &str) -> Vec<String> {
     let owned = |name: &str| name.to_owned();
     match kind {
-        Kind::Count | Kind::Path | Kind::Pattern | Kind::Text => Vec::new(),
+        Kind::Count | Kind::EitherEnd | Kind::Path | Kind::Pattern | Kind::Text => Vec::new(),
         Kind::Tracepoint => ["start", "end"].map(owned).into(),
         Kind::Bookmark => {
             session.known_bookmarks().iter().map(|bookmark| bookmark.name.clone()).collect()

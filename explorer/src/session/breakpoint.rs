@@ -16,7 +16,7 @@ pub struct Target {
     /// times. `None`: it is a bare address.
     #[serde(skip)]
     pub module: Option<u32>,
-    /// How many inlined copies begin there that are inside of what was asked for: it stops
+    /// How many inlined copies are around it that are inside of what was asked for: it stops
     /// outside of them.
     #[serde(skip)]
     pub outside: usize,

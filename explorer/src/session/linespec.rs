@@ -21,7 +21,7 @@ impl<'a> Linespec<'a> {
     /// What `text` says.
     ///
     /// # Errors
-    /// A quote that is not closed, or something behind it; a file alone.
+    /// A quote that is not closed, or something behind it; a file alone; a line that is none.
     pub fn parse(text: &'a str) -> Result<Self, LocationError> {
         let text = text.trim();
         if let Some(expression) = text.strip_prefix('*') {
@@ -46,9 +46,10 @@ impl<'a> Linespec<'a> {
             Some((file, rest)) => {
                 Self::of_file(file.trim(), rest.strip_prefix(':').unwrap_or_default())
             }
-            None => {
-                Ok(line(text).map_or(Self::Function(text.into()), |line| Self::Line(None, line)))
-            }
+            None => Ok(match line(text)? {
+                Some(line) => Self::Line(None, line),
+                None => Self::Function(text.into()),
+            }),
         }
     }
 
@@ -60,7 +61,7 @@ impl<'a> Linespec<'a> {
             None if rest.is_empty() => return Err(LocationError::LineMissing(file.to_owned())),
             None => rest,
         };
-        Ok(match line(name) {
+        Ok(match line(name)? {
             Some(line) => Self::Line(Some(file), line),
             None => Self::Function(FunctionName { file: Some(file), name }),
         })
@@ -86,10 +87,14 @@ fn single_colon(text: &str) -> Option<usize> {
     (1..bytes.len()).rev().filter(|at| is_colon(Some(*at))).find(alone)
 }
 
-/// A line; one that no file can have is the last there can be.
-fn line(text: &str) -> Option<u32> {
+/// A line, if `text` is a number.
+///
+/// # Errors
+/// A number that no line can have.
+fn line(text: &str) -> Result<Option<u32>, LocationError> {
     let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    number.then(|| text.parse().unwrap_or(u32::MAX))
+    let line = || text.parse().map_err(|_| LocationError::NoSuchLine(text.to_owned()));
+    number.then(line).transpose()
 }
 
 #[cfg(test)]
@@ -119,7 +124,7 @@ mod tests {
         assert_eq!(parse("\"a.c:f\""), function(Some("a.c"), "f"));
         assert_eq!(parse("'a:b.c':3"), Linespec::Line(Some("a:b.c"), 3));
         assert_eq!(parse("'a.c':'f(int)'"), function(Some("a.c"), "f(int)"));
-        for wrong in ["'f", "'f'g", "a.c:'f", "a.c:", "'a.c':"] {
+        for wrong in ["'f", "'f'g", "a.c:'f", "a.c:", "'a.c':", "a.c:4294967296"] {
             assert!(Linespec::parse(wrong).is_err(), "{wrong}");
         }
     }

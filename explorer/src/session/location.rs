@@ -36,6 +36,9 @@ pub enum LocationError {
     /// Lines are counted from 1.
     #[error("lines are counted from 1: there is no line 0 of {0}")]
     Zero(String),
+    /// A number that is larger than those of lines can be.
+    #[error("no file has a line {0}")]
+    NoSuchLine(String),
     /// A file without a line.
     #[error("{0}: lacks a line: say {0}:LINE or {0}:FUNCTION")]
     LineMissing(String),

@@ -172,7 +172,7 @@ impl Locator {
         found: &BreakAddress,
     ) -> Target {
         let address = if found.resolver { found.entry } else { found.address };
-        let outside = found.scope.map_or(0, |scope| symbols.begun_in(scope, address));
+        let outside = found.scope.map_or(0, |scope| symbols.copies_in(scope, address));
         let location = match outside {
             0 => symbols.location_at(address),
             _ => symbols.frames_at(address).into_iter().nth(outside).and_then(|at| at.location),

@@ -133,9 +133,10 @@ impl ModuleSymbols {
 
     /// Where to break for the function that is entered at an address, whatever its name.
     pub fn break_at_entry(&self, entry: ModuleAddr) -> BreakAddress {
-        let own = self.scope_at(entry.0).filter(|(_, scope)| scope.entry == entry.0);
-        let body = own.and_then(|(unit, scope)| {
-            Some(self.after_prologue(unit, self.units().scopes(unit)?, scope))
+        let own = self.scope_index_at(entry.0).and_then(|(unit, index)| {
+            let scopes = self.units().scopes(unit)?;
+            let scope = scopes.all.get(index).filter(|scope| scope.entry == entry.0)?;
+            Some(((unit, index), self.after_prologue(unit, scopes, scope)))
         });
         let setup = || {
             let code = self.code(entry.0).unwrap_or_default();
@@ -143,12 +144,12 @@ impl ModuleSymbols {
         };
         let function = self.function_at(entry).filter(|function| function.entry == entry);
         BreakAddress {
-            address: ModuleAddr(body.unwrap_or_else(setup)),
+            address: ModuleAddr(own.map_or_else(setup, |(_, body)| body)),
             start: entry,
             entry,
             function: function.map(|function| function.name),
             inlined: false,
-            scope: None,
+            scope: own.map(|(scope, _)| scope),
             resolver: false,
         }
     }
@@ -227,8 +228,8 @@ impl ModuleSymbols {
     ) -> BreakAddress {
         let at = ModuleAddr(address);
         let scopes = self.units().scopes(unit);
-        let found = scopes.zip(scope).and_then(|(scopes, scope)| {
-            let scope = scopes.all.get(scope)?;
+        let found = scopes.zip(scope).and_then(|(scopes, index)| {
+            let scope = scopes.all.get(index)?;
             let function = self.scope_names(unit, scopes, scope).display;
             let entered = address == scope.entry;
             let address = if entered { self.after_prologue(unit, scopes, scope) } else { address };
@@ -238,7 +239,7 @@ impl ModuleSymbols {
                 entry: ModuleAddr(scope.entry),
                 function: function.map(|name| name.to_string()),
                 inlined: scope.call.is_some(),
-                scope: None,
+                scope: entered.then_some((unit, index)),
                 resolver: false,
             })
         });

@@ -32,15 +32,13 @@ impl ModuleSymbols {
         found.unwrap_or_default()
     }
 
-    /// How many of the innermost copies at an address begin there, inside the function, or the
-    /// copy, of scope `scope` of a unit: what stops there for that is outside of them, as in gdb.
-    pub fn begun_in(&self, (unit, scope): (usize, usize), address: ModuleAddr) -> usize {
+    /// How many copies are inlined at an address inside the function, or the copy, of scope
+    /// `scope` of a unit: what stops there for that is outside of them. They may have begun
+    /// before, among the code that sets up a frame; gdb stops in those.
+    pub fn copies_in(&self, (unit, scope): (usize, usize), address: ModuleAddr) -> usize {
         let Some(scopes) = self.units().scopes(unit) else { return 0 };
         let chain = scopes.chain_at(address.0);
-        let Some(own) = chain.iter().position(|index| *index == scope) else { return 0 };
-        let inner = chain.get(own + 1..).unwrap_or_default().iter().rev();
-        let scopes = inner.filter_map(|index| scopes.all.get(*index));
-        scopes.take_while(|scope| self.instance(unit, scope, address.0).begins).count()
+        chain.iter().rev().position(|index| *index == scope).unwrap_or(0)
     }
 
     fn instance(&self, unit: usize, scope: &Scope, address: u64) -> Instance {

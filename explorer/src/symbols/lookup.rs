@@ -48,10 +48,15 @@ impl ModuleSymbols {
 
     /// Unit and scope of the function (not inlined copy) around an address.
     pub(crate) fn scope_at(&self, address: u64) -> Option<(usize, &Scope)> {
+        let (unit, index) = self.scope_index_at(address)?;
+        Some((unit, self.units().scopes(unit)?.all.get(index)?))
+    }
+
+    /// The unit of that function, and its index among the scopes there.
+    pub(super) fn scope_index_at(&self, address: u64) -> Option<(usize, usize)> {
         self.units().at(address).find_map(|unit| {
             let scopes = self.units().scopes(unit)?;
-            let index = *scopes.chain_at(address).first()?;
-            Some((unit, scopes.all.get(index)?))
+            Some((unit, *scopes.chain_at(address).first()?))
         })
     }
 

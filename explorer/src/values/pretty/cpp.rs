@@ -10,6 +10,9 @@ const LIST_NODE: u64 = 16;
 /// A deque's buffers hold this many bytes.
 pub(super) const DEQUE_BUFFER: u64 = 512;
 
+/// The name of optionals.
+const OPTIONAL: &str = "std::optional";
+
 /// The printers.
 pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "std::__cxx11::basic_string", show: string },
@@ -34,7 +37,7 @@ pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "std::unique_ptr", show: unique },
     Printer { name: "std::shared_ptr", show: |v, target| shared(v, target, "std::shared_ptr") },
     Printer { name: "std::weak_ptr", show: |value, target| shared(value, target, "std::weak_ptr") },
-    Printer { name: "std::optional", show: optional },
+    Printer { name: OPTIONAL, show: optional },
 ];
 
 /// A number in a member.
@@ -207,23 +210,49 @@ fn shared(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
     Some(Shown::Wrapped { head, value: pointer, tail: "}".to_owned() })
 }
 
-fn optional(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let of = value.argument(0)?.name();
+/// What an optional holds; the inner `None`: nothing.
+fn contained(value: &Value, target: &dyn Target) -> Option<Option<Value>> {
     let payload = value.member_named("_M_payload", target)?;
     if number(&payload, &["_M_engaged"], target)? == 0 {
-        return Some(Shown::Text(format!("std::optional<{of}> [no contained value]")));
+        return Some(None);
     }
-    let held = payload.path(&["_M_payload", "_M_value"], target)?;
+    payload.path(&["_M_payload", "_M_value"], target).map(Some)
+}
+
+fn optional(value: &Value, target: &dyn Target) -> Option<Shown> {
+    let of = value.argument(0)?.name();
+    let Some(held) = contained(value, target)? else {
+        return Some(Shown::Text(format!("std::optional<{of}> [no contained value]")));
+    };
     let head = format!("std::optional<{of}> = {{[contained value] = ");
     Some(Shown::Wrapped { head, value: held, tail: "}".to_owned() })
 }
 
-/// What a smart pointer points to.
+/// Whether a value is an optional that holds nothing.
+pub fn is_empty_optional(value: &Value, target: &dyn Target) -> bool {
+    let optional = super::bare_name(value).is_some_and(|name| name == OPTIONAL);
+    optional && matches!(contained(value, target), Some(None))
+}
+
+/// The pointer that a smart pointer holds.
+fn held_pointer(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
+    match name {
+        "std::unique_ptr" => unique_pointer(value, target),
+        "std::shared_ptr" => value.member_named("_M_ptr", target),
+        _ => None,
+    }
+}
+
+/// What a smart pointer points to, or an optional holds.
 pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
-    let pointer = match name {
-        "std::unique_ptr" => unique_pointer(value, target)?,
-        "std::shared_ptr" => value.member_named("_M_ptr", target)?,
-        _ => return None,
-    };
-    pointer.pointee(target)
+    match name {
+        OPTIONAL => contained(value, target)?,
+        _ => held_pointer(value, name, target)?.pointee(target),
+    }
+}
+
+/// The pointer that a smart pointer to an array holds, which does not know how long that is.
+pub fn array_pointer(value: &Value, target: &dyn Target) -> Option<Value> {
+    let pointer = held_pointer(value, &super::bare_name(value)?, target)?;
+    value.argument(0)?.element().map(|_| pointer)
 }

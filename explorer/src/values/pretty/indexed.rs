@@ -2,6 +2,7 @@
 
 use super::associative::{hash_values, tree_values};
 use super::cpp::{DEQUE_BUFFER, number, vector_parts, word};
+use super::rust_collections::{Ring, VEC_DEQUE};
 use super::{adaptors, bare_name, rust, rust_collections};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::values::format::is_box_name;
@@ -37,24 +38,26 @@ fn is_indexed(value: &Value, target: &dyn Target) -> bool {
     bare_name(value).is_some_and(has)
 }
 
-/// What a Rust reference or box of what can be indexed leads to; other values are themselves.
-/// Rust dereferences before it indexes (The Rust Reference, "Array and slice indexing
-/// expressions"); C's pointers have no names.
+/// What a Rust reference, box or counted reference of what can be indexed leads to; other values
+/// are themselves. Rust dereferences before it indexes (The Rust Reference, "Array and slice
+/// indexing expressions"); C's pointers have no names.
 pub fn rust_referent(of: Value, target: &dyn Target) -> Value {
     let mut inner = of.clone();
-    for _ in 0..MAX_REFERENCES {
-        let Some(pointee) = rust_pointee(&inner, target) else { break };
-        inner = pointee;
+    for _ in 0..=MAX_REFERENCES {
         if inner.of.element().is_some() || is_indexed(&inner, target) {
             return inner;
         }
+        let Some(pointee) = rust_pointee(&inner, target) else { break };
+        inner = pointee;
     }
     of
 }
 
 fn rust_pointee(value: &Value, target: &dyn Target) -> Option<Value> {
     let stripped = value.of.stripped();
-    let Shape::Pointer { name: Some(name), .. } = stripped.shape() else { return None };
+    let Shape::Pointer { name: Some(name), .. } = stripped.shape() else {
+        return rust::pointee(value, &bare_name(value)?, target);
+    };
     let leads = name.starts_with('&') || is_box_name(name);
     leads.then(|| value.pointee(target)).flatten()
 }
@@ -153,6 +156,7 @@ fn length(value: &Value, name: &str, target: &dyn Target) -> Option<u64> {
         "std::array" => Some(value.member_named("_M_elems", target)?.length().unwrap_or(0)),
         "std::vector" if adaptors::is_of_bits(value, target) => adaptors::bit_count(value, target),
         "std::deque" => Deque::of(value, target).map(|deque| deque.length),
+        VEC_DEQUE => Ring::of(value, target).map(|ring| ring.length),
         _ => run_of(value, name, target).map(|(.., length)| length),
     }
 }
@@ -162,6 +166,7 @@ fn element(value: &Value, name: &str, at: u64, target: &dyn Target) -> Option<Va
         "std::array" => value.member_named("_M_elems", target)?.element(at.into()),
         "std::vector" if adaptors::is_of_bits(value, target) => adaptors::bit_of(value, at, target),
         "std::deque" => Deque::of(value, target)?.element(at, target),
+        VEC_DEQUE => Ring::of(value, target)?.element(at),
         _ => {
             let (of, start, _) = run_of(value, name, target)?;
             let address = start.checked_add(at.checked_mul(of.size()?)?)?;

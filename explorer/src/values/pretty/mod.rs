@@ -12,6 +12,7 @@ mod rust_collections;
 pub(crate) use cpp::word;
 
 pub use content::{Content, ContentPart, content};
+pub use cpp::{array_pointer, is_empty_optional};
 pub use indexed::{NotIndexed, indexed, rust_referent};
 pub use random_access::{between, moved};
 
@@ -88,7 +89,7 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     if name.starts_with("&[") || name.starts_with("&mut [") {
         return rust::slice(value, target);
     }
-    if name == "alloc::boxed::Box" {
+    if name == rust::BOX {
         return rust::boxed_slice(value, target);
     }
     match PRINTERS.iter().copied().flatten().find(|printer| printer.name == name) {
@@ -97,7 +98,7 @@ pub fn show(value: &Value, target: &dyn Target) -> Option<Shown> {
     }
 }
 
-/// What a smart pointer or an iterator points to.
+/// What a smart pointer or an iterator points to, or an optional holds.
 pub fn pointee(value: &Value, target: &dyn Target) -> Option<Value> {
     let name = bare_name(value)?;
     let counted = || rust::pointee(value, &name, target);

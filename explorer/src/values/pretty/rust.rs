@@ -6,14 +6,19 @@ use crate::symbols::datatypes::{Shape, Type};
 use crate::values::parts::Visits;
 use crate::values::{Target, Value};
 
+/// The names of counted references, and of boxes of what is not of known size.
+const RC: &str = "alloc::rc::Rc";
+const ARC: &str = "alloc::sync::Arc";
+pub(super) const BOX: &str = "alloc::boxed::Box";
+
 /// The printers.
 pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: "&str", show: str_slice },
     Printer { name: "&mut str", show: str_slice },
     Printer { name: "alloc::string::String", show: string },
     Printer { name: "alloc::vec::Vec", show: vec },
-    Printer { name: "alloc::rc::Rc", show: |value, target| counted(value, target, "Rc") },
-    Printer { name: "alloc::sync::Arc", show: |value, target| counted(value, target, "Arc") },
+    Printer { name: RC, show: |value, target| counted(value, target, RC) },
+    Printer { name: ARC, show: |value, target| counted(value, target, ARC) },
     Printer { name: "core::cell::Cell", show: cell },
     Printer { name: "core::cell::RefCell", show: ref_cell },
     Printer { name: "std::ffi::os_str::OsString", show: os_string },
@@ -89,23 +94,16 @@ pub(super) fn slice(value: &Value, target: &dyn Target) -> Option<Shown> {
 
 /// `Box<[T]>` and `Box<str>`.
 pub(super) fn boxed_slice(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let start = value.member_named("data_ptr", target)?.pointee(target)?;
-    elements_of("Box", value, &start, number(value, "length", target)?, target)
+    elements_of("Box", value, BOX, target)
 }
 
-/// The content of a box or a counted reference to a slice or a `str`, which begins with
-/// `start`.
-fn elements_of(
-    head: &str,
-    value: &Value,
-    start: &Value,
-    length: u64,
-    target: &dyn Target,
-) -> Option<Shown> {
+/// The content of a box or a counted reference to a slice or a `str`.
+fn elements_of(head: &str, value: &Value, name: &str, target: &dyn Target) -> Option<Shown> {
+    let (of, start, length) = run_of(value, name, target)?;
     if is_of_text(value) {
-        return text_at(start.address()?, length, target);
+        return text_at(start, length, target);
     }
-    let elements = run(&start.of, start.address()?, length)?;
+    let elements = run(&of, start, length)?;
     let head = format!("{head}(size={length}) = ");
     Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
 }
@@ -120,10 +118,10 @@ fn is_of_text(value: &Value) -> bool {
 pub(super) fn owned_text(value: &Value, name: &str, target: &dyn Target) -> Option<(u64, u64)> {
     match name {
         "std::ffi::os_str::OsString" | "std::path::PathBuf" => os_text(value, target),
-        "alloc::boxed::Box" if is_of_text(value) => {
+        BOX if is_of_text(value) => {
             Some((number(value, "data_ptr", target)?, number(value, "length", target)?))
         }
-        "alloc::rc::Rc" | "alloc::sync::Arc" if is_of_text(value) => {
+        RC | ARC if is_of_text(value) => {
             let held = held(&inner(value, target)?, target)?;
             Some((held.address()?, fat_length(value, target)?))
         }
@@ -187,7 +185,7 @@ fn held(inner: &Value, target: &dyn Target) -> Option<Value> {
 
 /// What `*` gives of an `Rc` or an `Arc` of a type of known size.
 pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<Value> {
-    let counts = matches!(name, "alloc::rc::Rc" | "alloc::sync::Arc");
+    let counts = matches!(name, RC | ARC);
     if !counts || fat_length(value, target).is_some() {
         return None;
     }
@@ -195,15 +193,16 @@ pub(super) fn pointee(value: &Value, name: &str, target: &dyn Target) -> Option<
 }
 
 fn counted(value: &Value, target: &dyn Target, name: &str) -> Option<Shown> {
+    let short = name.rsplit("::").next().unwrap_or(name);
     let inner = inner(value, target)?;
     let strong =
         first_integer(&inner.member_named("strong", target)?, target, (0, &Visits::new()))?;
     let weak = first_integer(&inner.member_named("weak", target)?, target, (0, &Visits::new()))?
         .saturating_sub(1);
     let held = held(&inner, target)?;
-    let head = format!("{name}(strong={strong}, weak={weak}) = ");
-    if let Some(length) = fat_length(value, target) {
-        let content = elements_of(name, value, &held, length, target)?;
+    let head = format!("{short}(strong={strong}, weak={weak}) = ");
+    if fat_length(value, target).is_some() {
+        let content = elements_of(short, value, name, target)?;
         return Some(with_head(head, content));
     }
     Some(Shown::Wrapped { head, value: held, tail: String::new() })
@@ -219,22 +218,31 @@ pub(super) fn is_text(name: &str) -> bool {
     name == "alloc::string::String" || is_str(name)
 }
 
-/// The elements of a vector, slice or text: their type, the first's address, and how many there are.
+/// The elements of a vector, a slice, however it is owned, or text: their type, the first's
+/// address, and how many there are.
 pub(super) fn run_of(value: &Value, name: &str, target: &dyn Target) -> Option<(Type, u64, u64)> {
-    if name == "alloc::string::String" {
-        return run_of(&value.member_named("vec", target)?, "alloc::vec::Vec", target);
+    let is_slice = ["&[", "&mut ["].iter().any(|start| name.starts_with(start));
+    match name {
+        "alloc::string::String" => {
+            run_of(&value.member_named("vec", target)?, "alloc::vec::Vec", target)
+        }
+        "alloc::vec::Vec" => {
+            let buffer = value.member_named("buf", target)?;
+            let pointer = first_pointer(&buffer, target, (0, &Visits::new()))?;
+            let start = pointer.integer(target).ok()? as u64;
+            Some((value.argument(0)?, start, number(value, "len", target)?))
+        }
+        RC | ARC => {
+            let length = fat_length(value, target)?;
+            let first = held(&inner(value, target)?, target)?;
+            let start = first.address()?;
+            Some((first.of, start, length))
+        }
+        _ if name == BOX || is_slice || is_str(name) => {
+            let pointer = value.member_named("data_ptr", target)?;
+            let start = pointer.integer(target).ok()? as u64;
+            Some((pointer.of.target()?, start, number(value, "length", target)?))
+        }
+        _ => None,
     }
-    let is_slice = |name: &str| ["&[", "&mut ["].iter().any(|start| name.starts_with(start));
-    let (pointer, length, of) = if name == "alloc::vec::Vec" {
-        let pointer =
-            first_pointer(&value.member_named("buf", target)?, target, (0, &Visits::new()))?;
-        (pointer, number(value, "len", target)?, value.argument(0)?)
-    } else if is_slice(name) || is_str(name) {
-        let pointer = value.member_named("data_ptr", target)?;
-        let of = pointer.of.target()?;
-        (pointer, number(value, "length", target)?, of)
-    } else {
-        return None;
-    };
-    Some((of, pointer.integer(target).ok()? as u64, length))
 }

@@ -20,13 +20,16 @@ const MAX_LEVELS: u64 = 24;
 pub(super) const HASH_MAP: &str = "std::collections::hash::map::HashMap";
 pub(super) const BTREE_MAP: &str = "alloc::collections::btree::map::BTreeMap";
 
+/// The name of ring buffers.
+pub(super) const VEC_DEQUE: &str = "alloc::collections::vec_deque::VecDeque";
+
 /// The printers.
 pub(super) static PRINTERS: &[Printer] = &[
     Printer { name: HASH_MAP, show: hash_map },
     Printer { name: "std::collections::hash::set::HashSet", show: hash_set },
     Printer { name: BTREE_MAP, show: btree_map },
     Printer { name: "alloc::collections::btree::set::BTreeSet", show: btree_set },
-    Printer { name: "alloc::collections::vec_deque::VecDeque", show: deque },
+    Printer { name: VEC_DEQUE, show: deque },
     Printer { name: "alloc::collections::linked_list::LinkedList", show: linked_list },
     Printer { name: "alloc::collections::binary_heap::BinaryHeap", show: binary_heap },
 ];
@@ -160,17 +163,51 @@ fn btree_set(value: &Value, target: &dyn Target) -> Option<Shown> {
 }
 
 /// A ring: what does not fit behind its head is at the start of its buffer.
+/// A `VecDeque`: a buffer whose elements go on at its beginning where its end is reached.
+pub(super) struct Ring {
+    of: Type,
+    start: u64,
+    /// Where the first element is in the buffer.
+    head: u64,
+    /// How many elements there are from that one to the buffer's end.
+    unwrapped: u64,
+    pub length: u64,
+}
+
+impl Ring {
+    pub fn of(value: &Value, target: &dyn Target) -> Option<Self> {
+        let (buffer, of) = (value.member_named("buf", target)?, value.argument(0)?);
+        let (length, head) = (number(value, "len", target)?, number(value, "head", target)?);
+        let start = address_in(&buffer, target)?;
+        let inner = buffer.member_named("inner", target).unwrap_or(buffer);
+        let capacity = inner.member_named("cap", target)?;
+        let capacity = capacity.member_named("__0", target).unwrap_or(capacity);
+        let capacity = u64::try_from(capacity.integer(target).ok()?).ok()?;
+        let unwrapped = length.min(capacity.checked_sub(head)?);
+        Some(Self { of, start, head, unwrapped, length })
+    }
+
+    pub fn element(self, at: u64) -> Option<Value> {
+        let place = match at.checked_sub(self.unwrapped) {
+            Some(wrapped) => wrapped,
+            None => self.head.checked_add(at)?,
+        };
+        let address = self.start.checked_add(place.checked_mul(self.of.size()?)?)?;
+        Some(Value::in_memory(self.of, address))
+    }
+
+    /// As many elements as are shown.
+    fn elements(&self) -> Option<Vec<Value>> {
+        let first = self.start.wrapping_add(self.head.wrapping_mul(self.of.size()?));
+        let mut elements = run(&self.of, first, self.unwrapped)?;
+        elements.extend(run(&self.of, self.start, self.length - self.unwrapped)?);
+        Some(elements)
+    }
+}
+
 fn deque(value: &Value, target: &dyn Target) -> Option<Shown> {
-    let (buffer, of) = (value.member_named("buf", target)?, value.argument(0)?);
-    let (length, head) = (number(value, "len", target)?, number(value, "head", target)?);
-    let start = address_in(&buffer, target)?;
-    let inner = buffer.member_named("inner", target).unwrap_or(buffer);
-    let capacity = inner.member_named("cap", target)?;
-    let capacity = capacity.member_named("__0", target).unwrap_or(capacity);
-    let capacity = u64::try_from(capacity.integer(target).ok()?).ok()?;
-    let first = length.min(capacity.checked_sub(head)?);
-    let mut elements = run(&of, start.wrapping_add(head.wrapping_mul(of.size()?)), first)?;
-    elements.extend(run(&of, start, length - first)?);
+    let ring = Ring::of(value, target)?;
+    let (elements, length) = (ring.elements()?, ring.length);
     let head = format!("VecDeque(size={length}) = ");
     Some(Shown::Sequence { head, open: "[", close: "]", elements, length })
 }

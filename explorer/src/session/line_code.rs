@@ -128,6 +128,8 @@ pub struct LineCache {
     known: HashMap<u64, Option<Rc<LineCode>>>,
     /// The mappings that `known` holds for.
     space: Option<Arc<AddressSpace>>,
+    /// Whether what Cython and Python's headers add to a Python program counts as without lines.
+    pub python: bool,
 }
 
 impl LineCache {
@@ -147,7 +149,11 @@ impl LineCache {
             self.space = Some(space);
         }
         let line = || locator.line_code(timeline, state, pc);
-        let look = || line().filter(|_| !locator.is_stub(timeline, state, pc)).map(Rc::new);
+        let passed = || {
+            let machinery = self.python && locator.is_python_machinery(timeline, state, pc);
+            machinery || locator.is_stub(timeline, state, pc)
+        };
+        let look = || line().filter(|_| !passed()).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
     }
 }

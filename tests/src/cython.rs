@@ -1,7 +1,11 @@
 //! Builds Python programs to native ones with Cython.
 
 use crate::compile::must_run;
+use crate::explorer::Explorer;
+use crate::fixture::{folder, marks};
+use crate::guest::Guest;
 use crate::tools::{require_tool, skip};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,9 +13,22 @@ use std::process::Command;
 const ASK: &str = "import sysconfig; print(sysconfig.get_path('include')); \
                    print('python' + sysconfig.get_config_var('LDVERSION'))";
 
+/// A recording of a fixture, which has to print `output`, and the lines of its marks. `None` if
+/// it cannot be built here.
+pub fn recorded(name: &str, output: &str) -> Option<(Guest, Explorer, BTreeMap<String, u32>)> {
+    let source = folder().join(name);
+    let mut guest = Guest::system("", &[]);
+    guest.program = build(&source, guest.directory())?;
+    let recording = guest.record(&[]);
+    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
+    assert_eq!(recording.output.stdout_text(), output);
+    let explorer = Explorer::new(&recording.trace);
+    Some((guest, explorer, marks(&source)))
+}
+
 /// Builds `source` in a folder, with debug information that names its lines; the program's
 /// path, or `None` after saying loudly what is missing.
-pub fn build(source: &Path, folder: &Path) -> Option<PathBuf> {
+fn build(source: &Path, folder: &Path) -> Option<PathBuf> {
     let cython = require_tool("cython3")?;
     let python = Path::new("/usr/bin/python3");
     if !python.is_file() {

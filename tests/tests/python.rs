@@ -1,22 +1,14 @@
 //! Python programs that Cython built; the names of the tests begin with the row of what rdb has
 //! to do at least.
 
-use rdb_tests::cython::build;
+use rdb_tests::cython;
 use rdb_tests::explorer::{Answer, Explorer};
-use rdb_tests::fixture::{folder, marks};
 use rdb_tests::guest::Guest;
 use std::collections::BTreeMap;
 
-/// A recording of the program, and the lines of its marks. `None` if it cannot be built here.
+/// See [`cython::recorded`].
 fn recorded() -> Option<(Guest, Explorer, BTreeMap<String, u32>)> {
-    let source = folder().join("prices.pyx");
-    let mut guest = Guest::system("", &[]);
-    guest.program = build(&source, guest.directory())?;
-    let recording = guest.record(&[]);
-    assert_eq!(recording.output.code(), 0, "{}", recording.output.stderr_text());
-    assert_eq!(recording.output.stdout_text(), "total 55\n");
-    let explorer = Explorer::new(&recording.trace);
-    Some((guest, explorer, marks(&source)))
+    cython::recorded("prices.pyx", "total 55\n")
 }
 
 /// The marks of the lines that answers stopped at; all of them are lines of Python's.

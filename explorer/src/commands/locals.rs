@@ -5,7 +5,8 @@ use super::{Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
 use crate::session::{Scene, Session};
 use crate::symbols::Variable;
-use crate::symbols::cython::python_name;
+use crate::symbols::cython::{is_own, python_name};
+use crate::values::Value;
 use serde::Serialize;
 
 /// A variable and its value.
@@ -24,6 +25,9 @@ pub struct Named {
 #[derive(Serialize)]
 struct Variables {
     variables: Vec<Named>,
+    /// Names of Cython's own variables, which are not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hidden: Vec<String>,
     #[serde(skip)]
     none: &'static str,
 }
@@ -37,14 +41,22 @@ impl Output for Variables {
         if self.variables.is_empty() {
             page.line(self.none);
         }
+        if let Some(first) = self.hidden.first() {
+            let count = self.hidden.len();
+            let text = format!("({count} of Cython's own not shown: print {first}, info scope)");
+            page.put(Style::Dim, text).end();
+        }
     }
 }
 
 fn shown(scene: &Scene<'_>, variable: &Variable) -> Named {
-    let value = scene.value_of(variable);
+    named(scene, &variable.name, &scene.value_of(variable))
+}
+
+fn named(scene: &Scene<'_>, name: &str, value: &Value) -> Named {
     let whole = value.of.element().is_some() || value.of.is_record();
-    let shown = ShownValue::inner(scene, &value);
-    Named { name: python_name(&variable.name).to_owned(), shown, scalar: !whole }
+    let shown = ShownValue::inner(scene, value);
+    Named { name: python_name(name).to_owned(), shown, scalar: !whole }
 }
 
 /// The arguments of a frame's function, in their order.
@@ -64,24 +76,38 @@ pub fn call_text(arguments: &[Named], text: fn(&str) -> &str) -> String {
     arguments.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// The variables of a frame's function that are in scope: those of inner blocks first.
+/// The variables of a frame's function that are in scope: those of inner blocks first, without
+/// Cython's own, and those of Python's closures last.
 pub fn locals(scene: &Scene<'_>) -> Option<Vec<Named>> {
-    let own = scene.variables()?.iter();
-    let own = own.filter(|variable| variable.in_scope && !variable.parameter);
-    let mut variables: Vec<_> = own.collect();
+    let mut variables: Vec<_> = in_scope(scene)?.filter(|one| !is_own(&one.name)).collect();
     variables.sort_by_key(|variable| std::cmp::Reverse(variable.depth));
-    Some(variables.iter().map(|variable| shown(scene, variable)).collect())
+    let shared = scene.closure_variables();
+    let shared = shared.iter().map(|(name, value)| named(scene, name, value));
+    Some(variables.iter().map(|variable| shown(scene, variable)).chain(shared).collect())
+}
+
+fn in_scope<'s>(scene: &'s Scene<'_>) -> Option<impl Iterator<Item = &'s Variable>> {
+    let own = scene.variables()?.iter();
+    Some(own.filter(|variable| variable.in_scope && !variable.parameter))
+}
+
+/// The names of Cython's own among them.
+fn hidden(scene: &Scene<'_>) -> Vec<String> {
+    let own = in_scope(scene).into_iter().flatten().filter(|one| is_own(&one.name));
+    own.map(|variable| variable.name.to_string()).collect()
 }
 
 fn answer(
     session: &Session,
     list: fn(&Scene<'_>) -> Option<Vec<Named>>,
+    hidden: fn(&Scene<'_>) -> Vec<String>,
     none: &'static str,
 ) -> CommandResult {
     let unknown =
         || CommandError::Other("no debug information for the code of this frame".to_owned());
-    let variables = list(&session.scene()?).ok_or_else(unknown)?;
-    Ok(Box::new(Variables { variables, none }))
+    let scene = session.scene()?;
+    let variables = list(&scene).ok_or_else(unknown)?;
+    Ok(Box::new(Variables { variables, hidden: hidden(&scene), none }))
 }
 
 /// `info locals`.
@@ -93,7 +119,7 @@ pub static INFO_LOCALS: Command = Command {
     help: "show the local variables of the selected frame",
     details: "Those of inner blocks first. What the program does not keep at this place is shown \
               as optimized out, what is not in the trace as not known.",
-    run: |session, _| answer(session, locals, "No locals."),
+    run: |session, _| answer(session, locals, hidden, "No locals."),
 };
 
 /// `info args`.
@@ -104,5 +130,5 @@ pub static INFO_ARGS: Command = Command {
     arguments: &[],
     help: "show the arguments of the selected frame's function",
     details: "",
-    run: |session, _| answer(session, arguments, "No arguments."),
+    run: |session, _| answer(session, arguments, |_| Vec::new(), "No arguments."),
 };

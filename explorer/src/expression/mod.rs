@@ -20,6 +20,7 @@ mod operands;
 mod operators;
 mod parsed;
 mod parser;
+mod python;
 mod qualified;
 mod rounded;
 mod syntax;

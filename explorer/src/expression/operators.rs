@@ -3,11 +3,11 @@
 use super::environment::Environment;
 use super::number::{Number, apply, integer_type};
 use super::syntax::Binary;
-use super::{Fault, iterators, member_pointer, wide_float};
+use super::{Fault, iterators, member_pointer, python as objects, wide_float};
 use crate::symbols::datatypes::{Bits, Link, PointerKind, Shape, Type};
 use crate::symbols::{did_you_mean, nearest};
 use crate::values::pretty::{self, NotIndexed};
-use crate::values::{Format, Formatter, Target, Value};
+use crate::values::{Format, Formatter, Target, Value, python};
 
 /// Most elements of `array@count`.
 const MAX_REPEAT: i128 = 1 << 20;
@@ -254,6 +254,9 @@ pub(super) fn index(
     index: &Value,
     environment: &dyn Environment,
 ) -> Result<Value, Fault> {
+    if let Some(found) = python::indexed(of, index, environment) {
+        return found.map_err(|why| no_element(of, index, &why, environment));
+    }
     let (of, index) = (operand(of, environment), operand(index, environment));
     let swapped = of.of.is_integral();
     let (of, index) = if swapped { (index, of) } else { (of, index) };
@@ -330,7 +333,7 @@ pub(super) fn member(
     {
         return Ok(found);
     }
-    Err(no_member(&record, name))
+    objects::attribute(&record, name, environment).unwrap_or(Err(no_member(&record, name)))
 }
 
 /// What stands before `.` or `->`: of a pointer, what it points to.

@@ -136,6 +136,8 @@ pub struct LineCache {
     gaps: HashMap<u64, bool>,
     /// The mappings that these hold for.
     space: Option<Arc<AddressSpace>>,
+    /// Whether what Cython and Python's headers add to a Python program counts as without lines.
+    pub python: bool,
 }
 
 impl LineCache {
@@ -151,7 +153,11 @@ impl LineCache {
     ) -> Option<Rc<LineCode>> {
         self.follow(timeline, state)?;
         let line = || locator.line_code(timeline, state, pc);
-        let look = || line().filter(|_| !locator.is_stub(timeline, state, pc)).map(Rc::new);
+        let passed = || {
+            let machinery = self.python && locator.is_python_machinery(timeline, state, pc);
+            machinery || locator.is_stub(timeline, state, pc)
+        };
+        let look = || line().filter(|_| !passed()).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
     }
 

@@ -124,6 +124,12 @@ impl Locator {
             .is_some_and(|found| found.symbols.is_stub(found.address))
     }
 
+    /// See [`ModuleSymbols::is_python_machinery`].
+    pub fn is_python_machinery(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
+        self.find(timeline, state, address)
+            .is_some_and(|found| found.symbols.is_python_machinery(found.address))
+    }
+
     /// Run-time address and size of a variable or function, by symbol name.
     pub fn named(&self, timeline: &Timeline, name: &str) -> Option<(u64, u64)> {
         let of = |index| {

@@ -55,6 +55,7 @@ mod passed;
 mod places;
 mod position;
 mod process;
+mod python;
 mod reads;
 pub mod registers;
 mod returned;

@@ -154,6 +154,11 @@ impl Scene<'_> {
     /// A variable of the frame's function, or a member of its `this`.
     fn local(&self, name: &str) -> Option<Value> {
         let variables = self.variables()?;
+        let is_own = variables.iter().any(|variable| is_meant(variable, name));
+        // What inner functions share is not where it was passed as an argument.
+        if let Some(shared) = self.closure_variable(name).filter(|_| !is_own) {
+            return Some(shared);
+        }
         if let Some(variable) = self.named_local(name) {
             return Some(self.value_of(variable));
         }

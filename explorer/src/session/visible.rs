@@ -5,7 +5,7 @@ use super::breakpoint::{Breakpoint, Target};
 use super::statics::Unit;
 use super::{Scene, Session};
 use crate::expression::{self, ExpressionError, Fault, Parsed};
-use crate::symbols::cython::cython_name;
+use crate::symbols::cython::{SCOPES, cython_name};
 use crate::symbols::datatypes::{Shape, Type};
 use crate::symbols::{DeclaredKind, ModuleAddr, ModuleSymbols};
 use std::sync::Arc;
@@ -132,7 +132,23 @@ impl<'s> Visible<'s> {
             {
                 self.add_members(&object, 0);
             }
+            if SCOPES.contains(&&*variable.name) {
+                self.add_closures(symbols.dies().type_of(variable.die));
+            }
             self.names.push(variable.name);
+        }
+    }
+
+    /// Adds what a pointer to a structure of Cython's, for closures, leads to.
+    fn add_closures(&mut self, pointer: Type) {
+        let mut next = pointer.target();
+        for _ in 0..MAX_LEVELS {
+            let Some(scope) = next else { break };
+            self.add_members(&scope, 0);
+            let scope = scope.stripped();
+            let Shape::Record(record) = scope.shape() else { break };
+            let outer = record.members.iter().find(|one| one.name.as_deref() == Some(SCOPES[1]));
+            next = outer.and_then(|outer| scope.follow(&outer.of).target());
         }
     }
 

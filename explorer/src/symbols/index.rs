@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cython;
 use super::demangle::demangle_short;
 use super::names::{Fit, fit, key};
 use super::table::{Kind, SymbolTable};
@@ -24,6 +25,8 @@ pub(crate) struct FunctionIndex {
     by_key: HashMap<Box<str>, Vec<u32>>,
     /// Linkage names, for those who type them.
     by_linkage: HashMap<Box<str>, Vec<u32>>,
+    /// What Cython made of Python's functions, by the last component of Python's names.
+    by_python: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl FunctionIndex {
@@ -89,6 +92,9 @@ impl FunctionIndex {
         if let Some(linkage) = linkage.filter(|linkage| **linkage != *name) {
             push(&mut self.by_linkage, linkage, number);
         }
+        for last in cython::function_names(&name).iter().filter_map(|names| names.first()) {
+            push(&mut self.by_python, last, number);
+        }
         self.functions.push((name, place));
     }
 
@@ -104,7 +110,7 @@ impl FunctionIndex {
     }
 
     /// What a typed name may mean of the places that `among` takes: those it names exactly, else
-    /// those whose last components it names.
+    /// those whose last components it names, else what Cython made of Python's of that name.
     pub fn find(&self, wanted: &str, among: &dyn Fn(&Place) -> bool) -> Vec<(Arc<str>, Place)> {
         let get = |number: &u32| {
             let function = self.functions.get(*number as usize);
@@ -117,6 +123,13 @@ impl FunctionIndex {
         let fits: Vec<_> = candidates
             .filter_map(|(name, place)| fit(&name, wanted).map(|fit| (fit, (name, place))))
             .collect();
+        if fits.is_empty() {
+            let named = self.by_python.get(cython::last(wanted)).into_iter().flatten();
+            return named
+                .filter_map(get)
+                .filter(|(name, _)| cython::answers(name, wanted))
+                .collect();
+        }
         let best = fits.iter().map(|(fit, _)| *fit).min().unwrap_or(Fit::Exact);
         fits.into_iter().filter(|(fit, _)| *fit == best).map(|(_, found)| found).collect()
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::address::ModuleAddr;
+use super::cython;
 use super::demangle::demangle_short;
 use super::lines::{LineTable, Row};
 use super::module::ModuleSymbols;
@@ -142,6 +143,20 @@ impl ModuleSymbols {
             let lines = self.units().lines(unit)?;
             lines.row_at(address).map(|_| (unit, lines))
         })
+    }
+
+    /// Whether the code at an address is none of a Python program's that Cython built, but what
+    /// Cython or Python's headers add to it.
+    pub fn is_python_machinery(&self, address: ModuleAddr) -> bool {
+        let Some((unit, lines)) = self.lines_at(address.0) else { return false };
+        let row = lines.row_at(address.0);
+        let Some(file) = row.and_then(|row| self.units().file(unit, row.file)) else {
+            return false;
+        };
+        let files = self.units().files(unit);
+        let generated = files.iter().find(|file| !file.is_empty());
+        let is_python = || files.iter().any(|file| cython::is_source(file));
+        generated.is_some_and(|generated| cython::is_machinery(file, generated)) && is_python()
     }
 
     fn location_of(&self, unit: usize, row: &Row) -> Option<Location> {

@@ -9,7 +9,7 @@ mod integer;
 mod member_pointer;
 mod parts;
 pub mod pretty;
-mod python;
+pub(crate) mod python;
 pub mod value;
 
 pub use bytes::Bytes;

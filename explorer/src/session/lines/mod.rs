@@ -63,6 +63,7 @@ impl Session {
     fn step_along(&mut self, count: u64, way: Way) -> Result<(), StateError> {
         let Way { direction, calls, .. } = way;
         let (mut known, mut before) = (Known::default(), self.cursor);
+        known.lines.python = self.is_at_python();
         for _ in 0..count {
             // Each walk is too short to look.
             if self.interrupt.raised() {
@@ -77,7 +78,11 @@ impl Session {
             if back_into && self.leave_copy(&mut known)? {
                 continue;
             }
-            let (mut target, stop) = match self.next_line(way, &mut known)? {
+            let mut found = self.next_line(way, &mut known)?;
+            if known.lines.python && calls == Calls::Into && direction == Direction::Forward {
+                found = self.python_entered(found)?;
+            }
+            let (mut target, stop) = match found {
                 Some(found) => found,
                 None => self.thread_edge(direction)?,
             };

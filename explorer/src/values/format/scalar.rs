@@ -105,7 +105,7 @@ impl Formatter<'_> {
             }
             return Ok(text);
         }
-        if is_python_object(&to)
+        if python::is_object(&to)
             && let Some(object) = python::text(address, self.target).filter(|_| address != 0)
         {
             return Ok(format!("{text} {object}"));
@@ -145,12 +145,6 @@ impl Formatter<'_> {
         let signed = !is_float && value.of.is_signed();
         Ok(integer(self, number, (size as u64 * 8, signed), letter))
     }
-}
-
-/// Whether it is `PyObject`, by the name of its structure.
-fn is_python_object(of: &Type) -> bool {
-    let of = of.stripped();
-    matches!(of.shape(), Shape::Record(record) if record.name.as_deref() == Some("_object"))
 }
 
 /// A number of so many bits, of a type that is signed or not.

@@ -2,6 +2,10 @@
 //! longintrepr.h, unicodeobject.h, listobject.h, tupleobject.h, internal/pycore_dict.h) from
 //! 3.11 to 3.13, for 64-bit machines.
 
+mod parts;
+
+pub use parts::{attribute, class_name, indexed, is_object};
+
 use super::Target;
 use std::cell::Cell;
 
@@ -34,9 +38,7 @@ const INT: u64 = 1 << 24;
 
 /// The object at `address` as text; `None` if there is none that can be read.
 pub fn text(address: u64, target: &dyn Target) -> Option<String> {
-    let version = target.python_version()? >> 16;
-    let python = Python { target, version, left: Cell::new(OBJECTS) };
-    KNOWN.contains(&version).then(|| python.object(address, 0)).flatten()
+    Python::known(target)?.object(address, 0)
 }
 
 struct Python<'t> {
@@ -52,7 +54,13 @@ struct Class {
     flags: u64,
 }
 
-impl Python<'_> {
+impl<'t> Python<'t> {
+    /// That of a version whose layouts are known.
+    fn known(target: &'t dyn Target) -> Option<Self> {
+        let version = target.python_version()? >> 16;
+        let python = Self { target, version, left: Cell::new(OBJECTS) };
+        KNOWN.contains(&version).then_some(python)
+    }
     fn bytes<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
         let bytes: Option<Vec<u8>> = self.target.memory(address, N).into_iter().collect();
         bytes?.try_into().ok()

@@ -97,7 +97,8 @@ fn executions(explorer: &Explorer, (file, source): (&str, &str), part: &str) -> 
 }
 
 fn check(name: &str, source: &str, compiler: &[&str], lines: &[(&str, u64)]) {
-    let explorer = Guest::compiled(name, source, compiler).recorded();
+    let guest = Guest::compiled(name, source, compiler);
+    let explorer = guest.recorded();
     for (part, times) in lines {
         assert_eq!(executions(&explorer, (name, source), part), *times, "{part}");
     }
@@ -142,7 +143,8 @@ fn rust_lines_are_executed_once_for_each_pass() {
 /// `next`, and back by `reverse-next`: the lines of a loop whose header is code of no line.
 #[test]
 fn steps_stop_in_each_round_of_a_loop() {
-    let explorer = Guest::compiled("passes.rs", RUST, &["rustc", "-g"]).recorded();
+    let guest = Guest::compiled("passes.rs", RUST, &["rustc", "-g"]);
+    let explorer = guest.recorded();
     let body = line_of(RUST, "map.insert(") as u64;
     let begin =
         [format!("break passes.rs:{}", line_of(RUST, "let mut map")), "continue".to_owned()];
@@ -158,4 +160,7 @@ fn steps_stop_in_each_round_of_a_loop() {
     let back: Vec<_> = back.skip(5).map(|stop| (body, stop.tracepoint())).collect();
     let there: Vec<_> = rounds.iter().rev().map(|stop| **stop).collect();
     assert_eq!(back, there);
+    // `until` does not go back in it.
+    let behind = explorer.last(&[&begin[..], &["next 2".to_owned(), "until".to_owned()]].concat());
+    assert_eq!(behind.line(), Some(line_of(RUST, "while total") as u64));
 }

@@ -195,9 +195,10 @@ pub static EXECUTIONS: Command = Command {
     ],
     help: "list the executions of a line, a function or an address",
     details: "The cursor's own is marked *. A line is executed each time that control comes to it\n\
-              from another line. What only goes on with it, behind arguments on lines of their\n\
-              own, does not count again, but in optimised code, and where a function jumps by\n\
-              a table that is not found. Breakpoints are set at the lowest of each function.",
+              from another line. What only goes on with it, as behind arguments on lines of\n\
+              their own, does not count again; but each block of a line's code does where that\n\
+              is optimised, or jumps by a table that is not found. Breakpoints are set at the\n\
+              lowest block of each function.",
     run: |session, arguments| {
         let location = arguments.get("LOCATION").unwrap_or_default();
         if let Some(times) = none_shown(session, arguments)? {

@@ -110,17 +110,25 @@ impl Graph {
         entered.chain(self.orphans()).collect()
     }
 
-    /// Whether block `to` is reached from those of `from`, they included, without entering one of
-    /// `avoided`.
-    pub fn reaches(&self, from: &BTreeSet<usize>, to: usize, avoided: &BTreeSet<usize>) -> bool {
+    /// Whether a way leads to block `to` from outside, or from itself, of which no step, from one
+    /// block or from outside to another, is `barred`.
+    pub fn leads_freely(&self, to: usize, barred: &dyn Fn(Option<usize>, usize) -> bool) -> bool {
+        let free = |from: Option<usize>, all: &mut dyn Iterator<Item = usize>| {
+            all.filter(|next| !barred(from, *next)).collect::<Vec<usize>>()
+        };
+        let after = |at: usize| {
+            let successors = self.0.get(at).map(|block| block.successors.as_slice());
+            free(Some(at), &mut successors.unwrap_or_default().iter().copied())
+        };
+        let mut open = free(None, &mut self.entries().into_iter());
+        open.extend(after(to));
         let mut seen = BTreeSet::new();
-        let mut open: Vec<usize> = from.iter().copied().collect();
         while let Some(at) = open.pop() {
             if at == to {
                 return true;
             }
-            if !avoided.contains(&at) && seen.insert(at) {
-                open.extend(self.0.get(at).into_iter().flat_map(|block| &block.successors));
+            if seen.insert(at) {
+                open.extend(after(at));
             }
         }
         false

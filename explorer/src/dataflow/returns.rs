@@ -27,6 +27,21 @@ const NEVER: [&str; 12] = [
     "siglongjmp",
 ];
 
+/// How the names of Rust's functions begin that never come back.
+const RUST_NEVER: [&str; 11] = [
+    "core::panicking::",
+    "std::panicking::begin_panic",
+    "core::option::unwrap_failed",
+    "core::option::expect_failed",
+    "core::result::unwrap_failed",
+    "core::slice::index::slice_",
+    "core::str::slice_error_fail",
+    "alloc::alloc::handle_alloc_error",
+    "alloc::raw_vec::handle_error",
+    "std::process::abort",
+    "std::process::exit",
+];
+
 /// Functions that come back again (setjmp(3), getcontext(3); gcc's `returns_twice`).
 const AGAIN: [&str; 7] =
     ["setjmp", "_setjmp", "__setjmp", "sigsetjmp", "__sigsetjmp", "getcontext", "vfork"];
@@ -35,7 +50,8 @@ impl Returns {
     /// Of a function, whose name a symbol version or `@plt` may follow.
     pub fn of(name: &str) -> Self {
         let name = name.split('@').next().unwrap_or_default();
-        match (NEVER.contains(&name), AGAIN.contains(&name)) {
+        let panics = RUST_NEVER.iter().any(|never| name.starts_with(never));
+        match (panics || NEVER.contains(&name), AGAIN.contains(&name)) {
             (true, _) => Self::Never,
             (_, true) => Self::Again,
             _ => Self::Once,
@@ -52,5 +68,6 @@ mod tests {
         assert_eq!(Returns::of("exit@plt"), Returns::Never);
         assert_eq!(Returns::of("_setjmp@@GLIBC_2.2.5"), Returns::Again);
         assert_eq!(Returns::of("exits"), Returns::Once);
+        assert_eq!(Returns::of("core::panicking::panic_in_cleanup"), Returns::Never);
     }
 }

@@ -23,15 +23,13 @@ struct Flow<'a> {
     entries: BTreeSet<usize>,
     /// Whether an address is of the line.
     is_own: &'a dyn Fn(u64) -> bool,
-    /// Whether the code is optimised: loops may be unrolled then, and what follows a part of the
-    /// line may be the next round's.
-    optimised: bool,
 }
 
 impl ModuleSymbols {
-    /// Where passes of a line begin. Of functions that are too large, or jump where nobody
-    /// knows, each block of the line's code counts as one. What is `matched` is as
-    /// [`ModuleSymbols::addresses_of_line`] gives it.
+    /// Where passes of a line begin. Each block of the line's code counts as one in functions that
+    /// are too large, or jump where nobody knows, and in optimised ones: loops may be unrolled
+    /// there, and what follows a part of the line may be the next round's. What is `matched` is
+    /// as [`ModuleSymbols::addresses_of_line`] gives it.
     pub fn passes_of_line(&self, file: &str, matched: &LineMatch) -> Vec<PassStart> {
         let mut owned: BTreeMap<Option<Owner>, Vec<BreakAddress>> = BTreeMap::new();
         for block in self.blocks_of_line(file, matched) {
@@ -42,8 +40,7 @@ impl ModuleSymbols {
         for (owner, blocks) in owned {
             let known = owner.filter(|_| blocks.len() <= MAX_BLOCKS).and_then(|owner| {
                 let graph = self.flow_of(owner, &blocks, &mut left)?;
-                let optimised = self.units().scopes(owner.0)?.is_optimised(owner.1);
-                let flow = Flow { entries: graph.entries(), graph, is_own: &is_own, optimised };
+                let flow = Flow { entries: graph.entries(), graph, is_own: &is_own };
                 flow.begun(self.candidates(&flow, owner, &blocks))
             });
             let each = |at: BreakAddress| PassStart { at, arrival: Arrival::Any };
@@ -61,15 +58,16 @@ impl ModuleSymbols {
         })
     }
 
-    /// The control flow of a function; `None` if it has more code than is `left`, or goes where
-    /// nobody knows.
+    /// The control flow of a function; `None` if it is optimised, has more code than is `left`, or
+    /// goes where nobody knows.
     fn flow_of(
         &self,
         (unit, scope): Owner,
         blocks: &[BreakAddress],
         left: &mut u64,
     ) -> Option<Graph> {
-        let scope = self.units().scopes(unit)?.all.get(scope)?;
+        let scopes = self.units().scopes(unit)?;
+        let scope = scopes.all.get(scope).filter(|_| !scopes.is_optimised(scope))?;
         let mut ranges = scope.ranges.clone();
         ranges.sort_by_key(|(begin, _)| (*begin != scope.entry, *begin));
         let mut parts = Vec::new();
@@ -137,8 +135,8 @@ impl Flow<'_> {
         }
         // What only ever follows another goes on with the pass that began there. From the end, so
         // that of those in a loop the lowest is left.
-        let all = found.keys().rev().filter(|_| !self.optimised);
-        for block in all.copied().collect::<Vec<usize>>() {
+        let all: Vec<usize> = found.keys().rev().copied().collect();
+        for block in all {
             let mut others: BTreeSet<usize> = found.keys().copied().collect();
             others.remove(&block);
             if !self.begins(block, &others) {
@@ -148,11 +146,13 @@ impl Flow<'_> {
         Some(found.into_values().collect())
     }
 
-    /// Whether control comes to a block again, or from outside, without any of the `others`.
+    /// Whether control comes to a block again, or from outside, without a pass that begins at one
+    /// of the `others`.
     fn begins(&self, block: usize, others: &BTreeSet<usize>) -> bool {
-        let own = self.graph.0.get(block).map(|own| own.successors.as_slice()).unwrap_or_default();
-        let from: BTreeSet<usize> = self.entries.iter().chain(own).copied().collect();
-        self.graph.reaches(&from, block, others)
+        let last = |from: usize| self.graph.0.get(from).map(|from| from.last);
+        self.graph.leads_freely(block, &|from, to| {
+            others.contains(&to) && !from.and_then(last).is_some_and(self.is_own)
+        })
     }
 
     /// How control comes to a block from another line; `None` if it never does. Where it comes from

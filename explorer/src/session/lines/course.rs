@@ -28,8 +28,8 @@ impl Course {
         let Some(line) = line else { return Self::default() };
         let frame = StepFrame::of(line, outside);
         let current = Some(frame.sees(line));
-        let (row, round) = (line.row.clone(), Round::begin(line));
-        let mut course = Self { frame, current, row, round, prologue: Prologue::default() };
+        let row = line.row.clone();
+        let mut course = Self { frame, current, row, ..Self::default() };
         course.passed(flow);
         course
     }
@@ -81,9 +81,11 @@ impl Course {
         }
         let own = Seen::own(line);
         let begins = line.row.start == pc && !self.is_current(&own);
-        if (begins || self.round.comes_again(pc)) && line.statement {
+        let again = self.is_current(&own) && self.round.comes_again();
+        if (begins || again) && line.statement {
             return Some(beginning);
         }
+        self.round.passes(!self.is_current(&own));
         // A line that is entered elsewhere goes on; what begins as no place to stop is passed, and
         // whatever its line is in another frame, a statement of that is a stop.
         if !(begins && stays) {

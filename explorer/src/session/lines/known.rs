@@ -66,20 +66,21 @@ impl Known {
         (frame, line): (&StepFrame, &LineCode),
     ) -> Option<bool> {
         let timeline = &session.timeline;
-        let (thread, pc) = (timeline.thread(state).ok()?, timeline.pc(state).ok()?);
-        let (mut round, mut at) = (Round::begin(line), state);
+        let thread = timeline.thread(state).ok()?;
+        let (mut round, mut at) = (Round::default(), state);
         for _ in 0..MAX_BEFORE {
             at = self.out_of_callee(session, (thread, timeline.predecessor(thread, at)?))?;
             let here = timeline.pc(at).ok()?;
             match self.line(session, at)? {
                 None if self.is_gap(session, (at, here)) => round.passes_gap(),
                 None => {}
-                Some(_) if here == pc => return Some(round.comes_again(pc)),
                 Some(other) => {
                     let seen = frame.sees(&other);
                     let stops = if seen.inside > 0 { seen.begins } else { other.stops };
-                    if stops && !seen.is_line_of(&frame.sees(line)) {
-                        return Some(false);
+                    match (seen.is_line_of(&frame.sees(line)), stops) {
+                        (true, _) => return Some(round.comes_again()),
+                        (false, true) => return Some(false),
+                        (false, false) => round.passes(true),
                     }
                 }
             }

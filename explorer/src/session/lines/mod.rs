@@ -15,7 +15,6 @@ use super::lineless::Lineless;
 use super::stop::Stop;
 use crate::timeline::{Direction, StateError};
 use known::Known;
-use round::Round;
 use step::{Pause, Step};
 
 /// What steps do with calls.
@@ -147,7 +146,6 @@ impl Session {
         let mut step = Step::begin(way, current.as_deref(), self.outside, flow);
         if let Some(line) = current.as_deref().filter(|_| way.further) {
             (step.row, step.further) = (self.code_so_far(&mut known.lines, line), true);
-            step.round = Round::default();
         }
         known.outside = 0;
         let mut from = match direction {

@@ -46,8 +46,9 @@ pub(super) struct Step {
     pub row: Range<u64>,
     /// Whether that is of all lines so far in the function.
     pub further: bool,
-    /// Over calls, forwards.
-    pub round: Round,
+    /// Over calls, forwards; and whether it ends in a further round.
+    round: Round,
+    rounds: bool,
     prologue: Prologue,
     /// Whether it begins inside of a statement, or has gone back to another line.
     within: bool,
@@ -73,7 +74,8 @@ impl Step {
             current: None,
             row: line.map(|line| line.row.clone()).unwrap_or_default(),
             further: false,
-            round: line.map(Round::begin).unwrap_or_default(),
+            round: Round::default(),
+            rounds: !way.further,
             prologue: Prologue::default(),
             within: line.is_some_and(|line| !line.statement),
             entry: line.is_some_and(|line| line.body.is_some()),
@@ -250,9 +252,10 @@ impl Step {
         if seen.inside > 0 {
             return seen.begins && other;
         }
-        if line.statement && (other || self.round.comes_again(pc)) {
+        if line.statement && (other || self.rounds && self.round.comes_again()) {
             return true;
         }
+        self.round.passes(other);
         (self.row, self.further) = (line.row.clone(), false);
         match (other && line.row.start == pc, stays) {
             (true, true) => {}

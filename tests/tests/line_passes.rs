@@ -77,6 +77,30 @@ fn main() {
 }
 "#;
 
+const C: &str = r#"#include <stdio.h>
+static int ones, twos, ends;
+static void one(void) { ones++; }
+static void two(void) { twos++; }
+static void fall(int k)
+{
+  switch (k) {
+    case 0: case 1: ends--; break;
+    case 2: one(); case 3: two();
+      ends++;
+    case 4: break;
+    case 5: ends += 2; break;
+    case 6: one(); break;
+  }
+}
+int main(void)
+{
+  for (int i = 0; i < 30; i++)
+    fall(i % 7);
+  printf("%d %d %d\n", ones, twos, ends);
+  return 0;
+}
+"#;
+
 fn line_of(source: &str, part: &str) -> usize {
     1 + source.lines().position(|line| line.contains(part)).expect(part)
 }
@@ -121,6 +145,30 @@ fn cpp_lines_are_executed_once_for_each_pass() {
         ("total += thrown", 1),
     ];
     check("passes.cpp", CPP, &["g++", "-g", "-O0"], &lines);
+}
+
+#[test]
+fn c_lines_that_are_entered_in_the_middle_count_as_well() {
+    // Of 30 numbers modulo 7, 0 and 1 come five times each, the others four times.
+    let lines = [
+        ("case 0: case 1:", 10),
+        ("case 2: one();", 8),
+        ("      ends++;", 8),
+        ("case 4: break;", 12),
+        ("case 6: one();", 4),
+        ("fall(i % 7)", 30),
+    ];
+    check("passes.c", C, &["gcc", "-g", "-O0"], &lines);
+    check("passes.c", C, &["gcc", "-g", "-O0", "-no-pie", "-fno-pie"], &lines);
+}
+
+#[test]
+fn no_pass_is_lost_in_optimised_code() {
+    let guest = Guest::compiled("passes.rs", RUST, &["rustc", "-g", "-O"]);
+    let explorer = guest.recorded();
+    let place = format!("passes.rs:{}", line_of(RUST, "map.insert("));
+    let counted = explorer.last(&[format!("executions -c 0 {place}")]);
+    assert!(counted.get("total").as_u64() >= Some(5), "{counted:?}");
 }
 
 #[test]

@@ -72,7 +72,8 @@ impl Output for Modifications {
         let heading = ["pc", "function", "where", "old", "new"];
         let table = table(threads, heading.get(usize::from(narrow)..).unwrap_or_default());
         let function = if threads { 3 } else { 2 } + usize::from(!narrow);
-        let mut table = table.shrinks(&[function + 1, function, function + 2, function + 3]);
+        let (old, new) = (function + 2, function + 3);
+        let mut table = table.shrinks(&[function + 1, function, old, new]).compares(old, new);
         self.modifications.each(&mut |rows| {
             rows.iter().for_each(|one| table.row(cells(one, narrow)));
             table.part(page);

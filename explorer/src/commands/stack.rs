@@ -113,6 +113,10 @@ fn backtrace(session: &mut Session, arguments: &Arguments) -> CommandResult {
     let shown = usize::try_from(count.unsigned_abs()).unwrap_or(MOST).clamp(1, MOST);
     let limit = if count < 0 { MOST } else { shown };
     let mut stack = session.stack(limit)?;
+    if count < 0 && stack.more {
+        let most = thousands(MOST as u64);
+        return Err(arguments.error(format!("there are more than {most} frames here")));
+    }
     let inner = stack.frames.len().saturating_sub(shown);
     stack.frames.drain(..inner);
     let source = stack.frames.first().and_then(|frame| source_line(session, &frame.place));

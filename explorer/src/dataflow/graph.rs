@@ -3,7 +3,8 @@
 use super::jump_tables::{self, Tables};
 use super::returns::Returns;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 /// Most edges through tables that are kept.
 const MAX_EDGES: usize = 1 << 20;
@@ -57,8 +58,12 @@ impl Graph {
         leaders.extend(tables.values().flatten());
         let mut entered: BTreeSet<u64> =
             parts.first().map(|(start, _)| *start).into_iter().collect();
+        let calls: HashMap<u64, Returns> = instructions
+            .iter()
+            .filter_map(|instruction| Some((instruction.ip(), called(instruction, around)?)))
+            .collect();
         for instruction in &instructions {
-            let returns = called(instruction, around);
+            let returns = calls.get(&instruction.ip()).copied();
             if ends(instruction, returns) {
                 leaders.insert(instruction.next_ip());
                 leaders.extend(target(instruction));
@@ -73,7 +78,7 @@ impl Graph {
         let mut graph = Self(Vec::with_capacity(blocks.len()));
         for (mut block, last) in blocks {
             block.entered = entered.contains(&block.start);
-            block.lead(&last, &places, (&tables, called(&last, around)));
+            block.lead(&last, &places, (&tables, calls.get(&last.ip()).copied()));
             graph.0.push(block);
         }
         graph.lead_through_tables();
@@ -83,7 +88,7 @@ impl Graph {
     /// Blocks that nothing leads to are where tables lead.
     fn lead_through_tables(&mut self) {
         let mut orphans = self.orphans();
-        orphans.remove(&0);
+        orphans.retain(|at| !self.0.get(*at).is_some_and(|block| block.entered));
         let tables = self.0.iter().filter(|block| block.indirect).count();
         let known = tables.saturating_mul(orphans.len()) <= MAX_EDGES;
         for block in self.0.iter_mut().filter(|block| block.indirect) {
@@ -112,7 +117,13 @@ impl Graph {
 
     /// Whether a way leads to block `to` from outside, or from itself, of which no step, from one
     /// block or from outside to another, is `barred`.
-    pub fn leads_freely(&self, to: usize, barred: &dyn Fn(Option<usize>, usize) -> bool) -> bool {
+    /// `entries` are the graph's.
+    pub fn leads_freely(
+        &self,
+        entries: &BTreeSet<usize>,
+        to: usize,
+        barred: &dyn Fn(Option<usize>, usize) -> bool,
+    ) -> bool {
         let free = |from: Option<usize>, all: &mut dyn Iterator<Item = usize>| {
             all.filter(|next| !barred(from, *next)).collect::<Vec<usize>>()
         };
@@ -120,7 +131,7 @@ impl Graph {
             let successors = self.0.get(at).map(|block| block.successors.as_slice());
             free(Some(at), &mut successors.unwrap_or_default().iter().copied())
         };
-        let mut open = free(None, &mut self.entries().into_iter());
+        let mut open = free(None, &mut entries.iter().copied());
         open.extend(after(to));
         let mut seen = BTreeSet::new();
         while let Some(at) = open.pop() {
@@ -173,14 +184,27 @@ impl Graph {
         self.reaching(&is_there, Some(avoided)).get(from).copied().unwrap_or_default()
     }
 
-    /// The blocks from which one that passes `test` is reached without entering `avoided`.
-    fn reaching(&self, test: &dyn Fn(&Block) -> bool, avoided: Option<usize>) -> Vec<bool> {
+    /// The blocks that lead to each block.
+    pub fn before(&self) -> Vec<Vec<usize>> {
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
         for (from, block) in self.0.iter().enumerate() {
             for to in &block.successors {
                 before.get_mut(*to).into_iter().for_each(|all| all.push(from));
             }
         }
+        before
+    }
+
+    /// The blocks that begin in some code, with their addresses.
+    pub fn begun_in(&self, code: Range<u64>) -> impl Iterator<Item = (usize, u64)> {
+        let first = self.0.partition_point(|block| block.start < code.start);
+        let blocks = self.0.iter().enumerate().skip(first);
+        blocks.map(|(at, block)| (at, block.start)).take_while(move |(_, at)| *at < code.end)
+    }
+
+    /// The blocks from which one that passes `test` is reached without entering `avoided`.
+    fn reaching(&self, test: &dyn Fn(&Block) -> bool, avoided: Option<usize>) -> Vec<bool> {
+        let before = self.before();
         let mut found = vec![false; self.0.len()];
         let first = (0..self.0.len()).filter(|at| self.0.get(*at).is_some_and(test));
         let mut open: Vec<usize> = first.collect();
@@ -299,6 +323,34 @@ mod tests {
         let graph = graph(&[0x85, 0xff, 0x74, 0x02, 0xff, 0xc0, 0xeb, 0xf8]);
         let at = |offset: u64| graph.at(0x1000 + offset).unwrap();
         assert_eq!(graph.deciders(at(4)), [at(0)]);
+    }
+
+    #[test]
+    fn ways_lead_from_outside_or_around() {
+        // 0: test edi,edi  2: je 8  4: inc eax  6: jmp 0  8: ret  9: ret, where nothing leads
+        let graph = graph(&[0x85, 0xff, 0x74, 0x04, 0xff, 0xc0, 0xeb, 0xf8, 0xc3, 0xc3]);
+        let at = |offset: u64| graph.at(0x1000 + offset).unwrap();
+        let entries = graph.entries();
+        assert_eq!(entries, BTreeSet::from([at(0), at(9)]));
+        let leads = |to, barred: &dyn Fn(Option<usize>, usize) -> bool| {
+            graph.leads_freely(&entries, at(to), barred)
+        };
+        assert!(leads(4, &|_, _| false));
+        assert!(!leads(4, &|_, to| to == at(0)), "from outside and around, the test comes first");
+        assert!(leads(4, &|from, to| from.is_none() && to == at(0)), "around");
+        assert_eq!(graph.begun_in(0x1001..0x1008).collect::<Vec<_>>(), [(at(4), 0x1004)]);
+    }
+
+    #[test]
+    fn calls_that_come_back_again_and_parts_that_lie_elsewhere() {
+        // 0: call 5  5: jmp 0x2000; there: ret
+        let main = [0xe8, 0, 0, 0, 0, 0xe9, 0xf6, 0x0f, 0, 0];
+        let around = Around { call: &|_| Returns::Again, data: &|_, _| Vec::new() };
+        let graph = Graph::new(&[(0x1000, &main), (0x2000, &[0xc3])], &[], &around);
+        let all: Vec<_> =
+            graph.0.iter().map(|b| (b.start, b.entered, b.successors.clone())).collect();
+        let expected = [(0x1000, true, vec![1]), (0x1005, true, vec![2]), (0x2000, false, vec![])];
+        assert_eq!(all, expected);
     }
 
     #[test]

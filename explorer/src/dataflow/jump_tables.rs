@@ -9,21 +9,40 @@ pub(super) type Tables = BTreeMap<u64, BTreeSet<u64>>;
 /// Most instructions before a jump among which its table is looked for.
 const MAX_BEFORE: usize = 24;
 
-/// Most entries of one table.
+/// Most entries of one table, and of all that one function jumps by.
 const MAX_ENTRIES: usize = 4096;
+const MAX_ALL: usize = 1 << 18;
+
+/// Entries that are read at a time.
+const AT_A_TIME: usize = 16;
 
 /// The tables of the indirect jumps of a function, whose instructions ascend; jumps whose table
 /// is not found are left out.
 pub(super) fn all(instructions: &[Instruction], data: &dyn Fn(u64, usize) -> Vec<u8>) -> Tables {
     let places: BTreeSet<u64> = instructions.iter().map(Instruction::ip).collect();
-    let jumps = instructions.iter().enumerate();
-    let jumps = jumps.filter(|(_, i)| i.flow_control() == FlowControl::IndirectBranch);
-    let table = |(at, jump): (usize, &Instruction)| {
-        let before = instructions.get(at.saturating_sub(MAX_BEFORE)..=at)?;
-        let entries = before.iter().rev().filter_map(|i| entries(i, &places, data));
-        entries.into_iter().next().map(|table| (jump.ip(), table))
-    };
-    jumps.filter_map(table).collect()
+    let (mut tables, mut left) = (Tables::new(), MAX_ALL);
+    for (at, jump) in instructions.iter().enumerate() {
+        if jump.flow_control() != FlowControl::IndirectBranch {
+            continue;
+        }
+        let before = instructions.get(at.saturating_sub(MAX_BEFORE)..at).unwrap_or_default();
+        // What stands before code that does not go on is of another jump.
+        let before = before.iter().rev().take_while(|i| goes_on(i));
+        let mut way = std::iter::once(jump).chain(before);
+        let Some(table) = way.find_map(|i| entries(i, &places, data)) else { continue };
+        let Some(rest) = left.checked_sub(table.len()) else { break };
+        left = rest;
+        tables.insert(jump.ip(), table);
+    }
+    tables
+}
+
+/// Whether what stands behind an instruction is executed after it.
+fn goes_on(instruction: &Instruction) -> bool {
+    !matches!(
+        instruction.flow_control(),
+        FlowControl::UnconditionalBranch | FlowControl::IndirectBranch | FlowControl::Return
+    )
 }
 
 /// The places that the table has which an instruction goes by, or takes the address of.
@@ -32,22 +51,33 @@ fn entries(
     places: &BTreeSet<u64>,
     data: &dyn Fn(u64, usize) -> Vec<u8>,
 ) -> Option<BTreeSet<u64>> {
-    let is_place = |address: &u64| places.contains(address);
-    let found: BTreeSet<u64> = match (relative(instruction), absolute(instruction)) {
-        (Some(base), _) => {
-            let bytes = data(base, MAX_ENTRIES * 4);
+    let found = match (relative(instruction), absolute(instruction)) {
+        (Some(base), _) => places_of(places, &|first| {
+            let bytes = data(base.wrapping_add(first as u64 * 4), AT_A_TIME * 4);
             let offsets = bytes.as_chunks::<4>().0.iter().map(|entry| i32::from_le_bytes(*entry));
-            let entries = offsets.map(|offset| base.wrapping_add_signed(offset.into()));
-            entries.take_while(is_place).collect()
-        }
-        (_, Some(base)) => {
-            let bytes = data(base, MAX_ENTRIES * 8);
-            let entries = bytes.as_chunks::<8>().0.iter().map(|entry| u64::from_le_bytes(*entry));
-            entries.take_while(is_place).collect()
-        }
+            offsets.map(|offset| base.wrapping_add_signed(offset.into())).collect()
+        }),
+        (_, Some(base)) => places_of(places, &|first| {
+            let bytes = data(base.wrapping_add(first as u64 * 8), AT_A_TIME * 8);
+            bytes.as_chunks::<8>().0.iter().map(|entry| u64::from_le_bytes(*entry)).collect()
+        }),
         _ => return None,
     };
     (!found.is_empty()).then_some(found)
+}
+
+/// The places that a table's entries are, up to one that is none; `read` has some from a number on.
+fn places_of(places: &BTreeSet<u64>, read: &dyn Fn(usize) -> Vec<u64>) -> BTreeSet<u64> {
+    let mut found = BTreeSet::new();
+    for first in (0..MAX_ENTRIES).step_by(AT_A_TIME) {
+        let entries = read(first);
+        let known = entries.iter().take_while(|entry| places.contains(entry)).count();
+        found.extend(entries.into_iter().take(known));
+        if known < AT_A_TIME {
+            break;
+        }
+    }
+    found
 }
 
 /// The address that position-independent code takes: that of a table of distances from itself.
@@ -74,9 +104,9 @@ mod tests {
     fn found(code: &[u8], at: u64, table: &[u8]) -> Tables {
         let instructions: Vec<Instruction> =
             Decoder::with_ip(64, code, 0x1000, DecoderOptions::NONE).into_iter().collect();
-        all(&instructions, &|address, _| match address == at {
-            true => table.to_vec(),
-            false => b"text".to_vec(),
+        all(&instructions, &|address, length| {
+            let rest = address.checked_sub(at).and_then(|skipped| table.get(skipped as usize..));
+            rest.map_or(b"text".to_vec(), |rest| rest.get(..length).unwrap_or(rest).to_vec())
         })
     }
 

@@ -12,7 +12,7 @@ pub enum Returns {
 }
 
 /// Functions that never come back.
-const NEVER: [&str; 12] = [
+const NEVER: [&str; 22] = [
     "abort",
     "exit",
     "_exit",
@@ -25,10 +25,22 @@ const NEVER: [&str; 12] = [
     "_Unwind_Resume",
     "longjmp",
     "siglongjmp",
+    "__longjmp_chk",
+    "pthread_exit",
+    "std::terminate",
+    "_ZSt9terminatev",
+    "__clang_call_terminate",
+    "__cxa_bad_cast",
+    "__cxa_throw_bad_array_new_length",
+    "__chk_fail",
+    "__fortify_fail",
+    "__assert",
 ];
 
-/// How the names of Rust's functions begin that never come back.
-const RUST_NEVER: [&str; 11] = [
+/// How the names of functions of C++ and Rust begin that never come back.
+const NEVER_BEGIN: [&str; 13] = [
+    "std::__throw_",
+    "core::cell::panic_already_",
     "core::panicking::",
     "std::panicking::begin_panic",
     "core::option::unwrap_failed",
@@ -50,7 +62,7 @@ impl Returns {
     /// Of a function, whose name a symbol version or `@plt` may follow.
     pub fn of(name: &str) -> Self {
         let name = name.split('@').next().unwrap_or_default();
-        let panics = RUST_NEVER.iter().any(|never| name.starts_with(never));
+        let panics = NEVER_BEGIN.iter().any(|never| name.starts_with(never));
         match (panics || NEVER.contains(&name), AGAIN.contains(&name)) {
             (true, _) => Self::Never,
             (_, true) => Self::Again,

@@ -24,6 +24,8 @@ pub struct Table {
     shrinking: Vec<usize>,
     /// Of columns that keep their ends, besides those of places.
     ending: Option<usize>,
+    /// Two columns of which one wants to see how they differ.
+    compared: Option<(usize, usize)>,
     /// How wide each column is, were the page wide enough; rows that went before count.
     natural: Vec<usize>,
     rows: Vec<Vec<String>>,
@@ -42,6 +44,7 @@ impl Table {
             right: Vec::new(),
             shrinking: Vec::new(),
             ending: None,
+            compared: None,
             rows: Vec::new(),
             headed: false,
         }
@@ -62,6 +65,12 @@ impl Table {
     /// A column that keeps its end where it is shortened, last of all: paths of files.
     pub fn ends(mut self, column: usize) -> Self {
         self.ending = Some(column);
+        self
+    }
+
+    /// Two columns whose cells, where they are shortened, are shown from before where they differ.
+    pub fn compares(mut self, first: usize, second: usize) -> Self {
+        self.compared = Some((first, second));
         self
     }
 
@@ -88,6 +97,18 @@ impl Table {
             }
         }
         widths
+    }
+
+    /// How many characters at the beginning of the cells compared are left out, so that where they
+    /// differ is seen.
+    fn alike(&self, row: &[String], widths: &[usize]) -> usize {
+        let seen = |column: usize| Some((row.get(column)?, *widths.get(column)?));
+        let both = self.compared.and_then(|(a, b)| Some((seen(a)?, seen(b)?)));
+        let Some(((a, a_width), (b, b_width))) = both.filter(|(a, b)| a.0 != b.0) else { return 0 };
+        let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+        let width = a_width.min(b_width);
+        let is_seen = columns(a) <= a_width && columns(b) <= b_width || alike + 2 < width;
+        if is_seen { 0 } else { alike.saturating_sub(width / 3) }
     }
 
     /// The columns that have some heading.
@@ -126,9 +147,12 @@ impl Table {
         let mut line = String::new();
         for (style, row) in heading.into_iter().chain(rows) {
             line.clear();
+            let skipped = self.alike(row, &widths);
             for (column, width) in widths.iter().enumerate() {
                 let cell = row.get(column).map_or("", String::as_str);
-                let cell = fitted(cell, *width, places.contains(&column));
+                let compared = self.compared.is_some_and(|(a, b)| column == a || column == b);
+                let cell = without(cell, if compared { skipped } else { 0 });
+                let cell = fitted(&cell, *width, places.contains(&column));
                 let blanks = width.saturating_sub(columns(&cell));
                 let [before, behind] =
                     if self.right.contains(&column) { [blanks, 0] } else { [0, blanks] };
@@ -148,6 +172,14 @@ impl Table {
 /// The columns of a terminal that a cell takes, and no fewer than it has characters.
 fn columns(cell: &str) -> usize {
     if cell.is_ascii() { cell.len() } else { cell.width().max(cell.chars().count()) }
+}
+
+/// A cell without its first characters, for which an ellipsis stands.
+fn without(cell: &str, skipped: usize) -> Cow<'_, str> {
+    match skipped {
+        0 => Cow::Borrowed(cell),
+        _ => Cow::Owned(['…'].into_iter().chain(cell.chars().skip(skipped)).collect()),
+    }
 }
 
 /// A cell in at most so many columns; of those that keep their ends, the end.
@@ -218,6 +250,21 @@ mod tests {
         assert!(row(50).ends_with("f…  some_long_file_name.c:123:7"), "{}", row(50));
         assert!(row(36).ends_with("f…  …long_file_name.c:123:7"), "{}", row(36));
         assert_eq!((row(50).chars().count(), row(36).chars().count()), (50, 36));
+    }
+
+    #[test]
+    fn what_is_compared_is_shown_where_it_differs() {
+        let mut table = Table::new(&["n", "old", "new"]).shrinks(&[1, 2]).compares(1, 2);
+        let text = |last: &str| format!("{}{last}{}", "same ".repeat(20), " and more".repeat(9));
+        table.row(vec!["1".into(), text("ONE"), text("TWO")]);
+        table.row(vec!["2".into(), text("ONE"), "other".into()]);
+        let mut page = Page::new(Some(60), false);
+        table.render(&mut page);
+        let shown = page.finish();
+        let row = |at| shown.lines().nth(at).unwrap_or_default();
+        assert!(row(1).contains("ONE") && row(1).contains("TWO"), "{shown}");
+        assert!(row(2).contains("same same") && row(2).contains("other"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
     }
 
     #[test]

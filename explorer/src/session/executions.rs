@@ -174,9 +174,12 @@ impl Session {
         let mut addresses: Vec<u64> = targets.iter().map(|target| target.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let mut keep = |t: u64| match self.comes_to(targets, t)? {
-            Some(_) => keep(t),
-            None => Ok(false),
+        let mut keep = |t: u64| {
+            self.interrupt.check()?;
+            match self.comes_to(targets, t)? {
+                Some(_) => keep(t),
+                None => Ok(false),
+            }
         };
         self.ask_index(|index| {
             let (mut found, mut failed) = (Vec::new(), None);

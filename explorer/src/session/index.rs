@@ -5,7 +5,7 @@ use crate::index::{Index, IndexError};
 use crate::timeline::{Direction, StateError};
 
 /// Chunks that are searched without an index.
-const NEAR: usize = 32;
+pub(super) const NEAR: usize = 32;
 
 impl Session {
     /// Asks the index, which is built if there is none. One that turns out to be

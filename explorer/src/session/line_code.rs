@@ -137,7 +137,7 @@ pub struct LineCache {
     /// The mappings that these hold for.
     space: Option<Arc<AddressSpace>>,
     /// Whether what Cython and Python's headers add to a Python program counts as without lines.
-    pub python: bool,
+    python: bool,
 }
 
 impl LineCache {
@@ -159,6 +159,18 @@ impl LineCache {
         };
         let look = || line().filter(|_| !passed()).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
+    }
+
+    /// Whether a step begins in a Python program.
+    pub fn is_python(&self) -> bool {
+        self.python
+    }
+
+    /// The same, from now on.
+    pub fn set_python(&mut self, python: bool) {
+        if std::mem::replace(&mut self.python, python) != python {
+            self.known.clear();
+        }
     }
 
     /// Whether the code at `pc` has no line where others of its function have (DWARF 5, 6.2.2:

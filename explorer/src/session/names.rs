@@ -156,7 +156,7 @@ impl Scene<'_> {
         let variables = self.variables()?;
         let is_own = variables.iter().any(|variable| is_meant(variable, name));
         // What inner functions share is not where it was passed as an argument.
-        if let Some(shared) = self.closure_variable(name).filter(|_| !is_own) {
+        if !is_own && let Some(shared) = self.closure_variable(name) {
             return Some(shared);
         }
         if let Some(variable) = self.named_local(name) {

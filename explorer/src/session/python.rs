@@ -1,11 +1,13 @@
 //! Python programs that Cython built: variables of closures and generators, which Cython keeps in
 //! structures, and steps, which stop in what the programmer wrote.
 
-use super::{Scene, Session, Stop};
+use super::index::NEAR;
+use super::{Scene, Session, Stop, Target};
 use crate::symbols::cython::{SCOPES, is_function, is_source, python_name, structure_of};
 use crate::symbols::datatypes::Shape;
 use crate::timeline::{Direction, StateError};
 use crate::values::{Value, python};
+use std::ops::Range;
 
 /// Functions that one is nested in.
 const MAX_SCOPES: usize = 32;
@@ -79,18 +81,47 @@ impl Session {
     ) -> Result<Option<(u64, Stop)>, StateError> {
         let end = found.as_ref().map_or(self.timeline.end(), |(state, _)| *state);
         let (bodies, thread) = (self.python_bodies()?, self.timeline.thread(self.cursor)?);
-        let mut from = self.cursor;
-        while let Some(state) = self.find_pc(from, Direction::Forward, &bodies)? {
+        let times = self.cursor.saturating_add(1)..end;
+        let entered = match self.few_chunks(&times)? {
+            Some(chunks) => self.executed_by(thread, chunks, &times, &bodies)?,
+            None => {
+                let target = |address: &u64| Target { address: *address, ..Target::default() };
+                let targets: Vec<Target> = bodies.iter().map(target).collect();
+                let way = (times, Direction::Forward);
+                let own = &mut |t: u64| Ok(self.timeline.thread(t)? == thread);
+                self.executed_that(&targets, way, 1, own)?.first().copied()
+            }
+        };
+        Ok(entered.map(|state| (state, Stop::Step)).or(found))
+    }
+
+    /// The first of `times`, which are in `chunks`, at which a thread executes one of `pcs`.
+    fn executed_by(
+        &self,
+        thread: u32,
+        chunks: Range<usize>,
+        times: &Range<u64>,
+        pcs: &[u64],
+    ) -> Result<Option<u64>, StateError> {
+        for chunk in chunks {
             self.interrupt.check()?;
-            if state >= end {
-                break;
+            for t in self.timeline.find_all_in(chunk, times.clone(), pcs)? {
+                if self.timeline.thread(t)? == thread {
+                    return Ok(Some(t));
+                }
             }
-            if self.timeline.thread(state)? == thread {
-                return Ok(Some((state, Stop::Step)));
-            }
-            from = state;
         }
-        Ok(found)
+        Ok(None)
+    }
+
+    /// The chunks of `times`, if they are so few that looking through them needs no index.
+    fn few_chunks(&self, times: &Range<u64>) -> Result<Option<Range<usize>>, StateError> {
+        if times.is_empty() {
+            return Ok(Some(0..0));
+        }
+        let (first, last) =
+            (self.timeline.chunk_at(times.start)?, self.timeline.chunk_at(times.end - 1)?);
+        Ok((last.saturating_sub(first) < NEAR).then_some(first..last + 1))
     }
 
     /// Where the functions of the Python module around the cursor begin, ascending.

@@ -21,7 +21,11 @@ pub const SCOPES: [&str; 2] = ["__pyx_cur_scope", "__pyx_outer_scope"];
 const SOURCES: [&str; 4] = [".pyx", ".py", ".pxd", ".pxi"];
 
 /// What Cython says of code of its own (`#line`), whose files there are not.
-const NO_FILES: [&str; 2] = ["cython_utility", "(tree fragment)"];
+const NO_FILES: [&str; 4] =
+    ["cython_utility", "(tree fragment)", "View.MemoryView", "<MemoryView>"];
+
+/// Most scopes in a mangled name that are told from each other.
+const MAX_SCOPES: usize = 16;
 
 /// What the Python program calls a variable; other names stay as they are.
 pub fn python_name(name: &str) -> &str {
@@ -58,10 +62,10 @@ pub fn is_source(file: &str) -> bool {
 /// Whether code of a file that a unit of Cython's has lines of is Cython's or Python's: what
 /// Cython wrote, or Python's headers. `generated` is the unit's own file.
 pub fn is_machinery(file: &str, generated: &str) -> bool {
-    let mut parts = file.rsplit('/');
-    let name = parts.next().unwrap_or(file);
+    let name = file.rsplit('/').next().unwrap_or(file);
     // `/usr/include/python3.11/cpython/unicodeobject.h`
-    file == generated || NO_FILES.contains(&name) || parts.any(|part| part.starts_with("python3."))
+    let is_header = file.contains("/include/python3.");
+    !is_source(file) && (file == generated || NO_FILES.contains(&name) || is_header)
 }
 
 /// The names, last component first, that a function's may stand for: `total`, `prices` of
@@ -79,7 +83,9 @@ pub(super) fn function_names(name: &str) -> Vec<Vec<&str>> {
             let outwards = outer.iter().rev().copied();
             all.push(std::iter::once(last).chain(outwards).collect());
         }
-        let Some((scope, inside)) = scope(rest) else { return all };
+        let Some((scope, inside)) = scope(rest).filter(|_| outer.len() < MAX_SCOPES) else {
+            return all;
+        };
         outer.push(scope);
         rest = inside;
     }
@@ -143,5 +149,14 @@ mod tests {
         assert!(own("/a/shop.c") && own("/a/cython_utility") && own("/a/(tree fragment)"));
         assert!(own("/usr/include/python3.11/cpython/object.h"));
         assert!(!own("/a/shop.pyx") && !own("/a/other.h"));
+        assert!(
+            !own("/usr/lib/python3.11/site-packages/shop/fib.pyx") && own("/a/View.MemoryView")
+        );
+    }
+
+    #[test]
+    fn endless_scopes_are_not_all_told_from_each_other() {
+        let name = format!("__pyx_pf_{}f", "1a_".repeat(10_000));
+        assert!(function_names(&name).len() <= MAX_SCOPES + 1);
     }
 }

@@ -17,10 +17,12 @@ const MAX_BLOCKS: usize = 256;
 type Owner = (usize, usize);
 
 /// The control flow of a function that has code of a line.
-struct Flow<'a> {
+struct LineFlow<'a> {
     graph: Graph,
     /// The blocks that are entered from outside.
     entries: BTreeSet<usize>,
+    /// The blocks that lead to each.
+    before: Vec<Vec<usize>>,
     /// Whether an address is of the line.
     is_own: &'a dyn Fn(u64) -> bool,
 }
@@ -40,8 +42,8 @@ impl ModuleSymbols {
         for (owner, blocks) in owned {
             let known = owner.filter(|_| blocks.len() <= MAX_BLOCKS).and_then(|owner| {
                 let graph = self.flow_of(owner, &blocks, &mut left)?;
-                let flow = Flow { entries: graph.entries(), graph, is_own: &is_own };
-                flow.begun(self.candidates(&flow, owner, &blocks))
+                let flow = LineFlow::new(graph, &is_own);
+                Some(flow.begun(self.candidates(&flow, owner, &blocks)?))
             });
             let each = |at: BreakAddress| PassStart { at, arrival: Arrival::Any };
             found.extend(known.unwrap_or_else(|| blocks.into_iter().map(each).collect()));
@@ -94,13 +96,14 @@ impl ModuleSymbols {
     }
 
     /// Where passes may begin, by the blocks of a function's control flow: the beginnings of the
-    /// line's `blocks`, and wherever else in them control comes from another line.
+    /// line's `blocks`, and wherever else in them control comes from another line. `None` if there
+    /// are too many.
     fn candidates(
         &self,
-        flow: &Flow<'_>,
+        flow: &LineFlow<'_>,
         (unit, _): Owner,
         blocks: &[BreakAddress],
-    ) -> BTreeMap<usize, PassStart> {
+    ) -> Option<BTreeMap<usize, PassStart>> {
         let place = |address: ModuleAddr| flow.graph.at(address.0);
         let mut found = BTreeMap::new();
         for block in blocks {
@@ -110,11 +113,7 @@ impl ModuleSymbols {
         }
         for block in blocks {
             let Some((code, _)) = self.line_range(block.start) else { continue };
-            let inside = place(code.start).zip(place(code.end).or(Some(flow.graph.0.len())));
-            for inner in inside.map(|(first, end)| first..end).into_iter().flatten() {
-                let Some(start) = flow.graph.0.get(inner).map(|inner| inner.start) else {
-                    continue;
-                };
+            for (inner, start) in flow.graph.begun_in(code.start.0..code.end.0) {
                 found.entry(inner).or_insert_with(|| {
                     let arrival = flow.arrival(inner, false)?;
                     Some(PassStart { at: self.break_in_unit(unit, start), arrival })
@@ -122,17 +121,18 @@ impl ModuleSymbols {
             }
         }
         let begins = |(block, start): (usize, Option<PassStart>)| Some((block, start?));
-        found.into_iter().filter_map(begins).collect()
+        let found: BTreeMap<_, _> = found.into_iter().filter_map(begins).collect();
+        (found.len() <= MAX_BLOCKS).then_some(found)
     }
 }
 
-impl Flow<'_> {
-    /// Of the `found` places, by their blocks, those with which a pass begins; `None` if there are
-    /// too many.
-    fn begun(&self, mut found: BTreeMap<usize, PassStart>) -> Option<Vec<PassStart>> {
-        if found.len() > MAX_BLOCKS {
-            return None;
-        }
+impl<'a> LineFlow<'a> {
+    fn new(graph: Graph, is_own: &'a dyn Fn(u64) -> bool) -> Self {
+        Self { entries: graph.entries(), before: graph.before(), graph, is_own }
+    }
+
+    /// Of the `found` places, by their blocks, those with which a pass begins.
+    fn begun(&self, mut found: BTreeMap<usize, PassStart>) -> Vec<PassStart> {
         // What only ever follows another goes on with the pass that began there. From the end, so
         // that of those in a loop the lowest is left.
         let all: Vec<usize> = found.keys().rev().copied().collect();
@@ -143,14 +143,14 @@ impl Flow<'_> {
                 found.remove(&block);
             }
         }
-        Some(found.into_values().collect())
+        found.into_values().collect()
     }
 
     /// Whether control comes to a block again, or from outside, without a pass that begins at one
     /// of the `others`.
     fn begins(&self, block: usize, others: &BTreeSet<usize>) -> bool {
         let last = |from: usize| self.graph.0.get(from).map(|from| from.last);
-        self.graph.leads_freely(block, &|from, to| {
+        self.graph.leads_freely(&self.entries, block, &|from, to| {
             others.contains(&to) && !from.and_then(last).is_some_and(self.is_own)
         })
     }
@@ -158,7 +158,7 @@ impl Flow<'_> {
     /// How control comes to a block from another line; `None` if it never does. Where it comes from
     /// outside is told of the `first` block of the line's code only.
     fn arrival(&self, block: usize, first: bool) -> Option<Arrival> {
-        let before = self.graph.0.iter().filter(|from| from.successors.contains(&block));
+        let before = self.before.get(block)?.iter().filter_map(|from| self.graph.0.get(*from));
         let (own, other): (Vec<_>, Vec<_>) = before.partition(|from| (self.is_own)(from.last));
         if self.entries.contains(&block) {
             return first.then_some(Arrival::Any);

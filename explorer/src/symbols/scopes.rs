@@ -36,9 +36,9 @@ pub(crate) struct Scope {
 pub(crate) struct Places {
     /// Some have one for each part of the code: location lists.
     pub lists: bool,
-    /// Some have one.
+    /// Some have one in the frame.
     pub one: bool,
-    /// Some have none.
+    /// Some have none, or a register.
     pub none: bool,
 }
 
@@ -159,6 +159,17 @@ fn owner_name<'a>(dwarf: &Dwarf<'a>, unit: &Unit<Slice<'a>>, die: usize) -> Opti
     name.map(|name| name.to_string_lossy().into_owned()).or_else(unnamed)
 }
 
+/// Whether a variable that has one place has it in the frame, and whether it has it in a register;
+/// static variables have neither.
+fn in_frame(expression: &[u8]) -> (bool, bool) {
+    let first = expression.first().map(|opcode| gimli::DwOp(*opcode));
+    match first {
+        Some(gimli::DW_OP_fbreg) => (true, false),
+        Some(gimli::DW_OP_addr | gimli::DW_OP_addrx) => (false, false),
+        _ => (false, true),
+    }
+}
+
 /// A walk over the DIEs of a unit.
 struct Walk<'w, 'a, K> {
     dwarf: &'w Dwarf<'a>,
@@ -254,8 +265,10 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
                 let producer = self.dwarf.attr_string(self.unit, attribute.value()).ok()?;
                 let producer = producer.to_string_lossy();
                 llvm = ["clang", "LLVM", "rustc"].iter().any(|name| producer.contains(name));
-                let mut flags = producer.split_whitespace();
-                optimised = flags.any(|flag| flag.starts_with("-O") && flag != "-O0");
+                // Who does not tell any may have optimised; the last one counts.
+                let flags = || producer.split_whitespace().filter(|flag| flag.starts_with('-'));
+                let level = flags().rfind(|flag| flag.starts_with("-O"));
+                optimised = flags().next().is_none() || level.is_some_and(|flag| flag != "-O0");
             }
         }
         Some((llvm, optimised))
@@ -267,8 +280,10 @@ impl<'a, K: Fn(u64) -> bool> Walk<'_, 'a, K> {
         for spec in attributes {
             let attribute = self.entries.read_attribute(*spec).ok()?;
             if attribute.name() == gimli::DW_AT_location {
-                places.none = false;
-                places.one = matches!(attribute.value(), AttributeValue::Exprloc(_));
+                (places.one, places.none) = match attribute.value() {
+                    AttributeValue::Exprloc(expression) => in_frame(expression.0.slice()),
+                    _ => (false, false),
+                };
                 places.lists = matches!(
                     attribute.value(),
                     AttributeValue::LocationListsRef(_)

@@ -122,7 +122,7 @@ impl Dies {
         guarded(|| Some(self.entry(function)?.ranges()))
     }
 
-    /// Whether a function was optimised, which compilers do not say: of those that were, they
+    /// Whether a function may have been optimised: of all that were, and of some others, compilers
     /// tell the calls (DWARF 5, 3.4: DW_AT_call_all_calls, and GNU's names for it before).
     pub fn tells_calls(&self, function: DieRef) -> bool {
         const NAMES: [gimli::DwAt; 5] = [

@@ -62,8 +62,8 @@ impl Session {
     fn step_along(&mut self, count: u64, way: Way) -> Result<(), StateError> {
         let Way { direction, calls, .. } = way;
         let (mut known, mut before) = (Known::default(), self.cursor);
-        known.lines.python = self.is_at_python();
         for _ in 0..count {
+            known.lines.set_python(self.is_at_python());
             // Each walk is too short to look.
             if self.interrupt.raised() {
                 self.stop = Stop::Interrupted;
@@ -78,7 +78,7 @@ impl Session {
                 continue;
             }
             let mut found = self.next_line(way, &mut known)?;
-            if known.lines.python && calls == Calls::Into && direction == Direction::Forward {
+            if known.lines.is_python() && calls == Calls::Into && direction == Direction::Forward {
                 found = self.python_entered(found)?;
             }
             let (mut target, stop) = match found {

@@ -162,7 +162,6 @@ fn btree_set(value: &Value, target: &dyn Target) -> Option<Shown> {
     Some(set("BTreeSet", keys.collect(), length))
 }
 
-/// A ring: what does not fit behind its head is at the start of its buffer.
 /// A `VecDeque`: a buffer whose elements go on at its beginning where its end is reached.
 pub(super) struct Ring {
     of: Type,

@@ -45,7 +45,7 @@ pub fn indexed(
     let found = match (flags, &key) {
         (flags, Key::Number(number)) if flags & (LIST | TUPLE) != 0 => {
             python.row(object, flags).and_then(|(first, length)| match place(*number, length) {
-                Some(at) => Some(Ok(first.checked_add(at * 8)?)),
+                Some(at) => Some(Ok(first.checked_add(at.checked_mul(8)?)?)),
                 None => Some(Err(NotIndexed::Length(length))),
             })
         }

@@ -51,6 +51,11 @@ int main()
 
 const RUST: &str = r#"use std::collections::HashMap;
 fn square(x: u32) -> u32 { x * x }
+fn sum(n: u64) -> u64 {
+    let mut s = 0;
+    for i in 0..n { s += std::hint::black_box(i); }
+    s
+}
 fn main() {
     let all: Vec<u32> = (0..5).map(|x| square(x)).collect();
     let mut total = 0;
@@ -73,7 +78,8 @@ fn main() {
         5 => total += 5,
         _ => total = 0,
     }
-    println!("{} {}", total, joined);
+    // No code here.
+    println!("{} {} {}", total, joined, sum(5));
 }
 "#;
 
@@ -183,7 +189,10 @@ fn rust_lines_are_executed_once_for_each_pass() {
         ("total -= 7;", 3),
         ("5 => total += 5", 1),
         ("4 => total += 4", 0),
+        // A loop that is one line is one pass, as in C.
+        ("for i in 0..n", 1),
         ("println!", 1),
+        ("// No code here.", 1),
     ];
     check("passes.rs", RUST, &["rustc", "-g"], &lines);
 }

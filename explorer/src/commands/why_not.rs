@@ -31,13 +31,15 @@ impl Output for Answer {
     fn render(&self, page: &mut Page) {
         let WhyNot { from, until, thread, ran, elsewhere, places, unmapped, .. } = &self.why_not;
         let thread = thread.map_or_else(String::new, |number| format!(" in thread {number}"));
+        let line = self.why_not.line.map(|line| format!("Line {line}"));
+        let what = line.as_ref().unwrap_or(&self.location);
         if let Some(ran) = ran {
-            page.plain(format!("{} ran{thread}: first at ", self.location));
+            page.plain(format!("{what} ran{thread}: first at "));
             page.put(Style::Tracepoint, format!("#{}", thousands(*ran))).end();
             return self.render_others(page);
         }
         let (from, until) = (thousands(*from), thousands(*until));
-        page.line(format!("{} did not run{thread} from #{from} to #{until}.", self.location));
+        page.line(format!("{what} did not run{thread} from #{from} to #{until}."));
         self.render_others(page);
         if let Some((t, number)) = elsewhere {
             page.line(format!("Thread {number} ran it: first at #{}.", thousands(*t)));

@@ -136,8 +136,9 @@ pub struct LineCache {
     gaps: HashMap<u64, bool>,
     /// The mappings that these hold for.
     space: Option<Arc<AddressSpace>>,
-    /// Whether what Cython and Python's headers add to a Python program counts as without lines.
-    python: bool,
+    /// The module of a Python program: what Cython and Python's headers add to it then counts as
+    /// without lines, and so does the interpreter, in another module.
+    python: Option<u32>,
 }
 
 impl LineCache {
@@ -153,9 +154,10 @@ impl LineCache {
     ) -> Option<Rc<LineCode>> {
         self.follow(timeline, state)?;
         let line = || locator.line_code(timeline, state, pc);
+        let python = self.python;
         let passed = || {
-            let machinery = self.python && locator.is_python_machinery(timeline, state, pc);
-            machinery || locator.is_stub(timeline, state, pc)
+            let machinery = |own| locator.is_python_machinery(timeline, state, (pc, own));
+            python.is_some_and(machinery) || locator.is_stub(timeline, state, pc)
         };
         let look = || line().filter(|_| !passed()).map(Rc::new);
         self.known.entry(pc).or_insert_with(look).clone()
@@ -163,11 +165,11 @@ impl LineCache {
 
     /// Whether a step begins in a Python program.
     pub fn is_python(&self) -> bool {
-        self.python
+        self.python.is_some()
     }
 
     /// The same, from now on.
-    pub fn set_python(&mut self, python: bool) {
+    pub fn set_python(&mut self, python: Option<u32>) {
         if std::mem::replace(&mut self.python, python) != python {
             self.known.clear();
         }

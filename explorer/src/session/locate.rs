@@ -3,6 +3,7 @@
 
 use super::images::{Image, Images};
 use super::position::Place;
+use crate::symbols::cython::is_source;
 use crate::symbols::{CodeAddr, DebugSearch, ModuleAddr, ModuleSymbols, SourceFrame};
 use crate::timeline::{StateError, Timeline};
 
@@ -124,10 +125,20 @@ impl Locator {
             .is_some_and(|found| found.symbols.is_stub(found.address))
     }
 
-    /// See [`ModuleSymbols::is_python_machinery`].
-    pub fn is_python_machinery(&self, timeline: &Timeline, state: u64, address: u64) -> bool {
-        self.find(timeline, state, address)
-            .is_some_and(|found| found.symbols.is_python_machinery(found.address))
+    /// Whether code is not what a Python program in module `own` says: see
+    /// [`ModuleSymbols::is_python_machinery`]; that of other modules is, unless a Python program is.
+    pub fn is_python_machinery(
+        &self,
+        timeline: &Timeline,
+        state: u64,
+        (address, own): (u64, u32),
+    ) -> bool {
+        self.find(timeline, state, address).is_some_and(|found| {
+            let file = || found.symbols.location_at(found.address).map(|at| at.file);
+            let other = found.image.module != own;
+            found.symbols.is_python_machinery(found.address)
+                || other && !file().is_some_and(|file| is_source(&file))
+        })
     }
 
     /// Run-time address and size of a variable or function, by symbol name.

@@ -68,9 +68,10 @@ impl Scene<'_> {
 }
 
 impl Session {
-    /// Whether the cursor is at a line of a Python program's.
-    pub(super) fn is_at_python(&self) -> bool {
-        self.place().ok().and_then(|place| place.file).is_some_and(|file| is_source(&file))
+    /// The module of the code at the cursor, if that is of a line of a Python program's.
+    pub(super) fn python_module(&self) -> Option<u32> {
+        let file = self.place().ok()?.file.filter(|file| is_source(file));
+        self.module_at(self.cursor, file.and_then(|_| self.pc().ok())?)
     }
 
     /// Where a step from a Python line into calls ends that ends at `found` otherwise: where a

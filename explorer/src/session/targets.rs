@@ -123,7 +123,7 @@ impl Locator {
         for (index, symbols, found) in matches.iter().filter(|(_, _, m)| m.exact == exact) {
             let starts = match part {
                 Part::Blocks if found.exact => anyhow(symbols.blocks_of_line(file, found)),
-                Part::Passes if found.exact => symbols.passes_of_line(file, found),
+                Part::Passes => symbols.passes_of_line(file, found),
                 _ => anyhow(of_part(found.addresses.clone(), part)),
             };
             self.add_starts(timeline, (*index, symbols), &starts, &mut targets);

@@ -1,6 +1,7 @@
 //! The blocks of code that a line has, of which breakpoints take but the lowest of a function.
 
 use super::address::ModuleAddr;
+use super::line_passes::Own;
 use super::lines::{Entry, Row};
 use super::module::ModuleSymbols;
 use super::path;
@@ -42,10 +43,13 @@ impl ModuleSymbols {
         found
     }
 
-    /// Whether the code at an address is of a line.
-    pub(super) fn is_of_line(&self, file: &str, line: u32, address: u64) -> bool {
-        let location = self.location_at(ModuleAddr(address));
-        location.is_some_and(|at| at.line == line && path::matches(&at.file, file))
+    /// What the code at an address is to a line.
+    pub(super) fn line_or_gap(&self, (file, line): (&str, u32), address: u64) -> Own {
+        match self.location_at(ModuleAddr(address)) {
+            Some(at) if at.line == 0 => Own::Gap,
+            Some(at) if at.line == line && path::matches(&at.file, file) => Own::Line,
+            _ => Own::Other,
+        }
     }
 
     /// Those that begin with a statement, or with `any` code.

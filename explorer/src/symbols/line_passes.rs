@@ -16,15 +16,26 @@ const MAX_BLOCKS: usize = 256;
 /// A function: its unit and its scope.
 type Owner = (usize, usize);
 
+/// What an address is to a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    /// Of the line.
+    Line,
+    /// Of no line (DWARF 5, 6.2.2: line 0).
+    Gap,
+    /// Of another.
+    Other,
+}
+
 /// The control flow of a function that has code of a line.
-struct LineFlow<'a> {
+struct LineFlow {
     graph: Graph,
     /// The blocks that are entered from outside.
     entries: BTreeSet<usize>,
     /// The blocks that lead to each.
     before: Vec<Vec<usize>>,
-    /// Whether an address is of the line.
-    is_own: &'a dyn Fn(u64) -> bool,
+    /// Which blocks end in code of the line, or in code of no line that only the line leads to.
+    own: Vec<bool>,
 }
 
 impl ModuleSymbols {
@@ -38,11 +49,11 @@ impl ModuleSymbols {
             owned.entry(self.owner_of(block.start)).or_default().push(block);
         }
         let (mut found, mut left) = (Vec::new(), MAX_CODE);
-        let is_own = |address: u64| self.is_of_line(file, matched.line, address);
+        let line_of = |address: u64| self.line_or_gap((file, matched.line), address);
         for (owner, blocks) in owned {
             let known = owner.filter(|_| blocks.len() <= MAX_BLOCKS).and_then(|owner| {
                 let graph = self.flow_of(owner, &blocks, &mut left)?;
-                let flow = LineFlow::new(graph, &is_own);
+                let flow = LineFlow::new(graph, &line_of);
                 Some(flow.begun(self.candidates(&flow, owner, &blocks)?))
             });
             let each = |at: BreakAddress| PassStart { at, arrival: Arrival::Any };
@@ -100,7 +111,7 @@ impl ModuleSymbols {
     /// are too many.
     fn candidates(
         &self,
-        flow: &LineFlow<'_>,
+        flow: &LineFlow,
         (unit, _): Owner,
         blocks: &[BreakAddress],
     ) -> Option<BTreeMap<usize, PassStart>> {
@@ -126,9 +137,36 @@ impl ModuleSymbols {
     }
 }
 
-impl<'a> LineFlow<'a> {
-    fn new(graph: Graph, is_own: &'a dyn Fn(u64) -> bool) -> Self {
-        Self { entries: graph.entries(), before: graph.before(), graph, is_own }
+impl LineFlow {
+    /// That of `graph`; `line_of` says whether an address is of the line, or of none.
+    fn new(graph: Graph, line_of: &dyn Fn(u64) -> Own) -> Self {
+        let (entries, before) = (graph.entries(), graph.before());
+        let of_block = |block: &Block| match (line_of(block.start), line_of(block.last)) {
+            (first, Own::Gap) => first,
+            (_, last) => last,
+        };
+        let lines: Vec<Own> = graph.0.iter().map(of_block).collect();
+        let mut own: Vec<bool> = lines.iter().map(|line| *line != Own::Other).collect();
+        // Code of no line is of another if anything else leads to it.
+        let is_led_to = |at: usize, own: &[bool]| {
+            let from = before.get(at).map(Vec::as_slice).unwrap_or_default();
+            let elsewhere = |from: &usize| own.get(*from) == Some(&false);
+            entries.contains(&at) || from.iter().any(elsewhere)
+        };
+        let gaps = (0..lines.len()).filter(|at| lines.get(*at) == Some(&Own::Gap));
+        let mut open: Vec<usize> = gaps.collect();
+        while let Some(at) = open.pop() {
+            let is_own = own.get(at) == Some(&true) && lines.get(at) == Some(&Own::Gap);
+            if is_own && is_led_to(at, &own) {
+                own.get_mut(at).into_iter().for_each(|own| *own = false);
+                open.extend(graph.0.get(at).into_iter().flat_map(|block| &block.successors));
+            }
+        }
+        Self { entries, before, graph, own }
+    }
+
+    fn is_own(&self, block: usize) -> bool {
+        self.own.get(block).copied().unwrap_or_default()
     }
 
     /// Of the `found` places, by their blocks, those with which a pass begins.
@@ -149,17 +187,20 @@ impl<'a> LineFlow<'a> {
     /// Whether control comes to a block again, or from outside, without a pass that begins at one
     /// of the `others`.
     fn begins(&self, block: usize, others: &BTreeSet<usize>) -> bool {
-        let last = |from: usize| self.graph.0.get(from).map(|from| from.last);
         self.graph.leads_freely(&self.entries, block, &|from, to| {
-            others.contains(&to) && !from.and_then(last).is_some_and(self.is_own)
+            others.contains(&to) && !from.is_some_and(|from| self.is_own(from))
         })
     }
 
     /// How control comes to a block from another line; `None` if it never does. Where it comes from
     /// outside is told of the `first` block of the line's code only.
     fn arrival(&self, block: usize, first: bool) -> Option<Arrival> {
-        let before = self.before.get(block)?.iter().filter_map(|from| self.graph.0.get(*from));
-        let (own, other): (Vec<_>, Vec<_>) = before.partition(|from| (self.is_own)(from.last));
+        let before = self.before.get(block)?.iter();
+        let (own, other): (Vec<usize>, Vec<usize>) = before.partition(|from| self.is_own(**from));
+        let blocks = |of: Vec<usize>| -> Vec<&Block> {
+            of.into_iter().filter_map(|from| self.graph.0.get(from)).collect()
+        };
+        let (own, other) = (blocks(own), blocks(other));
         if self.entries.contains(&block) {
             return first.then_some(Arrival::Any);
         }

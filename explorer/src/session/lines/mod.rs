@@ -63,7 +63,7 @@ impl Session {
         let Way { direction, calls, .. } = way;
         let (mut known, mut before) = (Known::default(), self.cursor);
         for _ in 0..count {
-            known.lines.set_python(self.is_at_python());
+            known.lines.set_python(self.python_module());
             // Each walk is too short to look.
             if self.interrupt.raised() {
                 self.stop = Stop::Interrupted;

@@ -14,6 +14,7 @@ mod slots;
 pub use decision::{Condition, Operand};
 pub use reason::{Decision, NotCalled, Pointers, Reason, Running, Site, Unreached, WhyNot};
 
+use super::linespec::Linespec;
 use super::locate::{Bounds, Owner};
 use super::{LocationError, Session};
 use crate::symbols::CodeAddr;
@@ -54,6 +55,10 @@ impl Session {
         question.since = behind(last);
         let (from, thread) = (self.cursor, self.thread_number(id));
         let mut answer = WhyNot { from, until, ran, last, next, ..WhyNot::new(thread) };
+        if let Ok(Linespec::Line(_, asked)) = Linespec::parse(location) {
+            let line = targets.iter().find_map(|target| target.line);
+            answer.line = line.filter(|line| *line != asked);
+        }
         if ran.is_none() {
             answer.elsewhere = self.in_another_thread(&question, &addresses)?;
             for address in addresses.iter().take(MAX_PLACES) {

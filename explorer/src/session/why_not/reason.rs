@@ -11,6 +11,9 @@ pub struct WhyNot {
     pub from: u64,
     /// One past the last tracepoint looked at.
     pub until: u64,
+    /// The line, if that is not the one asked for, which has no code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     /// The number of the thread that is looked at, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<usize>,

@@ -1,4 +1,4 @@
-//! The control flow of one function, decoded from the bytes the trace has of it.
+//! The control flow of one function, decoded from its code.
 
 use super::jump_tables::{self, Tables};
 use super::returns::Returns;
@@ -115,9 +115,8 @@ impl Graph {
         entered.chain(self.orphans()).collect()
     }
 
-    /// Whether a way leads to block `to` from outside, or from itself, of which no step, from one
-    /// block or from outside to another, is `barred`.
-    /// `entries` are the graph's.
+    /// Whether a way leads to block `to` from outside, at one of the graph's `entries`, or from
+    /// itself, of which no step, from one block or from outside to another, is `barred`.
     pub fn leads_freely(
         &self,
         entries: &BTreeSet<usize>,

@@ -3,6 +3,8 @@
 //!
 //! Moves are exact byte by byte, and so are the operations whose bytes do not mix.
 //! Of all others, each byte that is written comes from all operands.
+//!
+//! And control flow through one function: what may be executed after what.
 
 mod bulk;
 mod comparisons;

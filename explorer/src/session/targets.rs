@@ -141,11 +141,7 @@ impl Locator {
         addresses: &[BreakAddress],
         targets: &mut Vec<Target>,
     ) {
-        for bias in self.images().biases(timeline, index) {
-            for found in addresses {
-                targets.push(self.target(timeline, (index, symbols, bias), found));
-            }
-        }
+        self.add_starts(timeline, (index, symbols), &anyhow(addresses.to_vec()), targets);
     }
 
     fn add_starts(

@@ -46,7 +46,7 @@ impl ModuleSymbols {
     pub fn passes_of_line(&self, file: &str, matched: &LineMatch) -> Vec<PassStart> {
         let mut owned: BTreeMap<Option<Owner>, Vec<BreakAddress>> = BTreeMap::new();
         for block in self.blocks_of_line(file, matched) {
-            owned.entry(self.owner_of(block.start)).or_default().push(block);
+            owned.entry(self.scope_index_at(block.start.0)).or_default().push(block);
         }
         let (mut found, mut left) = (Vec::new(), MAX_CODE);
         let line_of = |address: u64| self.line_or_gap((file, matched.line), address);
@@ -61,14 +61,6 @@ impl ModuleSymbols {
         }
         found.sort_by_key(|start| start.at.address);
         found
-    }
-
-    /// The function with the code at an address.
-    fn owner_of(&self, address: ModuleAddr) -> Option<Owner> {
-        self.units().at(address.0).find_map(|unit| {
-            let chain = self.units().scopes(unit)?.chain_at(address.0);
-            chain.first().map(|scope| (unit, *scope))
-        })
     }
 
     /// The control flow of a function; `None` if it is optimised, has more code than is `left`, or
@@ -195,22 +187,20 @@ impl LineFlow {
     /// How control comes to a block from another line; `None` if it never does. Where it comes from
     /// outside is told of the `first` block of the line's code only.
     fn arrival(&self, block: usize, first: bool) -> Option<Arrival> {
-        let before = self.before.get(block)?.iter();
-        let (own, other): (Vec<usize>, Vec<usize>) = before.partition(|from| self.is_own(**from));
-        let blocks = |of: Vec<usize>| -> Vec<&Block> {
-            of.into_iter().filter_map(|from| self.graph.0.get(from)).collect()
-        };
-        let (own, other) = (blocks(own), blocks(other));
         if self.entries.contains(&block) {
             return first.then_some(Arrival::Any);
         }
+        let before = self.before.get(block)?.iter();
+        let before = before.filter_map(|from| Some((*from, self.graph.0.get(*from)?)));
+        let (own, other): (Vec<_>, Vec<_>) = before.partition(|(from, _)| self.is_own(*from));
         // Before what comes behind a call, the callee's last instruction is executed.
-        let lasts =
-            |of: &[&Block]| of.iter().filter(|from| !from.calls).map(|from| from.last).collect();
+        let lasts = |of: &[(usize, &Block)]| {
+            of.iter().filter(|(_, from)| !from.calls).map(|(_, from)| from.last).collect()
+        };
         match (own.is_empty(), other.is_empty()) {
             (_, true) => None,
             (true, _) => Some(Arrival::Any),
-            _ if own.iter().any(|from| from.calls) => Some(Arrival::Only(lasts(&other))),
+            _ if own.iter().any(|(_, from)| from.calls) => Some(Arrival::Only(lasts(&other))),
             _ => Some(Arrival::Except(lasts(&own))),
         }
     }

@@ -80,12 +80,13 @@ impl Course {
             return Some(beginning);
         }
         let own = Seen::own(line);
-        let begins = line.row.start == pc && !self.is_current(&own);
-        let again = self.is_current(&own) && self.round.comes_again();
+        let current = self.is_current(&own);
+        let begins = line.row.start == pc && !current;
+        let again = current && self.round.comes_again();
         if (begins || again) && line.statement {
             return Some(beginning);
         }
-        self.round.passes(!self.is_current(&own));
+        self.round.passes(!current);
         // A line that is entered elsewhere goes on; what begins as no place to stop is passed, and
         // whatever its line is in another frame, a statement of that is a stop.
         if !(begins && stays) {

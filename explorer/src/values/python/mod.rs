@@ -61,6 +61,7 @@ impl<'t> Python<'t> {
         let python = Self { target, version, left: Cell::new(OBJECTS) };
         KNOWN.contains(&version).then_some(python)
     }
+
     fn bytes<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
         let bytes: Option<Vec<u8>> = self.target.memory(address, N).into_iter().collect();
         bytes?.try_into().ok()

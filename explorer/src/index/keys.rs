@@ -73,16 +73,33 @@ pub fn children_of(part: &[u8], keys: &[u64]) -> Result<u16, Malformed> {
     Ok(found)
 }
 
-/// The keys of all lists, each ascending, with the lists that have them.
+/// Keys that [`merge`] looks at together: as many as a word has bits.
+const GROUP: u64 = 64;
+
+/// The keys of all lists, each ascending, with the lists that have them; of the first
+/// [`RADIX`] lists.
 pub fn merge(lists: &[Vec<u64>]) -> Vec<Entry> {
-    let keys = lists.iter().enumerate().flat_map(|(child, list)| {
-        let bit = 1u16.checked_shl(child as u32).unwrap_or(0);
-        list.iter().map(move |key| (*key, bit))
-    });
-    let mut all: Vec<Entry> = keys.collect();
-    // Runs that are sorted already.
-    all.sort();
-    join(&mut all);
+    let mut rest: Vec<&[u64]> = lists.iter().take(RADIX).map(Vec::as_slice).collect();
+    let mut all = Vec::new();
+    let mut sets = [0u16; GROUP as usize];
+    while let Some(first) = rest.iter().filter_map(|list| list.first()).min() {
+        let group = first / GROUP;
+        let mut there = 0u64;
+        for (child, list) in rest.iter_mut().enumerate() {
+            let count = list.iter().take_while(|key| **key / GROUP == group).count();
+            let (keys, later) = list.split_at_checked(count).unwrap_or_default();
+            for key in keys {
+                there |= 1 << (key % GROUP);
+                sets[(key % GROUP) as usize] |= 1 << child;
+            }
+            *list = later;
+        }
+        while there != 0 {
+            let at = there.trailing_zeros();
+            all.push((group * GROUP + u64::from(at), std::mem::take(&mut sets[at as usize])));
+            there &= there - 1;
+        }
+    }
     all
 }
 

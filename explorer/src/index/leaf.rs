@@ -2,6 +2,7 @@
 
 use super::parts::{Appender, Place};
 use super::postings::{self, Posting, granules};
+use super::sorter::Sorter;
 use super::sweep::{Found, Plans, Span, Stored, sweep};
 use super::written::{Collector, merge};
 use crate::trace::{BlockPlans, Replay};
@@ -140,6 +141,7 @@ impl Made {
 /// Makes leaves; its buffers serve one after another.
 pub struct Maker {
     postings: Vec<Posting>,
+    sorter: Sorter,
     strides: Vec<Summary>,
     changes: Vec<Change>,
     collector: Collector,
@@ -154,6 +156,7 @@ impl Maker {
     pub fn new() -> Self {
         Self {
             postings: Vec::new(),
+            sorter: Sorter::new(),
             strides: Vec::new(),
             changes: Vec::new(),
             collector: Collector::new(),
@@ -188,7 +191,7 @@ impl Maker {
             Ok(replayed) => replayed.unwrap_or(End { registers: Box::new(end), whole: false }),
             Err(error) => return Ok(Made::unsound(error.to_string())),
         };
-        postings::normalise(&mut self.postings);
+        postings::normalise(&mut self.postings, &mut self.sorter);
         let mut granules: Vec<u64> = self.postings.iter().map(|posting| posting.granule).collect();
         granules.dedup();
         let mut counted = counts(chunk);

@@ -61,10 +61,8 @@ pub fn make(children: Vec<Child>, file: &Appender) -> io::Result<(Node, Child)> 
     let mut shift = children.iter().map(|child| child.shift).max().unwrap_or(0);
     let (mut granules, mut blocks, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
     let (mut always, mut summary) = (0, Summary::NONE);
-    let mut streams: Vec<Stream> =
-        children.iter().map(|child| Stream::of_pieces(&child.written, file)).collect();
-    let pages = merge(&mut streams, file)?;
-    drop(streams);
+    let streams = children.iter().map(|child| Stream::of_pieces(&child.written, file));
+    let pages = merge(&mut streams.collect::<io::Result<Vec<_>>>()?, file)?;
     for (index, child) in children.into_iter().take(RADIX).enumerate() {
         let more = shift.saturating_sub(child.shift);
         granules.push(coarser(child.granules, more));

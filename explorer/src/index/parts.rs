@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Compressor;
 
@@ -32,12 +33,14 @@ pub struct Place {
 pub struct Appender<'a> {
     file: &'a File,
     end: AtomicU64,
+    /// Those that no thread uses now: to make one takes as long as to compress a small part.
+    compressors: Mutex<Vec<Compressor<'static>>>,
 }
 
 impl<'a> Appender<'a> {
     /// Appends behind the first `start` bytes.
     pub fn new(file: &'a File, start: u64) -> Self {
-        Self { file, end: AtomicU64::new(start) }
+        Self { file, end: AtomicU64::new(start), compressors: Mutex::default() }
     }
 
     /// Appends a part.
@@ -48,12 +51,21 @@ impl<'a> Appender<'a> {
         if raw.len() > MAX_RAW {
             return Err(io::Error::other("a part of the index is too large"));
         }
-        let stored = Compressor::new(LEVEL)?.compress(raw)?;
+        let stored = self.compress(raw)?;
         let length = stored.len() as u64;
         let offset = self.end.fetch_add(length, Ordering::Relaxed);
         self.file.write_all_at(&stored, offset)?;
         let (stored, checksum) = (stored.len() as u32, xxh3_64(&stored));
         Ok(Place { offset, stored, raw: raw.len() as u32, checksum })
+    }
+
+    fn compress(&self, raw: &[u8]) -> io::Result<Vec<u8>> {
+        let idle = || self.compressors.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let mut compressor = kept.map_or_else(|| Compressor::new(LEVEL), Ok)?;
+        let stored = compressor.compress(raw);
+        idle().push(compressor);
+        stored
     }
 
     /// The bytes of a part that was appended.

@@ -10,6 +10,7 @@
 //! is the same as before is not written; the first of a group is compared with that
 //! of a whole granule.
 
+use super::sorter::Sorter;
 use rdb_schema::varint::{Malformed, Reader, put};
 
 /// log2 of the bytes of a granule.
@@ -35,6 +36,9 @@ pub fn granules(address: u64, bytes: u64, mut each: impl FnMut(u64, u8)) {
     let Some(count) = bytes.checked_sub(1) else { return };
     let last = address.saturating_add(count);
     let (first, end) = (address >> GRANULE, last >> GRANULE);
+    if first == end {
+        return each(first, (WHOLE << (address & 7)) & (WHOLE >> (7 - (last & 7))));
+    }
     for granule in first..=end {
         let from = if granule == first { address & 7 } else { 0 };
         let to = if granule == end { last & 7 } else { 7 };
@@ -43,8 +47,8 @@ pub fn granules(address: u64, bytes: u64, mut each: impl FnMut(u64, u8)) {
 }
 
 /// Sorts postings, and joins those of the same granule and time.
-pub fn normalise(postings: &mut Vec<Posting>) {
-    postings.sort_unstable();
+pub fn normalise(postings: &mut Vec<Posting>, sorter: &mut Sorter) {
+    sorter.sort(postings);
     postings.dedup_by(|next, last| {
         let same = (next.granule, next.time) == (last.granule, last.time);
         let joined = same && (last.mask != 0 || next.mask == 0);
@@ -137,7 +141,7 @@ mod tests {
         ) {
             let make = |(granule, time, mask): &(u64, u32, u8)| Posting { granule: base + granule, time: *time, mask: *mask };
             let mut postings: Vec<Posting> = list.iter().map(make).collect();
-            normalise(&mut postings);
+            normalise(&mut postings, &mut Sorter::new());
             // No byte that was surely written is lost, none is invented.
             for (granule, time, mask) in &list {
                 let here = postings.iter().filter(|p| (p.granule, p.time) == (base + granule, *time));

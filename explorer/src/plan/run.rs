@@ -121,7 +121,7 @@ impl Machine {
         Ok((low, high))
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&self, step: &Step, row: &[u8]) -> Result<u64, Malformed> {
         Ok(match step {
             Step::Const(value) => *value,

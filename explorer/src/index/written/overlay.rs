@@ -33,7 +33,11 @@ impl Overlay {
         let Some(to) = self.bytes.get_mut(offset..) else { return };
         let count = to.len().min(bytes.len());
         let (Some(to), Some(from)) = (to.get_mut(..count), bytes.get(..count)) else { return };
-        to.copy_from_slice(from);
+        // Most are words: of these, the length of the copy is known here.
+        match (to.as_chunks_mut::<8>(), from.as_chunks::<8>()) {
+            (([to], []), ([word], [])) => *to = *word,
+            _ => to.copy_from_slice(from),
+        }
         self.mark(offset, count);
     }
 
@@ -52,6 +56,13 @@ impl Overlay {
     }
 
     fn mark(&mut self, offset: usize, count: usize) {
+        if offset % 64 + count <= 64 {
+            let bits = u64::MAX.checked_shr(64 - count as u32).unwrap_or(0);
+            if let Some(word) = self.mask.get_mut(offset / 64) {
+                *word |= bits << (offset % 64);
+            }
+            return;
+        }
         let mut at = offset;
         let end = offset + count;
         while at < end {
@@ -91,11 +102,17 @@ impl Overlay {
     /// Appends the runs: offset and length (2 bytes each), then the bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for (offset, bytes) in self.runs() {
-            out.extend((offset as u16).to_le_bytes());
-            out.extend((bytes.len() as u16).to_le_bytes());
+            let ([a, b], [c, d]) =
+                ((offset as u16).to_le_bytes(), (bytes.len() as u16).to_le_bytes());
+            out.extend_from_slice(&[a, b, c, d]);
             out.extend_from_slice(bytes);
         }
     }
+}
+
+/// Whether runs that [`Overlay::encode`] wrote are of every byte of a page.
+pub fn is_whole(encoded: &[u8]) -> bool {
+    runs(encoded).next().is_some_and(|(_, bytes)| bytes.len() == BYTES)
 }
 
 /// The runs that [`Overlay::encode`] wrote.

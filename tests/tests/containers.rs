@@ -1,6 +1,7 @@
 //! Values of C++ and Rust: classes, enums with data, and the containers of their libraries.
 
 use rdb_tests::compile::Flavour;
+use rdb_tests::guest::Guest;
 use rdb_tests::values::{assert_same, assert_values};
 
 const CONTAINERS: [&str; 31] = [
@@ -366,4 +367,31 @@ fn default_template_arguments_need_not_be_written() {
     assert_eq!(answers[1].get("type"), "std::vector<int, std::allocator<int> > *");
     let error = answers[2].error.as_deref().unwrap_or_default();
     assert!(error.contains("no symbol \"std::vector<char>\""), "{error}");
+}
+
+/// Moved from another: in optimised code, nobody keeps where its room ends.
+const MOVED: &str = "\
+#include <cstdio>
+#include <vector>
+__attribute__((noinline)) void mark(long n) { std::printf(\"%ld\\n\", n); }
+int main(int count, char **)
+{
+    std::vector<long> first;
+    for (long i = 0; i < count + 3; i++)
+        first.push_back(i);
+    std::vector<long> all = std::move(first);
+    for (long one : all)
+        mark(one);
+}
+";
+
+#[test]
+fn a_vector_is_shown_without_the_end_of_its_room() {
+    let options = ["g++", "-g", "-O1", "-fno-sized-deallocation"];
+    let guest = Guest::compiled("moved.cc", MOVED, &options);
+    let explorer = guest.recorded();
+    let answer = explorer.last(&["break mark", "continue", "up", "print all"]);
+    let value = answer.get("value").as_str().expect("a value");
+    let content = value.strip_prefix("std::vector of length 4, capacity ");
+    assert!(content.is_some_and(|content| content.ends_with(" = {0, 1, 2, 3}")), "{value}");
 }

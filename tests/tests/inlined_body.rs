@@ -99,6 +99,11 @@ impl Asked<'_> {
         let samples = answers[5].get("samples").as_array().expect("samples");
         let values: Vec<_> = samples.iter().map(|one| one["values"][0]["value"].as_str()).collect();
         assert_eq!(values, ["1", "2", "3", "4"].map(Some), "{place}");
+        let executed = explorer.last(&[&format!("executions {place}")]);
+        let rows = executed.get("executions").as_array().expect("executions");
+        let seen: Vec<_> =
+            rows.iter().map(|row| (row["function"].as_str(), row["line"].as_u64())).collect();
+        assert_eq!(seen, [(Some(function), Some(first)); 4], "{place}");
         assert_eq!(answers[6].tracepoint(), answers[1].tracepoint(), "{place}");
         assert_eq!(at(7), at(1), "{place}");
     }
@@ -118,6 +123,9 @@ fn rust_functions_that_begin_with_what_they_inline_are_seen_themselves() {
         for (name, first) in functions {
             let (function, first) = (format!("body::{name}"), line(RUST, first));
             Asked { place: name, function: &function, first }.is_seen(&explorer);
+            let opening = RUST.lines().position(|line| line.starts_with(&format!("fn {name}(")));
+            let opening = format!("body.rs:{}", opening.expect("the function") + 1);
+            Asked { place: &opening, function: &function, first }.is_seen(&explorer);
         }
     }
 }

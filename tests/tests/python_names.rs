@@ -81,6 +81,9 @@ fn p3_elements_and_attributes_are_where_python_keeps_them() {
         ("account.balance", "70"),
         ("counter.count", "4"),
         ("counter.name", "'c'"),
+        ("unique", "{1, 3}"),
+        ("frozen", "frozenset({4})"),
+        ("nothing", "set()"),
     ];
     let commands = asked.map(|(expression, _)| format!("print {expression}"));
     let commands: Vec<&str> = commands.iter().map(String::as_str).collect();

@@ -224,7 +224,10 @@ impl Arguments {
             match self.get(argument.name) {
                 None if needed => return Err(self.error(format!("{} is missing", argument.name))),
                 Some(value) if !argument.kind.is_met_by(value) => {
-                    return Err(self.error(format!("{value:?} is not a number")));
+                    let digits = value.strip_prefix('-').unwrap_or(value);
+                    let is_number = digits.bytes().all(|b| b.is_ascii_digit()) && digits != "";
+                    let why = if is_number { "out of range" } else { "not a number" };
+                    return Err(self.error(format!("{value:?} is {why}")));
                 }
                 _ => {}
             }

@@ -1,5 +1,7 @@
 //! What becomes of a call, as far as the name of what is called tells.
 
+use crate::symbols::demangle_short;
+
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Returns {
@@ -12,7 +14,7 @@ pub enum Returns {
 }
 
 /// Functions that never come back.
-const NEVER: [&str; 22] = [
+const NEVER: [&str; 21] = [
     "abort",
     "exit",
     "_exit",
@@ -28,7 +30,6 @@ const NEVER: [&str; 22] = [
     "__longjmp_chk",
     "pthread_exit",
     "std::terminate",
-    "_ZSt9terminatev",
     "__clang_call_terminate",
     "__cxa_bad_cast",
     "__cxa_throw_bad_array_new_length",
@@ -59,9 +60,10 @@ const AGAIN: [&str; 7] =
     ["setjmp", "_setjmp", "__setjmp", "sigsetjmp", "__sigsetjmp", "getcontext", "vfork"];
 
 impl Returns {
-    /// Of a function, whose name a symbol version or `@plt` may follow.
+    /// Of a function, whose name may be mangled, and a symbol version or `@plt` may follow.
     pub fn of(name: &str) -> Self {
-        let name = name.split('@').next().unwrap_or_default();
+        let name = demangle_short(name.split('@').next().unwrap_or_default());
+        let name = name.as_str();
         let panics = NEVER_BEGIN.iter().any(|never| name.starts_with(never));
         match (panics || NEVER.contains(&name), AGAIN.contains(&name)) {
             (true, _) => Self::Never,
@@ -80,6 +82,8 @@ mod tests {
         assert_eq!(Returns::of("exit@plt"), Returns::Never);
         assert_eq!(Returns::of("_setjmp@@GLIBC_2.2.5"), Returns::Again);
         assert_eq!(Returns::of("exits"), Returns::Once);
+        assert_eq!(Returns::of("_ZSt20__throw_length_errorPKc@plt"), Returns::Never);
+        assert_eq!(Returns::of("_ZSt9terminatev"), Returns::Never);
         assert_eq!(Returns::of("core::panicking::panic_in_cleanup"), Returns::Never);
     }
 }

@@ -82,7 +82,7 @@ impl Session {
         window: Window,
     ) -> Result<Vec<Execution>, LocationError> {
         let targets = self.resolve_passes(location)?;
-        Ok(self.executions_at(self.executed(&targets, window)?)?)
+        Ok(self.executions_at(self.executed(&targets, window)?, &targets)?)
     }
 
     /// The first executions of places in `times`, in order: at most `limit`.
@@ -95,12 +95,16 @@ impl Session {
         times: Range<u64>,
         limit: usize,
     ) -> Result<Vec<Execution>, StateError> {
-        self.executions_at(self.executed_in(targets, times, Direction::Forward, limit)?)
+        self.executions_at(self.executed_in(targets, times, Direction::Forward, limit)?, targets)
     }
 
-    /// What was executed at tracepoints, which ascend.
-    pub(super) fn executions_at(&self, all: Vec<u64>) -> Result<Vec<Execution>, StateError> {
-        let mut places = Places::new(self);
+    /// What was executed at tracepoints, which ascend; of those of `targets`, in their frames.
+    pub(super) fn executions_at(
+        &self,
+        all: Vec<u64>,
+        targets: &[Target],
+    ) -> Result<Vec<Execution>, StateError> {
+        let mut places = Places::of_targets(self, targets);
         let execution = |tracepoint: u64| {
             self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;

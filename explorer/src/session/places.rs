@@ -1,5 +1,6 @@
 //! Where tracepoints are, for long lists of them.
 
+use super::breakpoint::{Target, outside};
 use super::{Place, Session};
 use crate::symbols::CodeAddr;
 use crate::timeline::StateError;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 /// and what a chunk says is kept for the tracepoints that follow.
 pub struct Places<'a> {
     session: &'a Session,
+    targets: &'a [Target],
     known: HashMap<u64, Rc<Place>>,
     latest: Option<(u64, Rc<Place>)>,
     space: Option<Arc<AddressSpace>>,
@@ -26,8 +28,14 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// None known yet.
     pub fn new(session: &'a Session) -> Self {
+        Self::of_targets(session, &[])
+    }
+
+    /// The same; at a place of `targets`, outside of the inlined copies that it is outside of.
+    pub(super) fn of_targets(session: &'a Session, targets: &'a [Target]) -> Self {
         Self {
             session,
+            targets,
             known: HashMap::new(),
             latest: None,
             space: None,
@@ -51,7 +59,12 @@ impl<'a> Places<'a> {
         {
             return Ok((place.clone(), thread));
         }
-        let look = || self.session.locator.place(timeline, t, CodeAddr::Pc(pc));
+        let look = || {
+            let frames = self.session.locator.places(timeline, t, CodeAddr::Pc(pc));
+            let module = self.session.module_at(t, pc);
+            let place = frames.into_iter().nth(outside(self.targets, pc, module));
+            place.unwrap_or_else(|| Place::bare(pc))
+        };
         let place = self.known.entry(pc).or_insert_with(|| Rc::new(look())).clone();
         self.latest = Some((pc, place.clone()));
         Ok((place, thread))

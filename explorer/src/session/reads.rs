@@ -23,7 +23,7 @@ impl Session {
         let mut all = self.read_in(of, earlier, Direction::Backward, window.past)?;
         all.reverse();
         all.extend(self.read_in(of, later, Direction::Forward, window.future)?);
-        self.executions_at(all)
+        self.executions_at(all, &[])
     }
 
     /// The first reads of some of `addresses` in `times`, in order: at most `limit`.
@@ -38,7 +38,7 @@ impl Session {
     ) -> Result<Vec<Execution>, StateError> {
         let plans = Plans::with_reads(self.timeline.dictionary());
         let all = self.read_in((addresses, &plans), times, Direction::Forward, limit)?;
-        self.executions_at(all)
+        self.executions_at(all, &[])
     }
 
     /// At most `limit` tracepoints of `times` that read some of the addresses, in `direction`.

@@ -228,6 +228,7 @@ impl ModuleSymbols {
     ) -> BreakAddress {
         let at = ModuleAddr(address);
         let scopes = self.units().scopes(unit);
+        let scope = self.opened_at(unit, at).or(scope);
         let found = scopes.zip(scope).and_then(|(scopes, index)| {
             let scope = scopes.all.get(index)?;
             let function = self.scope_names(unit, scopes, scope).display;
@@ -252,6 +253,17 @@ impl ModuleSymbols {
             scope: None,
             resolver: false,
         })
+    }
+
+    /// The function whose first instruction is at an address, and of the line that declares it.
+    /// Optimised, it may begin inside of a copy of what it calls.
+    fn opened_at(&self, unit: usize, address: ModuleAddr) -> Option<usize> {
+        let scopes = self.units().scopes(unit)?;
+        let function = *scopes.chain_at(address.0).first()?;
+        scopes.all.get(function).filter(|scope| scope.entry == address.0)?;
+        let (at, own) = (self.location_at(address)?, self.function_dies(address, 0)?.physical);
+        let is_own = self.line_of(own) == Some(at.line.into()) && self.is_in_file(own, &at.file);
+        is_own.then_some(function)
     }
 
     /// The names of all functions, sorted, each once.

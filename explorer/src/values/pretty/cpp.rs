@@ -88,14 +88,21 @@ pub(super) fn sequence(head: String, elements: Vec<Value>, length: u64) -> Shown
     }
 }
 
-/// Element type, first address, number of elements, and number there is room for.
-pub(super) fn vector_parts(value: &Value, target: &dyn Target) -> Option<(Type, u64, u64, u64)> {
+/// Element type, first address, number of elements, and number there is room for, if that is
+/// known: optimised code does not keep it where it is not needed.
+pub(super) fn vector_parts(
+    value: &Value,
+    target: &dyn Target,
+) -> Option<(Type, u64, u64, Option<u64>)> {
     let of = value.argument(0)?;
     let size = of.size()?.max(1);
     let at = |name| number(value, &["_M_impl", name], target);
-    let (start, finish, end) = (at("_M_start")?, at("_M_finish")?, at("_M_end_of_storage")?);
-    let count = finish.checked_sub(start)? / size;
-    Some((of, start, count, end.checked_sub(start)? / size))
+    let (start, finish) = (at("_M_start")?, at("_M_finish")?);
+    let room = match at("_M_end_of_storage") {
+        Some(end) => Some(end.checked_sub(start)? / size),
+        None => None,
+    };
+    Some((of, start, finish.checked_sub(start)? / size, room))
 }
 
 fn vector(value: &Value, target: &dyn Target) -> Option<Shown> {
@@ -103,6 +110,7 @@ fn vector(value: &Value, target: &dyn Target) -> Option<Shown> {
         return super::adaptors::bits(value, target);
     }
     let (of, start, length, capacity) = vector_parts(value, target)?;
+    let capacity = capacity.map_or_else(|| "not known".to_owned(), |capacity| capacity.to_string());
     let head = format!("std::vector of length {length}, capacity {capacity}");
     Some(sequence(head, run(&of, start, length)?, length))
 }

@@ -1,5 +1,6 @@
 //! Objects of CPython, as Python writes them: the layouts of its headers (cpython/object.h,
-//! longintrepr.h, unicodeobject.h, listobject.h, tupleobject.h, internal/pycore_dict.h) from
+//! longintrepr.h, unicodeobject.h, listobject.h, tupleobject.h, setobject.h,
+//! internal/pycore_dict.h) from
 //! 3.11 to 3.13, for 64-bit machines.
 
 mod parts;
@@ -23,6 +24,9 @@ const OBJECTS: u32 = 200;
 /// Bytes of a string, and digits of an integer, that are shown.
 const TEXT: u64 = 200;
 const DIGITS: u64 = 4;
+
+/// The hash of a deleted entry of a set; no object has it.
+const DELETED: u64 = u64::MAX;
 
 /// Longest name of a type.
 const NAME: usize = 100;
@@ -114,6 +118,7 @@ impl<'t> Python<'t> {
             () if is(LIST, "list") => self.list(object, depth),
             () if is(TUPLE, "tuple") => self.tuple(object, depth),
             () if is(DICT, "dict") => self.dictionary(object, depth),
+            () if name == "set" || name == "frozenset" => self.set(object, name, depth),
             () => None,
         };
         Some(shown.unwrap_or_else(|| format!("<{name} object>")))
@@ -221,6 +226,34 @@ impl<'t> Python<'t> {
             texts.push(format!("... ({used} in all)"));
         }
         Some(format!("{{{}}}", texts.join(", ")))
+    }
+
+    /// The table of a set, in its order, which is that of Python's loops.
+    fn set(&self, object: u64, name: &str, depth: u32) -> Option<String> {
+        let (used, mask, table) =
+            (self.at(object, 24)?, self.at(object, 32)?, self.at(object, 40)?);
+        let mut texts = Vec::new();
+        // Empty and deleted entries are left out, but not without end.
+        for number in 0..=mask.min(ELEMENTS * 16) {
+            let entry = table.checked_add(number * 16)?;
+            let (key, hash) = (self.word(entry)?, self.at(entry, 8)?);
+            if key == 0 || hash == DELETED {
+                continue;
+            }
+            if texts.len() as u64 >= ELEMENTS {
+                break;
+            }
+            texts.push(self.object(key, depth + 1)?);
+        }
+        if used > texts.len() as u64 {
+            texts.push(format!("... ({used} in all)"));
+        }
+        let elements = texts.join(", ");
+        Some(match (name, used) {
+            (name, 0) => format!("{name}()"),
+            ("set", _) => format!("{{{elements}}}"),
+            (name, _) => format!("{name}({{{elements}}})"),
+        })
     }
 }
 

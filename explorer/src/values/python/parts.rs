@@ -129,6 +129,7 @@ impl Python<'_> {
         let (size, key_at) = if kind == 0 { (24, 8) } else { (16, 0) };
         let first = keys.checked_add(32)?.checked_add(1 << log2_indices)?;
         let entries = self.at(keys, 24)?;
+        let mut unknown = false;
         for number in 0..entries.min(MOST_ENTRIES) {
             let entry = first.checked_add(number * size)?;
             let slot = match values {
@@ -136,11 +137,18 @@ impl Python<'_> {
                 values => values.checked_add(number * 8)?,
             };
             let own = self.at(entry, key_at)?;
-            if own != 0 && self.word(slot)? != 0 && self.is_key(own, key)? {
-                return Some(Ok(slot));
+            if own == 0 || self.word(slot)? == 0 {
+                continue;
+            }
+            match self.is_key(own, key) {
+                Some(true) => return Some(Ok(slot)),
+                Some(false) => {}
+                None => unknown = true,
             }
         }
-        Some(Err(if entries > MOST_ENTRIES { NotIndexed::Large } else { NotIndexed::Key }))
+        // What cannot be read may have been the one.
+        let missing = if entries > MOST_ENTRIES { NotIndexed::Large } else { NotIndexed::Key };
+        (!unknown).then_some(Err(missing))
     }
 
     /// Whether an object is a key; `None` if that cannot be told.

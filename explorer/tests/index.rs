@@ -250,8 +250,8 @@ fn check_values(session: &mut Session, program: &Program, rng: &mut Rng) {
         let t = one.tracepoint;
         assert!(last < Some(t), "in order, each once");
         last = Some(t);
-        assert_eq!(one.old, held(t), "{range:x?} before {t}");
-        assert_eq!(one.new, held(t + 1), "{range:x?} after {t}");
+        assert_eq!(*one.old, *held(t), "{range:x?} before {t}");
+        assert_eq!(*one.new, *held(t + 1), "{range:x?} after {t}");
         assert_eq!(one.current, t == session.cursor());
     }
 }

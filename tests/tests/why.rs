@@ -175,7 +175,7 @@ fn stored(timeline: &Timeline, span: &Span, states: std::ops::Range<u64>) -> Opt
 /// Checks one link of a chain of moves; `state` is the one its reader saw it at.
 fn check(timeline: &Timeline, link: &Link, wanted: &[Option<u8>], state: u64) {
     let Some(tracepoint) = link.tracepoint else { return };
-    assert_eq!(link.value, wanted, "{link:?}");
+    assert_eq!(&*link.value, wanted, "{link:?}");
     for t in tracepoint + 1..=state.min(tracepoint + 100) {
         assert_eq!(held(timeline, &link.span, t), wanted, "at {t}: {link:?}");
     }

@@ -225,7 +225,8 @@ impl Arguments {
                 None if needed => return Err(self.error(format!("{} is missing", argument.name))),
                 Some(value) if !argument.kind.is_met_by(value) => {
                     let digits = value.strip_prefix('-').unwrap_or(value);
-                    let is_number = digits.bytes().all(|b| b.is_ascii_digit()) && digits != "";
+                    let is_number =
+                        digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty();
                     let why = if is_number { "out of range" } else { "not a number" };
                     return Err(self.error(format!("{value:?} is {why}")));
                 }

@@ -4,7 +4,7 @@ use super::more;
 use super::rows::{BATCH, ListEnd, Rows};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
-use crate::render::{Page, Table, hex, thousands};
+use crate::render::{Page, Table, hex, push_thousands};
 use crate::session::{Execution, Place, Session, Window};
 use serde::Serialize;
 use std::ops::Range;
@@ -79,7 +79,10 @@ pub(super) fn place_cells(place: &Place) -> [String; 2] {
 /// its thread, if there are several.
 pub(super) fn head(current: bool, tracepoint: u64, thread: Option<usize>) -> Vec<String> {
     let mark = if current { "*" } else { "" }.to_owned();
-    let mut cells = vec![mark, format!("#{}", thousands(tracepoint))];
+    let mut number = String::with_capacity(16);
+    number.push('#');
+    push_thousands(&mut number, tracepoint);
+    let mut cells = vec![mark, number];
     cells.extend(thread.map(|number| number.to_string()));
     cells
 }

@@ -93,7 +93,7 @@ impl Output for Maps {
                 map.title(),
             ];
             let cells = cells.into_iter().enumerate().filter(|(column, _)| shown(*column));
-            table.row(cells.map(|(_, cell)| cell).collect());
+            table.row(cells.map(|(_, cell)| cell));
         }
         table.render(page);
     }

@@ -2,6 +2,7 @@
 //! reference and every front end read it.
 
 mod about_code;
+mod ahead;
 mod argument;
 mod asked;
 mod bookmarks;

@@ -7,11 +7,15 @@ use super::position::Position;
 use super::rows::{ListEnd, Rows};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
-use crate::render::{Page, thousands};
-use crate::session::{Bytes, Content, Modification, Session, Subject, Window, value_text};
+use crate::render::{Page, Table, hex, thousands};
+use crate::session::{Bytes, Content, Modification, Place, Session, Subject, Window, value_text};
 use crate::symbols::datatypes::Type;
 use crate::timeline::{Direction, StateError};
+use crate::values::PlainNumber;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes of a value that the table shows.
 const SHOWN: usize = 16;
@@ -74,8 +78,9 @@ impl Output for Modifications {
         let function = if threads { 3 } else { 2 } + usize::from(!narrow);
         let (old, new) = (function + 2, function + 3);
         let mut table = table.shrinks(&[function + 1, function, old, new]).compares(old, new);
+        let mut places = PlaceCells::new(narrow);
         self.modifications.each(&mut |rows| {
-            rows.iter().for_each(|one| table.row(cells(one, narrow)));
+            rows.iter().for_each(|one| put(&mut table, one, &mut places));
             table.part(page);
             page.is_wanted()
         });
@@ -88,20 +93,46 @@ impl Output for Modifications {
     }
 }
 
-fn cells(row: &Row, narrow: bool) -> Vec<String> {
+/// The cells of places: most rows of a list have the one before's.
+struct PlaceCells {
+    narrow: bool,
+    last: Option<(Arc<Place>, Vec<String>)>,
+}
+
+impl PlaceCells {
+    fn new(narrow: bool) -> Self {
+        Self { narrow, last: None }
+    }
+
+    /// Of a place, without its address if there is no room for that.
+    fn of(&mut self, place: &Arc<Place>) -> &[String] {
+        let known = self.last.take().filter(|(last, _)| Arc::ptr_eq(last, place));
+        let make = || {
+            let pc = (!self.narrow).then(|| hex(place.pc));
+            (place.clone(), pc.into_iter().chain(place_cells(place)).collect())
+        };
+        &self.last.insert(known.unwrap_or_else(make)).1
+    }
+}
+
+/// Puts a row into the table.
+fn put(table: &mut Table, row: &Row, places: &mut PlaceCells) {
     let modification = &row.modification;
-    let (old, new) = (row.old_value.clone(), row.new_value.clone());
-    let mut cells = head(modification.current, modification.tracepoint, row.number);
-    cells.extend((!narrow).then(|| crate::render::hex(modification.place.pc)));
-    cells.extend(place_cells(&modification.place));
-    let mapped = match modification.mapped {
-        true if modification.new.iter().all(Option::is_none) => " (unmapped)",
-        true => " (mapped)",
-        false => "",
+    let head = head(modification.current, modification.tracepoint, row.number);
+    let place = places.of(&modification.place);
+    let old = text(row.old_value.as_ref(), &modification.old);
+    let new = text(row.new_value.as_ref(), &modification.new);
+    let new = match modification.mapped {
+        true if modification.new.iter().all(Option::is_none) => new + " (unmapped)",
+        true => new + " (mapped)",
+        false => new,
     };
-    cells.push(old.unwrap_or_else(|| shown(&modification.old)));
-    cells.push(new.unwrap_or_else(|| shown(&modification.new)) + mapped);
-    cells
+    let own = head.iter().chain(place).map(String::as_str);
+    table.row(own.chain([&*old, &*new]));
+}
+
+fn text<'r>(shown_as: Option<&'r String>, value: &[Option<u8>]) -> Cow<'r, str> {
+    shown_as.map_or_else(|| Cow::Owned(shown(value)), |text| Cow::Borrowed(&**text))
 }
 
 fn shown(value: &[Option<u8>]) -> String {
@@ -127,7 +158,9 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
 
 /// The writes that `window` asks for.
 fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, CommandError> {
-    let mut shower = Shower { subject: asked.subject.clone(), of: asked.of.clone(), shown: 0 };
+    let (subject, of) = (asked.subject.clone(), asked.of.clone());
+    let number = of.as_ref().filter(|_| subject.bits().is_none()).and_then(PlainNumber::of);
+    let mut shower = Shower { subject, of, number, shown: 0 };
     let times = asked.times(session);
     if !is_long(window) {
         let mut found = session.modifications(&asked.subject, times, more::wider(window))?;
@@ -135,11 +168,18 @@ fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, 
         return Ok(Rows::all(shower.rows(session, found)?, more));
     }
     let span = session.written_span(&asked.subject, times, window)?;
-    let twin = session.twin();
+    let twin = session.twin_maker();
     let tracepoint = |row: &Row| row.modification.tracepoint;
-    Rows::found(span, tracepoint, move |times, most| {
-        let found = twin.modifications_in(&shower.subject, times, most)?;
-        Ok(shower.rows(&twin, found)?)
+    Rows::found_ahead(span, tracepoint, move || {
+        let twin = twin();
+        // The last found, one of which may have been one too many.
+        let mut latest: Vec<Modification> = Vec::new();
+        move |times: Range<u64>, most| {
+            let last = latest.iter().rfind(|one| one.tracepoint < times.start);
+            let found = twin.modifications_behind(&shower.subject, times, most, last)?;
+            latest = found.iter().rev().take(2).rev().cloned().collect();
+            Ok(shower.rows(&twin, found)?)
+        }
     })
 }
 
@@ -147,6 +187,8 @@ fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, 
 struct Shower {
     subject: Subject,
     of: Option<Type>,
+    /// How values of that are shown, if as plain numbers.
+    number: Option<PlainNumber>,
     /// Rows made so far.
     shown: usize,
 }
@@ -158,24 +200,25 @@ impl Shower {
         found: Vec<Modification>,
     ) -> Result<Vec<Row>, StateError> {
         let scene = session.scene()?;
-        // What one leaves is mostly what the next one finds.
-        let mut last: (Bytes, Option<String>) = <_>::default();
-        let mut rows = Vec::with_capacity(found.len());
+        let mut rows: Vec<Row> = Vec::with_capacity(found.len());
         for modification in found {
             let Modification { tracepoint: t, thread, .. } = modification;
-            let mut value = |held: &Bytes, t| match &self.of {
+            let value = |held: &Bytes, t| match &self.of {
                 Some(of) if self.shown < MOST_READ => {
                     session.value_held(&scene, (&self.subject, of), held, t)
                 }
-                Some(_) if last.0 == *held => Ok(last.1.clone()),
-                Some(of) => {
-                    let text = scene.typed_text(&self.subject, of, held);
-                    last = (held.clone(), text.clone());
-                    Ok(text)
-                }
+                Some(of) => Ok(match self.number {
+                    Some(number) => number.text(held),
+                    None => scene.typed_text(&self.subject, of, held),
+                }),
                 None => Ok(None),
             };
-            let old_value = value(&modification.old, t)?;
+            // What one leaves is mostly what the next one finds.
+            let last = rows.last().filter(|_| self.shown > MOST_READ);
+            let old_value = match last.filter(|last| last.modification.new == modification.old) {
+                Some(last) => last.new_value.clone(),
+                None => value(&modification.old, t)?,
+            };
             let new_value = value(&modification.new, t + 1)?;
             let number = session.thread_number(thread);
             rows.push(Row { modification, old_value, new_value, number });

@@ -1,6 +1,7 @@
 //! Rows of long lists: made while they are shown, a batch at a time, and never all held.
 
 use super::CommandError;
+use super::ahead::Ahead;
 use crate::session::Span;
 use serde::ser::{Error, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -9,6 +10,9 @@ use std::rc::Rc;
 
 /// Rows made together.
 pub(super) const BATCH: usize = 1 << 16;
+
+/// The same of rows that a thread makes: it may be as many ahead of what is shown.
+const AHEAD: usize = 1 << 15;
 
 /// The same of rows that take long to make.
 pub(super) const SLOW_BATCH: usize = 1 << 12;
@@ -112,29 +116,48 @@ impl<R: 'static> Rows<R> {
         batch: usize,
         span: Span,
         tracepoint: fn(&R) -> u64,
-        mut find: impl FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError> + 'static,
+        find: impl FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError> + 'static,
     ) -> Result<Self, CommandError> {
-        let Span { mut times, mut left, more } = span;
+        let more = span.more;
+        let mut found = Found { batch, span, tracepoint, find };
+        Self::told(more, move || found.next())
+    }
+
+    /// The same, of rows that a thread finds while those before them are shown; `finder` makes
+    /// there what finds them.
+    ///
+    /// # Errors
+    /// Those of finding the first.
+    pub fn found_ahead<F>(
+        span: Span,
+        tracepoint: fn(&R) -> u64,
+        finder: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Self, CommandError>
+    where
+        R: Send,
+        F: FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError>,
+    {
+        let more = span.more;
+        let ahead = Ahead::start(move || {
+            let mut found = Found { batch: AHEAD, span, tracepoint, find: finder() };
+            move || found.next()
+        })?;
+        Self::told(more, move || ahead.next())
+    }
+
+    /// Those of `batches`, which say whether more rows are left out behind theirs.
+    fn told(
+        more: bool,
+        mut batches: impl FnMut() -> Result<(Vec<R>, bool), CommandError> + 'static,
+    ) -> Result<Self, CommandError> {
         let ending = ListEnd::default();
         ending.0.0.set(more);
         let told = ending.clone();
         let mut next = move || {
-            let most = left.min(batch);
-            if most == 0 || times.is_empty() {
-                return Ok(Vec::new());
-            }
-            // One more tells whether there are more.
-            let mut rows = find(times.clone(), most + 1)?;
-            let beyond = rows.len() > most;
-            rows.truncate(most);
-            left -= rows.len();
-            if beyond && left == 0 {
+            let (rows, more) = batches()?;
+            if more {
                 told.set_more();
             }
-            times.start = match rows.last() {
-                Some(last) if beyond => tracepoint(last).saturating_add(1),
-                _ => times.end,
-            };
             Ok(rows)
         };
         Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
@@ -197,6 +220,35 @@ impl<R: 'static> Rows<R> {
                 }
             }
         }
+    }
+}
+
+/// Finds the rows of a span.
+struct Found<R, F> {
+    batch: usize,
+    span: Span,
+    tracepoint: fn(&R) -> u64,
+    find: F,
+}
+
+impl<R, F: FnMut(std::ops::Range<u64>, usize) -> Result<Vec<R>, CommandError>> Found<R, F> {
+    /// The next rows, none behind the last; and whether there are some behind those asked for.
+    fn next(&mut self) -> Result<(Vec<R>, bool), CommandError> {
+        let Span { times, left, .. } = &mut self.span;
+        let most = self.batch.min(*left);
+        if most == 0 || times.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        // One more tells whether there are more.
+        let mut rows = (self.find)(times.clone(), most + 1)?;
+        let beyond = rows.len() > most;
+        rows.truncate(most);
+        *left -= rows.len();
+        times.start = match rows.last() {
+            Some(last) if beyond => (self.tracepoint)(last).saturating_add(1),
+            _ => times.end,
+        };
+        Ok((rows, beyond && *left == 0))
     }
 }
 

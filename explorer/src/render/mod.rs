@@ -48,15 +48,27 @@ pub fn deserialize_hex<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64,
 
 /// A number with its thousands apart: `1,234,567`.
 pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
+    let mut text = String::new();
+    push_thousands(&mut text, number);
     text
+}
+
+/// Appends a number with its thousands apart.
+pub fn push_thousands(text: &mut String, number: u64) {
+    // From the last digit to the first: at most 20, and 6 commas.
+    let (mut left, mut digits, mut count) = (number, [0u8; 26], 0);
+    for (place, to) in digits.iter_mut().enumerate() {
+        if place % 4 == 3 {
+            *to = b',';
+        } else {
+            (*to, left) = (b'0' + (left % 10) as u8, left / 10);
+        }
+        count = place + 1;
+        if left == 0 {
+            break;
+        }
+    }
+    text.extend(digits.iter().take(count).rev().map(|digit| char::from(*digit)));
 }
 
 #[cfg(test)]
@@ -69,5 +81,7 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1000), "1,000");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(100_000), "100,000");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
     }
 }

@@ -159,28 +159,23 @@ impl<'f> Page<'f> {
 /// `text` with control characters (tabs aside) as `\x1b`: recorded bytes must
 /// not reach the terminal as commands.
 pub fn escape(text: &str) -> String {
-    if is_plain(text) {
-        return text.to_owned();
-    }
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && character != '\t' {
-            let _ = write!(escaped, "\\x{:02x}", u32::from(character));
-        } else {
-            escaped.push(character);
-        }
-    }
+    escape_into(&mut escaped, text);
     escaped
 }
 
-/// Whether [`escape`] leaves a text as it is, as far as its bytes tell.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
-}
-
-/// The same as [`escape`], of a text that need not be kept.
-pub(super) fn escape_owned(text: String) -> String {
-    if is_plain(&text) { text } else { escape(&text) }
+/// The same, behind what is in `out`.
+pub(super) fn escape_into(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+        return out.push_str(text);
+    }
+    for character in text.chars() {
+        if character.is_control() && character != '\t' {
+            let _ = write!(out, "\\x{:02x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Tables: one row a line, whatever the terminal's width.
 
-use super::page::escape_owned;
+use super::page::escape_into;
 use super::{Page, Style, escape};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
@@ -28,7 +28,7 @@ pub struct Table {
     compared: Option<(usize, usize)>,
     /// How wide each column is, were the page wide enough; rows that went before count.
     natural: Vec<usize>,
-    rows: Vec<Vec<String>>,
+    rows: Rows,
     /// Whether the heading stands on the page.
     headed: bool,
 }
@@ -45,7 +45,7 @@ impl Table {
             shrinking: Vec::new(),
             ending: None,
             compared: None,
-            rows: Vec::new(),
+            rows: Rows::default(),
             headed: false,
         }
     }
@@ -101,14 +101,15 @@ impl Table {
 
     /// How many characters at the beginning of the cells compared are left out, so that where they
     /// differ is seen.
-    fn alike(&self, row: &[String], widths: &[usize]) -> usize {
-        let seen = |column: usize| Some((row.get(column)?, *widths.get(column)?));
+    fn alike(&self, row: &[&str], widths: &[usize]) -> usize {
+        let seen = |column: usize| Some((*row.get(column)?, *widths.get(column)?));
         let both = self.compared.and_then(|(a, b)| Some((seen(a)?, seen(b)?)));
-        let Some(((a, a_width), (b, b_width))) = both.filter(|(a, b)| a.0 != b.0) else { return 0 };
+        let fits = |(cell, width): (&str, usize)| columns(cell) <= width;
+        let cut = both.filter(|(a, b)| a.0 != b.0 && !(fits(*a) && fits(*b)));
+        let Some(((a, a_width), (b, b_width))) = cut else { return 0 };
         let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
         let width = a_width.min(b_width);
-        let is_seen = columns(a) <= a_width && columns(b) <= b_width || alike + 2 < width;
-        if is_seen { 0 } else { alike.saturating_sub(width / 3) }
+        if alike + 2 < width { 0 } else { alike.saturating_sub(width / 3) }
     }
 
     /// The columns that have some heading.
@@ -120,12 +121,15 @@ impl Table {
     }
 
     /// Appends a row.
-    pub fn row(&mut self, cells: Vec<String>) {
-        let cells: Vec<String> = cells.into_iter().map(escape_owned).collect();
-        for (cell, width) in cells.iter().zip(&mut self.natural) {
-            *width = (*width).max(columns(cell));
+    pub fn row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
+        let mut natural = self.natural.iter_mut();
+        for cell in cells {
+            let cell = self.rows.cell(cell.as_ref());
+            if let Some(width) = natural.next() {
+                *width = (*width).max(columns(cell));
+            }
         }
-        self.rows.push(cells);
+        self.rows.end_row();
     }
 
     /// Appends the table to `page`. What is too long for the page is cut.
@@ -136,29 +140,35 @@ impl Table {
     /// Appends the rows there are to `page`, and drops them: of a long list, further ones come.
     pub fn part(&mut self, page: &mut Page) {
         self.lines(page);
-        (self.headed, self.rows) = (true, Vec::new());
+        self.headed = true;
+        self.rows.clear();
     }
 
     fn lines(&self, page: &mut Page) {
         let widths = self.widths(page.width());
         let places = self.ending();
-        let heading = (!self.headed).then_some((Style::Heading, &self.heading));
-        let rows = self.rows.iter().map(|row| (Style::Plain, row));
-        let mut line = String::new();
-        for (style, row) in heading.into_iter().chain(rows) {
+        let (mut line, mut row) = (String::new(), Vec::new());
+        let heading = if self.headed { None } else { Some(Style::Heading) };
+        let rows = (0..self.rows.len()).map(|number| (Style::Plain, Some(number)));
+        for (style, number) in heading.map(|style| (style, None)).into_iter().chain(rows) {
             line.clear();
-            let skipped = self.alike(row, &widths);
+            row.clear();
+            match number {
+                Some(number) => row.extend(self.rows.cells(number)),
+                None => row.extend(self.heading.iter().map(String::as_str)),
+            }
+            let skipped = self.alike(&row, &widths);
             for (column, width) in widths.iter().enumerate() {
-                let cell = row.get(column).map_or("", String::as_str);
+                let cell = row.get(column).copied().unwrap_or_default();
                 let compared = self.compared.is_some_and(|(a, b)| column == a || column == b);
                 let cell = without(cell, if compared { skipped } else { 0 });
-                let cell = fitted(&cell, *width, places.contains(&column));
-                let blanks = width.saturating_sub(columns(&cell));
+                let (cell, taken) = fitted(&cell, *width, places.contains(&column));
+                let blanks = width.saturating_sub(taken);
                 let [before, behind] =
                     if self.right.contains(&column) { [blanks, 0] } else { [0, blanks] };
-                line.extend(std::iter::repeat_n(' ', before));
+                pad(&mut line, before);
                 line.push_str(&cell);
-                line.extend(std::iter::repeat_n(' ', behind + 2));
+                pad(&mut line, behind + 2);
             }
             let line = line.trim_end();
             match page.width() {
@@ -166,6 +176,61 @@ impl Table {
                 Some(width) => page.escaped(style, &cut(line, Some(width.max(LEAST)))),
             }
         }
+    }
+}
+
+/// The cells of rows, one behind the other: a long list has millions.
+#[derive(Default)]
+struct Rows {
+    text: String,
+    /// Where cells end in the text.
+    ends: Vec<usize>,
+    /// How many cells there are up to the end of each row.
+    rows: Vec<usize>,
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.rows.clear();
+    }
+
+    /// Appends a cell to the last row; it as it is shown.
+    fn cell(&mut self, cell: &str) -> &str {
+        let start = self.text.len();
+        escape_into(&mut self.text, cell);
+        self.ends.push(self.text.len());
+        self.text.get(start..).unwrap_or_default()
+    }
+
+    /// What follows is in the next row.
+    fn end_row(&mut self) {
+        self.rows.push(self.ends.len());
+    }
+
+    /// The cells of a row.
+    fn cells(&self, row: usize) -> impl Iterator<Item = &str> {
+        let before = |at: usize, ends: &[usize]| {
+            at.checked_sub(1).and_then(|at| ends.get(at)).copied().unwrap_or(0)
+        };
+        let all = before(row, &self.rows)..self.rows.get(row).copied().unwrap_or(0);
+        all.filter_map(move |at| self.text.get(before(at, &self.ends)..*self.ends.get(at)?))
+    }
+}
+
+/// Appends so many blanks.
+fn pad(line: &mut String, blanks: usize) {
+    const BLANKS: &str = "                                ";
+    let mut left = blanks;
+    while left > 0 {
+        let part = left.min(BLANKS.len());
+        line.push_str(BLANKS.get(..part).unwrap_or_default());
+        left -= part;
     }
 }
 
@@ -182,13 +247,16 @@ fn without(cell: &str, skipped: usize) -> Cow<'_, str> {
     }
 }
 
-/// A cell in at most so many columns; of those that keep their ends, the end.
-fn fitted(cell: &str, width: usize, ends: bool) -> Cow<'_, str> {
-    match ends {
-        _ if columns(cell) <= width => Cow::Borrowed(cell),
-        true => Cow::Owned(cut_front(cell, width)),
-        false => Cow::Owned(cut(cell, Some(width))),
+/// A cell in at most so many columns, and how many it takes; of those that keep their ends, the
+/// end.
+fn fitted(cell: &str, width: usize, ends: bool) -> (Cow<'_, str>, usize) {
+    let whole = columns(cell);
+    if whole <= width {
+        return (Cow::Borrowed(cell), whole);
     }
+    let cell = if ends { cut_front(cell, width) } else { cut(cell, Some(width)) };
+    let taken = columns(&cell);
+    (Cow::Owned(cell), taken)
 }
 
 /// The first `width` characters of `line`, with an ellipsis if that is not all.

@@ -7,7 +7,7 @@ use crate::symbols::{Arrival, CodeAddr};
 use crate::timeline::{Direction, StateError};
 use serde::Serialize;
 use std::ops::{ControlFlow, Range};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many of something before and behind the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Execution {
     pub thread: u32,
     /// Where it is.
     #[serde(flatten, serialize_with = "super::places::serialize")]
-    pub place: Rc<Place>,
+    pub place: Arc<Place>,
     /// Whether it is the cursor's.
     pub current: bool,
 }

@@ -9,7 +9,6 @@ use rdb_schema::space::AddressSpace;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Places of tracepoints. What is at one address is found once for the same mappings,
@@ -17,8 +16,8 @@ use std::sync::Arc;
 pub struct Places<'a> {
     session: &'a Session,
     targets: &'a [Target],
-    known: HashMap<u64, Rc<Place>>,
-    latest: Option<(u64, Rc<Place>)>,
+    known: HashMap<u64, Arc<Place>>,
+    latest: Option<(u64, Arc<Place>)>,
     space: Option<Arc<AddressSpace>>,
     /// States with these mappings, of the chunk at hand.
     states: Range<u64>,
@@ -48,7 +47,7 @@ impl<'a> Places<'a> {
     ///
     /// # Errors
     /// The history's.
-    pub fn of(&mut self, t: u64) -> Result<(Rc<Place>, u32), StateError> {
+    pub fn of(&mut self, t: u64) -> Result<(Arc<Place>, u32), StateError> {
         if !self.states.contains(&t) {
             self.enter(t)?;
         }
@@ -65,7 +64,7 @@ impl<'a> Places<'a> {
             let place = frames.into_iter().nth(outside(self.targets, pc, module));
             place.unwrap_or_else(|| Place::bare(pc))
         };
-        let place = self.known.entry(pc).or_insert_with(|| Rc::new(look())).clone();
+        let place = self.known.entry(pc).or_insert_with(|| Arc::new(look())).clone();
         self.latest = Some((pc, place.clone()));
         Ok((place, thread))
     }
@@ -87,7 +86,7 @@ impl<'a> Places<'a> {
 
 /// For serde: the place, as if it were not shared.
 pub(super) fn serialize<S: serde::Serializer>(
-    place: &Rc<Place>,
+    place: &Arc<Place>,
     out: S,
 ) -> Result<S::Ok, S::Error> {
     place.as_ref().serialize(out)

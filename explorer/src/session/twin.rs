@@ -9,12 +9,14 @@ use std::sync::Arc;
 impl Session {
     /// A session that sees what this one does at its cursor, to go on answering.
     pub fn twin(&self) -> Self {
-        Session {
-            cursor: self.cursor,
-            chosen: self.chosen,
-            selected: self.selected,
-            ..Twins::of(self).session()
-        }
+        self.twin_maker()()
+    }
+
+    /// Makes such a session, in another thread as well.
+    pub fn twin_maker(&self) -> impl FnOnce() -> Self + Send + use<> {
+        let twins = Twins::of(self);
+        let (cursor, chosen, selected) = (self.cursor, self.chosen, self.selected);
+        move || Session { cursor, chosen, selected, ..twins.session() }
     }
 }
 

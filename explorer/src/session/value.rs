@@ -1,7 +1,13 @@
 //! What memory or a register holds, as far as it is known.
 
-/// Bytes, of which some may not be known.
-pub type Bytes = Vec<Option<u8>>;
+/// Bytes, of which some may not be known; few are kept without a place of their own, as long
+/// lists have millions.
+pub type Bytes = smallvec::SmallVec<[Option<u8>; 8]>;
+
+/// So many bytes, none of them known.
+pub fn unknown(length: usize) -> Bytes {
+    Bytes::from_elem(None, length)
+}
 
 /// A value of at most 8 bytes as a number, a longer one as its bytes in the order
 /// of memory; unknown ones as `??`.

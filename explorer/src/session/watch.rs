@@ -192,7 +192,7 @@ impl Session {
     ) -> Result<Triggered, StateError> {
         let addresses = subject.addresses().unwrap_or_default();
         let length = addresses.end.saturating_sub(addresses.start) as usize;
-        let mut value = self.timeline.memory(moment, addresses.start, length)?;
+        let mut value: Bytes = self.timeline.memory(moment, addresses.start, length)?.into();
         if let Some(bits) = subject.bits() {
             value = field_of(bits, &value);
         }

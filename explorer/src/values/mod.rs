@@ -15,7 +15,7 @@ pub mod value;
 pub use bytes::Bytes;
 pub use exact::{Exact, Float, FloatFormat};
 pub use float::float_text;
-pub use format::{Format, Formatter, TextStyle, Wide, character, quoted_bytes, units};
+pub use format::{Format, Formatter, PlainNumber, TextStyle, Wide, character, quoted_bytes, units};
 pub use member_pointer::MemberTarget;
 pub(crate) use parts::Visits;
 pub use value::{Place, Value};

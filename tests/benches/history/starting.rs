@@ -1,5 +1,6 @@
-//! From starting the explorer to its first answer, with an index at hand.
+//! From starting the explorer to its first answer, and to its longest list, with an index at hand.
 
+use rdb_explorer::timeline::Timeline;
 use rdb_tests::binaries::binaries;
 use rdb_tests::measure::report::{Bar, Report};
 use rdb_tests::measure::statistics::median;
@@ -13,6 +14,10 @@ const STARTS: usize = 5;
 /// Most milliseconds.
 const MOST: f64 = 200.0;
 
+/// Rows of the list, and how many are printed a second at least.
+const ROWS: usize = 1_000_000;
+const LEAST_ROWS: f64 = 1e6;
+
 /// Measures starts.
 pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
     assert!(index.is_file(), "an index was built before");
@@ -22,6 +27,13 @@ pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
     };
     report.add(name, "open to first answer, ms", times("where"), Bar::AtMost(MOST));
     report.note(name, "open to an indexed answer, ms", times("executions -c 1 once"));
+    // A round has as many writes: shorter histories have no such list.
+    if Timeline::open(trace).expect("a trace").end() as usize > 50 * ROWS {
+        let list = |rows| times(&format!("mod list -w future -c {rows} counter"));
+        let seconds = (list(ROWS) - list(1)) / 1e3;
+        let what = "mod list printed, rows/s";
+        report.add(name, what, ROWS as f64 / seconds, Bar::AtLeast(LEAST_ROWS));
+    }
 }
 
 fn milliseconds(trace: &Path, question: &str) -> f64 {

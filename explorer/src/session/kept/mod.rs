@@ -5,7 +5,7 @@
 mod writes;
 
 use super::subject::Subject;
-use super::value::Bytes;
+use super::value::{Bytes, unknown};
 use super::{Scene, Session};
 use crate::symbols::Variable;
 use crate::symbols::location::{Frame, Listed};
@@ -234,7 +234,7 @@ impl Session {
                 return Ok(held);
             }
         }
-        let bytes = vec![None; kept.bytes.min(MAX_BYTES) as usize];
+        let bytes = unknown(kept.bytes.min(MAX_BYTES) as usize);
         Ok(Held { place: Place::None, bytes, innermost: false })
     }
 

@@ -3,7 +3,7 @@
 use super::Moment;
 use super::stored::written;
 use crate::index::Plans;
-use crate::session::value::Bytes;
+use crate::session::value::{Bytes, unknown};
 use crate::session::{Session, Subject};
 use crate::timeline::{Direction, StateError};
 use std::ops::Range;
@@ -19,7 +19,7 @@ impl Session {
         let memory = |t: u64| self.timeline.memory(t, addresses.start, length as usize);
         let subject = Subject::Memory { address: addresses.start, bytes: length, bits: None };
         let writes = self.moments(&subject, 0..t, Direction::Backward, MAX_WRITES)?;
-        let mut newest: Bytes = vec![None; length as usize];
+        let mut newest = unknown(length as usize);
         for (at, mapped) in &writes {
             if *mapped {
                 return Ok(over(newest, &memory(at + 1)?));
@@ -29,7 +29,11 @@ impl Session {
                 return Ok(newest);
             }
         }
-        if writes.len() < MAX_WRITES { Ok(over(newest, &memory(0)?)) } else { memory(t) }
+        if writes.len() < MAX_WRITES {
+            Ok(over(newest, &memory(0)?))
+        } else {
+            Ok(memory(t)?.into())
+        }
     }
 
     /// Sets those bytes that are not set yet to what tracepoint `at` stored there.

@@ -3,7 +3,7 @@
 
 use super::Moment as Written;
 use crate::dataflow::{Kept, KeptBits, Moment};
-use crate::session::value::Bytes;
+use crate::session::value::{Bytes, unknown};
 use crate::session::{Session, Subject};
 use crate::symbols::datatypes::Bits;
 use crate::timeline::{Direction, StateError};
@@ -124,7 +124,7 @@ pub fn field_of(bits: Bits, held: &[Option<u8>]) -> Bytes {
     let length = bits.size.div_ceil(8).min(16) as usize;
     match crate::values::Bytes::of_memory(0, held).bits(bits.offset, bits.size) {
         Ok(number) => number.to_le_bytes().into_iter().take(length).map(Some).collect(),
-        Err(_) => vec![None; length],
+        Err(_) => unknown(length),
     }
 }
 
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_field_is_its_bits_across_bytes() {
-        assert_eq!(field_of(FIELD, &known([0b1100_0000, 0b01])), [Some(0b0111)]);
-        assert_eq!(field_of(FIELD, &[Some(0), None]), [None]);
-        assert_eq!(field_of(Bits { offset: 0, size: 9 }, &known([1, 1])), [Some(1), Some(1)]);
+        assert_eq!(*field_of(FIELD, &known([0b1100_0000, 0b01])), [Some(0b0111)]);
+        assert_eq!(*field_of(FIELD, &[Some(0), None]), [None]);
+        assert_eq!(*field_of(Bits { offset: 0, size: 9 }, &known([1, 1])), [Some(1), Some(1)]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::timeline::{Direction, StateError};
 use field::Change;
 use serde::Serialize;
 use std::ops::{ControlFlow, Range};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// One write to a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Modification {
     pub thread: u32,
     /// Its instruction.
     #[serde(flatten, serialize_with = "super::places::serialize")]
-    pub place: Rc<Place>,
+    pub place: Arc<Place>,
     /// What was there before.
     #[serde(serialize_with = "serialize_value")]
     pub old: Bytes,
@@ -71,6 +71,27 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<Modification>, StateError> {
         self.placed(self.changes(subject, times, Direction::Forward, limit)?)
+    }
+
+    /// The first writes of `times`, in order: at most `limit`; `last` is the one before `times`,
+    /// if that is known: what it left is what the first finds.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn modifications_behind(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        limit: usize,
+        last: Option<&Modification>,
+    ) -> Result<Vec<Modification>, StateError> {
+        let (Some(last), Subject::Memory { bits: None, .. }) = (last, subject) else {
+            return self.modifications_in(subject, times, limit);
+        };
+        let moments = self.moments(subject, times, Direction::Forward, limit)?;
+        let addresses = subject.addresses().unwrap_or_default();
+        let values = self.memory_values(&addresses, &moments, Some(last.new.clone()))?;
+        self.placed(moments.into_iter().zip(values).collect())
     }
 
     /// Writes, and where they are made.
@@ -191,7 +212,7 @@ impl Session {
             }
             Subject::Register { name, .. } => self.register_values(name, moments),
             Subject::Memory { .. } => {
-                self.memory_values(&subject.addresses().unwrap_or_default(), moments)
+                self.memory_values(&subject.addresses().unwrap_or_default(), moments, None)
             }
         }
     }

@@ -32,17 +32,22 @@ impl Session {
     }
 
     /// What `addresses` held before and after each of `moments`: all that wrote
-    /// there between the first and the last, in order.
+    /// there between the first and the last, in order. What they held before the first is looked
+    /// for if it is not `known`.
     pub(super) fn memory_values(
         &self,
         addresses: &Range<u64>,
         moments: &[Moment],
+        known: Option<Bytes>,
     ) -> Result<Vec<(Bytes, Bytes)>, StateError> {
         let timeline = &self.timeline;
         let length = addresses.end.saturating_sub(addresses.start) as usize;
         let memory = |t: u64| self.timeline.memory(t, addresses.start, length);
         let Some((first, _)) = moments.first() else { return Ok(Vec::new()) };
-        let mut held = self.held_before(addresses, *first)?;
+        let mut held = match known {
+            Some(held) => held,
+            None => self.held_before(addresses, *first)?,
+        };
         let mut mapped_part = mapped_part(timeline, addresses, *first)?;
         keep(&mut held, &mapped_part);
         let mut values = Vec::with_capacity(moments.len());
@@ -58,7 +63,7 @@ impl Session {
             for ((t, mapped), pieces) in batch.iter().copied().flatten().zip(pieces) {
                 let old = held.clone();
                 if *mapped {
-                    held = memory(t + 1)?;
+                    held = memory(t + 1)?.into();
                     mapped_part = self::mapped_part(timeline, addresses, t + 1)?;
                 } else {
                     pieces.for_each(|(offset, bytes)| put(&mut held, offset, bytes));

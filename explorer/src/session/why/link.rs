@@ -6,7 +6,7 @@ use crate::session::Place;
 use crate::session::value::{Bytes, serialize_value};
 use crate::symbols::datatypes::Bits;
 use serde::{Serialize, Serializer};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Most tracepoints of one link that are kept.
 const MAX_STEPS: usize = 32;
@@ -70,7 +70,7 @@ pub struct Link {
     pub tracepoint: Option<u64>,
     /// Where that is.
     #[serde(flatten, serialize_with = "serialize_place")]
-    pub place: Option<Rc<Place>>,
+    pub place: Option<Arc<Place>>,
     /// The first of its tracepoints that did more than move.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub computed_at: Option<u64>,
@@ -180,6 +180,6 @@ fn serialize_span<S: Serializer>(span: &Span, out: S) -> Result<S::Ok, S::Error>
     Bare { memory, register, bytes: span.length }.serialize(out)
 }
 
-fn serialize_place<S: Serializer>(place: &Option<Rc<Place>>, out: S) -> Result<S::Ok, S::Error> {
+fn serialize_place<S: Serializer>(place: &Option<Arc<Place>>, out: S) -> Result<S::Ok, S::Error> {
     place.as_deref().serialize(out)
 }

@@ -99,7 +99,9 @@ impl Session {
 
     fn held_by(&self, thread: u32, span: &Span, t: u64) -> Result<super::Bytes, StateError> {
         match span.place {
-            Place::Memory(address) => self.timeline.memory(t, address, span.length as usize),
+            Place::Memory(address) => {
+                Ok(self.timeline.memory(t, address, span.length as usize)?.into())
+            }
             _ => {
                 let registers = self.timeline.registers_of(thread, t)?;
                 let bytes = span.read(&registers).unwrap_or_default();

@@ -3,7 +3,7 @@
 use crate::session::places::Places;
 use crate::session::{Place, Session};
 use crate::timeline::StateError;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Most instructions between two of one visit.
 const MAX_DISTANCE: u64 = 64;
@@ -23,7 +23,7 @@ impl<'s> Visits<'s> {
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn place(&mut self, t: u64) -> Result<Rc<Place>, StateError> {
+    pub fn place(&mut self, t: u64) -> Result<Arc<Place>, StateError> {
         Ok(self.places.of(t)?.0)
     }
 

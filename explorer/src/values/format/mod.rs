@@ -2,11 +2,13 @@
 
 mod array;
 mod member_pointer;
+mod number;
 mod record;
 mod scalar;
 mod text;
 mod wide;
 
+pub use number::PlainNumber;
 pub use text::{TextStyle, character, quoted_bytes};
 pub use wide::{Wide, units};
 

@@ -3,16 +3,15 @@
 use super::CommandError;
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::JoinHandle;
 
 /// The rows of a batch, none behind the last; and whether there are more than all of them.
 type Batch<R> = Result<(Vec<R>, bool), CommandError>;
 
-/// Gives what a thread makes; the thread is one batch ahead, and ends with this.
+/// Gives what a thread makes. The thread is one batch ahead; once this is dropped, it makes no
+/// further one, but nobody waits for the one it is at.
 pub(super) struct Ahead<R> {
     /// Until the last batch has come, or an error.
     batches: Cell<Option<Receiver<Batch<R>>>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl<R: Send + 'static> Ahead<R> {
@@ -37,8 +36,8 @@ impl<R: Send + 'static> Ahead<R> {
             }
         };
         let thread = std::thread::Builder::new().name("ahead".to_owned()).spawn(run);
-        let thread = thread.map_err(|error| CommandError::Other(error.to_string()))?;
-        Ok(Self { batches: Cell::new(Some(batches)), thread: Some(thread) })
+        thread.map_err(|error| CommandError::Other(error.to_string()))?;
+        Ok(Self { batches: Cell::new(Some(batches)) })
     }
 
     /// The next batch; behind the last, one without rows.
@@ -56,28 +55,20 @@ impl<R: Send + 'static> Ahead<R> {
     }
 }
 
-impl<R> Drop for Ahead<R> {
-    fn drop(&mut self) {
-        self.batches.set(None);
-        if let Some(thread) = self.thread.take() {
-            // What it failed of, if it did, was told by an answer that is missing.
-            let _ = thread.join();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Sender, channel};
 
-    /// Batches of one number, the last of which is 4.
-    fn counted(made: Arc<AtomicUsize>) -> Ahead<usize> {
+    /// Batches of one number, the last of which is 4; `made` is told of each.
+    fn counted(made: Sender<usize>) -> Ahead<usize> {
         let maker = move || {
-            move || match made.fetch_add(1, Ordering::SeqCst) {
-                number @ ..5 => Ok((vec![number], false)),
-                _ => Ok((Vec::new(), true)),
+            let mut numbers = 0..;
+            move || {
+                let number = numbers.next().unwrap_or_default();
+                made.send(number).unwrap();
+                let rows = if number < 5 { vec![number] } else { Vec::new() };
+                Ok((rows, number == 5))
             }
         };
         Ahead::start(maker).unwrap()
@@ -85,7 +76,8 @@ mod tests {
 
     #[test]
     fn batches_come_in_order_to_the_end() {
-        let ahead = counted(Arc::default());
+        let (made, _all) = channel();
+        let ahead = counted(made);
         let batches: Vec<_> = (0..6).map(|_| ahead.next().unwrap()).collect();
         let all: Vec<usize> = batches.iter().flat_map(|(rows, _)| rows.clone()).collect();
         assert_eq!(all, [0, 1, 2, 3, 4]);
@@ -95,18 +87,19 @@ mod tests {
 
     #[test]
     fn nothing_is_made_once_nobody_wants_it() {
-        let made = Arc::new(AtomicUsize::new(0));
-        let ahead = counted(Arc::clone(&made));
+        let (made, all) = channel();
+        let ahead = counted(made);
         ahead.next().unwrap();
         drop(ahead);
-        assert!((1..=3).contains(&made.load(Ordering::SeqCst)));
+        // Until the thread has ended.
+        assert!(all.iter().count() <= 2);
     }
 
     #[test]
     fn errors_are_given_on() {
         let failing = || || -> Batch<u8> { Err(CommandError::Other("no".to_owned())) };
-        assert!(
-            Ahead::start(failing).unwrap().next().is_err_and(|error| error.to_string() == "no")
-        );
+        let ahead = Ahead::start(failing).unwrap();
+        assert!(ahead.next().is_err_and(|error| error.to_string() == "no"));
+        assert!(ahead.next().is_ok_and(|(rows, _)| rows.is_empty()));
     }
 }

@@ -8,8 +8,9 @@ use rdb_schema::space::PAGE;
 /// Granules of a page.
 const GRANULES: usize = (PAGE >> GRANULE) as usize;
 
-/// Most postings, and most pages of them, that are counted; more are compared, in place.
-const MAX_POSTINGS: usize = 4 << 20;
+/// Most postings, and most pages of them, that are counted; more are compared, in place, so that
+/// memory stays bounded.
+const MAX_POSTINGS: usize = 1 << 20;
 const MAX_PAGES: usize = 1 << 16;
 
 /// Postings of a page, fewer of which are compared.

@@ -12,7 +12,7 @@ use std::rc::Rc;
 pub(super) const BATCH: usize = 1 << 16;
 
 /// The same of rows that a thread makes: it may be as many ahead of what is shown.
-const AHEAD: usize = 1 << 15;
+const AHEAD: usize = 1 << 16;
 
 /// The same of rows that take long to make.
 pub(super) const SLOW_BATCH: usize = 1 << 12;

@@ -83,4 +83,7 @@ fn l9_a_list_made_while_it_is_shown_ends_where_it_is_cut() {
             (count.min(WRITES), Some(more))
         );
     }
+    let none = explorer.ask(&["goto 0", "mod list -w past -c 1000000 small"]).remove(1);
+    assert_eq!(none.get("modifications").as_array().map(Vec::len), Some(0));
+    assert!(none.get("stopped").is_null(), "{none:?}");
 }

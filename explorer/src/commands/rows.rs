@@ -11,9 +11,6 @@ use std::rc::Rc;
 /// Rows made together.
 pub(super) const BATCH: usize = 1 << 16;
 
-/// The same of rows that a thread makes: it may be as many ahead of what is shown.
-const AHEAD: usize = 1 << 16;
-
 /// The same of rows that take long to make.
 pub(super) const SLOW_BATCH: usize = 1 << 12;
 
@@ -139,7 +136,7 @@ impl<R: 'static> Rows<R> {
     {
         let more = span.more;
         let ahead = Ahead::start(move || {
-            let mut found = Found { batch: AHEAD, span, tracepoint, find: finder() };
+            let mut found = Found { batch: BATCH, span, tracepoint, find: finder() };
             move || found.next()
         })?;
         Self::told(more, move || ahead.next())

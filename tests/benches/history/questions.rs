@@ -25,8 +25,8 @@ const MOST_JUMP: f64 = 50.0;
 const MOST_BACK: f64 = 20.0;
 
 /// Rows of the longest list, and how many of them a second at least.
-const ROWS: usize = 1_000_000;
-const LEAST_ROWS: f64 = 1e6;
+pub const ROWS: usize = 1_000_000;
+pub const LEAST_ROWS: f64 = 1e6;
 
 /// Words of a page.
 const PAGE_WORDS: u64 = 512;

@@ -1,5 +1,6 @@
 //! From starting the explorer to its first answer, and to its longest list, with an index at hand.
 
+use crate::questions::{LEAST_ROWS, ROWS};
 use rdb_explorer::timeline::Timeline;
 use rdb_tests::binaries::binaries;
 use rdb_tests::measure::report::{Bar, Report};
@@ -14,10 +15,6 @@ const STARTS: usize = 5;
 /// Most milliseconds.
 const MOST: f64 = 200.0;
 
-/// Rows of the list, and how many are printed a second at least.
-const ROWS: usize = 1_000_000;
-const LEAST_ROWS: f64 = 1e6;
-
 /// Measures starts.
 pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
     assert!(index.is_file(), "an index was built before");
@@ -27,7 +24,7 @@ pub fn measure(name: &str, trace: &Path, index: &Path, report: &mut Report) {
     };
     report.add(name, "open to first answer, ms", times("where"), Bar::AtMost(MOST));
     report.note(name, "open to an indexed answer, ms", times("executions -c 1 once"));
-    // A round has as many writes: shorter histories have no such list.
+    // Shorter histories have no such list: a write of the counter takes some 33 instructions.
     if Timeline::open(trace).expect("a trace").end() as usize > 50 * ROWS {
         let list = |rows| times(&format!("mod list -w future -c {rows} counter"));
         let seconds = (list(ROWS) - list(1)) / 1e3;

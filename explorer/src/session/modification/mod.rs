@@ -60,6 +60,19 @@ impl Session {
         self.placed(self.changes_around(subject, times, window)?)
     }
 
+    /// The first writes of `times`, in order: at most `limit`.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn modifications_in(
+        &self,
+        subject: &Subject,
+        times: Range<u64>,
+        limit: usize,
+    ) -> Result<Vec<Modification>, StateError> {
+        self.placed(self.changes(subject, times, Direction::Forward, limit)?)
+    }
+
     /// The first writes of `times`, in order: at most `limit`; `last` is the one before `times`,
     /// if that is known: what it left is what the first finds.
     ///
@@ -73,7 +86,7 @@ impl Session {
         last: Option<&Modification>,
     ) -> Result<Vec<Modification>, StateError> {
         let (Some(last), Subject::Memory { bits: None, .. }) = (last, subject) else {
-            return self.placed(self.changes(subject, times, Direction::Forward, limit)?);
+            return self.modifications_in(subject, times, limit);
         };
         let moments = self.moments(subject, times, Direction::Forward, limit)?;
         let addresses = subject.addresses().unwrap_or_default();

@@ -14,6 +14,9 @@ pub const MAX_EXECUTIONS: usize = 1 << 22;
 /// Most bytes a chunk's rows may take together.
 pub const MAX_ROW_BYTES: usize = 256 << 20;
 
+/// Executions behind another that are looked at one by one.
+const NEAR: usize = 16;
+
 /// One execution of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Execution {
@@ -86,6 +89,17 @@ impl Chunk {
         self.path.partition_point(|e| e.start <= offset).checked_sub(1)
     }
 
+    /// The same, which is execution `near` or one of those behind it, mostly.
+    pub fn execution_near(&self, tracepoint: u64, near: usize) -> Option<usize> {
+        let offset = u32::try_from(tracepoint.checked_sub(self.first)?).ok()?;
+        let behind = self.path.get(near..).unwrap_or_default().iter().take(NEAR + 1);
+        let begun = behind.take_while(|execution| execution.start <= offset).count();
+        match u64::from(offset) < self.count && (1..=NEAR).contains(&begun) {
+            true => Some(near + begun - 1),
+            false => self.execution_at(tracepoint),
+        }
+    }
+
     /// Tracepoints of execution `index`.
     pub fn execution_length(&self, index: usize) -> u32 {
         let Some(execution) = self.path.get(index) else { return 0 };
@@ -115,5 +129,24 @@ pub fn put_bulk<B: AsRef<[u8]>>(out: &mut Vec<u8>, segments: &[(u64, B)]) {
         let bytes = bytes.as_ref();
         put(out, bytes.len() as u64);
         out.extend_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_near_others_are_those_looked_for() {
+        let starts = (0..60u32).map(|index| index * 3 + index % 2);
+        let path: Vec<Execution> =
+            starts.map(|start| Execution { block: 0, row: 0, start }).collect();
+        let chunk = Chunk { first: 100, count: 190, path, ..Chunk::default() };
+        for tracepoint in 95..295 {
+            for near in 0..64 {
+                let found = chunk.execution_near(tracepoint, near);
+                assert_eq!(found, chunk.execution_at(tracepoint), "{tracepoint} near {near}");
+            }
+        }
     }
 }

@@ -4,8 +4,9 @@ use super::more;
 use super::rows::{BATCH, ListEnd, Rows};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, Form, Group, Kind, Output};
-use crate::render::{Page, Table, hex, push_thousands};
+use crate::render::{Page, Table, hex, with_thousands};
 use crate::session::{Execution, Place, Session, Window};
+use compact_str::CompactString;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -79,12 +80,14 @@ pub(super) fn place_cells(place: &Place) -> [String; 2] {
 /// its thread, if there are several.
 pub(super) fn head(current: bool, tracepoint: u64, thread: Option<usize>) -> Vec<String> {
     let mark = if current { "*" } else { "" }.to_owned();
-    let mut number = String::with_capacity(16);
-    number.push('#');
-    push_thousands(&mut number, tracepoint);
-    let mut cells = vec![mark, number];
+    let mut cells = vec![mark, when(tracepoint).into_string()];
     cells.extend(thread.map(|number| number.to_string()));
     cells
+}
+
+/// A tracepoint as the cell of a table.
+pub(super) fn when(tracepoint: u64) -> CompactString {
+    with_thousands(tracepoint, |number| CompactString::from_iter(["#", number]))
 }
 
 /// A table of such rows: what stands over their other cells.

@@ -1,7 +1,7 @@
 //! `modification` and `last`: who wrote to something, and when.
 
 use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
-use super::executions::{NUMBER, WHEN, head, is_long, none_shown, place_cells, table, window};
+use super::executions::{NUMBER, WHEN, is_long, none_shown, place_cells, table, when, window};
 use super::more;
 use super::position::Position;
 use super::rows::{ListEnd, Rows};
@@ -12,6 +12,7 @@ use crate::session::{Bytes, Content, Modification, Place, Session, Subject, Wind
 use crate::symbols::datatypes::Type;
 use crate::timeline::{Direction, StateError};
 use crate::values::PlainNumber;
+use compact_str::{CompactString, ToCompactString};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -57,9 +58,9 @@ struct Row {
     #[serde(flatten)]
     modification: Modification,
     #[serde(skip_serializing_if = "Option::is_none")]
-    old_value: Option<String>,
+    old_value: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    new_value: Option<String>,
+    new_value: Option<CompactString>,
     /// The number of its thread, if there are several.
     #[serde(skip)]
     number: Option<usize>,
@@ -118,7 +119,9 @@ impl PlaceCells {
 /// Puts a row into the table.
 fn put(table: &mut Table, row: &Row, places: &mut PlaceCells) {
     let modification = &row.modification;
-    let head = head(modification.current, modification.tracepoint, row.number);
+    let mark = if modification.current { "*" } else { "" };
+    let when = when(modification.tracepoint);
+    let thread = row.number.map(|number| number.to_compact_string());
     let place = places.of(&modification.place);
     let old = text(row.old_value.as_ref(), &modification.old);
     let new = text(row.new_value.as_ref(), &modification.new);
@@ -127,11 +130,11 @@ fn put(table: &mut Table, row: &Row, places: &mut PlaceCells) {
         true => new + " (mapped)",
         false => new,
     };
-    let own = head.iter().chain(place).map(String::as_str);
-    table.row(own.chain([&*old, &*new]));
+    let head = [mark, &*when].into_iter().chain(thread.as_deref());
+    table.row(head.chain(place.iter().map(String::as_str)).chain([&*old, &*new]));
 }
 
-fn text<'r>(shown_as: Option<&'r String>, value: &[Option<u8>]) -> Cow<'r, str> {
+fn text<'r>(shown_as: Option<&'r CompactString>, value: &[Option<u8>]) -> Cow<'r, str> {
     shown_as.map_or_else(|| Cow::Owned(shown(value)), |text| Cow::Borrowed(&**text))
 }
 
@@ -205,13 +208,14 @@ impl Shower {
             let Modification { tracepoint: t, thread, .. } = modification;
             let value = |held: &Bytes, t| match &self.of {
                 Some(of) if self.shown < MOST_READ => {
-                    session.value_held(&scene, (&self.subject, of), held, t)
+                    let text = session.value_held(&scene, (&self.subject, of), held, t)?;
+                    Ok(text.map(CompactString::from))
                 }
                 Some(of) => Ok(match self.number {
                     Some(number) => number.text(held),
-                    None => scene.typed_text(&self.subject, of, held),
+                    None => scene.typed_text(&self.subject, of, held).map(CompactString::from),
                 }),
-                None => Ok(None),
+                None => Ok::<_, StateError>(None),
             };
             // What one leaves is mostly what the next one finds.
             let last = rows.last().filter(|_| self.shown > MOST_READ);

@@ -48,27 +48,27 @@ pub fn deserialize_hex<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64,
 
 /// A number with its thousands apart: `1,234,567`.
 pub fn thousands(number: u64) -> String {
-    let mut text = String::new();
-    push_thousands(&mut text, number);
-    text
+    with_thousands(number, str::to_owned)
 }
 
-/// Appends a number with its thousands apart.
-pub fn push_thousands(text: &mut String, number: u64) {
-    // From the last digit to the first: at most 20, and 6 commas.
-    let (mut left, mut digits, mut count) = (number, [0u8; 26], 0);
-    for (place, to) in digits.iter_mut().enumerate() {
+/// The same, for those who keep it elsewhere.
+pub fn with_thousands<T>(number: u64, take: impl FnOnce(&str) -> T) -> T {
+    // At most 20 digits, and 6 commas.
+    let (mut left, mut digits) = (number, [0u8; 26]);
+    let mut start = digits.len();
+    for (place, to) in digits.iter_mut().rev().enumerate() {
         if place % 4 == 3 {
             *to = b',';
         } else {
             (*to, left) = (b'0' + (left % 10) as u8, left / 10);
         }
-        count = place + 1;
+        start -= 1;
         if left == 0 {
             break;
         }
     }
-    text.extend(digits.iter().take(count).rev().map(|digit| char::from(*digit)));
+    let text = digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok());
+    take(text.unwrap_or_default())
 }
 
 #[cfg(test)]

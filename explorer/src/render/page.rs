@@ -164,10 +164,13 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// The same, behind what is in `out`.
-pub(super) fn escape_into(out: &mut String, text: &str) {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
-        return out.push_str(text);
+/// The same, behind what is in `out`; whether that took nothing, as all is ASCII and as it was.
+pub(super) fn escape_into(out: &mut String, text: &str) -> bool {
+    // Many cells are short: without a branch for each byte.
+    let odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\t');
+    if !text.bytes().fold(false, |any, byte| any | odd(byte)) {
+        out.push_str(text);
+        return true;
     }
     for character in text.chars() {
         if character.is_control() && character != '\t' {
@@ -176,6 +179,7 @@ pub(super) fn escape_into(out: &mut String, text: &str) {
             out.push(character);
         }
     }
+    false
 }
 
 #[cfg(test)]

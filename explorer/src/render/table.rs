@@ -1,7 +1,7 @@
 //! Tables: one row a line, whatever the terminal's width.
 
 use super::page::escape_into;
-use super::{Page, Style, escape};
+use super::{Page, Style};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -19,7 +19,7 @@ const PLACES: [&str; 2] = ["where", "caller"];
 
 /// A table with one heading.
 pub struct Table {
-    heading: Vec<String>,
+    heading: Rows,
     right: Vec<usize>,
     shrinking: Vec<usize>,
     /// Of columns that keep their ends, besides those of places.
@@ -36,11 +36,13 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new(heading: &[&str]) -> Self {
-        let heading: Vec<String> = heading.iter().map(|cell| escape(cell)).collect();
+        let mut row = Rows::default();
+        // A column without anything is drawn as wide as one character.
+        let natural = heading.iter().map(|cell| row.cell(cell).max(1)).collect();
+        row.end_row();
         Self {
-            // A column without anything is drawn as wide as one character.
-            natural: heading.iter().map(|cell| columns(cell).max(1)).collect(),
-            heading,
+            natural,
+            heading: row,
             right: Vec::new(),
             shrinking: Vec::new(),
             ending: None,
@@ -101,12 +103,13 @@ impl Table {
 
     /// How many characters at the beginning of the cells compared are left out, so that where they
     /// differ is seen.
-    fn alike(&self, row: &[&str], widths: &[usize]) -> usize {
+    fn alike(&self, rows: &Rows, row: &[Cell], widths: &[usize]) -> usize {
         let seen = |column: usize| Some((*row.get(column)?, *widths.get(column)?));
         let both = self.compared.and_then(|(a, b)| Some((seen(a)?, seen(b)?)));
-        let fits = |(cell, width): (&str, usize)| columns(cell) <= width;
-        let cut = both.filter(|(a, b)| a.0 != b.0 && !(fits(*a) && fits(*b)));
+        let fits = |(cell, width): (Cell, usize)| cell.columns <= width;
+        let cut = both.filter(|(a, b)| !(fits(*a) && fits(*b)) && rows.text(a.0) != rows.text(b.0));
         let Some(((a, a_width), (b, b_width))) = cut else { return 0 };
+        let (a, b) = (rows.text(a), rows.text(b));
         let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
         let width = a_width.min(b_width);
         if alike + 2 < width { 0 } else { alike.saturating_sub(width / 3) }
@@ -114,19 +117,19 @@ impl Table {
 
     /// The columns that have some heading.
     fn columns<'t>(&'t self, headings: &'t [&str]) -> impl Iterator<Item = usize> + 't {
-        let named = |(column, heading): (usize, &String)| {
-            headings.contains(&heading.as_str()).then_some(column)
+        let named = |(column, heading): (usize, &Cell)| {
+            headings.contains(&self.heading.text(*heading)).then_some(column)
         };
-        self.heading.iter().enumerate().filter_map(named)
+        self.heading.row(0).iter().enumerate().filter_map(named)
     }
 
     /// Appends a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
         let mut natural = self.natural.iter_mut();
         for cell in cells {
-            let cell = self.rows.cell(cell.as_ref());
+            let columns = self.rows.cell(cell.as_ref());
             if let Some(width) = natural.next() {
-                *width = (*width).max(columns(cell));
+                *width = (*width).max(columns);
             }
         }
         self.rows.end_row();
@@ -145,30 +148,18 @@ impl Table {
     }
 
     fn lines(&self, page: &mut Page) {
-        let widths = self.widths(page.width());
-        let places = self.ending();
-        let (mut line, mut row) = (String::new(), Vec::new());
-        let heading = if self.headed { None } else { Some(Style::Heading) };
-        let rows = (0..self.rows.len()).map(|number| (Style::Plain, Some(number)));
-        for (style, number) in heading.map(|style| (style, None)).into_iter().chain(rows) {
+        let columns = self.drawn_columns(page.width());
+        let widths: Vec<usize> = columns.iter().map(|column| column.width).collect();
+        let mut line = String::new();
+        let heading = (!self.headed).then_some((Style::Heading, &self.heading, 0));
+        let rows = (0..self.rows.len()).map(|number| (Style::Plain, &self.rows, number));
+        for (style, rows, number) in heading.into_iter().chain(rows) {
             line.clear();
-            row.clear();
-            match number {
-                Some(number) => row.extend(self.rows.cells(number)),
-                None => row.extend(self.heading.iter().map(String::as_str)),
-            }
-            let skipped = self.alike(&row, &widths);
-            for (column, width) in widths.iter().enumerate() {
-                let cell = row.get(column).copied().unwrap_or_default();
-                let compared = self.compared.is_some_and(|(a, b)| column == a || column == b);
-                let cell = without(cell, if compared { skipped } else { 0 });
-                let (cell, taken) = fitted(&cell, *width, places.contains(&column));
-                let blanks = width.saturating_sub(taken);
-                let [before, behind] =
-                    if self.right.contains(&column) { [blanks, 0] } else { [0, blanks] };
-                pad(&mut line, before);
-                line.push_str(&cell);
-                pad(&mut line, behind + 2);
+            let row = rows.row(number);
+            let skipped = self.alike(rows, row, &widths);
+            for (number, column) in columns.iter().enumerate() {
+                let cell = row.get(number).copied().unwrap_or_default();
+                column.draw(&mut line, (rows.text(cell), cell.columns), skipped);
             }
             let line = line.trim_end();
             match page.width() {
@@ -177,14 +168,60 @@ impl Table {
             }
         }
     }
+
+    /// How the columns are drawn on a page.
+    fn drawn_columns(&self, page: Option<usize>) -> Vec<Column> {
+        let places = self.ending();
+        let column = |(number, width)| Column {
+            width,
+            right: self.right.contains(&number),
+            ends: places.contains(&number),
+            compared: self.compared.is_some_and(|(a, b)| number == a || number == b),
+        };
+        self.widths(page).into_iter().enumerate().map(column).collect()
+    }
+}
+
+/// How a column is drawn.
+struct Column {
+    width: usize,
+    /// Whether it is aligned to the right.
+    right: bool,
+    /// Whether it keeps its end where it is shortened.
+    ends: bool,
+    /// Whether it is one of those compared.
+    compared: bool,
+}
+
+impl Column {
+    /// Appends a cell, which takes so many columns, and the blanks around it; without its first
+    /// `skipped` characters if it is compared.
+    fn draw(&self, line: &mut String, (text, columns): (&str, usize), skipped: usize) {
+        let (text, taken) = match if self.compared { skipped } else { 0 } {
+            0 if columns <= self.width => (Cow::Borrowed(text), columns),
+            skipped => fitted(&without(text, skipped), self.width, self.ends),
+        };
+        let blanks = self.width.saturating_sub(taken);
+        let (before, behind) = if self.right { (blanks, 0) } else { (0, blanks) };
+        pad(line, before);
+        line.push_str(&text);
+        pad(line, behind + 2);
+    }
+}
+
+/// Where a cell is in the text of rows, and the columns of a terminal that it takes.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    start: usize,
+    end: usize,
+    columns: usize,
 }
 
 /// The cells of rows, one behind the other: a long list has millions.
 #[derive(Default)]
 struct Rows {
     text: String,
-    /// Where cells end in the text.
-    ends: Vec<usize>,
+    cells: Vec<Cell>,
     /// How many cells there are up to the end of each row.
     rows: Vec<usize>,
 }
@@ -196,30 +233,36 @@ impl Rows {
 
     fn clear(&mut self) {
         self.text.clear();
-        self.ends.clear();
+        self.cells.clear();
         self.rows.clear();
     }
 
-    /// Appends a cell to the last row; it as it is shown.
-    fn cell(&mut self, cell: &str) -> &str {
+    /// Appends a cell to the last row; the columns it takes.
+    fn cell(&mut self, cell: &str) -> usize {
         let start = self.text.len();
-        escape_into(&mut self.text, cell);
-        self.ends.push(self.text.len());
-        self.text.get(start..).unwrap_or_default()
+        let columns = match escape_into(&mut self.text, cell) {
+            true => cell.len(),
+            false => columns(self.text.get(start..).unwrap_or_default()),
+        };
+        self.cells.push(Cell { start, end: self.text.len(), columns });
+        columns
     }
 
     /// What follows is in the next row.
     fn end_row(&mut self) {
-        self.rows.push(self.ends.len());
+        self.rows.push(self.cells.len());
     }
 
     /// The cells of a row.
-    fn cells(&self, row: usize) -> impl Iterator<Item = &str> {
-        let before = |at: usize, ends: &[usize]| {
-            at.checked_sub(1).and_then(|at| ends.get(at)).copied().unwrap_or(0)
-        };
-        let all = before(row, &self.rows)..self.rows.get(row).copied().unwrap_or(0);
-        all.filter_map(move |at| self.text.get(before(at, &self.ends)..*self.ends.get(at)?))
+    fn row(&self, number: usize) -> &[Cell] {
+        let before = number.checked_sub(1).and_then(|before| self.rows.get(before));
+        let end = self.rows.get(number).copied().unwrap_or_default();
+        self.cells.get(before.copied().unwrap_or(0)..end).unwrap_or_default()
+    }
+
+    /// A cell as it is shown.
+    fn text(&self, cell: Cell) -> &str {
+        self.text.get(cell.start..cell.end).unwrap_or_default()
     }
 }
 
@@ -249,12 +292,12 @@ fn without(cell: &str, skipped: usize) -> Cow<'_, str> {
 
 /// A cell in at most so many columns, and how many it takes; of those that keep their ends, the
 /// end.
-fn fitted(cell: &str, width: usize, ends: bool) -> (Cow<'_, str>, usize) {
-    let whole = columns(cell);
-    if whole <= width {
-        return (Cow::Borrowed(cell), whole);
-    }
-    let cell = if ends { cut_front(cell, width) } else { cut(cell, Some(width)) };
+fn fitted(cell: &str, width: usize, ends: bool) -> (Cow<'static, str>, usize) {
+    let cell = match columns(cell) <= width {
+        true => cell.to_owned(),
+        false if ends => cut_front(cell, width),
+        false => cut(cell, Some(width)),
+    };
     let taken = columns(&cell);
     (Cow::Owned(cell), taken)
 }

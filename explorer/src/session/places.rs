@@ -22,6 +22,8 @@ pub struct Places<'a> {
     /// States with these mappings, of the chunk at hand.
     states: Range<u64>,
     chunk: Arc<Chunk>,
+    /// The execution of the latest one.
+    execution: usize,
 }
 
 impl<'a> Places<'a> {
@@ -40,6 +42,7 @@ impl<'a> Places<'a> {
             space: None,
             states: 0..0,
             chunk: Arc::default(),
+            execution: 0,
         }
     }
 
@@ -52,7 +55,10 @@ impl<'a> Places<'a> {
             self.enter(t)?;
         }
         let timeline = &self.session.timeline;
-        let (pc, thread) = (timeline.pc_in(&self.chunk, t), self.chunk.thread);
+        let execution = self.chunk.execution_near(t, self.execution);
+        self.execution = execution.unwrap_or(0);
+        let pc = timeline.pc_in_execution(&self.chunk, execution, t);
+        let thread = self.chunk.thread;
         if let Some((at, place)) = &self.latest
             && *at == pc
         {

@@ -51,7 +51,12 @@ impl Timeline {
 
     /// Address of the next instruction at state `t`, which `chunk` holds.
     pub fn pc_in(&self, chunk: &Chunk, t: u64) -> u64 {
-        let at = locate(chunk, self.dictionary(), t);
+        self.pc_in_execution(chunk, chunk.execution_at(t), t)
+    }
+
+    /// The same, of a state in an execution of the chunk; behind all of them if there is none.
+    pub fn pc_in_execution(&self, chunk: &Chunk, execution: Option<usize>, t: u64) -> u64 {
+        let at = execution.and_then(|index| instruction_in(chunk, self.dictionary(), index, t));
         at.map_or(chunk.end_pc, |(block, i)| block.address(i))
     }
 
@@ -120,7 +125,17 @@ impl Timeline {
 
 /// The block and the instruction in it of tracepoint `t`.
 fn locate<'a>(chunk: &Chunk, dictionary: &'a Dictionary, t: u64) -> Option<(&'a Block, usize)> {
-    let execution = chunk.path.get(chunk.execution_at(t)?)?;
+    instruction_in(chunk, dictionary, chunk.execution_at(t)?, t)
+}
+
+/// The same; `t` is in execution `index`.
+fn instruction_in<'a>(
+    chunk: &Chunk,
+    dictionary: &'a Dictionary,
+    index: usize,
+    t: u64,
+) -> Option<(&'a Block, usize)> {
+    let execution = chunk.path.get(index)?;
     let block = dictionary.get(chunk.blocks.get(execution.block as usize)?.id)?;
     let index = (t - chunk.first).checked_sub(execution.start.into())? as usize;
     Some((block, index))

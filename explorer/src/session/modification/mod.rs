@@ -57,7 +57,7 @@ impl Session {
         times: Range<u64>,
         window: Window,
     ) -> Result<Vec<Modification>, StateError> {
-        self.placed(self.changes_around(subject, times, window)?)
+        self.placed(self.changes_around(subject, times, window)?.into_iter())
     }
 
     /// The first writes of `times`, in order: at most `limit`.
@@ -70,7 +70,7 @@ impl Session {
         times: Range<u64>,
         limit: usize,
     ) -> Result<Vec<Modification>, StateError> {
-        self.placed(self.changes(subject, times, Direction::Forward, limit)?)
+        self.placed(self.changes(subject, times, Direction::Forward, limit)?.into_iter())
     }
 
     /// The first writes of `times`, in order: at most `limit`; `last` is the one before `times`,
@@ -91,19 +91,23 @@ impl Session {
         let moments = self.moments(subject, times, Direction::Forward, limit)?;
         let addresses = subject.addresses().unwrap_or_default();
         let values = self.memory_values(&addresses, &moments, Some(last.new.clone()))?;
-        self.placed(moments.into_iter().zip(values).collect())
+        self.placed(moments.into_iter().zip(values))
     }
 
     /// Writes, and where they are made.
-    fn placed(&self, changes: Vec<Change>) -> Result<Vec<Modification>, StateError> {
+    fn placed(
+        &self,
+        changes: impl ExactSizeIterator<Item = Change>,
+    ) -> Result<Vec<Modification>, StateError> {
         let mut places = Places::new(self);
-        let modification = |((tracepoint, mapped), (old, new)): Change| {
+        let mut placed = Vec::with_capacity(changes.len());
+        for ((tracepoint, mapped), (old, new)) in changes {
             self.interrupt.check()?;
             let (place, thread) = places.of(tracepoint)?;
             let current = tracepoint == self.cursor;
-            Ok(Modification { tracepoint, thread, place, old, new, mapped, current })
-        };
-        changes.into_iter().map(modification).collect()
+            placed.push(Modification { tracepoint, thread, place, old, new, mapped, current });
+        }
+        Ok(placed)
     }
 
     /// The writes of `times` around the cursor, in order.

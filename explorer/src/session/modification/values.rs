@@ -6,6 +6,7 @@ use crate::index::Plans;
 use crate::session::value::Bytes;
 use crate::session::{Session, registers};
 use crate::timeline::{StateError, Timeline};
+use crate::trace::ChunkPlace;
 use rayon::prelude::*;
 use rdb_schema::registers::Registers;
 use rdb_schema::space::PAGE;
@@ -51,8 +52,7 @@ impl Session {
         let mut mapped_part = mapped_part(timeline, addresses, *first)?;
         keep(&mut held, &mapped_part);
         let mut values = Vec::with_capacity(moments.len());
-        let chunk_of = |moment: &Moment| self.timeline.chunk_at(moment.0).unwrap_or(0);
-        let chunks: Vec<&[Moment]> = moments.chunk_by(|a, b| chunk_of(a) == chunk_of(b)).collect();
+        let chunks = by_chunk(timeline, moments)?;
         let plans = Plans::with_values(timeline.dictionary());
         for batch in chunks.chunks(BATCH) {
             let written: Vec<Written> = batch
@@ -61,7 +61,7 @@ impl Session {
                 .collect::<Result<_, _>>()?;
             let pieces = written.iter().flat_map(Written::iter);
             for ((t, mapped), pieces) in batch.iter().copied().flatten().zip(pieces) {
-                let old = held.clone();
+                let old = Bytes::from_slice(&held);
                 if *mapped {
                     held = memory(t + 1)?.into();
                     mapped_part = self::mapped_part(timeline, addresses, t + 1)?;
@@ -69,11 +69,28 @@ impl Session {
                     pieces.for_each(|(offset, bytes)| put(&mut held, offset, bytes));
                     keep(&mut held, &mapped_part);
                 }
-                values.push((old, held.clone()));
+                values.push((old, Bytes::from_slice(&held)));
             }
         }
         Ok(values)
     }
+}
+
+/// The moments of each chunk.
+fn by_chunk<'m>(
+    timeline: &Timeline,
+    mut moments: &'m [Moment],
+) -> Result<Vec<&'m [Moment]>, StateError> {
+    let mut chunks = Vec::new();
+    while let Some((first, _)) = moments.first() {
+        let index = timeline.chunk_at(*first)?;
+        let end = timeline.chunk_places().get(index).map_or(u64::MAX, ChunkPlace::end);
+        let count = moments.partition_point(|(t, _)| *t < end).max(1);
+        let (own, rest) = moments.split_at(count);
+        chunks.push(own);
+        moments = rest;
+    }
+    Ok(chunks)
 }
 
 /// The offsets in `addresses` that are mapped at state `t`.

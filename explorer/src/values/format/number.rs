@@ -2,6 +2,7 @@
 
 use super::Wide;
 use crate::symbols::datatypes::{Encoding, Shape, Type};
+use compact_str::{CompactString, ToCompactString};
 
 /// A type whose values are shown as plain decimal numbers: of at most 8 bytes, no characters,
 /// no truth values.
@@ -25,15 +26,15 @@ impl PlainNumber {
 
     /// What is held, as [`super::Formatter::top`] shows it: the first bytes, as many as the type
     /// has; `None` if one is not known.
-    pub fn text(self, held: &[Option<u8>]) -> Option<String> {
+    pub fn text(self, held: &[Option<u8>]) -> Option<CompactString> {
         let mut word = [0; 8];
         for (to, from) in word.iter_mut().zip(held.get(..self.bytes)?) {
             *to = (*from)?;
         }
         let (word, unused) = (u64::from_le_bytes(word), 64 - self.bytes as u32 * 8);
         Some(match self.signed {
-            true => ((word << unused).cast_signed() >> unused).to_string(),
-            false => word.to_string(),
+            true => ((word << unused).cast_signed() >> unused).to_compact_string(),
+            false => word.to_compact_string(),
         })
     }
 }

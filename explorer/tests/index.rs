@@ -254,6 +254,21 @@ fn check_values(session: &mut Session, program: &Program, rng: &mut Rng) {
         assert_eq!(*one.new, *held(t + 1), "{range:x?} after {t}");
         assert_eq!(one.current, t == session.cursor());
     }
+    check_borders(session, &subject, program, rng);
+}
+
+/// A list that is made in two parts is the same as in one.
+fn check_borders(session: &Session, subject: &Subject, program: &Program, rng: &mut Rng) {
+    let all = session.modifications_in(subject, 0..program.end(), 8).unwrap();
+    if all.is_empty() {
+        return;
+    }
+    let last = &all[rng.below(all.len() as u64) as usize];
+    let rest = last.tracepoint + 1..program.end();
+    let behind = session.modifications_behind(subject, rest, 8, Some(last)).unwrap();
+    let expected: Vec<_> = all.iter().filter(|one| one.tracepoint > last.tracepoint).collect();
+    assert!(behind.len() >= expected.len());
+    assert!(behind.iter().zip(expected).all(|(one, other)| one == other), "{subject:?}");
 }
 
 proptest! {

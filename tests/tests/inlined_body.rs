@@ -147,3 +147,36 @@ fn c_functions_that_begin_with_what_they_inline_are_seen_themselves() {
     let first = line(C, "int s = deep(arg);");
     Asked { place: "area", function: "area", first }.is_seen(&guest.recorded());
 }
+
+/// A function, optimised, whose first instruction is of a copy's line as well as of its own.
+const OPENED: &str = "\
+#include <stdio.h>
+static inline __attribute__((always_inline)) int thrice(int x) {
+  return x * 3;
+}
+volatile int sink;
+__attribute__((noinline)) int outer(int x) {
+  sink = thrice(x);
+  return sink + 1;
+}
+int main(int count, char **words) {
+  printf(\"%d\\n\", outer(count));
+  return 0;
+}
+";
+
+#[test]
+fn the_line_that_opens_an_optimised_c_function_is_where_its_name_is() {
+    let opening = line(OPENED, "__attribute__((noinline)) int outer(int x) {");
+    for level in ["-O1", "-O2", "-Og"] {
+        let guest = Guest::compiled("opened.c", OPENED, &["gcc", "-g", level]);
+        let explorer = guest.recorded();
+        let stop = |place: &str| explorer.last(&[&format!("break {place}"), "continue"]);
+        let [named, opened] = [stop("outer"), stop(&format!("opened.c:{opening}"))];
+        assert_eq!(named.function(), Some("outer"), "{level}");
+        let at = |answer: &rdb_tests::explorer::Answer| {
+            (answer.function().map(str::to_owned), answer.line(), answer.tracepoint())
+        };
+        assert_eq!(at(&opened), at(&named), "{level}");
+    }
+}

@@ -172,7 +172,8 @@ fn calls(session: &mut Session, arguments: &Arguments) -> CommandResult {
             let (twin, places) = (session.twin(), places.clone());
             Box::new(move |entered| rows(&twin, &places, entered))
         },
-    )?;
+    )?
+    .until(&session.interrupt);
     let ending = calls.ending().clone();
     Ok(Box::new(Calls { function, places, calls, ending }))
 }

@@ -138,7 +138,8 @@ fn print_each(session: &mut Session, arguments: &Arguments) -> CommandResult {
             let (twin, asked) = (session.twin(), (targets.clone(), expressions.clone()));
             Box::new(move |executed| samples(&twin, (&asked.0, &asked.1), executed))
         },
-    )?;
+    )?
+    .until(&session.interrupt);
     let ending = samples.ending().clone();
     Ok(Box::new(Samples {
         expressions,

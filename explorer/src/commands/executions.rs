@@ -166,21 +166,22 @@ fn executions(
     location: &str,
     window: Window,
 ) -> Result<Rows<Row>, CommandError> {
-    if !is_long(window) {
+    if !is_long(window, BATCH) {
         let mut found = session.executions(location, more::wider(window))?;
         let more = more::cut(&mut found, window, |one| one.tracepoint < session.cursor());
         return Ok(Rows::all(Row::all(session, found), more));
     }
     let (span, targets) = session.executed_span(location, window)?;
     let twin = session.twin();
-    Rows::found(span, Row::tracepoint, move |times, most| {
+    let rows = Rows::found(span, Row::tracepoint, move |times, most| {
         Ok(Row::all(&twin, twin.executions_in(&targets, times, most)?))
-    })
+    });
+    Ok(rows?.until(&session.interrupt))
 }
 
-/// Whether a list may be too long to be held.
-pub(super) fn is_long(window: Window) -> bool {
-    window.past.max(window.future) > BATCH / 2
+/// Whether a list may be too long to be held, if so many rows are held at a time.
+pub(super) fn is_long(window: Window, batch: usize) -> bool {
+    window.past.max(window.future) > batch / 2
 }
 
 /// `executions`.

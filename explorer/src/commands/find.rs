@@ -94,7 +94,8 @@ fn appeared(
         return Ok(Rows::all(found, more));
     }
     let (twin, mut appearing) = (session.twin(), Appearing::new(session, pattern));
-    Rows::of_parts(limit, move || Ok(appearing.next(&twin, SLOW_BATCH)?))
+    let rows = Rows::of_parts(limit, move || Ok(appearing.next(&twin, SLOW_BATCH)?));
+    Ok(rows?.until(&session.interrupt))
 }
 
 /// At most `limit` places of `pattern` in memory at the cursor.
@@ -105,16 +106,17 @@ fn places(
 ) -> Result<Rows<Address>, CommandError> {
     let (twin, state) = (session.twin(), session.cursor());
     let all = Span { times: 0..u64::MAX, left: limit, more: false };
-    Rows::found_by(
+    let rows = Rows::found_by(
         SLOW_BATCH,
         all,
-        |row| row.address,
+        |row: &Address| row.address,
         move |addresses, most| {
             let (found, _) = twin.find_bytes_at((state, addresses.start), &pattern, most)?;
             let row = |address| Address { address, symbol: twin.symbol(address) };
             Ok(found.into_iter().map(row).collect())
         },
-    )
+    );
+    Ok(rows?.until(&session.interrupt))
 }
 
 fn find(session: &mut Session, arguments: &Arguments) -> CommandResult {

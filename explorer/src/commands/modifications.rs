@@ -4,7 +4,7 @@ use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, WHEN, is_long, none_shown, place_cells, table, when, window};
 use super::more;
 use super::position::Position;
-use super::rows::{ListEnd, Rows};
+use super::rows::{BATCH, ListEnd, Rows, SLOW_BATCH};
 use super::total::total;
 use super::{Argument, Arguments, Command, CommandError, CommandResult, Form, Group, Kind, Output};
 use crate::render::{Page, Table, hex, thousands};
@@ -23,6 +23,9 @@ const SHOWN: usize = 16;
 
 /// Rows of which values are shown with what they lead to: that takes a while.
 const MOST_READ: usize = 1000;
+
+/// Bytes that the values of a batch take together, about.
+const BATCH_BYTES: u64 = 32 << 20;
 
 /// Columns below which the table has no room for addresses of code; `function` says them too.
 const NARROW: usize = 100;
@@ -164,8 +167,8 @@ fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, 
     let (subject, of) = (asked.subject.clone(), asked.of.clone());
     let number = of.as_ref().filter(|_| subject.bits().is_none()).and_then(PlainNumber::of);
     let mut shower = Shower { subject, of, number, shown: 0 };
-    let times = asked.times(session);
-    if !is_long(window) {
+    let (times, batch) = (asked.times(session), batch(&asked.subject));
+    if !is_long(window, batch) {
         let mut found = session.modifications(&asked.subject, times, more::wider(window))?;
         let more = more::cut(&mut found, window, |one| one.tracepoint < session.cursor());
         return Ok(Rows::all(shower.rows(session, found)?, more));
@@ -173,7 +176,7 @@ fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, 
     let span = session.written_span(&asked.subject, times, window)?;
     let twin = session.twin_maker();
     let tracepoint = |row: &Row| row.modification.tracepoint;
-    Rows::found_ahead(span, tracepoint, move || {
+    let rows = Rows::found_ahead(batch, span, tracepoint, move || {
         let twin = twin();
         // The last found, one of which may have been one too many.
         let mut latest: Vec<Modification> = Vec::new();
@@ -183,7 +186,20 @@ fn found(session: &Session, asked: &Asked, window: Window) -> Result<Rows<Row>, 
             latest = found.iter().rev().take(2).rev().cloned().collect();
             Ok(shower.rows(&twin, found)?)
         }
-    })
+    });
+    Ok(rows?.until(&session.interrupt))
+}
+
+/// How many rows are made together: of long values fewer, as some batches are held at a time, and
+/// of what takes a look at each state.
+fn batch(subject: &Subject) -> usize {
+    match subject {
+        // A row has two values, each byte of which takes two.
+        Subject::Memory { bytes, bits: None, .. } => {
+            (BATCH_BYTES / bytes.saturating_mul(4).max(1)).clamp(1, BATCH as u64) as usize
+        }
+        _ => SLOW_BATCH,
+    }
 }
 
 /// Makes rows of writes, with the values of a type if there is one.

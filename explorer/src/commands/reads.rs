@@ -3,7 +3,7 @@
 use super::asked::{Asked, EXPRESSION, Life, SIZE, nothing, say_below};
 use super::executions::{NUMBER, Row, WHEN, is_long, none_shown, render, window};
 use super::more;
-use super::rows::{ListEnd, Rows};
+use super::rows::{BATCH, ListEnd, Rows};
 use super::total::total;
 use super::{Arguments, Command, CommandError, CommandResult, Group, Output};
 use crate::render::{Page, Style};
@@ -59,16 +59,17 @@ fn found(
     window: Window,
 ) -> Result<Rows<Row>, CommandError> {
     let times = asked.times(session);
-    if !is_long(window) {
+    if !is_long(window, BATCH) {
         let mut reads = session.reads(&addresses, times, more::wider(window))?;
         let more = more::cut(&mut reads, window, |read| read.tracepoint < session.cursor());
         return Ok(Rows::all(Row::all(session, reads), more));
     }
     let span = session.read_span(&addresses, times, window)?;
     let twin = session.twin();
-    Rows::found(span, Row::tracepoint, move |times, most| {
+    let rows = Rows::found(span, Row::tracepoint, move |times, most| {
         Ok(Row::all(&twin, twin.reads_in(&addresses, times, most)?))
-    })
+    });
+    Ok(rows?.until(&session.interrupt))
 }
 
 fn reads(session: &mut Session, arguments: &Arguments) -> CommandResult {

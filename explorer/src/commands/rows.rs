@@ -3,9 +3,10 @@
 use super::CommandError;
 use super::ahead::Ahead;
 use crate::session::Span;
+use crate::timeline::Interrupt;
 use serde::ser::{Error, SerializeSeq};
 use serde::{Serialize, Serializer};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 
 /// Rows made together.
@@ -17,11 +18,16 @@ pub(super) const SLOW_BATCH: usize = 1 << 12;
 /// Makes the next rows; none behind the last.
 type Next<R> = Box<dyn FnMut() -> Result<Vec<R>, CommandError>>;
 
+/// Rows shown between two looks at whether somebody asked to stop.
+const BETWEEN: usize = 1 << 12;
+
 /// The rows of a list. They are gone over once.
 pub(super) struct Rows<R> {
-    first: Vec<R>,
+    /// Until they were gone over.
+    first: RefCell<Vec<R>>,
     next: RefCell<Option<Next<R>>>,
     ending: ListEnd,
+    interrupt: Interrupt,
 }
 
 /// How a list ends: known behind its last row.
@@ -62,7 +68,13 @@ impl<R: 'static> Rows<R> {
     pub fn all(rows: Vec<R>, more: bool) -> Self {
         let ending = ListEnd::default();
         ending.0.0.set(more);
-        Self { first: rows, next: RefCell::default(), ending }
+        let (first, next) = (RefCell::new(rows), RefCell::default());
+        Self { first, next, ending, interrupt: Interrupt::default() }
+    }
+
+    /// The same rows, which end where somebody asks to stop.
+    pub fn until(self, interrupt: &Interrupt) -> Self {
+        Self { interrupt: interrupt.clone(), ..self }
     }
 
     /// The rows of `inputs`, which `make` makes of some of them at a time; the first by
@@ -120,12 +132,13 @@ impl<R: 'static> Rows<R> {
         Self::told(more, move || found.next())
     }
 
-    /// The same, of rows that a thread finds while those before them are shown; `finder` makes
-    /// there what finds them.
+    /// The same, `batch` rows at a time, of rows that a thread finds while those before them are
+    /// shown; `finder` makes there what finds them.
     ///
     /// # Errors
     /// Those of finding the first.
     pub fn found_ahead<F>(
+        batch: usize,
         span: Span,
         tracepoint: fn(&R) -> u64,
         finder: impl FnOnce() -> F + Send + 'static,
@@ -136,7 +149,7 @@ impl<R: 'static> Rows<R> {
     {
         let more = span.more;
         let ahead = Ahead::start(move || {
-            let mut found = Found { batch: BATCH, span, tracepoint, find: finder() };
+            let mut found = Found { batch, span, tracepoint, find: finder() };
             move || found.next()
         })?;
         Self::told(more, move || ahead.next())
@@ -157,7 +170,8 @@ impl<R: 'static> Rows<R> {
             }
             Ok(rows)
         };
-        Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
+        let rows = Self { ending, ..Self::all(next()?, false) };
+        Ok(Self { next: RefCell::new(Some(Box::new(next))), ..rows })
     }
 
     /// The first `left` of the rows that `part` makes, one part behind the other, until it makes
@@ -185,12 +199,13 @@ impl<R: 'static> Rows<R> {
             }
             Ok(Vec::new())
         };
-        Ok(Self { first: next()?, next: RefCell::new(Some(Box::new(next))), ending })
+        let rows = Self { ending, ..Self::all(next()?, false) };
+        Ok(Self { next: RefCell::new(Some(Box::new(next))), ..rows })
     }
 
-    /// The rows of a first batch: none if the list has none.
-    pub fn first(&self) -> &[R] {
-        &self.first
+    /// The rows of a first batch: none if the list has none, or once they were gone over.
+    pub fn first(&self) -> Ref<'_, [R]> {
+        Ref::map(self.first.borrow(), Vec::as_slice)
     }
 
     /// How it ends.
@@ -198,25 +213,32 @@ impl<R: 'static> Rows<R> {
         &self.ending
     }
 
-    /// Calls `visit` with the rows, a batch at a time, until it wants no more.
+    /// Calls `visit` with the rows, some at a time, until it wants no more.
     pub fn each(&self, visit: &mut dyn FnMut(&[R]) -> bool) {
-        if !visit(&self.first) {
-            return;
-        }
-        let Some(mut next) = self.next.take() else { return };
+        let (mut rows, mut next) = (self.first.take(), self.next.take());
         loop {
-            match next() {
-                Ok(rows) if rows.is_empty() => return,
-                Ok(rows) if visit(&rows) => {}
-                Ok(_) => return,
-                Err(error) => {
-                    // Of what follows, nothing is known.
-                    self.ending.set_more();
-                    self.ending.0.1.replace(Some(error));
+            for some in rows.chunks(BETWEEN) {
+                if let Err(error) = self.interrupt.check() {
+                    return self.stop(error.into());
+                }
+                if !visit(some) {
                     return;
                 }
             }
+            // Not held while the next are made.
+            drop(rows);
+            rows = match next.as_mut().map(|next| next()) {
+                Some(Ok(rows)) if !rows.is_empty() => rows,
+                Some(Err(error)) => return self.stop(error),
+                _ => return,
+            };
         }
+    }
+
+    /// Ends the list, and says why; of what follows, nothing is known.
+    fn stop(&self, error: CommandError) {
+        self.ending.set_more();
+        self.ending.0.1.replace(Some(error));
     }
 }
 
@@ -267,6 +289,7 @@ impl<R: Serialize + 'static> Serialize for Rows<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeline::StateError;
 
     fn collected(rows: &Rows<u64>) -> (Vec<u64>, bool) {
         let mut all = Vec::new();
@@ -303,6 +326,22 @@ mod tests {
         }
         assert_eq!(parts(5), (vec![1, 2, 3, 4, 5], false));
         assert_eq!(parts(9), (vec![1, 2, 3, 4, 5], false));
+    }
+
+    #[test]
+    fn a_list_ends_soon_when_somebody_asks_to_stop() {
+        let interrupt = Interrupt::default();
+        let rows = numbers(BATCH * 2, BATCH as u64 * 2).unwrap().until(&interrupt);
+        let mut count = 0;
+        rows.each(&mut |some| {
+            count += some.len();
+            interrupt.raise();
+            true
+        });
+        assert_eq!(count, BETWEEN);
+        assert!(rows.ending().more());
+        let stopped = rows.ending().stopped().unwrap();
+        assert!(matches!(stopped, CommandError::State(StateError::Interrupted)), "{stopped}");
     }
 
     #[test]

@@ -191,7 +191,8 @@ fn list(session: &mut Session, arguments: &Arguments) -> CommandResult {
         let behind = lines.get(most.saturating_sub(1)).map(Line::tracepoint);
         told.0.set(behind);
         Ok(lines)
-    })?;
+    })?
+    .until(&session.interrupt);
     let (ending, cursor) = (syscalls.ending().clone(), session.cursor());
     Ok(Box::new(Syscalls { syscalls, next, ending, cursor }))
 }

@@ -62,10 +62,12 @@ const AGAIN: [&str; 7] =
 impl Returns {
     /// Of a function, whose name may be mangled, and a symbol version or `@plt` may follow.
     pub fn of(name: &str) -> Self {
-        let name = demangle_short(name.split('@').next().unwrap_or_default());
-        let name = name.as_str();
-        let panics = NEVER_BEGIN.iter().any(|never| name.starts_with(never));
-        match (panics || NEVER.contains(&name), AGAIN.contains(&name)) {
+        let name = name.split('@').next().unwrap_or_default();
+        let demangled = demangle_short(name);
+        let panics = NEVER_BEGIN.iter().any(|never| demangled.starts_with(never));
+        // A C++ function that is called like one of C is another.
+        let is_scoped = demangled.contains("::") && NEVER.contains(&demangled.as_str());
+        match (panics || is_scoped || NEVER.contains(&name), AGAIN.contains(&name)) {
             (true, _) => Self::Never,
             (_, true) => Self::Again,
             _ => Self::Once,
@@ -82,6 +84,7 @@ mod tests {
         assert_eq!(Returns::of("exit@plt"), Returns::Never);
         assert_eq!(Returns::of("_setjmp@@GLIBC_2.2.5"), Returns::Again);
         assert_eq!(Returns::of("exits"), Returns::Once);
+        assert_eq!(Returns::of("_Z4exitR5State"), Returns::Once);
         assert_eq!(Returns::of("_ZSt20__throw_length_errorPKc@plt"), Returns::Never);
         assert_eq!(Returns::of("_ZSt9terminatev"), Returns::Never);
         assert_eq!(Returns::of("core::panicking::panic_in_cleanup"), Returns::Never);

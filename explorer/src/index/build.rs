@@ -17,7 +17,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most threads: each holds a decoded chunk.
+/// Most threads: each holds a decoded chunk, and some 20 MB to sort what is found in it.
 const MAX_THREADS: usize = 8;
 
 /// Why an index was not built.

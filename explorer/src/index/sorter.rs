@@ -1,7 +1,7 @@
 //! Sorts postings by page, and each page's by granule. They come by time, and most go to
 //! few pages: counting takes a fifth of the time of comparing.
 
-use super::places::Places;
+use super::page_numbers::PageNumbers;
 use super::postings::{GRANULE, Posting};
 use rdb_schema::space::PAGE;
 
@@ -10,7 +10,7 @@ const GRANULES: usize = (PAGE >> GRANULE) as usize;
 
 /// Most postings, and most pages of them, that are counted; more are compared, in place, so that
 /// memory stays bounded.
-const MAX_POSTINGS: usize = 1 << 20;
+const MOST_COUNTED: usize = 1 << 20;
 const MAX_PAGES: usize = 1 << 16;
 
 /// Postings of a page, fewer of which are compared.
@@ -18,7 +18,7 @@ const FEW: usize = 128;
 
 /// Sorts postings; its buffers serve one list after another.
 pub struct Sorter {
-    places: Places,
+    numbers: PageNumbers,
     /// The place of each posting's page.
     at: Vec<u32>,
     /// Of each place, the number of postings; then where the next one goes.
@@ -29,13 +29,18 @@ pub struct Sorter {
 impl Sorter {
     /// Without buffers yet.
     pub fn new() -> Self {
-        Self { places: Places::new(), at: Vec::new(), counts: Vec::new(), by_page: Vec::new() }
+        Self {
+            numbers: PageNumbers::new(),
+            at: Vec::new(),
+            counts: Vec::new(),
+            by_page: Vec::new(),
+        }
     }
 
     /// Sorts `postings`, whatever their order.
     pub fn sort(&mut self, postings: &mut [Posting]) {
-        let counted = postings.len() <= MAX_POSTINGS && self.count(postings);
-        let pages = self.places.take();
+        let counted = postings.len() <= MOST_COUNTED && self.count(postings);
+        let pages = self.numbers.take();
         if !counted {
             return postings.sort_unstable();
         }
@@ -63,8 +68,10 @@ impl Sorter {
         self.at.clear();
         self.counts.clear();
         for posting in postings {
-            let Some(place) = self.places.of(page(posting), MAX_PAGES) else { return false };
-            if self.counts.len() < self.places.len() {
+            let Some(place) = self.numbers.number_of(page(posting), MAX_PAGES) else {
+                return false;
+            };
+            if self.counts.len() < self.numbers.len() {
                 self.counts.push(0);
             }
             if let Some(count) = self.counts.get_mut(place as usize) {

@@ -19,7 +19,7 @@ const PLACES: [&str; 2] = ["where", "caller"];
 
 /// A table with one heading.
 pub struct Table {
-    heading: Rows,
+    heading: Cells,
     right: Vec<usize>,
     shrinking: Vec<usize>,
     /// Of columns that keep their ends, besides those of places.
@@ -28,7 +28,7 @@ pub struct Table {
     compared: Option<(usize, usize)>,
     /// How wide each column is, were the page wide enough; rows that went before count.
     natural: Vec<usize>,
-    rows: Rows,
+    rows: Cells,
     /// Whether the heading stands on the page.
     headed: bool,
 }
@@ -36,7 +36,7 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new(heading: &[&str]) -> Self {
-        let mut row = Rows::default();
+        let mut row = Cells::default();
         // A column without anything is drawn as wide as one character.
         let natural = heading.iter().map(|cell| row.cell(cell).max(1)).collect();
         row.end_row();
@@ -47,7 +47,7 @@ impl Table {
             shrinking: Vec::new(),
             ending: None,
             compared: None,
-            rows: Rows::default(),
+            rows: Cells::default(),
             headed: false,
         }
     }
@@ -103,7 +103,7 @@ impl Table {
 
     /// How many characters at the beginning of the cells compared are left out, so that where they
     /// differ is seen.
-    fn alike(&self, rows: &Rows, row: &[Cell], widths: &[usize]) -> usize {
+    fn alike(&self, rows: &Cells, row: &[Cell], widths: &[usize]) -> usize {
         let seen = |column: usize| Some((*row.get(column)?, *widths.get(column)?));
         let both = self.compared.and_then(|(a, b)| Some((seen(a)?, seen(b)?)));
         let fits = |(cell, width): (Cell, usize)| cell.columns <= width;
@@ -157,8 +157,8 @@ impl Table {
             line.clear();
             let row = rows.row(number);
             let skipped = self.alike(rows, row, &widths);
-            for (number, column) in columns.iter().enumerate() {
-                let cell = row.get(number).copied().unwrap_or_default();
+            for (at, column) in columns.iter().enumerate() {
+                let cell = row.get(at).copied().unwrap_or_default();
                 column.draw(&mut line, (rows.text(cell), cell.columns), skipped);
             }
             let line = line.trim_end();
@@ -219,14 +219,14 @@ struct Cell {
 
 /// The cells of rows, one behind the other: a long list has millions.
 #[derive(Default)]
-struct Rows {
+struct Cells {
     text: String,
     cells: Vec<Cell>,
     /// How many cells there are up to the end of each row.
     rows: Vec<usize>,
 }
 
-impl Rows {
+impl Cells {
     fn len(&self) -> usize {
         self.rows.len()
     }

@@ -84,8 +84,9 @@ impl<'a> Places<'a> {
             self.latest = None;
             self.space = Some(space);
         }
+        let states = timeline.same_space(t)?;
         self.chunk = timeline.chunk_path(timeline.chunk_at(t)?)?;
-        self.states = timeline.same_space(t)?;
+        self.states = states;
         Ok(())
     }
 }

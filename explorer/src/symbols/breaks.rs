@@ -185,7 +185,8 @@ impl ModuleSymbols {
             matched.exact = found == line;
             let any = places.iter().any(|(entry, _)| *entry == Entry::Place);
             let places = places.iter().filter(|(entry, _)| !any || *entry == Entry::Place);
-            matched.addresses = self.one_per_function(places.map(|(_, place)| *place).collect());
+            let places = places.map(|(_, place)| *place).collect();
+            matched.addresses = self.one_per_function(places, (file, found));
         }
         matched
     }
@@ -198,11 +199,11 @@ impl ModuleSymbols {
     /// Of places of one line, the lowest in each block of each function or inlined copy, as
     /// in gdb, and in each part of a split function: the cold one may lie below, and rarely
     /// runs.
-    fn one_per_function(&self, mut places: Vec<Located>) -> Vec<BreakAddress> {
+    fn one_per_function(&self, mut places: Vec<Located>, line: (&str, u32)) -> Vec<BreakAddress> {
         places.sort_unstable_by_key(|(unit, address)| (*address, *unit));
         places.dedup_by_key(|(_, address)| *address);
         let mut seen = std::collections::HashSet::new();
-        let mut found = Vec::new();
+        let mut found = Vec::<BreakAddress>::new();
         for (unit, address) in places {
             let scopes = self.units().scopes(unit);
             let chain = scopes.map(|scopes| scopes.chain_at(address)).unwrap_or_default();
@@ -213,8 +214,17 @@ impl ModuleSymbols {
             let block = self
                 .function_dies(at, 0)
                 .map(|function| self.dies().block_around(function.own, at));
-            if seen.insert((unit, scope, part, block)) {
-                found.push(self.break_on_line(unit, scope, address));
+            if !seen.insert((unit, scope, part, block)) {
+                continue;
+            }
+            let place = self.break_on_line(unit, scope, address, Some(line));
+            // A copy that a function begins with is another block, and the same place.
+            let is_same = |known: &BreakAddress| {
+                place.scope.is_some()
+                    && (known.scope, known.address) == (place.scope, place.address)
+            };
+            if !found.iter().any(is_same) {
+                found.push(place);
             }
         }
         found
@@ -225,10 +235,11 @@ impl ModuleSymbols {
         unit: usize,
         scope: Option<usize>,
         address: u64,
+        line: Option<(&str, u32)>,
     ) -> BreakAddress {
         let at = ModuleAddr(address);
         let scopes = self.units().scopes(unit);
-        let scope = self.opened_at(unit, at).or(scope);
+        let scope = self.opened_at(unit, at, line).or(scope);
         let found = scopes.zip(scope).and_then(|(scopes, index)| {
             let scope = scopes.all.get(index)?;
             let function = self.scope_names(unit, scopes, scope).display;
@@ -255,14 +266,26 @@ impl ModuleSymbols {
         })
     }
 
-    /// The function whose first instruction is at an address, and of the line that declares it.
-    /// Optimised, it may begin inside of a copy of what it calls.
-    fn opened_at(&self, unit: usize, address: ModuleAddr) -> Option<usize> {
+    /// The function whose first instruction is at an address, if the line asked for, or else the
+    /// one that code is of, is that which declares it. Optimised, it may begin inside of a copy of
+    /// what it calls, and its own lines are said there before those of the copy.
+    fn opened_at(
+        &self,
+        unit: usize,
+        address: ModuleAddr,
+        line: Option<(&str, u32)>,
+    ) -> Option<usize> {
         let scopes = self.units().scopes(unit)?;
         let function = *scopes.chain_at(address.0).first()?;
         scopes.all.get(function).filter(|scope| scope.entry == address.0)?;
-        let (at, own) = (self.location_at(address)?, self.function_dies(address, 0)?.physical);
-        let is_own = self.line_of(own) == Some(at.line.into()) && self.is_in_file(own, &at.file);
+        let own = self.function_dies(address, 0)?.physical;
+        let is_declared_in = |file: &str, line: u32| {
+            self.line_of(own) == Some(line.into()) && self.is_in_file(own, file)
+        };
+        let is_own = match line {
+            Some((file, line)) => is_declared_in(file, line),
+            None => self.location_at(address).is_some_and(|at| is_declared_in(&at.file, at.line)),
+        };
         is_own.then_some(function)
     }
 

@@ -64,15 +64,21 @@ impl ModuleSymbols {
             let (rows, mut block) =
                 (lines.map(|lines| lines.rows()).unwrap_or_default(), Block::default());
             let begun = rows.iter().filter(|row| block.begins(row, is_wanted(row), any));
-            found.extend(begun.map(|row| self.break_in_unit(unit, row.address)));
+            found
+                .extend(begun.map(|row| self.break_in_unit(unit, row.address, Some((file, line)))));
         }
         found
     }
 
-    /// The place at an address of a unit's code.
-    pub(super) fn break_in_unit(&self, unit: usize, address: u64) -> BreakAddress {
+    /// The place at an address of a unit's code, for those who asked for a line if they did.
+    pub(super) fn break_in_unit(
+        &self,
+        unit: usize,
+        address: u64,
+        line: Option<(&str, u32)>,
+    ) -> BreakAddress {
         let chain = self.units().scopes(unit).map(|all| all.chain_at(address));
         let scope = chain.and_then(|chain| chain.last().copied());
-        self.break_on_line(unit, scope, address)
+        self.break_on_line(unit, scope, address, line)
     }
 }

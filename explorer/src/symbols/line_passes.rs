@@ -119,7 +119,7 @@ impl ModuleSymbols {
             for (inner, start) in flow.graph.begun_in(code.start.0..code.end.0) {
                 found.entry(inner).or_insert_with(|| {
                     let arrival = flow.arrival(inner, false)?;
-                    Some(PassStart { at: self.break_in_unit(unit, start), arrival })
+                    Some(PassStart { at: self.break_in_unit(unit, start, None), arrival })
                 });
             }
         }

@@ -3,7 +3,7 @@
 use super::blob::Maker;
 use super::merge::Stream;
 use super::overlay::Overlay;
-use crate::index::places::Places;
+use crate::index::page_numbers::PageNumbers;
 use rdb_schema::event::Event;
 use rdb_schema::replay::Sink;
 use rdb_schema::space::PAGE;
@@ -13,7 +13,7 @@ const MAX_PAGES: usize = 4096;
 
 /// The pages written so far.
 pub struct Collector {
-    places: Places,
+    numbers: PageNumbers,
     overlays: Vec<Overlay>,
     parts: Vec<Vec<u8>>,
 }
@@ -21,7 +21,7 @@ pub struct Collector {
 impl Collector {
     /// Nothing written yet.
     pub fn new() -> Self {
-        Self { places: Places::new(), overlays: Vec::new(), parts: Vec::new() }
+        Self { numbers: PageNumbers::new(), overlays: Vec::new(), parts: Vec::new() }
     }
 
     /// Everything written since the last call, oldest first.
@@ -38,7 +38,7 @@ impl Collector {
 
     fn put_aside(&mut self) {
         let mut part = Maker::default();
-        for (page, place) in self.places.take() {
+        for (page, place) in self.numbers.take() {
             if let Some(overlay) = self.overlays.get_mut(place as usize) {
                 part.push(page, |out| overlay.encode(out));
                 overlay.clear();
@@ -48,11 +48,11 @@ impl Collector {
     }
 
     fn overlay(&mut self, page: u64) -> Option<&mut Overlay> {
-        let place = self.places.of(page, MAX_PAGES).or_else(|| {
+        let place = self.numbers.number_of(page, MAX_PAGES).or_else(|| {
             self.put_aside();
-            self.places.of(page, MAX_PAGES)
+            self.numbers.number_of(page, MAX_PAGES)
         })?;
-        if self.overlays.len() < self.places.len() {
+        if self.overlays.len() < self.numbers.len() {
             self.overlays.push(Overlay::default());
         }
         self.overlays.get_mut(place as usize)

@@ -39,6 +39,8 @@ const STR: u64 = 1 << 28;
 const DICT: u64 = 1 << 29;
 const TYPE: u64 = 1 << 31;
 const INT: u64 = 1 << 24;
+/// Of a type that the program made: one called like a type of Python's own is another.
+const HEAP: u64 = 1 << 9;
 
 /// The object at `address` as text; `None` if there is none that can be read.
 pub fn text(address: u64, target: &dyn Target) -> Option<String> {
@@ -108,9 +110,10 @@ impl<'t> Python<'t> {
         let class = self.class(object)?;
         let name = class.name.as_str();
         let is = |flag, exact| class.flags & flag != 0 && name == exact;
+        let own = |exact| class.flags & HEAP == 0 && name == exact;
         let shown = match () {
-            () if name == "NoneType" => Some("None".to_owned()),
-            () if name == "float" => self.word(object.checked_add(16)?).map(float),
+            () if own("NoneType") => Some("None".to_owned()),
+            () if own("float") => self.word(object.checked_add(16)?).map(float),
             () if is(INT, "bool") => self.integer(object).map(|text| truth(&text)),
             () if is(INT, "int") => self.integer(object),
             () if is(STR, "str") => self.string(object),
@@ -118,7 +121,7 @@ impl<'t> Python<'t> {
             () if is(LIST, "list") => self.list(object, depth),
             () if is(TUPLE, "tuple") => self.tuple(object, depth),
             () if is(DICT, "dict") => self.dictionary(object, depth),
-            () if name == "set" || name == "frozenset" => self.set(object, name, depth),
+            () if own("set") || own("frozenset") => self.set(object, name, depth),
             () => None,
         };
         Some(shown.unwrap_or_else(|| format!("<{name} object>")))

@@ -77,3 +77,11 @@ fn what_is_known_of_the_current_file_is_what_gdb_tells() {
     assert!(expected[0].contains(producer), "{producer}: {}", expected[0]);
     assert!(answer.get("file").as_str().expect("a file").ends_with("pieces.c"));
 }
+
+#[test]
+fn the_scope_at_an_address_is_that_of_its_function() {
+    let guest = Guest::fixture(&Fixture::load("pieces"), Flavour::O0);
+    let answers = guest.record(&[]).explore().ask(&["info scope main", "info scope *main"]);
+    assert!(!scope(&answers[0]).is_empty(), "{:?}", answers[0]);
+    assert_eq!(scope(&answers[0]), scope(&answers[1]));
+}

@@ -3,6 +3,7 @@
 use rdb_tests::compile::Flavour;
 use rdb_tests::explorer::Answer;
 use rdb_tests::fixture::Fixture;
+use rdb_tests::guest::Guest;
 use rdb_tests::values::{assert_same, assert_values};
 
 const GLOBALS: [&str; 45] = [
@@ -531,4 +532,25 @@ fn arguments_nobody_kept_are_known_from_the_history() {
         })
         .collect();
     assert_eq!(found, said);
+}
+
+#[test]
+fn an_array_that_is_not_there_yet_is_not_empty() {
+    const SOURCE: &str = "\
+volatile int sink;
+__attribute__((noinline)) int sum(int n)
+{
+  int a[n];
+  for (int i = 0; i < n; i++)
+    a[i] = i + sink;
+  int s = 0;
+  for (int i = 0; i < n; i++)
+    s += a[i];
+  return s;
+}
+int main(void) { return sum(4) - 6; }
+";
+    let guest = Guest::compiled("vla.c", SOURCE, &["gcc", "-g", "-O1"]);
+    let answer = guest.recorded().last(&["break *sum", "continue", "print a"]);
+    assert_eq!(answer.get("value"), "<optimized out>", "{answer:?}");
 }

@@ -51,19 +51,20 @@ impl Entry {
     }
 
     fn render(&self, page: &mut Page) {
-        page.put(Style::Heading, &self.usage).end();
+        page.wrap(2).put(Style::Heading, &self.usage).end();
         if !self.aliases.is_empty() {
-            page.line(format!("also: {}", self.aliases.join(", ")));
+            page.wrap(2).line(format!("also: {}", self.aliases.join(", ")));
         }
-        page.line(format!("{}.", self.help));
+        page.wrap(0).line(format!("{}.", self.help));
         let names = self.arguments.iter().map(|argument| argument.name.len() + 1);
         let width = names.max().unwrap_or(0).max(10);
         for argument in &self.arguments {
-            page.plain("  ").put(Style::Heading, format!("{:<width$}", argument.name));
+            let name = format!("{:<width$}", argument.name);
+            page.wrap(2 + width).plain("  ").put(Style::Heading, name);
             page.line(argument.help);
         }
         if !self.details.is_empty() {
-            page.line(self.details);
+            page.wrap(0).line(self.details);
         }
     }
 }
@@ -82,7 +83,8 @@ impl Output for Help {
         for group in &self.groups {
             page.put(Style::Heading, format!("{} ({})", group.title, group.name)).end();
             for entry in &group.commands {
-                page.plain("  ").put(Style::Function, format!("{:<width$}", names(entry)));
+                let name = format!("{:<width$}", names(entry));
+                page.wrap(4 + width).plain("  ").put(Style::Function, name);
                 page.line(format!("  {}", entry.help));
             }
         }

@@ -53,7 +53,7 @@ pub const FORMAT: Argument = Argument {
 /// `print`.
 pub static PRINT: Command = Command {
     name: "print",
-    aliases: &["p", "inspect"],
+    aliases: &["p", "inspect", "call"],
     group: Group::State,
     arguments: &[
         FORMAT,

@@ -60,7 +60,7 @@ impl Session {
 
     /// The function that a target is in, and the target's address in its module.
     fn function_at(&self, target: &Target) -> Option<(&Arc<Dies>, DieRef, ModuleAddr)> {
-        let index = target.module?;
+        let index = target.module.or_else(|| self.module_at(self.cursor(), target.address))?;
         let symbols = self.locator.images().symbols(&self.timeline, index)?;
         let mut biases = self.locator.images().biases(&self.timeline, index).into_iter();
         biases.find_map(|bias| {

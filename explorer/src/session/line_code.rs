@@ -105,9 +105,7 @@ fn body(found: &Found<'_>, start: u64) -> Option<(u64, u64)> {
     if function.entry.to_runtime(found.image.bias) < start {
         return None;
     }
-    let name = function.linkage_name.as_ref().unwrap_or(&function.name);
-    let addresses = found.symbols.addresses_of_function(name);
-    let here = addresses.iter().find(|address| address.entry == function.entry)?;
+    let here = found.symbols.break_at_entry(function.entry);
     let bias = found.image.bias;
     Some((function.entry.to_runtime(bias), here.address.to_runtime(bias)))
 }

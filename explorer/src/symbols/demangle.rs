@@ -20,7 +20,24 @@ pub fn demangle(name: &str) -> String {
 /// As [`demangle`], without parameters and return type: how functions are
 /// named in backtraces and breakpoints.
 pub fn demangle_short(name: &str) -> String {
-    with_options(name, DemangleOptions::new().no_params().no_return_type())
+    let mut short = with_options(name, DemangleOptions::new().no_params().no_return_type());
+    // What stands behind the parameters is of no name; of those in functions it is shown.
+    if let Some(bare) = without_qualifiers(&short) {
+        short.truncate(bare.len());
+    }
+    short
+}
+
+/// The name of a member function without the qualifiers behind it, if it has some.
+fn without_qualifiers(name: &str) -> Option<&str> {
+    const QUALIFIERS: [&str; 4] = [" const", " volatile", " &", " &&"];
+    let mut bare = name;
+    while let Some(shorter) = QUALIFIERS.iter().find_map(|one| bare.strip_suffix(one)) {
+        bare = shorter;
+    }
+    // `operator int const` is called so.
+    let last = bare.rsplit("::").next().unwrap_or(bare);
+    (bare.len() < name.len() && !last.starts_with("operator ")).then_some(bare)
 }
 
 fn with_options(name: &str, options: DemangleOptions) -> String {
@@ -96,6 +113,10 @@ mod tests {
             demangle("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"),
             "core::fmt::Write::write_fmt"
         );
+        assert_eq!(demangle_short("_ZZ4mainENKUliE_clEi"), "main::{lambda(int)#1}::operator()");
+        assert_eq!(demangle_short("_ZZ4mainENUliE0_clEi"), "main::{lambda(int)#2}::operator()");
+        assert_eq!(demangle_short("_ZNK3zoo3Cat4nameEv"), "zoo::Cat::name");
+        assert_eq!(demangle_short("_ZNKR3zoo3Cat4nameEv"), "zoo::Cat::name");
         assert_eq!(demangle("main"), "main");
         assert_eq!(demangle("_Znonsense"), "_Znonsense");
     }

@@ -65,7 +65,7 @@ impl Output for Alive {
         }
         let text = "Uses after free were not looked for: heap --check does, and heap ADDRESS for \
                     the block there.";
-        page.put(Style::Dim, text).end();
+        page.wrap(0).put(Style::Dim, text).end();
     }
 }
 

@@ -10,6 +10,11 @@ impl Formatter<'_> {
     /// An array: text if it is one of characters.
     pub(super) fn array(&self, value: &Value, depth: u32) -> String {
         let Some((element, _)) = value.of.element() else { return "{...}".to_owned() };
+        // One that is nowhere has no length either, where the program computes that.
+        let nowhere = value.length().is_none() && value.address().is_none();
+        if let Some(why) = nowhere.then(|| value.wholly_missing(self.target)).flatten() {
+            return self.missing(&why);
+        }
         let length = value.length().unwrap_or(0);
         let rust = value.of.stripped().language() == Language::Rust;
         let as_text = self.format.shows_text() && !self.is_partly_kept(value);

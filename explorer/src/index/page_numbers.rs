@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// Numbers of pages remembered without a look into the table.
 const RECENT: usize = 256;
 
-/// An empty slot: addresses have 52 bits above those of a page.
+/// An empty slot: no page has that number, as pages have 52 bits.
 const NONE: (u64, u32) = (u64::MAX, 0);
 
 /// The numbers of pages: 0 for the first one met, 1 for the second, and so on.

@@ -121,7 +121,7 @@ impl Machine {
         Ok((low, high))
     }
 
-    // Once for each step of each plan: in line, sweeps take less time.
+    // Called once for each step of each plan that is run.
     #[inline(always)]
     fn step(&self, step: &Step, row: &[u8]) -> Result<u64, Malformed> {
         Ok(match step {
